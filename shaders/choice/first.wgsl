@@ -1,0 +1,9 @@
+// The user clicks the first document of the slate, always. Twin: src/choice/first.rs.
+
+struct Parameters {
+    unused: f32,
+}
+
+fn choose(parameters: Parameters, scores: array<f32, #{NUM_CONSIDERED}>, uniform_draw: f32) -> u32 {
+    return 0u;
+}

@@ -1,0 +1,56 @@
+// The documents offered at a step, and the inputs that all kernels share.
+//
+// Bindings of group 0, all read: 0 the job, 1 the environment's parameters, 2 the choice model's, 3 the corpus.
+// Defs: HAS_CORPUS, DOCUMENT_BLOCKS.
+
+#define_import_path slatesim::candidates
+
+#import slatesim::rng::{Stream, Blocks, DOCUMENT}
+#import environment::{Parameters, Document, sample_document, document_from_fields, observe_document}
+#import choice
+
+// Rust: struct Job in src/backend/gpu/job.rs.
+struct Job {
+    // The seed, low word first.
+    key: vec2<u32>,
+    // The episode of lane 0, low word first.
+    first_episode: vec2<u32>,
+    // Lanes of this dispatch.
+    num_lanes: u32,
+    // The steps of this dispatch: from step_begin up to but not including step_end.
+    step_begin: u32,
+    step_end: u32,
+    // Episodes still running after so many steps are truncated.
+    max_steps: u32,
+}
+
+@group(0) @binding(0) var<uniform> job: Job;
+@group(0) @binding(1) var<storage, read> environment_parameters: array<Parameters>;
+@group(0) @binding(2) var<storage, read> choice_parameters: array<choice::Parameters>;
+// The fields of document 0, of document 1, and so on.
+@group(0) @binding(3) var<storage, read> corpus: array<f32>;
+
+// Makes candidate `candidate` of a step.
+fn document(stream: Stream, candidate: u32) -> Document {
+#ifdef HAS_CORPUS
+    var fields: array<f32, #{DOCUMENT_FIELDS}>;
+    for (var field = 0u; field < #{DOCUMENT_FIELDS}u; field++) {
+        fields[field] = corpus[candidate * #{DOCUMENT_FIELDS}u + field];
+    }
+    return document_from_fields(fields);
+#else
+    return sample_document(environment_parameters[0], Blocks(stream, DOCUMENT, candidate * #{DOCUMENT_BLOCKS}u));
+#endif
+}
+
+// What is observed of candidate `candidate` of a step.
+fn features(stream: Stream, candidate: u32) -> array<f32, #{DOCUMENT_SIZE}> {
+    return observe_document(environment_parameters[0], document(stream, candidate));
+}
+
+// Names the draws of a step of the episode of lane `lane`, counting from the job's first episode.
+fn stream_of_lane(lane: u32, step: u32) -> Stream {
+    let low = job.first_episode.x + lane;
+    let carry = select(0u, 1u, low < lane);
+    return Stream(job.key, vec2<u32>(low, job.first_episode.y + carry), step);
+}

@@ -1,0 +1,48 @@
+// One step of one user: twin of `Driver::take_step` in src/backend/lanes.rs.
+// Defs: NUM_SHOWN, the positions of the slate that are looked at; NUM_CONSIDERED, those that the user considers.
+
+#define_import_path slatesim::drive
+
+#import slatesim::rng::{Stream, Blocks, ENVIRONMENT, USER}
+#import slatesim::distribution
+#import slatesim::candidates
+#import environment
+#import choice
+
+// What a step does to a user.
+struct Stepped {
+    reward: f32,
+    chosen: u32,
+    clicked: bool,
+    user: environment::User,
+    response: environment::Response,
+    documents: array<environment::Document, #{NUM_SHOWN}>,
+}
+
+fn sample_user(stream: Stream) -> environment::User {
+    return environment::sample_user(candidates::environment_parameters[0], Blocks(stream, USER, 0u));
+}
+
+// Shows a slate; `step_words` is the block STEP of the stream.
+fn take_step(stream: Stream, step_words: vec4<u32>, given: array<u32, #{NUM_SHOWN}>, user: environment::User) -> Stepped {
+    let parameters = candidates::environment_parameters[0];
+    var slate = given;
+    var stepped: Stepped;
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        stepped.documents[position] = candidates::document(stream, slate[position]);
+    }
+    var scores: array<f32, #{NUM_CONSIDERED}>;
+#ifdef NEEDS_SCORES
+    for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
+        scores[position] = environment::score(parameters, user, stepped.documents[position]);
+    }
+#endif
+    stepped.chosen = choice::choose(candidates::choice_parameters[0], scores, distribution::uniform(step_words.x));
+    stepped.clicked = stepped.chosen < #{NUM_CONSIDERED}u;
+    let clicked_document = stepped.documents[select(0u, stepped.chosen, stepped.clicked)];
+    let draws = environment::draw(parameters, step_words.yz, Blocks(stream, ENVIRONMENT, 0u));
+    stepped.response = environment::respond(parameters, user, clicked_document, draws);
+    stepped.reward = select(0.0, environment::reward(parameters, stepped.response), stepped.clicked);
+    stepped.user = environment::transition(parameters, user, clicked_document, stepped.response, stepped.clicked, draws);
+    return stepped;
+}

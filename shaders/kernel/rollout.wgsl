@@ -1,0 +1,118 @@
+// Whole episodes in registers, or as many steps of them as one dispatch may take: twin of `Rollout` in
+// src/backend/lanes.rs.
+//
+// Who writes what: lane i its own column of every buffer, and topics by atomic addition of integers, whose order is of
+// no consequence. No barriers, no workgroup memory: any workgroup size gives the same bits.
+//
+// Bindings of group 1: 0 users [USER_FIELDS][lane], 1 outcomes [OUTCOME_FIELDS][lane], 2 rewards [step][lane],
+// 3 clicks [step / 32][lane] with a bit a step, 4 topics [impressions, clicks][topic]. Steps count from step_begin.
+
+#import slatesim::rng::{Stream, words, STEP}
+#import slatesim::candidates::{job, environment_parameters, stream_of_lane}
+#import slatesim::drive
+#import environment
+#import policy
+
+// Rust: src/backend/gpu/rollout.rs.
+const TOTAL: u32 = 0u;
+const STEP_WEIGHTED: u32 = 1u;
+const LENGTH: u32 = 2u;
+const CLICKS: u32 = 3u;
+const QUALITY: u32 = 4u;
+const RUNNING: u32 = 5u;
+
+@group(1) @binding(0) var<storage, read_write> users: array<f32>;
+@group(1) @binding(1) var<storage, read_write> outcomes: array<u32>;
+@group(1) @binding(2) var<storage, read_write> rewards: array<f32>;
+@group(1) @binding(3) var<storage, read_write> clicks: array<u32>;
+@group(1) @binding(4) var<storage, read_write> topics: array<atomic<u32>>;
+
+@compute @workgroup_size(#{WORKGROUP_SIZE})
+fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
+    let lane = id.x;
+    if lane >= job.num_lanes {
+        return;
+    }
+    let parameters = environment_parameters[0];
+    var stream = stream_of_lane(lane, 0u);
+    var user: environment::User;
+    var total = 0.0;
+    var step_weighted = 0.0;
+    var length = 0u;
+    var num_clicks = 0u;
+    var quality = 0.0;
+    var running = true;
+    if job.step_begin == 0u {
+        user = drive::sample_user(stream);
+    } else {
+        var fields: array<f32, #{USER_FIELDS}>;
+        for (var field = 0u; field < #{USER_FIELDS}u; field++) {
+            fields[field] = users[field * job.num_lanes + lane];
+        }
+        user = environment::user_from_fields(fields);
+        total = bitcast<f32>(outcomes[TOTAL * job.num_lanes + lane]);
+        step_weighted = bitcast<f32>(outcomes[STEP_WEIGHTED * job.num_lanes + lane]);
+        length = outcomes[LENGTH * job.num_lanes + lane];
+        num_clicks = outcomes[CLICKS * job.num_lanes + lane];
+        quality = bitcast<f32>(outcomes[QUALITY * job.num_lanes + lane]);
+        running = outcomes[RUNNING * job.num_lanes + lane] != 0u;
+    }
+#ifdef HAS_TOPICS
+    var topic_impressions: array<u32, #{NUM_TOPICS}>;
+    var topic_clicks: array<u32, #{NUM_TOPICS}>;
+#endif
+
+    var click_bits = 0u;
+    for (var step = job.step_begin; step < job.step_end && running; step++) {
+        stream.step = step;
+        let step_words = words(stream, STEP, 0u);
+        let slate = policy::recommend(stream, step_words.w);
+        var stepped = drive::take_step(stream, step_words, slate, user);
+        user = stepped.user;
+
+        let relative = step - job.step_begin;
+        let click = select(0u, 1u, stepped.clicked);
+        total = total + stepped.reward;
+        step_weighted = step_weighted + f32(step) * stepped.reward;
+        length = length + 1u;
+        num_clicks = num_clicks + click;
+        rewards[relative * job.num_lanes + lane] = stepped.reward;
+        click_bits = click_bits | (click << (relative % 32u));
+#ifdef HAS_QUALITY
+        let clicked_document = stepped.documents[select(0u, stepped.chosen, stepped.clicked)];
+        quality = quality + select(0.0, environment::quality(parameters, clicked_document), stepped.clicked);
+#endif
+#ifdef HAS_TOPICS
+        for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+            let topic = environment::topic(parameters, stepped.documents[position]);
+            topic_impressions[topic] += 1u;
+            topic_clicks[topic] += select(0u, 1u, stepped.clicked && stepped.chosen == position);
+        }
+#endif
+        running = !environment::is_terminal(parameters, user);
+        if relative % 32u == 31u || step + 1u == job.step_end || !running {
+            clicks[(relative / 32u) * job.num_lanes + lane] = click_bits;
+            click_bits = 0u;
+        }
+    }
+
+    outcomes[TOTAL * job.num_lanes + lane] = bitcast<u32>(total);
+    outcomes[STEP_WEIGHTED * job.num_lanes + lane] = bitcast<u32>(step_weighted);
+    outcomes[LENGTH * job.num_lanes + lane] = length;
+    outcomes[CLICKS * job.num_lanes + lane] = num_clicks;
+    outcomes[QUALITY * job.num_lanes + lane] = bitcast<u32>(quality);
+    outcomes[RUNNING * job.num_lanes + lane] = select(0u, 1u, running);
+    // Nobody reads the users of the last dispatch.
+    if job.step_end < job.max_steps {
+        var fields = environment::user_fields(user);
+        for (var field = 0u; field < #{USER_FIELDS}u; field++) {
+            users[field * job.num_lanes + lane] = fields[field];
+        }
+    }
+#ifdef HAS_TOPICS
+    for (var topic = 0u; topic < #{NUM_TOPICS}u; topic++) {
+        atomicAdd(&topics[topic], topic_impressions[topic]);
+        atomicAdd(&topics[#{NUM_TOPICS}u + topic], topic_clicks[topic]);
+    }
+#endif
+}

@@ -1,0 +1,113 @@
+// Elementary functions: the polynomials that both twins share.
+//
+// Twin: src/math.rs, which tells how the coefficients were found and how large the errors are. Same names, same
+// literals, same order of evaluation; a compiler that contracts a * b + c changes the last bits only.
+// Import the module and call math::exp(x): a bare exp(x) is WGSL's own, whose error is not bounded tightly.
+
+#define_import_path slatesim::math
+
+// Where exp saturates: 2^-126 < e^-87.33, so that no result, nor its reciprocal, is subnormal or infinite.
+const EXP_LIMIT: f32 = 87.33;
+const LOG_TWO_E: f32 = 1.442695;
+// ln 2 in two parts; the upper one has ten bits, so that its product with a whole exponent is exact.
+const LN_TWO_UPPER: f32 = 0.6933594;
+const LN_TWO_LOWER: f32 = -0.00021219444;
+const EXP_B: f32 = 0.49999994;
+const EXP_C: f32 = 0.16666523;
+const EXP_D: f32 = 0.041668292;
+const EXP_E: f32 = 0.008368532;
+const EXP_F: f32 = 0.0013818304;
+
+const MANTISSA_BITS: u32 = 23u;
+const MANTISSA_MASK: u32 = 0x007fffffu;
+// The bits of 2/3, where the significand of a logarithm is cut: it then lies in [2/3, 4/3), about 1.
+const LN_CUT: u32 = 0x3f2aaaabu;
+// The bits of 1 less those of 2/3.
+const LN_CUT_TO_ONE: u32 = 0x00555555u;
+// The bits of 2^23: a number below 2^23 set into them is that number above 2^23.
+const WHOLE_BITS: u32 = 0x4b000000u;
+// 2^23 + 127: what those bits and the exponent's bias add.
+const WHOLE_BIAS: f32 = 8388735.0;
+const LN_TWO: f32 = 0.6931472;
+const LN_A: f32 = -0.49999937;
+const LN_B: f32 = 0.333332;
+const LN_C: f32 = -0.25007746;
+const LN_D: f32 = 0.2001108;
+const LN_E: f32 = -0.16417098;
+const LN_F: f32 = 0.13997002;
+const LN_G: f32 = -0.15383217;
+const LN_H: f32 = 0.14021301;
+
+const SIN_A: f32 = 3.1415927;
+const SIN_B: f32 = 3.1415882;
+const SIN_C: f32 = 1.1155442;
+const SIN_D: f32 = 0.20432651;
+const SIN_E: f32 = 0.024600154;
+const COS_B: f32 = 1.9999994;
+const COS_C: f32 = 1.0652245;
+const COS_D: f32 = 0.26042777;
+const COS_E: f32 = 0.03858604;
+
+// e to the power x.
+//
+//     x = n ln 2 + r, |r| <= (ln 2) / 2:   e^x = 2^n (1 + r + r^2 P(r))
+//
+// Outside [-87.33, 87.33] the result is that of the nearer end, 1.18e-38 or 8.45e37.
+fn exp(x: f32) -> f32 {
+    let clamped = clamp(x, -EXP_LIMIT, EXP_LIMIT);
+    // A compiler may cancel the constant that rounds in the twin; round() takes halves to even as well.
+    let exponent = round(clamped * LOG_TWO_E);
+    let r = clamped - exponent * LN_TWO_UPPER - exponent * LN_TWO_LOWER;
+    var p = EXP_F;
+    p = p * r + EXP_E;
+    p = p * r + EXP_D;
+    p = p * r + EXP_C;
+    p = p * r + EXP_B;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
+    return bitcast<f32>(bitcast<u32>(p) + (bitcast<u32>(i32(exponent)) << MANTISSA_BITS));
+}
+
+// The natural logarithm of a positive, normal number.
+//
+//     x = 2^k (1 + f), 2/3 <= 1 + f < 4/3:   ln x = k ln 2 + f + f^2 Q(f)
+fn ln(x: f32) -> f32 {
+    let shifted = bitcast<u32>(x) + LN_CUT_TO_ONE;
+    let k = bitcast<f32>((shifted >> MANTISSA_BITS) | WHOLE_BITS) - WHOLE_BIAS;
+    let f = bitcast<f32>((shifted & MANTISSA_MASK) + LN_CUT) - 1.0;
+    var q = LN_H;
+    q = q * f + LN_G;
+    q = q * f + LN_F;
+    q = q * f + LN_E;
+    q = q * f + LN_D;
+    q = q * f + LN_C;
+    q = q * f + LN_B;
+    q = q * f + LN_A;
+    let small = f + f * f * q;
+    return small + k * LN_TWO;
+}
+
+// sin(pi x) and cos(pi x) for x in [-1, 1].
+//
+//     w = |x| (1 - |x|):   sin(pi x) = x (1 - |x|) S(w),   cos(pi x) = (1 - 2 |x|) C(w)
+fn sincospi(x: f32) -> vec2<f32> {
+    let magnitude = abs(x);
+    let rest = 1.0 - magnitude;
+    let w = magnitude * rest;
+    var s = SIN_E;
+    s = s * w + SIN_D;
+    s = s * w + SIN_C;
+    s = s * w + SIN_B;
+    s = s * w + SIN_A;
+    var c = COS_E;
+    c = c * w + COS_D;
+    c = c * w + COS_C;
+    c = c * w + COS_B;
+    c = c * w + 1.0;
+    return vec2<f32>(x * rest * s, (rest - magnitude) * c);
+}
+
+// The logistic function 1 / (1 + e^-x), for any number.
+fn sigmoid(x: f32) -> f32 {
+    return 1.0 / (1.0 + exp(-x));
+}

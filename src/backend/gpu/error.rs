@@ -1,0 +1,203 @@
+//! What can go wrong between this crate and a GPU.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::compose::ShaderError;
+
+/// Carries the underlying error of a GPU library, shared so that a fault can be reported by every later call.
+pub type Cause = Arc<dyn Error + Send + Sync + 'static>;
+
+/// Says why GPU work could not be done, and what the user can do about it.
+///
+/// Nothing in `backend::gpu` panics for lack of a device, of memory or of a valid shader: it all arrives
+/// here.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum GpuError {
+    /// The graphics library finds no adapter at all, not even a software one.
+    #[error(
+        "no GPU adapter found: install a Vulkan driver (software rendering on Debian or Ubuntu: \
+         apt install mesa-vulkan-drivers libvulkan1), or use --backend cpu"
+    )]
+    NoAdapter,
+
+    /// There are adapters, all of them software, and hardware was asked for.
+    #[error(
+        "no hardware GPU found, only software adapters ({}): ask for --backend gpu to use one of them, \
+         or use --backend cpu",
+        .software.join(", ")
+    )]
+    NoHardwareAdapter {
+        /// Names of the software adapters that were passed over.
+        software: Vec<String>,
+    },
+
+    /// The adapter is there, but refused to open a device.
+    #[error(
+        "adapter {adapter:?} refused to open a device: update its driver, or use --backend cpu"
+    )]
+    DeviceRefused {
+        /// Name of the adapter.
+        adapter: String,
+        /// What the driver said.
+        #[source]
+        source: Cause,
+    },
+
+    /// The device is gone: a driver reset, a watchdog, an unplugged device, or our own `destroy`.
+    #[error(
+        "the GPU device was lost ({reason}{}{message}): lower --batch-size so that a dispatch takes less time, \
+         or use --backend cpu",
+        if .message.is_empty() { "" } else { ": " }
+    )]
+    DeviceLost {
+        /// `destroyed` if this program gave the device up, else `unknown`.
+        reason: String,
+        /// The driver's message; may be empty.
+        message: String,
+    },
+
+    /// The device has no memory left for this.
+    #[error(
+        "out of GPU memory for {what}{}: lower --batch-size",
+        .needed.map(|bytes| format!(" ({bytes} bytes)")).unwrap_or_default()
+    )]
+    OutOfMemory {
+        /// The buffer or the operation that did not fit.
+        what: String,
+        /// Size in bytes, where it is known.
+        needed: Option<u64>,
+        /// What the driver said.
+        #[source]
+        source: Cause,
+    },
+
+    /// The GPU library rejected a command of ours: a defect in this program or in a user's shader.
+    #[error("{what} was rejected by the GPU library")]
+    Validation {
+        /// What was being done.
+        what: String,
+        /// What the library said.
+        #[source]
+        source: Cause,
+    },
+
+    /// The request is beyond what the device offers.
+    #[error(
+        "{what} needs {limit} = {needed}, and the device offers {available}: lower --batch-size"
+    )]
+    LimitExceeded {
+        /// What was being made.
+        what: String,
+        /// Name of the limit, as WebGPU spells it.
+        limit: &'static str,
+        /// Value that the request needs.
+        needed: u64,
+        /// Value that the device offers.
+        available: u64,
+    },
+
+    /// A shader could not be composed; the message shows file, line and caret.
+    #[error(transparent)]
+    Shader(#[from] ShaderError),
+
+    /// A buffer could not be made readable by the host.
+    #[error("{what} could not be read back from the GPU")]
+    Readback {
+        /// What was being read.
+        what: String,
+        /// What the library said.
+        #[source]
+        source: Cause,
+    },
+
+    /// The GPU did not finish in time.
+    #[error(
+        "the GPU did not finish {what} within {} s: lower --batch-size, or use --backend cpu",
+        .after.as_secs_f64()
+    )]
+    Timeout {
+        /// What was being waited for.
+        what: String,
+        /// How long was waited.
+        after: Duration,
+    },
+}
+
+impl GpuError {
+    /// Tells whether the device is gone, so that only opening a new one can help.
+    #[must_use]
+    pub fn is_device_lost(&self) -> bool {
+        matches!(self, Self::DeviceLost { .. })
+    }
+
+    /// Tells whether there is no usable device at all (exit code 3 of the command line).
+    #[must_use]
+    pub fn is_no_device(&self) -> bool {
+        matches!(
+            self,
+            Self::NoAdapter | Self::NoHardwareAdapter { .. } | Self::DeviceRefused { .. }
+        )
+    }
+
+    /// Files an error that a wgpu error scope or its uncaptured-error handler delivered.
+    pub(crate) fn from_wgpu(what: &str, needed: Option<u64>, error: wgpu::Error) -> Self {
+        let what = what.to_owned();
+        match error {
+            wgpu::Error::OutOfMemory { source } => Self::OutOfMemory {
+                what,
+                needed,
+                source: Cause::from(source),
+            },
+            wgpu::Error::Validation { source, .. } | wgpu::Error::Internal { source, .. } => {
+                Self::Validation {
+                    what,
+                    source: Cause::from(source),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_the_remedy_and_do_not_repeat_their_source() {
+        assert!(
+            GpuError::NoAdapter
+                .to_string()
+                .contains("mesa-vulkan-drivers libvulkan1")
+        );
+        let refused = GpuError::DeviceRefused {
+            adapter: "some card".into(),
+            source: Arc::new(std::io::Error::other("the driver's own words")),
+        };
+        assert!(!refused.to_string().contains("own words"));
+        assert_eq!(
+            refused
+                .source()
+                .expect("the driver's error is the source")
+                .to_string(),
+            "the driver's own words"
+        );
+        let lost = GpuError::DeviceLost {
+            reason: "unknown".into(),
+            message: String::new(),
+        };
+        assert!(
+            lost.to_string()
+                .starts_with("the GPU device was lost (unknown):")
+        );
+        assert!(lost.is_device_lost() && !lost.is_no_device());
+    }
+
+    #[test]
+    fn errors_can_cross_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<GpuError>();
+    }
+}

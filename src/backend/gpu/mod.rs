@@ -1,0 +1,139 @@
+//! wgpu: whole episodes in the registers of a GPU, and single steps for agents outside.
+//!
+//! The shaders are composed per simulation from the twins of its environment, choice model and policy; the files in
+//! `shaders/kernel/` are the only ones with bindings. No wgpu type appears outside this room.
+
+mod buffer;
+mod compose;
+mod context;
+mod error;
+mod pipeline;
+mod probe;
+mod program;
+mod readback;
+mod rollout;
+mod stepper;
+
+pub use compose::ShaderError;
+pub use context::{AdapterSelection, AdapterSummary};
+pub use error::GpuError;
+pub use probe::{PROBE_ROWS, Probe};
+pub use program::{Entry, Patch, compose_program};
+
+use super::{Backend, BackendInfo, Observer, Simulation, Stepper};
+use crate::error::Error;
+use crate::statistics::Statistics;
+use context::Gpu;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How shaders are made; the defaults are right for everything but tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GpuOptions {
+    /// Episodes in one dispatch; `None`: as suits the adapter.
+    pub batch_size: Option<u32>,
+    /// Steps of one dispatch; `None`: as many as take some tens of milliseconds.
+    pub fusion_length: Option<u32>,
+    /// Invocations in a workgroup; `None`: 64.
+    pub workgroup_size: Option<u32>,
+    /// Whether shaders check array bounds at run time.
+    pub is_checked: bool,
+    /// Whether 64-bit integers are left alone even where the adapter has them.
+    pub avoids_native_u64: bool,
+    /// A deliberate fault, to see that validation finds it.
+    pub patch: Option<Patch>,
+}
+
+/// Runs episodes on a GPU.
+#[derive(Debug)]
+pub struct GpuBackend {
+    gpu: Arc<Gpu>,
+    options: GpuOptions,
+}
+
+impl GpuBackend {
+    /// Opens an adapter.
+    ///
+    /// # Errors
+    /// [`GpuError`] if there is none, or it refuses.
+    pub fn open(selection: AdapterSelection) -> Result<Self, GpuError> {
+        Ok(Self {
+            gpu: Arc::new(Gpu::open(selection)?),
+            options: GpuOptions::default(),
+        })
+    }
+
+    /// Returns the same device with other options.
+    #[must_use]
+    pub fn with_options(&self, options: GpuOptions) -> Self {
+        Self {
+            gpu: Arc::clone(&self.gpu),
+            options,
+        }
+    }
+
+    /// Lists the adapters of this machine.
+    pub fn adapters() -> Vec<AdapterSummary> {
+        Gpu::adapters()
+    }
+
+    /// Describes the adapter.
+    pub fn adapter(&self) -> &AdapterSummary {
+        self.gpu.info()
+    }
+
+    /// Prepares to run single draws and functions.
+    ///
+    /// # Errors
+    /// [`GpuError`] if the device fails.
+    pub fn probe(&self, simulation: &Simulation) -> Result<Probe, GpuError> {
+        Probe::new(Arc::clone(&self.gpu), &self.options, simulation)
+    }
+
+    /// Gives the device up, so that everything after this fails as if it had been unplugged.
+    pub fn destroy(&self) {
+        self.gpu.device().destroy();
+    }
+}
+
+impl Backend for GpuBackend {
+    fn info(&self) -> BackendInfo {
+        let adapter = self.gpu.info();
+        BackendInfo {
+            name: "gpu".to_owned(),
+            device: format!(
+                "{} ({}, {})",
+                adapter.name, adapter.device_type, adapter.backend
+            ),
+            driver: adapter.driver.clone(),
+        }
+    }
+
+    fn rollout(
+        &self,
+        simulation: &Simulation,
+        episodes: Range<u64>,
+        observer: &dyn Observer,
+    ) -> Result<Statistics, Error> {
+        Ok(rollout::rollout(
+            &self.gpu,
+            &self.options,
+            simulation,
+            episodes,
+            observer,
+        )?)
+    }
+
+    fn stepper(
+        &self,
+        simulation: &Simulation,
+        num_lanes: usize,
+    ) -> Result<Box<dyn Stepper>, Error> {
+        Ok(Box::new(stepper::GpuStepper::new(
+            Arc::clone(&self.gpu),
+            &self.options,
+            simulation,
+            num_lanes,
+        )?))
+    }
+}

@@ -1,0 +1,81 @@
+//! Draws and elementary functions one by one, for validation: the kernel of `shaders/kernel/probe.wgsl`.
+
+use super::GpuOptions;
+use super::context::Gpu;
+use super::error::GpuError;
+use super::program::{Entry, Inputs, Job, Program, halves};
+use crate::backend::Simulation;
+use std::sync::Arc;
+use wgpu::BufferUsages;
+
+/// How many rows of results the kernel writes.
+pub const PROBE_ROWS: usize = 15;
+
+/// Runs single draws and functions on a GPU.
+#[derive(Debug)]
+pub struct Probe {
+    gpu: Arc<Gpu>,
+    program: Program,
+    inputs: Inputs,
+}
+
+impl Probe {
+    pub(super) fn new(
+        gpu: Arc<Gpu>,
+        options: &GpuOptions,
+        simulation: &Simulation,
+    ) -> Result<Self, GpuError> {
+        let program = Program::new(&gpu, options, simulation, Entry::Probe, &["probe"])?;
+        let inputs = Inputs::new(&gpu, simulation)?;
+        Ok(Self {
+            gpu,
+            program,
+            inputs,
+        })
+    }
+
+    /// Takes the blocks 0 to n - 1 of purpose `DOCUMENT` of an episode, and functions of the n arguments.
+    ///
+    /// Returns the bits of the results, shape `[PROBE_ROWS, n]`.
+    ///
+    /// # Errors
+    /// [`GpuError`] if the device fails.
+    ///
+    /// # Panics
+    /// If there are 2^32 arguments or more.
+    pub fn run(
+        &self,
+        key: [u32; 2],
+        episode: u64,
+        arguments: &[f32],
+    ) -> Result<Vec<u32>, GpuError> {
+        let num_lanes = u32::try_from(arguments.len()).expect("a probe is small");
+        let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
+        let arguments = self
+            .gpu
+            .upload("arguments", storage, bytemuck::cast_slice(arguments))?;
+        let bytes = 4 * PROBE_ROWS as u64 * u64::from(num_lanes);
+        let results = self.gpu.buffer("results", bytes, storage)?;
+        let job = Job {
+            key,
+            first_episode: halves(episode),
+            num_lanes,
+            step_begin: 0,
+            step_end: 0,
+            max_steps: 0,
+        };
+        let groups = self
+            .program
+            .bind(&self.gpu, &self.inputs, &job, &[&arguments, &results])?;
+        let mut encoder = self.gpu.encoder("probe");
+        self.program
+            .dispatch(&mut encoder, "probe", &groups, num_lanes);
+        let staged = self
+            .gpu
+            .stage(&mut encoder, "results", &results, 0..bytes)?;
+        let submission = self.gpu.submit("probe", encoder)?;
+        staged
+            .start(&submission)
+            .wait_with(&self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)
+    }
+}

@@ -1,0 +1,312 @@
+//! From a simulation to shaders: which modules, which definitions, which inputs.
+
+use super::compose::{NATIVE_U64, ShaderError, compose};
+use super::context::Gpu;
+use super::error::GpuError;
+use super::pipeline::{
+    RuntimeChecks, bind_group, bind_group_layouts, create_module, create_pipeline,
+};
+use super::{GpuOptions, Simulation};
+use crate::backend::BLOCK_EPISODES;
+use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use bytemuck::{Pod, Zeroable};
+use std::collections::BTreeSet;
+use wgpu::BufferUsages;
+
+const DEFAULT_WORKGROUP_SIZE: u32 = 64;
+
+/// What all kernels are told.
+// WGSL: struct Job in shaders/kernel/candidates.wgsl
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Job {
+    pub(super) key: [u32; 2],
+    pub(super) first_episode: [u32; 2],
+    pub(super) num_lanes: u32,
+    pub(super) step_begin: u32,
+    pub(super) step_end: u32,
+    pub(super) max_steps: u32,
+}
+
+/// A deliberate change of a shader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch {
+    /// The file, as in `shaders/rng.wgsl`.
+    pub path: String,
+    /// The text to replace; it must occur.
+    pub find: String,
+    /// The text to put there.
+    pub replace: String,
+}
+
+impl Patch {
+    fn apply(&self, source: &mut ShaderSource) {
+        if source.path == self.path {
+            assert!(
+                source.text.contains(&self.find),
+                "{} does not contain {:?}",
+                self.path,
+                self.find
+            );
+            source.text = source.text.replace(&self.find, &self.replace).into();
+        }
+    }
+}
+
+/// The kernels, by file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Whole episodes.
+    Rollout,
+    /// Sums over blocks of episodes.
+    Reduce,
+    /// Single steps.
+    Step,
+    /// Single draws and functions.
+    Probe,
+}
+
+impl Entry {
+    /// All kernels.
+    pub const ALL: [Self; 4] = [Self::Rollout, Self::Reduce, Self::Step, Self::Probe];
+
+    fn source(self) -> ShaderSource {
+        match self {
+            Self::Rollout => embedded!("rollout", "kernel/rollout.wgsl"),
+            Self::Reduce => embedded!("reduce", "kernel/reduce.wgsl"),
+            Self::Step => embedded!("step", "kernel/step.wgsl"),
+            Self::Probe => embedded!("probe", "kernel/probe.wgsl"),
+        }
+    }
+}
+
+/// Composes the shader of a kernel for a simulation; needs no GPU.
+///
+/// # Errors
+/// [`ShaderError`] with file, line and caret.
+pub fn compose_program(
+    simulation: &Simulation,
+    entry: Entry,
+    options: &GpuOptions,
+    native_u64: bool,
+) -> Result<wgpu::naga::Module, ShaderError> {
+    let plan = &simulation.plan;
+    let mut modules = vec![
+        embedded!("slatesim::rng", "rng.wgsl"),
+        embedded!("slatesim::math", "math.wgsl"),
+        embedded!("slatesim::distribution", "distribution.wgsl"),
+        simulation.model.shader(),
+        plan.choice.shader(),
+        embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
+        embedded!("slatesim::drive", "kernel/drive.wgsl"),
+        plan.policy.shader(),
+    ];
+    let mut entry_source = entry.source();
+    if let Some(patch) = &options.patch {
+        modules
+            .iter_mut()
+            .chain([&mut entry_source])
+            .for_each(|source| patch.apply(source));
+    }
+    compose(
+        &modules,
+        &entry_source,
+        &definitions(simulation, entry, options, native_u64),
+    )
+}
+
+/// What shaders are specialised by.
+fn definitions(
+    simulation: &Simulation,
+    entry: Entry,
+    options: &GpuOptions,
+    native_u64: bool,
+) -> ShaderDefs {
+    let plan = &simulation.plan;
+    let outline = &plan.outline;
+    let (user_fields, document_fields) = simulation.model.num_fields();
+    let num_shown = if entry == Entry::Step {
+        plan.slate_size
+    } else {
+        plan.num_examined()
+    };
+    let size =
+        |length: usize| u32::try_from(length.max(1)).expect("fewer than 2^32 numbers are observed");
+    let block_episodes = u32::try_from(BLOCK_EPISODES).expect("a block is small");
+    let numbers = [
+        (
+            "WORKGROUP_SIZE",
+            options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE),
+        ),
+        ("BLOCK_EPISODES", block_episodes),
+        ("NUM_CANDIDATES", plan.num_candidates),
+        ("NUM_SHOWN", num_shown),
+        (
+            "NUM_CONSIDERED",
+            plan.choice.num_considered(plan.slate_size),
+        ),
+        ("NUM_TOPICS", outline.num_topics),
+        ("DOCUMENT_BLOCKS", outline.document_blocks),
+        // WGSL has no arrays of no elements.
+        ("USER_FIELDS", size(user_fields)),
+        ("DOCUMENT_FIELDS", size(document_fields)),
+        ("USER_SIZE", size(outline.user_size())),
+        ("DOCUMENT_SIZE", size(outline.document_features().len())),
+        ("RESPONSE_SIZE", size(outline.response_size())),
+    ];
+    let flags = [
+        (NATIVE_U64, native_u64 && !options.avoids_native_u64),
+        ("HAS_CORPUS", plan.corpus.is_some()),
+        ("HAS_TOPICS", outline.num_topics > 0),
+        ("HAS_QUALITY", outline.has_quality),
+        ("NEEDS_SCORES", plan.choice.needs_scores()),
+        ("OBSERVES_USER", outline.user_size() > 0),
+    ];
+    let mut defs = simulation.model.shader_defs();
+    defs.extend(plan.choice.shader_defs());
+    defs.extend(plan.policy.shader_defs());
+    defs.extend(numbers.map(|(name, value)| (name.to_owned(), ShaderDef::UInt(value))));
+    defs.extend(flags.map(|(name, value)| (name.to_owned(), ShaderDef::Bool(value))));
+    defs
+}
+
+/// The pipelines of one file of kernels.
+#[derive(Debug)]
+pub(super) struct Program {
+    name: &'static str,
+    pipelines: Vec<(&'static str, wgpu::ComputePipeline)>,
+    layouts: Vec<wgpu::BindGroupLayout>,
+    /// Group and binding of what the shader declares; the composer drops what nothing uses.
+    bindings: BTreeSet<(u32, u32)>,
+    workgroup_size: u32,
+}
+
+impl Program {
+    pub(super) fn new(
+        gpu: &Gpu,
+        options: &GpuOptions,
+        simulation: &Simulation,
+        entry: Entry,
+        entry_points: &[&'static str],
+    ) -> Result<Self, GpuError> {
+        let composed = compose_program(simulation, entry, options, gpu.native_u64())?;
+        let name = entry_points[0];
+        let layouts = bind_group_layouts(gpu, name, &composed)?;
+        let globals = composed.global_variables.iter();
+        let bindings = globals
+            .filter_map(|(_, global)| global.binding.map(|at| (at.group, at.binding)))
+            .collect();
+        let checks = if options.is_checked || cfg!(debug_assertions) {
+            RuntimeChecks::On
+        } else {
+            RuntimeChecks::Off
+        };
+        let module = create_module(gpu, name, composed, checks)?;
+        let pipeline = |&entry_point| {
+            Ok((
+                entry_point,
+                create_pipeline(gpu, entry_point, &module, entry_point, &[], &layouts)?,
+            ))
+        };
+        let pipelines = entry_points
+            .iter()
+            .map(pipeline)
+            .collect::<Result<_, GpuError>>()?;
+        Ok(Self {
+            name,
+            pipelines,
+            layouts,
+            bindings,
+            workgroup_size: options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE),
+        })
+    }
+
+    /// Binds a job and the inputs as group 0, and buffers in order as group 1.
+    pub(super) fn bind(
+        &self,
+        gpu: &Gpu,
+        inputs: &Inputs,
+        job: &Job,
+        buffers: &[&wgpu::Buffer],
+    ) -> Result<[wgpu::BindGroup; 2], GpuError> {
+        let job = gpu.upload("job", BufferUsages::UNIFORM, bytemuck::bytes_of(job))?;
+        let [environment, choice, corpus] = &inputs.buffers;
+        let bind = |group: u32, buffers: &[&wgpu::Buffer]| {
+            let numbered = (0..).zip(buffers.iter().copied());
+            let declared: Vec<_> = numbered
+                .filter(|&(binding, _)| self.bindings.contains(&(group, binding)))
+                .collect();
+            bind_group(gpu, self.name, &self.layouts[group as usize], &declared)
+        };
+        Ok([
+            bind(0, &[&job, environment, choice, corpus])?,
+            bind(1, buffers)?,
+        ])
+    }
+
+    /// Records `invocations` invocations of an entry point.
+    pub(super) fn dispatch(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        entry_point: &str,
+        groups: &[wgpu::BindGroup; 2],
+        invocations: u32,
+    ) {
+        let pipeline = self.pipelines.iter().find(|(name, _)| *name == entry_point);
+        let (_, pipeline) =
+            pipeline.expect("the entry points were named when the program was made");
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        pass.set_pipeline(pipeline);
+        pass.set_bind_group(0, &groups[0], &[]);
+        pass.set_bind_group(1, &groups[1], &[]);
+        pass.dispatch_workgroups(invocations.div_ceil(self.workgroup_size), 1, 1);
+    }
+}
+
+/// Returns how many invocations one dispatch may have.
+pub(super) fn most_invocations(gpu: &Gpu, options: &GpuOptions) -> u32 {
+    let workgroup_size = options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE);
+    gpu.limits()
+        .max_compute_workgroups_per_dimension
+        .saturating_mul(workgroup_size)
+}
+
+/// The parameters of a simulation, on the device.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    buffers: [wgpu::Buffer; 3],
+}
+
+impl Inputs {
+    pub(super) fn new(gpu: &Gpu, simulation: &Simulation) -> Result<Self, GpuError> {
+        let upload = |what, numbers: &[f64]| {
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "lanes compute in single precision"
+            )]
+            let singles: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
+            gpu.upload(what, BufferUsages::STORAGE, bytemuck::cast_slice(&singles))
+        };
+        let corpus = simulation
+            .plan
+            .corpus
+            .as_ref()
+            .map_or(&[][..], |corpus| &corpus.fields);
+        Ok(Self {
+            buffers: [
+                upload("environment parameters", &simulation.model.parameters())?,
+                upload("choice parameters", &simulation.plan.choice.parameters())?,
+                upload("corpus", corpus)?,
+            ],
+        })
+    }
+}
+
+/// Splits a 64-bit number into words, the low one first.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the halves of a 64-bit number"
+)]
+pub(super) fn halves(number: u64) -> [u32; 2] {
+    [number as u32, (number >> 32) as u32]
+}

@@ -1,0 +1,447 @@
+//! Rollouts on the GPU: batches of episodes in flight, fused steps sized to tens of milliseconds, blocks to statistics.
+//!
+//! A batch is as many lanes as one dispatch has. Its episodes run for `fusion` steps a dispatch; after each dispatch the
+//! block sums of those steps come back, after the last one the outcomes of the episodes. Several batches are in flight,
+//! each with buffers of its own, so that the device has work while the host reads.
+
+use super::context::Gpu;
+use super::error::GpuError;
+use super::program::{Entry, Inputs, Job, Program, halves, most_invocations};
+use super::readback::Readback;
+use super::{GpuOptions, Observer, Simulation};
+use crate::backend::BLOCK_EPISODES;
+use crate::statistics::{EpisodeBlock, Statistics};
+use rayon::prelude::*;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+use wgpu::BufferUsages;
+
+/// Fields of the outcomes, in the order of `shaders/kernel/rollout.wgsl`.
+const OUTCOME_FIELDS: usize = 6;
+const RUNNING: usize = 5;
+/// Episodes of a batch on a real GPU: enough to fill the largest.
+const HARDWARE_BATCH: u32 = 1 << 18;
+/// Episodes of a batch on a software adapter.
+const SOFTWARE_BATCH: u32 = 1 << 15;
+/// What a dispatch should last: desktop drivers reset a device that is busy for some seconds.
+const TARGET_DISPATCH: Duration = Duration::from_millis(40);
+/// Steps of the first dispatch, whose time sets the number of steps of the next.
+const FIRST_FUSION: u32 = 8;
+/// Batches in flight.
+const NUM_SLOTS: usize = 3;
+/// Storage for the rewards of a dispatch at most, whatever the adapter allows.
+const MAX_REWARD_BYTES: u64 = 1 << 29;
+
+const CURVE_PLANES: usize = 3;
+
+/// The buffers of one batch in flight.
+struct Slot {
+    users: wgpu::Buffer,
+    outcomes: wgpu::Buffer,
+    rewards: wgpu::Buffer,
+    clicks: wgpu::Buffer,
+    topics: wgpu::Buffer,
+    curve: wgpu::Buffer,
+}
+
+/// What a dispatch left to be read.
+struct Flight {
+    steps: Range<u32>,
+    curve: Readback,
+    /// The outcomes and the topic counts, where this dispatch may have been the batch's last.
+    outcomes: Readback,
+    topics: Readback,
+    submitted: Instant,
+}
+
+/// A batch on its way through its dispatches.
+struct Batch {
+    first: u64,
+    num_lanes: u32,
+    slot: usize,
+    flight: Flight,
+    blocks: Vec<EpisodeBlock>,
+}
+
+struct Rollout<'a> {
+    gpu: &'a Gpu,
+    simulation: &'a Simulation,
+    rollout: Program,
+    reduce: Program,
+    inputs: Inputs,
+    slots: Vec<Slot>,
+    most_steps: u32,
+    fusion: u32,
+    is_fusion_fixed: bool,
+}
+
+/// Runs the episodes of a range.
+pub(super) fn rollout(
+    gpu: &Gpu,
+    options: &GpuOptions,
+    simulation: &Simulation,
+    episodes: Range<u64>,
+    observer: &dyn Observer,
+) -> Result<Statistics, GpuError> {
+    debug_assert_eq!(
+        episodes.start % BLOCK_EPISODES,
+        0,
+        "ranges start at a block"
+    );
+    let mut statistics = simulation.statistics();
+    let batch_size = batch_size(gpu, options, episodes.end - episodes.start)?;
+    let num_batches = (episodes.end - episodes.start).div_ceil(u64::from(batch_size));
+    let num_slots =
+        usize::try_from(num_batches).map_or(NUM_SLOTS, |batches| batches.min(NUM_SLOTS));
+    let mut rollout = Rollout::new(gpu, options, simulation, batch_size, num_slots)?;
+    let mut free: Vec<usize> = (0..num_slots).collect();
+    let mut in_flight: VecDeque<Batch> = VecDeque::new();
+    let mut next = episodes.start;
+    loop {
+        while next < episodes.end && !observer.is_interrupted() {
+            let Some(slot) = free.pop() else { break };
+            let num_lanes = u32::try_from((episodes.end - next).min(u64::from(batch_size)))
+                .expect("at most a batch");
+            in_flight.push_back(rollout.begin(next, num_lanes, slot)?);
+            next += u64::from(num_lanes);
+        }
+        let Some(batch) = in_flight.pop_front() else {
+            break;
+        };
+        match rollout.advance(batch)? {
+            Progress::Running(batch) => in_flight.push_back(batch),
+            Progress::Finished { slot, blocks } => {
+                free.push(slot);
+                let batch = collect(simulation, &blocks);
+                observer.finished(batch.episodes(), batch.user_steps());
+                statistics
+                    .merge(&batch)
+                    .expect("both are of the same simulation");
+            }
+        }
+    }
+    Ok(statistics)
+}
+
+/// Chooses the lanes of a batch: whole blocks, as many as asked for or as suit the adapter, no more than fit.
+fn batch_size(gpu: &Gpu, options: &GpuOptions, episodes: u64) -> Result<u32, GpuError> {
+    let preferred = if gpu.is_software() {
+        SOFTWARE_BATCH
+    } else {
+        HARDWARE_BATCH
+    };
+    let asked = options.batch_size.unwrap_or(preferred);
+    let block = u32::try_from(BLOCK_EPISODES).expect("a block is small");
+    let most = most_invocations(gpu, options);
+    if asked > most - most % block {
+        return Err(GpuError::LimitExceeded {
+            what: "a batch".to_owned(),
+            limit: "max_compute_workgroups_per_dimension * workgroup_size",
+            needed: u64::from(asked),
+            available: u64::from(most),
+        });
+    }
+    let whole = u64::from(asked.max(1)).next_multiple_of(BLOCK_EPISODES);
+    Ok(
+        u32::try_from(whole.min(episodes.next_multiple_of(BLOCK_EPISODES)))
+            .expect("at most what was asked, rounded up"),
+    )
+}
+
+enum Progress {
+    Running(Batch),
+    Finished {
+        slot: usize,
+        blocks: Vec<EpisodeBlock>,
+    },
+}
+
+impl<'a> Rollout<'a> {
+    fn new(
+        gpu: &'a Gpu,
+        options: &GpuOptions,
+        simulation: &'a Simulation,
+        batch_size: u32,
+        num_slots: usize,
+    ) -> Result<Self, GpuError> {
+        let max_steps = simulation.plan.num_steps();
+        let binding = gpu
+            .limits()
+            .max_storage_buffer_binding_size
+            .min(gpu.limits().max_buffer_size)
+            .min(MAX_REWARD_BYTES);
+        // Rewards are the largest buffer; the reduction has one invocation for each step and block.
+        let by_memory = binding / (4 * u64::from(batch_size));
+        let blocks = u64::from(batch_size) / BLOCK_EPISODES;
+        let by_invocations = u64::from(most_invocations(gpu, options)) / blocks;
+        // Topics are counted in 32 bits over a dispatch.
+        let by_counting =
+            u64::from(u32::MAX) / (u64::from(batch_size) * u64::from(simulation.plan.slate_size));
+        let most = by_memory
+            .min(by_invocations)
+            .min(by_counting)
+            .min(u64::from(max_steps));
+        let most = u32::try_from(most).expect("at most max_steps");
+        let fits = most.max(1);
+        let asked = options.fusion_length.map(|length| length.clamp(1, fits));
+        let most_steps = asked.unwrap_or(fits);
+        let slots = (0..num_slots)
+            .map(|_| Slot::new(gpu, simulation, batch_size, most_steps))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            gpu,
+            simulation,
+            rollout: Program::new(gpu, options, simulation, Entry::Rollout, &["rollout"])?,
+            reduce: Program::new(gpu, options, simulation, Entry::Reduce, &["reduce"])?,
+            inputs: Inputs::new(gpu, simulation)?,
+            slots,
+            most_steps,
+            fusion: asked.unwrap_or(FIRST_FUSION.min(most_steps)),
+            is_fusion_fixed: asked.is_some(),
+        })
+    }
+
+    fn begin(&self, first: u64, num_lanes: u32, slot: usize) -> Result<Batch, GpuError> {
+        let num_blocks = u64::from(num_lanes).div_ceil(BLOCK_EPISODES) as usize;
+        let num_topics = self.simulation.plan.outline.num_topics as usize;
+        let block = EpisodeBlock {
+            topic_impressions: vec![0; num_topics],
+            topic_clicks: vec![0; num_topics],
+            ..EpisodeBlock::default()
+        };
+        let flight = self.submit(first, num_lanes, slot, 0)?;
+        Ok(Batch {
+            first,
+            num_lanes,
+            slot,
+            flight,
+            blocks: vec![block; num_blocks],
+        })
+    }
+
+    /// Reads what the batch's dispatch has left, and sends the next one if episodes are still running.
+    fn advance(&mut self, mut batch: Batch) -> Result<Progress, GpuError> {
+        let Flight {
+            steps,
+            curve,
+            outcomes,
+            topics,
+            submitted,
+        } = batch.flight;
+        let num_lanes = batch.num_lanes as usize;
+        let is_last = steps.end >= self.simulation.plan.num_steps();
+        let words = outcomes.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
+        self.adapt(&steps, submitted.elapsed());
+        let is_running = !is_last
+            && words[RUNNING * num_lanes..]
+                .iter()
+                .any(|&running| running != 0);
+        // The next dispatch goes out before this one's sums are read: the device need not wait for the host.
+        let next = match is_running {
+            true => Some(self.submit(batch.first, batch.num_lanes, batch.slot, steps.end)?),
+            false => None,
+        };
+        read_curve(self.gpu, curve, &steps, &mut batch.blocks)?;
+        let counts = topics.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
+        self.read_topics(&counts, &mut batch.blocks);
+        if let Some(flight) = next {
+            return Ok(Progress::Running(Batch { flight, ..batch }));
+        }
+        read_outcomes(&words, num_lanes, &mut batch.blocks);
+        Ok(Progress::Finished {
+            slot: batch.slot,
+            blocks: batch.blocks,
+        })
+    }
+
+    /// Steers the number of fused steps towards the time that a dispatch should take.
+    fn adapt(&mut self, steps: &Range<u32>, elapsed: Duration) {
+        if self.is_fusion_fixed {
+            return;
+        }
+        // The time includes the waiting behind other batches, so this errs towards shorter dispatches.
+        let per_step = elapsed.as_secs_f64() / f64::from(steps.end - steps.start);
+        let wanted = TARGET_DISPATCH.as_secs_f64() / per_step.max(1e-9);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the conversion saturates"
+        )]
+        let wanted = wanted as u32;
+        self.fusion = wanted
+            .clamp(FIRST_FUSION.min(self.most_steps), self.most_steps)
+            .min(self.fusion.saturating_mul(4));
+    }
+
+    fn submit(
+        &self,
+        first: u64,
+        num_lanes: u32,
+        slot: usize,
+        step_begin: u32,
+    ) -> Result<Flight, GpuError> {
+        let plan = &self.simulation.plan;
+        let max_steps = plan.num_steps();
+        let steps = step_begin..step_begin.saturating_add(self.fusion).min(max_steps);
+        let job = Job {
+            key: halves(plan.seed),
+            first_episode: halves(first),
+            num_lanes,
+            step_begin,
+            step_end: steps.end,
+            max_steps,
+        };
+        let Slot {
+            users,
+            outcomes,
+            rewards,
+            clicks,
+            topics,
+            curve,
+        } = &self.slots[slot];
+        let roll = self.rollout.bind(
+            self.gpu,
+            &self.inputs,
+            &job,
+            &[users, outcomes, rewards, clicks, topics],
+        )?;
+        let sum = self.reduce.bind(
+            self.gpu,
+            &self.inputs,
+            &job,
+            &[outcomes, rewards, clicks, curve],
+        )?;
+        let num_steps = steps.end - steps.start;
+        let num_blocks = u32::try_from(u64::from(num_lanes).div_ceil(BLOCK_EPISODES))
+            .expect("fewer than the lanes");
+        let mut encoder = self.gpu.encoder("rollout");
+        encoder.clear_buffer(topics, 0, None);
+        self.rollout
+            .dispatch(&mut encoder, "rollout", &roll, num_lanes);
+        self.reduce
+            .dispatch(&mut encoder, "reduce", &sum, num_steps * num_blocks);
+        let bytes = |words: usize| 4 * words as u64;
+        let curve_words = CURVE_PLANES * num_steps as usize * num_blocks as usize;
+        let curve = self
+            .gpu
+            .stage(&mut encoder, "curve", curve, 0..bytes(curve_words))?;
+        let outcome_bytes = bytes(OUTCOME_FIELDS * num_lanes as usize);
+        let outcomes = self
+            .gpu
+            .stage(&mut encoder, "outcomes", outcomes, 0..outcome_bytes)?;
+        let topics = self
+            .gpu
+            .stage(&mut encoder, "topics", topics, 0..topics.size())?;
+        let submitted = Instant::now();
+        let submission = self.gpu.submit("rollout", encoder)?;
+        Ok(Flight {
+            steps,
+            curve: curve.start(&submission),
+            outcomes: outcomes.start(&submission),
+            topics: topics.start(&submission),
+            submitted,
+        })
+    }
+
+    /// Counts are of the whole batch; integers may go to any of its blocks.
+    fn read_topics(&self, counts: &[u32], blocks: &mut [EpisodeBlock]) {
+        let num_topics = self.simulation.plan.outline.num_topics as usize;
+        for topic in 0..num_topics {
+            blocks[0].topic_impressions[topic] += u64::from(counts[topic]);
+            blocks[0].topic_clicks[topic] += u64::from(counts[num_topics + topic]);
+        }
+    }
+}
+
+impl Slot {
+    fn new(
+        gpu: &Gpu,
+        simulation: &Simulation,
+        batch_size: u32,
+        most_steps: u32,
+    ) -> Result<Self, GpuError> {
+        let (lanes, steps) = (u64::from(batch_size), u64::from(most_steps));
+        let (user_fields, _) = simulation.model.num_fields();
+        let num_topics = u64::from(simulation.plan.outline.num_topics);
+        let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+        let words = |what, words: u64| gpu.buffer(what, 4 * words, storage);
+        Ok(Self {
+            users: words("users", user_fields as u64 * lanes)?,
+            outcomes: words("outcomes", OUTCOME_FIELDS as u64 * lanes)?,
+            rewards: words("rewards", steps * lanes)?,
+            clicks: words("clicks", steps.div_ceil(32) * lanes)?,
+            topics: words("topics", 2 * num_topics)?,
+            curve: words(
+                "curve",
+                CURVE_PLANES as u64 * steps * lanes / BLOCK_EPISODES,
+            )?,
+        })
+    }
+}
+
+/// Appends the block sums of the steps of one dispatch.
+fn read_curve(
+    gpu: &Gpu,
+    curve: Readback,
+    steps: &Range<u32>,
+    blocks: &mut [EpisodeBlock],
+) -> Result<(), GpuError> {
+    let (num_steps, num_blocks) = ((steps.end - steps.start) as usize, blocks.len());
+    let words = curve.wait_with(gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
+    let (rewards, rest) = words.split_at(num_steps * num_blocks);
+    let (squares, clicks) = rest.split_at(num_steps * num_blocks);
+    for (index, block) in blocks.iter_mut().enumerate() {
+        for step in 0..num_steps {
+            let at = step * num_blocks + index;
+            block
+                .reward_by_step
+                .push(f64::from(f32::from_bits(rewards[at])));
+            block
+                .squared_reward_by_step
+                .push(f64::from(f32::from_bits(squares[at])));
+            block.clicks_by_step.push(clicks[at]);
+        }
+    }
+    Ok(())
+}
+
+/// Deals the outcomes of a batch out to its blocks.
+fn read_outcomes(words: &[u32], num_lanes: usize, blocks: &mut [EpisodeBlock]) {
+    let field = |field: usize, lanes: &Range<usize>| &words[field * num_lanes..][lanes.clone()];
+    let numbers = |words: &[u32]| {
+        words
+            .iter()
+            .map(|&word| f64::from(f32::from_bits(word)))
+            .collect::<Vec<f64>>()
+    };
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let first = index * BLOCK_EPISODES as usize;
+        let lanes = first..num_lanes.min(first + BLOCK_EPISODES as usize);
+        block.returns = numbers(field(0, &lanes));
+        block.step_weighted_rewards = numbers(field(1, &lanes));
+        block.lengths = field(2, &lanes).to_vec();
+        block.clicks = field(3, &lanes).to_vec();
+        block.clicked_quality = numbers(field(4, &lanes)).iter().sum();
+    }
+}
+
+/// Adds blocks up on all cores; sums are exact, so the order is of no consequence.
+fn collect(simulation: &Simulation, blocks: &[EpisodeBlock]) -> Statistics {
+    blocks
+        .par_iter()
+        .fold(
+            || simulation.statistics(),
+            |mut statistics, block| {
+                statistics.add(block);
+                statistics
+            },
+        )
+        .reduce(
+            || simulation.statistics(),
+            |mut a, b| {
+                a.merge(&b).expect("both are of the same simulation");
+                a
+            },
+        )
+}

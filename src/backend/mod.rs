@@ -1,0 +1,89 @@
+//! Backends: how lanes are driven. No model mathematics here.
+//!
+//! | name | what | arithmetic |
+//! | --- | --- | --- |
+//! | [`reference`] | one user at a time, the oracle | f64 |
+//! | [`cpu`] | vectors of users on all cores | f32 |
+//! | [`gpu`] | whole episodes in the registers of a GPU | f32 |
+//!
+//! All three run the same episodes: `episode(environment, policy, seed, index)` is a pure function, and nothing of the
+//! backend, its batches or its threads enters.
+
+pub mod cpu;
+pub mod gpu;
+mod lanes;
+mod model;
+pub mod reference;
+mod stepper;
+
+pub use model::{Corpus, Model, Plan, Simulation};
+pub use stepper::{LaneState, Observation, StepOutcome, Stepper};
+
+use crate::error::Error;
+use crate::statistics::Statistics;
+use serde::{Deserialize, Serialize};
+use std::fmt::Debug;
+use std::ops::Range;
+
+/// Episodes whose per-step sums are formed together, in the backend's own arithmetic.
+///
+/// Blocks start at multiples of this number whatever the batch, the thread or the shard, and everything above a block
+/// is summed exactly: that is why results do not depend on any of them.
+pub const BLOCK_EPISODES: u64 = 256;
+
+/// Names what computed a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendInfo {
+    /// `reference`, `cpu` or `gpu`.
+    pub name: String,
+    /// The processor or the adapter.
+    pub device: String,
+    /// The adapter's driver; the vector width of `cpu`.
+    pub driver: String,
+}
+
+/// Watches long work, and may end it early.
+pub trait Observer: Sync {
+    /// Hears that episodes have ended.
+    fn finished(&self, episodes: u64, user_steps: u64);
+    /// Tells whether the work should end; what has been begun is finished first.
+    fn is_interrupted(&self) -> bool;
+}
+
+/// Watches nothing and never interrupts.
+#[derive(Clone, Copy, Debug)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn finished(&self, _episodes: u64, _user_steps: u64) {}
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// Runs episodes.
+pub trait Backend: Debug {
+    /// Names the backend and what it runs on.
+    fn info(&self) -> BackendInfo;
+
+    /// Runs the episodes of a range, each to its own end, and returns their statistics.
+    ///
+    /// The range must start at a multiple of [`BLOCK_EPISODES`]. Interrupted, the statistics are those of a shorter
+    /// range with the same start.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails, or cannot hold what is asked of it.
+    fn rollout(
+        &self,
+        simulation: &Simulation,
+        episodes: Range<u64>,
+        observer: &dyn Observer,
+    ) -> Result<Statistics, Error>;
+
+    /// Makes a stepper of `num_lanes` users for [`VecEnv`](crate::vec_env::VecEnv).
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails, or cannot hold so many users.
+    fn stepper(&self, simulation: &Simulation, num_lanes: usize)
+    -> Result<Box<dyn Stepper>, Error>;
+}

@@ -1,0 +1,193 @@
+//! Type-erased environments: what backends run without knowing which one it is.
+
+use super::lanes::{LaneStepper, Rollout};
+use super::stepper::Stepper;
+use crate::choice::ChoiceModel;
+use crate::environment::{Blocks, Definition, Environment, Fields, Outline};
+use crate::number::{Lanes, Number, ScalarWord};
+use crate::policy::PolicyModel;
+use crate::rng::{CORPUS, Stream};
+use crate::shader::{ShaderDefs, ShaderSource};
+use crate::statistics::{EpisodeBlock, Statistics};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// How many users one vector holds on the `cpu` backend.
+pub const LANES: usize = 16;
+
+/// The documents that all users and episodes share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Corpus {
+    /// How many fields a document has.
+    pub num_fields: usize,
+    /// The fields of document 0, of document 1, and so on.
+    pub fields: Vec<f64>,
+}
+
+/// All that an episode depends on besides the environment's own functions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The seed of the run.
+    pub seed: u64,
+    /// Episodes still running after this many steps are truncated.
+    pub max_steps: u32,
+    /// How many documents are offered at a step.
+    pub num_candidates: u32,
+    /// How many of them are shown.
+    pub slate_size: u32,
+    /// The documents if they are not resampled at every step.
+    pub corpus: Option<Corpus>,
+    /// How the user picks from the slate.
+    pub choice: ChoiceModel,
+    /// What fills the slate.
+    pub policy: PolicyModel,
+    /// Sizes and observables of the environment.
+    pub outline: Outline,
+}
+
+impl Plan {
+    /// Returns how many steps an episode can have: it is truncated by then, or has ended by itself.
+    pub fn num_steps(&self) -> u32 {
+        self.outline
+            .horizon
+            .map_or(self.max_steps, |horizon| horizon.min(self.max_steps))
+    }
+
+    /// Returns how many positions of a slate a rollout has to look at: those that the user considers, and all where
+    /// impressions are counted by topic.
+    pub fn num_examined(&self) -> u32 {
+        if self.outline.num_topics > 0 {
+            self.slate_size
+        } else {
+            self.choice.num_considered(self.slate_size)
+        }
+    }
+}
+
+/// An environment, a choice model and a policy, ready to run.
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    /// The environment.
+    pub model: Arc<dyn Model>,
+    /// Everything else.
+    pub plan: Plan,
+}
+
+impl Simulation {
+    /// Makes statistics of no episodes, shaped for this environment.
+    pub fn statistics(&self) -> Statistics {
+        Statistics::new(
+            self.plan.outline.num_topics as usize,
+            self.plan.outline.has_quality,
+        )
+    }
+}
+
+/// An environment as backends see it; every [`Definition`] is one.
+pub trait Model: Debug + Send + Sync {
+    /// See [`Definition::outline`].
+    fn outline(&self) -> Outline;
+    /// See [`Definition::parameters`].
+    fn parameters(&self) -> Vec<f64>;
+    /// See [`Definition::shader`].
+    fn shader(&self) -> ShaderSource;
+    /// See [`Definition::shader_defs`].
+    fn shader_defs(&self) -> ShaderDefs;
+    /// Returns how many fields a user and a document have.
+    fn num_fields(&self) -> (usize, usize);
+    /// Names the fields of a document.
+    fn document_fields(&self) -> &'static [&'static str];
+    /// Draws the corpus of a seed.
+    fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus;
+    /// Makes what runs blocks of episodes in `f64`, one at a time.
+    fn reference_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout>;
+    /// Makes what runs blocks of episodes in `f32`, many at a time.
+    fn cpu_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout>;
+    /// Makes a stepper in `f64`.
+    fn reference_stepper(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Stepper>;
+    /// Makes a stepper in `f32`.
+    fn cpu_stepper(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Stepper>;
+}
+
+/// Runs blocks of episodes on one thread.
+pub trait BlockRollout: Send {
+    /// Runs `count` episodes from `first` on, at most a block that starts at a multiple of its size.
+    fn run(&mut self, first: u64, count: usize) -> EpisodeBlock;
+}
+
+impl<D: Definition> Model for D {
+    fn outline(&self) -> Outline {
+        Definition::outline(self)
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        Definition::parameters(self)
+    }
+
+    fn shader(&self) -> ShaderSource {
+        Definition::shader(self)
+    }
+
+    fn shader_defs(&self) -> ShaderDefs {
+        Definition::shader_defs(self)
+    }
+
+    fn num_fields(&self) -> (usize, usize) {
+        let twin = self.twin::<f64>();
+        (
+            twin.new_user().num_fields(),
+            twin.new_document().num_fields(),
+        )
+    }
+
+    fn document_fields(&self) -> &'static [&'static str] {
+        <D::Twin<f64> as Environment<f64>>::Document::names()
+    }
+
+    fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus {
+        let twin = self.twin::<f64>();
+        let stream = Stream::of_consecutive_episodes(seed, 0, 0);
+        let mut document = twin.new_document();
+        let num_fields = document.num_fields();
+        let mut fields = vec![0.0; num_fields * num_candidates as usize];
+        let document_blocks = Definition::outline(self).document_blocks;
+        for (candidate, fields) in (0..num_candidates).zip(fields.chunks_exact_mut(num_fields)) {
+            let first = ScalarWord(candidate * document_blocks);
+            twin.sample_document(
+                &Blocks {
+                    stream,
+                    purpose: CORPUS,
+                    first,
+                },
+                &mut document,
+            );
+            document.store(fields);
+        }
+        Corpus { num_fields, fields }
+    }
+
+    fn reference_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout> {
+        Box::new(Rollout::<f64, _>::new(self.twin(), plan))
+    }
+
+    fn cpu_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout> {
+        Box::new(Rollout::<Lanes<LANES>, _>::new(self.twin(), plan))
+    }
+
+    fn reference_stepper(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Stepper> {
+        Box::new(LaneStepper::<f64, _>::new(self.twin(), plan, num_lanes))
+    }
+
+    fn cpu_stepper(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Stepper> {
+        Box::new(LaneStepper::<Lanes<LANES>, _>::new(
+            self.twin(),
+            plan,
+            num_lanes,
+        ))
+    }
+}
+
+/// Rounds a number of users up to whole vectors.
+pub(super) fn num_groups<N: Number>(num_lanes: usize) -> usize {
+    num_lanes.div_ceil(N::LANES)
+}

@@ -1,0 +1,374 @@
+//! The environments and policies there are, with the keys they declare.
+
+use serde::Serialize;
+
+use super::layers::{Assignment, Origin};
+use super::{Allowed, ConfigError, Key, Override, Settings, Value};
+
+/// Lists what a configuration can name.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Catalogue {
+    /// The environments.
+    pub environments: Vec<Entry>,
+    /// The policies.
+    pub policies: Vec<Entry>,
+}
+
+/// Describes one environment or policy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The name that a configuration gives.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// Whether an episode can go on for ever, so that `max_steps` must be given.
+    pub never_terminates: bool,
+    /// The keys, relative to the section; an environment's begin with those common to all.
+    pub keys: Vec<Key>,
+    #[serde(skip)]
+    section: &'static str,
+}
+
+impl Entry {
+    /// Describes an environment.
+    ///
+    /// The keys common to all environments (`num_candidates`, `slate_size`, `resample_documents`) come by themselves;
+    /// one of `keys` with such a name takes its place, with a default of its own.
+    #[must_use]
+    pub fn environment(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
+        let mut own = keys;
+        let mut all = common_environment_keys();
+        for common in &mut all {
+            if let Some(position) = own.iter().position(|key| key.name == common.name) {
+                *common = own.remove(position);
+            }
+        }
+        all.append(&mut own);
+        Self {
+            name,
+            about,
+            never_terminates: false,
+            keys: all,
+            section: ENVIRONMENT,
+        }
+    }
+
+    /// Describes a policy.
+    #[must_use]
+    pub fn policy(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
+        Self {
+            name,
+            about,
+            never_terminates: false,
+            keys,
+            section: POLICY,
+        }
+    }
+
+    /// States that episodes do not end by themselves: a run must give `max_steps`.
+    #[must_use]
+    pub fn never_terminates(mut self) -> Self {
+        self.never_terminates = true;
+        self
+    }
+
+    /// Resolves the keys from `key=value` texts alone, keys relative to the section: for tests and for programs that
+    /// need no file.
+    ///
+    /// # Errors
+    /// Those of [`Config::resolve`](super::Config::resolve), but that a key nobody declared is simply called unknown.
+    pub fn settings_with(&self, given: &[&str]) -> Result<Settings, ConfigError> {
+        let assignment = |text: &&str| {
+            let Override { key, value, origin } = Override::set(text)?;
+            if self.keys.iter().all(|known| known.name != key) {
+                return Err(ConfigError::UnknownKey(Box::new(super::UnknownKey {
+                    key: full_name(self.section, &key),
+                    owner: self.title(),
+                    hint: None,
+                    table: String::new(),
+                    known: Vec::new(),
+                    origin,
+                })));
+            }
+            let key = full_name(self.section, &key);
+            Ok(Assignment { key, value, origin })
+        };
+        let given = given
+            .iter()
+            .map(assignment)
+            .collect::<Result<Vec<_>, _>>()?;
+        self.settings(&given)
+    }
+
+    /// Resolves the keys and checks what holds across those common to all environments.
+    pub(super) fn settings(&self, given: &[Assignment]) -> Result<Settings, ConfigError> {
+        let settings = Settings::resolve(self.section, &self.keys, given)?;
+        if self.section == ENVIRONMENT {
+            check_common(&settings)?;
+        }
+        Ok(settings)
+    }
+
+    /// Names the entry in a message: `environment "item_transition"`.
+    pub(super) fn title(&self) -> String {
+        format!("{} {:?}", self.section, self.name)
+    }
+
+    /// Checks the declarations themselves: what an author of an environment or a policy can get wrong.
+    ///
+    /// # Errors
+    /// [`ConfigError::Declaration`] for a name declared twice or reserved, for one that is also a table, for a default
+    /// that its key does not allow, and for a condition on a key that is not a choice among words declared before.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        for (position, key) in self.keys.iter().enumerate() {
+            let before = &self.keys[..position];
+            self.check_key(key, before)
+                .map_err(|problem| ConfigError::Declaration {
+                    entry: self.name.to_owned(),
+                    key: key.name.to_owned(),
+                    problem,
+                })?;
+        }
+        Ok(())
+    }
+
+    fn check_key(&self, key: &Key, before: &[Key]) -> Result<(), String> {
+        if key.name == "name" {
+            return Err("`name` is the name of the section".to_owned());
+        }
+        for other in before {
+            if other.name == key.name {
+                return Err("it is declared twice".to_owned());
+            }
+            if is_inside(key.name, other.name) || is_inside(other.name, key.name) {
+                return Err(format!("`{}` cannot be a value and a table", other.name));
+            }
+        }
+        let conditions = key.default_when.iter().map(|(condition, _)| condition);
+        for condition in conditions.chain(&key.applies_when) {
+            let known = before.iter().find(|other| other.name == condition.key);
+            match known.map(|other| &other.allowed) {
+                Some(Allowed::OneOf(words)) if words.contains(&condition.is) => {}
+                _ => {
+                    return Err(format!(
+                        "its condition `{}` = {:?} is on no choice among words declared before it",
+                        condition.key, condition.is
+                    ));
+                }
+            }
+        }
+        let exceptions = key.default_when.iter().map(|(_, value)| value);
+        for default in key.default.iter().chain(exceptions) {
+            check_default(key, default)?;
+        }
+        Ok(())
+    }
+}
+
+/// Sends a default through the check that a given value passes.
+fn check_default(key: &Key, default: &Value) -> Result<(), String> {
+    let value = match default {
+        // Beyond what TOML holds, and inside by construction.
+        Value::Integer(large) if i64::try_from(*large).is_err() => return Ok(()),
+        value => toml::Value::try_from(value).map_err(|error| error.to_string())?,
+    };
+    let given = Assignment {
+        key: key.name.to_owned(),
+        value,
+        origin: Origin::Default,
+    };
+    super::check::check(&key.allowed, &given)
+        .map_or_else(|error| Err(error.to_string()), |_| Ok(()))
+}
+
+impl Catalogue {
+    /// Finds an environment by its name.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> Option<&Entry> {
+        self.environments.iter().find(|entry| entry.name == name)
+    }
+
+    /// Finds a policy by its name.
+    #[must_use]
+    pub fn policy(&self, name: &str) -> Option<&Entry> {
+        self.policies.iter().find(|entry| entry.name == name)
+    }
+
+    /// Checks the declarations of all entries; see [`Entry::check`].
+    ///
+    /// # Errors
+    /// Those of [`Entry::check`], and [`ConfigError::Declaration`] for a name that two environments or two policies have.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        for entries in [&self.environments, &self.policies] {
+            for (position, entry) in entries.iter().enumerate() {
+                entry.check()?;
+                if entries[..position]
+                    .iter()
+                    .any(|other| other.name == entry.name)
+                {
+                    return Err(ConfigError::Declaration {
+                        entry: entry.name.to_owned(),
+                        key: "name".to_owned(),
+                        problem: "another entry has this name".to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The section of environments.
+pub(super) const ENVIRONMENT: &str = "environment";
+/// The section of policies.
+pub(super) const POLICY: &str = "policy";
+
+/// Puts the section before a key; the top level has no name.
+pub(super) fn full_name(section: &str, key: &str) -> String {
+    match section {
+        "" => key.to_owned(),
+        section => format!("{section}.{key}"),
+    }
+}
+
+/// Tells whether the dotted `key` lies in the table `table`.
+pub(super) fn is_inside(key: &str, table: &str) -> bool {
+    let rest = key.strip_prefix(table);
+    rest.is_some_and(|rest| table.is_empty() || rest.starts_with('.'))
+}
+
+/// Lists the keys of a run that are neither the environment's nor the policy's.
+#[must_use]
+pub fn run_keys() -> Vec<Key> {
+    vec![
+        Key::unsigned(
+            "seed",
+            0,
+            0,
+            u64::MAX,
+            "key of all random numbers; above 2^63 - 1 as a string",
+        ),
+        Key::unsigned("episodes", 10_000, 1, 1 << 63, "episodes to simulate"),
+        Key::optional_integer(
+            "max_steps",
+            1,
+            u32::MAX.into(),
+            "steps after which an episode is truncated",
+        ),
+    ]
+}
+
+fn common_environment_keys() -> Vec<Key> {
+    vec![
+        Key::count("num_candidates", 10, 1, "documents offered at a step"),
+        Key::count("slate_size", 2, 1, "documents in a slate"),
+        Key::boolean(
+            "resample_documents",
+            true,
+            "draw new documents at every step; false: one corpus for all users and episodes",
+        ),
+    ]
+}
+
+/// Checks what holds across the keys that all environments have.
+fn check_common(settings: &Settings) -> Result<(), ConfigError> {
+    let candidates = settings.count("num_candidates");
+    if settings.count("slate_size") > candidates {
+        let allowed =
+            format!("an integer from 1 to `environment.num_candidates`, which is {candidates}");
+        return Err(settings.invalid("slate_size", allowed));
+    }
+    for (name, corpus) in settings.corpora() {
+        if settings.boolean("resample_documents") {
+            let allowed = format!(
+                "no corpus unless `environment.resample_documents` = false, which is true ({})",
+                settings.origin("resample_documents")
+            );
+            return Err(settings.invalid(name, allowed));
+        }
+        if corpus.rows != candidates as usize {
+            let allowed = format!(
+                "one document a candidate, and `environment.num_candidates` is {candidates} ({})",
+                settings.origin("num_candidates")
+            );
+            return Err(settings.invalid(name, allowed));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Bounds, specimen};
+    use super::*;
+
+    fn refusal(keys: Vec<Key>) -> String {
+        let entry = Entry::environment("boredom", "", keys);
+        entry.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_specimens_are_declared_well() {
+        specimen::catalogue().check().unwrap();
+    }
+
+    #[test]
+    fn an_environment_may_have_its_own_default_for_a_common_key() {
+        let entry = specimen::item_transition();
+        assert_eq!(entry.settings_with(&[]).unwrap().count("slate_size"), 1);
+        assert_eq!(
+            entry
+                .keys
+                .iter()
+                .filter(|key| key.name == "slate_size")
+                .count(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_default_out_of_its_own_range_is_the_authors_mistake() {
+        let message = refusal(vec![Key::probability("user.p", 1.5, "")]);
+        assert!(
+            message.starts_with("`boredom` declares the key `user.p` wrongly"),
+            "{message}"
+        );
+        assert!(refusal(vec![Key::distribution("p", &[0.5, 0.4], "")]).contains("sum 0.9"));
+        let exception = Key::one_of("a", "x", &["x", "y"], "");
+        let dependent = Key::positive("b", 1.0, "").default_when("a", "y", 0.0);
+        assert!(refusal(vec![exception, dependent]).contains("`b` = 0"));
+    }
+
+    #[test]
+    fn names_that_clash_are_the_authors_mistake() {
+        let key = |name| Key::number(name, 0.0, Bounds::FINITE, "");
+        assert!(refusal(vec![key("a"), key("a")]).contains("twice"));
+        assert!(refusal(vec![key("user"), key("user.a")]).contains("a value and a table"));
+        assert!(refusal(vec![key("name")]).contains("name of the section"));
+        let condition = key("b").default_when("a", "x", 1.0);
+        assert!(refusal(vec![condition]).contains("no choice among words"));
+    }
+
+    #[test]
+    fn two_entries_of_one_name_are_refused() {
+        let mut catalogue = specimen::catalogue();
+        catalogue
+            .policies
+            .push(Entry::policy("greedy", "another", vec![]));
+        assert!(catalogue.check().is_err());
+    }
+
+    #[test]
+    fn a_catalogue_serializes_for_the_list_of_parameters() {
+        let json = serde_json::to_value(specimen::catalogue()).unwrap();
+        let first = &json["environments"][0];
+        assert_eq!(first["name"], "long_term_satisfaction");
+        assert_eq!(first["keys"][0]["name"], "num_candidates");
+        assert_eq!(first["keys"][0]["default"], 10);
+        assert_eq!(
+            json["policies"][2]["keys"][1]["allowed"],
+            r#"one of "max", "min""#
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! What can be wrong with a configuration.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::layers::Origin;
+
+/// Reports the first thing that is wrong with a configuration.
+///
+/// Every message names the key, the value, what is allowed, and where the value was given.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A configuration file could not be read.
+    #[error("cannot read the configuration file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A file that a key names could not be read.
+    #[error("cannot read the file that `{key}` names, {}", path.display())]
+    ReadNamed {
+        /// The dotted key.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A configuration file is not TOML.
+    #[error("{} is not valid TOML", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where and why, as the TOML parser tells it.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// An override is not of the form `dotted.key=value`.
+    #[error("`{flag} {text}` {problem}; write `{flag} dotted.key=value`")]
+    Override {
+        /// The flag it was given with.
+        flag: String,
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// No environment or policy has this name.
+    #[error("`{key}` = {name:?} is unknown{}; known are {} ({origin})", suggestion(nearest.as_deref()), known.join(", "))]
+    UnknownName {
+        /// The dotted key.
+        key: &'static str,
+        /// What was given.
+        name: String,
+        /// The known name that was probably meant.
+        nearest: Option<String>,
+        /// All known names.
+        known: Vec<String>,
+        /// Where it was given.
+        origin: Origin,
+    },
+    /// Nobody declared this key.
+    #[error("{0}")]
+    UnknownKey(Box<UnknownKey>),
+    /// The value is of another type than the key takes.
+    #[error("`{key}` = {value} is {found}; allowed is {allowed} ({origin})")]
+    WrongType {
+        /// The dotted key.
+        key: String,
+        /// The value, shortened.
+        value: String,
+        /// What the value is.
+        found: &'static str,
+        /// What is allowed.
+        allowed: String,
+        /// Where it was given.
+        origin: Origin,
+    },
+    /// The value is of the right type and out of range.
+    #[error("`{key}` = {value} is not allowed; allowed is {allowed} ({origin})")]
+    Invalid {
+        /// The dotted key; for an entry of a list with its position, from 0.
+        key: String,
+        /// The value, shortened.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+        /// Where it was given.
+        origin: Origin,
+    },
+    /// The value is NaN, infinite, or infinite on a lane.
+    #[error(
+        "`{key}` = {value} is not a finite 32-bit number; NaN and infinities are never allowed, {allowed} is ({origin})"
+    )]
+    NotFinite {
+        /// The dotted key; for an entry of a list with its position, from 0.
+        key: String,
+        /// The value.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+        /// Where it was given.
+        origin: Origin,
+    },
+    /// A key that must be given is not.
+    #[error("`{key}` is missing: {reason}; allowed is {allowed}")]
+    Missing {
+        /// The dotted key.
+        key: String,
+        /// Who needs it.
+        reason: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// The key has no effect under the other values.
+    #[error("`{key}` has no effect unless `{needs}` = {is:?} ({origin})")]
+    NoEffect {
+        /// The dotted key that was given.
+        key: String,
+        /// The dotted key it depends on.
+        needs: String,
+        /// The value under which it has an effect.
+        is: String,
+        /// Where it was given.
+        origin: Origin,
+    },
+    /// The documents given are not a corpus.
+    #[error("bad corpus in `{key}`: {problem} ({origin})")]
+    Corpus {
+        /// The dotted key.
+        key: String,
+        /// What is wrong with it.
+        problem: Box<CorpusProblem>,
+        /// The CSV file, or where the corpus was given.
+        origin: Origin,
+    },
+    /// An environment or a policy declares its keys wrongly: a mistake of its author.
+    #[error("`{entry}` declares the key `{key}` wrongly: {problem}")]
+    Declaration {
+        /// The environment or policy.
+        entry: String,
+        /// The key, relative to the section.
+        key: String,
+        /// What is wrong with the declaration.
+        problem: String,
+    },
+}
+
+impl ConfigError {
+    /// Builds the error for a value that is of the right type and still not possible.
+    ///
+    /// [`Settings::invalid`](super::Settings::invalid) does the same for a resolved key, with its value and where it
+    /// was given.
+    #[must_use]
+    pub fn invalid(
+        key: impl Into<String>,
+        value: impl fmt::Display,
+        allowed: impl Into<String>,
+        origin: Origin,
+    ) -> Self {
+        Self::Invalid {
+            key: key.into(),
+            value: super::value::clip(&value.to_string()),
+            allowed: allowed.into(),
+            origin,
+        }
+    }
+}
+
+/// Tells all about a key that nobody declared.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct UnknownKey {
+    /// The dotted key that was given.
+    pub key: String,
+    /// Whose keys were searched: `environment "item_transition"`, or the top level.
+    pub owner: String,
+    /// What was probably meant.
+    pub hint: Option<Hint>,
+    /// The table that the known keys are of; empty for the top level.
+    pub table: String,
+    /// The keys of that table; empty where they are too many to tell.
+    pub known: Vec<String>,
+    /// Where it was given.
+    pub origin: Origin,
+}
+
+/// Guesses what an unknown key was meant to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// This known key is spelled much alike.
+    Nearest(String),
+    /// The key is one of another environment or policy.
+    BelongsTo(String),
+}
+
+impl fmt::Display for UnknownKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "unknown key `{}`: {} has no such key",
+            self.key, self.owner
+        )?;
+        match &self.hint {
+            Some(Hint::Nearest(key)) => f.write_str(&suggestion(Some(key)))?,
+            Some(Hint::BelongsTo(owner)) => write!(f, ", but {owner} has it")?,
+            None => {}
+        }
+        if !self.known.is_empty() {
+            let known = self.known.join(", ");
+            match self.table.as_str() {
+                "" => write!(f, "; the top level has {known}")?,
+                table => write!(f, "; [{table}] has {known}")?,
+            }
+        }
+        write!(f, " ({})", self.origin)
+    }
+}
+
+fn suggestion(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+}
+
+/// Tells what is wrong with a corpus.
+///
+/// A place is `row 3` of an inline corpus, counted from 1, or `line 4` of a CSV file, whose header is line 1.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CorpusProblem {
+    /// There is no document in it.
+    #[error("there are no documents in it")]
+    Empty,
+    /// A column that is not declared.
+    #[error("unknown column `{column}` in {place}; the columns are {}", known.join(", "))]
+    UnknownColumn {
+        /// The column.
+        column: String,
+        /// The row or line.
+        place: String,
+        /// The declared columns.
+        known: Vec<String>,
+    },
+    /// A declared column that is not there.
+    #[error("no column `{column}` in {place}; the columns are {}", known.join(", "))]
+    MissingColumn {
+        /// The column.
+        column: String,
+        /// The row or line.
+        place: String,
+        /// The declared columns.
+        known: Vec<String>,
+    },
+    /// A column that the header names twice.
+    #[error("the header names the column `{column}` twice")]
+    DuplicateColumn {
+        /// The column.
+        column: String,
+    },
+    /// A row that is longer or shorter than the header.
+    #[error("{place} has {found} cells, the header has {expected}")]
+    RowLength {
+        /// The line.
+        place: String,
+        /// Columns of the header.
+        expected: usize,
+        /// Cells of the row.
+        found: usize,
+    },
+    /// A row that is neither a table nor, where there is one column, a number.
+    #[error("{place} is {found}; allowed is {allowed}")]
+    Row {
+        /// The row.
+        place: String,
+        /// What is there.
+        found: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A cell that is not a number or out of range.
+    #[error("column `{column}` of {place} is {value}; allowed is {allowed}")]
+    Cell {
+        /// The column.
+        column: String,
+        /// The row or line.
+        place: String,
+        /// What is there.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
+}

@@ -1,0 +1,371 @@
+//! One parameter, declared: its name, default, what is allowed, and what it does.
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use super::{Allowed, Bounds, Column, Value};
+
+/// Declares one parameter of an environment or a policy.
+///
+/// The name is relative to the section and dotted: `user.sensitivity` of an environment is
+/// `environment.user.sensitivity` in a file.
+///
+/// ```text
+/// vec![
+///     Key::number("user.sensitivity", 0.01, Bounds::FINITE, "steepness of satisfaction in net kale exposure"),
+///     Key::one_of("choice.model", "first", &["first", "multinomial_logit"], "how the user picks from the slate"),
+/// ]
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    pub(super) name: &'static str,
+    pub(super) default: Option<Value>,
+    pub(super) required: bool,
+    pub(super) default_when: Vec<(Condition, Value)>,
+    pub(super) applies_when: Option<Condition>,
+    pub(super) allowed: Allowed,
+    pub(super) about: &'static str,
+}
+
+/// Holds when another key of the same section has this text as its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct Condition {
+    pub(super) key: &'static str,
+    pub(super) is: &'static str,
+}
+
+impl Key {
+    fn new(
+        name: &'static str,
+        default: Option<Value>,
+        allowed: Allowed,
+        about: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            default,
+            required: false,
+            default_when: Vec::new(),
+            applies_when: None,
+            allowed,
+            about,
+        }
+    }
+
+    /// Declares a number within `bounds`.
+    #[must_use]
+    pub fn number(name: &'static str, default: f64, bounds: Bounds, about: &'static str) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Number(bounds), about)
+    }
+
+    /// Declares a number that is not negative: a standard deviation, a mass.
+    #[must_use]
+    pub fn non_negative(name: &'static str, default: f64, about: &'static str) -> Self {
+        Self::number(name, default, Bounds::NON_NEGATIVE, about)
+    }
+
+    /// Declares a number above zero: a length, a budget.
+    #[must_use]
+    pub fn positive(name: &'static str, default: f64, about: &'static str) -> Self {
+        Self::number(name, default, Bounds::POSITIVE, about)
+    }
+
+    /// Declares a number from 0 to 1.
+    #[must_use]
+    pub fn probability(name: &'static str, default: f64, about: &'static str) -> Self {
+        Self::number(name, default, Bounds::UNIT, about)
+    }
+
+    /// Declares a number that may be left out.
+    #[must_use]
+    pub fn optional_number(name: &'static str, bounds: Bounds, about: &'static str) -> Self {
+        Self::new(name, None, Allowed::Number(bounds), about)
+    }
+
+    /// Declares a whole number from `min` to `max`, both included.
+    #[must_use]
+    pub fn integer(
+        name: &'static str,
+        default: i64,
+        min: i64,
+        max: i64,
+        about: &'static str,
+    ) -> Self {
+        let allowed = Allowed::Integer {
+            min: min.into(),
+            max: max.into(),
+        };
+        Self::new(name, Some(default.into()), allowed, about)
+    }
+
+    /// Declares a whole number that counts something and is read as `u32`, from `min`.
+    ///
+    /// The largest is 2^31 - 1, so that a count and every index below it are also an `i32`.
+    #[must_use]
+    pub fn count(name: &'static str, default: u32, min: u32, about: &'static str) -> Self {
+        Self::integer(name, default.into(), min.into(), i32::MAX.into(), about)
+    }
+
+    /// Declares a whole number that may be left out.
+    #[must_use]
+    pub fn optional_integer(name: &'static str, min: i64, max: i64, about: &'static str) -> Self {
+        let allowed = Allowed::Integer {
+            min: min.into(),
+            max: max.into(),
+        };
+        Self::new(name, None, allowed, about)
+    }
+
+    /// Declares a whole number of 64 bits without sign, from `min` to `max`.
+    pub(super) fn unsigned(
+        name: &'static str,
+        default: u64,
+        min: u64,
+        max: u64,
+        about: &'static str,
+    ) -> Self {
+        let allowed = Allowed::Integer {
+            min: min.into(),
+            max: max.into(),
+        };
+        Self::new(name, Some(Value::Integer(default.into())), allowed, about)
+    }
+
+    /// Declares a switch.
+    #[must_use]
+    pub fn boolean(name: &'static str, default: bool, about: &'static str) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Boolean, about)
+    }
+
+    /// Declares a choice among words.
+    #[must_use]
+    pub fn one_of(
+        name: &'static str,
+        default: &'static str,
+        words: &[&'static str],
+        about: &'static str,
+    ) -> Self {
+        let allowed = Allowed::OneOf(words.to_vec());
+        Self::new(name, Some(default.into()), allowed, about)
+    }
+
+    /// Declares a text.
+    #[must_use]
+    pub fn text(name: &'static str, default: &str, about: &'static str) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Text, about)
+    }
+
+    /// Declares a text that may be left out.
+    #[must_use]
+    pub fn optional_text(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, None, Allowed::Text, about)
+    }
+
+    /// Declares a list of numbers of any length but zero, each within `bounds`.
+    #[must_use]
+    pub fn numbers(
+        name: &'static str,
+        default: &[f64],
+        bounds: Bounds,
+        about: &'static str,
+    ) -> Self {
+        let allowed = Allowed::Numbers {
+            bounds,
+            length: None,
+        };
+        Self::new(name, Some(default.into()), allowed, about)
+    }
+
+    /// Declares a list of as many numbers as the default has, each within `bounds`.
+    #[must_use]
+    pub fn numbers_of_fixed_length(
+        name: &'static str,
+        default: &[f64],
+        bounds: Bounds,
+        about: &'static str,
+    ) -> Self {
+        let allowed = Allowed::Numbers {
+            bounds,
+            length: Some(default.len()),
+        };
+        Self::new(name, Some(default.into()), allowed, about)
+    }
+
+    /// Declares a list of numbers that may be left out.
+    #[must_use]
+    pub fn optional_numbers(name: &'static str, bounds: Bounds, about: &'static str) -> Self {
+        let allowed = Allowed::Numbers {
+            bounds,
+            length: None,
+        };
+        Self::new(name, None, allowed, about)
+    }
+
+    /// Declares a list of probabilities that sum to 1.
+    #[must_use]
+    pub fn distribution(name: &'static str, default: &[f64], about: &'static str) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Distribution, about)
+    }
+
+    /// Declares a matrix, row by row, each number within `bounds`.
+    #[must_use]
+    pub fn matrix(
+        name: &'static str,
+        default: impl Into<Value>,
+        bounds: Bounds,
+        about: &'static str,
+    ) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Matrix(bounds), about)
+    }
+
+    /// Declares fixed documents with these columns; they may always be left out.
+    #[must_use]
+    pub fn corpus(name: &'static str, columns: &[Column], about: &'static str) -> Self {
+        Self::new(name, None, Allowed::Corpus(columns.to_vec()), about)
+    }
+
+    /// Makes the key one that must be given: it loses its default.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.default = None;
+        self.required = true;
+        self
+    }
+
+    /// Gives the key another default where the key `other`, declared before it, is `is`.
+    #[must_use]
+    pub fn default_when(
+        mut self,
+        other: &'static str,
+        is: &'static str,
+        default: impl Into<Value>,
+    ) -> Self {
+        let condition = Condition { key: other, is };
+        self.default_when.push((condition, default.into()));
+        self
+    }
+
+    /// Restricts the key to where the key `other`, declared before it, is `is`.
+    ///
+    /// Elsewhere giving it is an error, since it would have no effect, and it does not appear among the resolved
+    /// parameters.
+    #[must_use]
+    pub fn applies_when(mut self, other: &'static str, is: &'static str) -> Self {
+        self.applies_when = Some(Condition { key: other, is });
+        self
+    }
+
+    /// Returns the dotted name, relative to the section.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns the default, if the key has one whatever the other keys are.
+    #[must_use]
+    pub fn default(&self) -> Option<&Value> {
+        self.default.as_ref()
+    }
+
+    /// Returns what is allowed.
+    #[must_use]
+    pub fn allowed(&self) -> &Allowed {
+        &self.allowed
+    }
+
+    /// Returns what the parameter does.
+    #[must_use]
+    pub fn about(&self) -> &'static str {
+        self.about
+    }
+
+    /// Tells whether the key must be given.
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// Describes the default as text: the value with its exceptions, `required`, or `none`.
+    #[must_use]
+    pub fn default_text(&self) -> String {
+        let mut text = match &self.default {
+            Some(value) => value.to_string(),
+            None if self.required => "required".to_owned(),
+            None => "none".to_owned(),
+        };
+        for (condition, value) in &self.default_when {
+            text += &format!("; {value} where {} = {:?}", condition.key, condition.is);
+        }
+        text
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Exception<'a> {
+            key: &'a str,
+            is: &'a str,
+            default: &'a Value,
+        }
+        let exceptions = self
+            .default_when
+            .iter()
+            .map(|(condition, default)| Exception {
+                key: condition.key,
+                is: condition.is,
+                default,
+            });
+        let fields = 5
+            + usize::from(!self.default_when.is_empty())
+            + usize::from(self.applies_when.is_some());
+        let mut out = serializer.serialize_struct("Key", fields)?;
+        out.serialize_field("name", self.name)?;
+        out.serialize_field("default", &self.default)?;
+        out.serialize_field("required", &self.required)?;
+        if !self.default_when.is_empty() {
+            out.serialize_field("default_when", &exceptions.collect::<Vec<_>>())?;
+        }
+        if let Some(condition) = &self.applies_when {
+            out.serialize_field("applies_when", condition)?;
+        }
+        out.serialize_field("allowed", &self.allowed)?;
+        out.serialize_field("about", self.about)?;
+        out.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_serializes_with_its_allowed_values_as_a_sentence() {
+        let key = Key::non_negative("user.choc_stddev", 1.0, "spread of chocolate engagement");
+        assert_eq!(
+            serde_json::to_string(&key).unwrap(),
+            r#"{"name":"user.choc_stddev","default":1.0,"required":false,"allowed":"a number at least 0","about":"spread of chocolate engagement"}"#
+        );
+    }
+
+    #[test]
+    fn conditional_defaults_are_listed() {
+        let key = Key::positive("user.time_budget", 200.0, "minutes")
+            .default_when("user.sampler", "distribution", 60.0)
+            .applies_when("user.kind", "budgeted");
+        assert_eq!(
+            key.default_text(),
+            "200; 60 where user.sampler = \"distribution\""
+        );
+        let json = serde_json::to_value(&key).unwrap();
+        assert_eq!(json["default_when"][0]["default"], 60.0);
+        assert_eq!(json["applies_when"]["is"], "budgeted");
+    }
+
+    #[test]
+    fn a_required_key_has_no_default() {
+        let key = Key::optional_text("by", "feature").required();
+        assert_eq!(key.default_text(), "required");
+        assert!(key.default().is_none());
+    }
+}

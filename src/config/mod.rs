@@ -1,0 +1,42 @@
+//! Checked configuration: what a run is, before anything is simulated.
+//!
+//! Environments, choice models and policies declare their parameters as tables of [`Key`]s. The same tables drive the
+//! parsing of files and flags, the defaults, the range checks, the error texts and `slatesim list`, so that a
+//! parameter is described in one place.
+//!
+//! ```text
+//! TOML file + flags --Layers--> Config::resolve(.., Catalogue) --> Config { seed, episodes, .., environment, policy }
+//! ```
+//!
+//! Three layers, later ones first to be heard: defaults < file < flags (in the order given). Everything is strict: a
+//! key that nobody declared, a value of another type or out of its range, a key that has no effect under the other
+//! values are [`ConfigError`]s that name the key, the value, where it was given, and what is allowed.
+//!
+//! Nothing here knows an environment or a policy: the [`Catalogue`] is handed in.
+
+mod allowed;
+mod bounds;
+mod catalogue;
+mod check;
+mod corpus;
+mod error;
+mod key;
+mod layers;
+mod nearest;
+mod resolve;
+mod settings;
+#[cfg(test)]
+mod specimen;
+mod value;
+
+pub use allowed::{Allowed, Column};
+pub use bounds::Bounds;
+pub use catalogue::{Catalogue, Entry, run_keys};
+pub use corpus::Corpus;
+pub use error::{ConfigError, CorpusProblem, Hint, UnknownKey};
+pub use key::Key;
+pub use layers::{ConfigFile, Layers, Origin, Override};
+pub use nearest::nearest_name;
+pub use resolve::Config;
+pub use settings::{Section, Settings};
+pub use value::Value;

@@ -1,0 +1,318 @@
+//! From layers of given values to one checked configuration.
+
+use serde::Serialize;
+
+use super::catalogue::{ENVIRONMENT, POLICY, full_name, is_inside};
+use super::check::type_name;
+use super::error::UnknownKey;
+use super::layers::{Assignment, Origin};
+use super::nearest::{nearest_key, nearest_name};
+use super::value::clip;
+use super::{Catalogue, ConfigError, Entry, Hint, Key, Layers, Section, Settings, Value, run_keys};
+
+/// Describes a run completely: everything that its numbers depend on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Config {
+    /// Key of all random numbers.
+    pub seed: u64,
+    /// Episodes to simulate, at least 1.
+    pub episodes: u64,
+    /// Steps after which an episode is truncated.
+    pub max_steps: Option<u32>,
+    /// The environment with its parameters.
+    pub environment: Section,
+    /// The policy with its parameters.
+    pub policy: Section,
+}
+
+const DEFAULT_ENVIRONMENT: &str = "long_term_satisfaction";
+const DEFAULT_POLICY: &str = "random";
+
+/// Up to so many known keys are told in an error; more would hide it.
+const MOST_KEYS_TOLD: usize = 12;
+
+impl Config {
+    /// Lays the given values over the defaults and checks all of it.
+    ///
+    /// Only files are touched: the ones that a key names.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] for the first thing that is wrong: first the syntax, then the names of the environment and the
+    /// policy, then unknown keys, then values, then what does not go together.
+    pub fn resolve(layers: &Layers, catalogue: &Catalogue) -> Result<Self, ConfigError> {
+        let given = layers.assignments()?;
+        let environment = find(
+            "environment.name",
+            DEFAULT_ENVIRONMENT,
+            &catalogue.environments,
+            &given,
+        )?;
+        let policy = find("policy.name", DEFAULT_POLICY, &catalogue.policies, &given)?;
+        let run = run_keys();
+        let known = Known::new(&run, environment, policy, catalogue);
+        for assignment in &given {
+            known.check(assignment)?;
+        }
+
+        let settings = Settings::resolve("", &run, &given)?;
+        let config = Self {
+            seed: unsigned(&settings, "seed"),
+            episodes: unsigned(&settings, "episodes"),
+            max_steps: settings.optional_count("max_steps"),
+            environment: Section {
+                name: environment.name.to_owned(),
+                settings: environment.settings(&given)?,
+            },
+            policy: Section {
+                name: policy.name.to_owned(),
+                settings: policy.settings(&given)?,
+            },
+        };
+        if environment.never_terminates && config.max_steps.is_none() {
+            return Err(ConfigError::Missing {
+                key: "max_steps".to_owned(),
+                reason: format!(
+                    "episodes of {} do not end by themselves",
+                    environment.title()
+                ),
+                allowed: format!("an integer from 1 to {}", u32::MAX),
+            });
+        }
+        Ok(config)
+    }
+
+    /// Writes the configuration as a TOML file with every parameter, which resolves to the same configuration.
+    ///
+    /// A corpus is written inline.
+    ///
+    /// # Panics
+    /// Never: all that a checked configuration holds can be written in TOML.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        // TOML's integers end at 2^63 - 1.
+        let integer = |value: u64| match i64::try_from(value) {
+            Ok(value) => toml::Value::Integer(value),
+            Err(_) => toml::Value::String(value.to_string()),
+        };
+        let section = |section: &Section| {
+            toml::Value::try_from(section)
+                .expect("checked values are numbers, texts, lists and tables")
+        };
+        let mut table = toml::Table::new();
+        table.insert("seed".to_owned(), integer(self.seed));
+        table.insert("episodes".to_owned(), integer(self.episodes));
+        if let Some(max_steps) = self.max_steps {
+            table.insert("max_steps".to_owned(), integer(max_steps.into()));
+        }
+        table.insert(ENVIRONMENT.to_owned(), section(&self.environment));
+        table.insert(POLICY.to_owned(), section(&self.policy));
+        toml::to_string(&table).expect("a table of TOML values is TOML")
+    }
+}
+
+fn unsigned(settings: &Settings, key: &str) -> u64 {
+    match settings.value(key) {
+        Some(Value::Integer(value)) => {
+            u64::try_from(*value).expect("declared with limits of 64 bits without sign")
+        }
+        _ => unreachable!("declared as an integer with a default"),
+    }
+}
+
+/// Finds the environment or policy that was named, or the default one.
+fn find<'a>(
+    key: &'static str,
+    default: &str,
+    entries: &'a [Entry],
+    given: &[Assignment],
+) -> Result<&'a Entry, ConfigError> {
+    let (name, origin) = match given.iter().find(|assignment| assignment.key == key) {
+        None => (default, Origin::Default),
+        Some(assignment) => match &assignment.value {
+            toml::Value::String(name) => (name.as_str(), assignment.origin.clone()),
+            other => {
+                return Err(ConfigError::WrongType {
+                    key: key.to_owned(),
+                    value: clip(&other.to_string()),
+                    found: type_name(other),
+                    allowed: format!("one of {}", names(entries).join(", ")),
+                    origin: assignment.origin.clone(),
+                });
+            }
+        },
+    };
+    let found = entries.iter().find(|entry| entry.name == name);
+    found.ok_or_else(|| ConfigError::UnknownName {
+        key,
+        name: name.to_owned(),
+        nearest: nearest_name(name, names(entries)).map(str::to_owned),
+        known: names(entries).into_iter().map(str::to_owned).collect(),
+        origin,
+    })
+}
+
+fn names(entries: &[Entry]) -> Vec<&'static str> {
+    entries.iter().map(|entry| entry.name).collect()
+}
+
+/// All keys that a run with this environment and this policy has.
+struct Known<'a> {
+    /// Each key's dotted name with what is allowed.
+    keys: Vec<(String, String)>,
+    environment: &'a Entry,
+    policy: &'a Entry,
+    catalogue: &'a Catalogue,
+}
+
+impl<'a> Known<'a> {
+    fn new(
+        run: &[Key],
+        environment: &'a Entry,
+        policy: &'a Entry,
+        catalogue: &'a Catalogue,
+    ) -> Self {
+        let mut keys = Vec::new();
+        let sections = [
+            ("", run, None),
+            (
+                ENVIRONMENT,
+                &environment.keys,
+                Some(&catalogue.environments),
+            ),
+            (POLICY, &policy.keys, Some(&catalogue.policies)),
+        ];
+        for (section, declared, entries) in sections {
+            if let Some(entries) = entries {
+                let allowed = format!("one of {}", names(entries).join(", "));
+                keys.push((full_name(section, "name"), allowed));
+            }
+            for key in declared {
+                keys.push((full_name(section, key.name), key.allowed.to_string()));
+            }
+        }
+        Self {
+            keys,
+            environment,
+            policy,
+            catalogue,
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Refuses an assignment to a key that is not known, to a table, or to something inside a key.
+    fn check(&self, given: &Assignment) -> Result<(), ConfigError> {
+        if self.names().any(|name| name == given.key) {
+            return Ok(());
+        }
+        let wrong_type = |key: &str, value: String, found, allowed| {
+            Err(ConfigError::WrongType {
+                key: key.to_owned(),
+                value,
+                found,
+                allowed,
+                origin: given.origin.clone(),
+            })
+        };
+        if self.names().any(|name| is_inside(name, &given.key)) {
+            // An empty table sets nothing, and nothing is wrong with that.
+            return match &given.value {
+                toml::Value::Table(_) => Ok(()),
+                other => {
+                    let keys = self.children(&given.key).join(", ");
+                    let allowed = format!("a table with the keys {keys}");
+                    wrong_type(
+                        &given.key,
+                        clip(&other.to_string()),
+                        type_name(other),
+                        allowed,
+                    )
+                }
+            };
+        }
+        if let Some((key, allowed)) = self
+            .keys
+            .iter()
+            .find(|(name, _)| is_inside(&given.key, name))
+        {
+            let inside = &given.key[key.len() + 1..];
+            let value = clip(&format!("{{ {inside} = {} }}", given.value));
+            return wrong_type(key, value, "a table", allowed.clone());
+        }
+        Err(self.unknown(given))
+    }
+
+    fn unknown(&self, given: &Assignment) -> ConfigError {
+        let mut table = given.key.as_str();
+        loop {
+            table = table.rsplit_once('.').map_or("", |(table, _)| table);
+            if self.names().any(|name| is_inside(name, table)) {
+                break;
+            }
+        }
+        let mut known = self.children(table);
+        if known.len() > MOST_KEYS_TOLD {
+            known.clear();
+        }
+        let elsewhere = self.elsewhere(&given.key).map(Hint::BelongsTo);
+        let near =
+            || nearest_key(&given.key, self.names()).map(|key| Hint::Nearest(key.to_owned()));
+        ConfigError::UnknownKey(Box::new(UnknownKey {
+            key: given.key.clone(),
+            owner: self.owner(&given.key),
+            hint: elsewhere.or_else(near),
+            table: table.to_owned(),
+            known,
+            origin: given.origin.clone(),
+        }))
+    }
+
+    fn owner(&self, key: &str) -> String {
+        if is_inside(key, ENVIRONMENT) {
+            self.environment.title()
+        } else if is_inside(key, POLICY) {
+            self.policy.title()
+        } else {
+            "the configuration".to_owned()
+        }
+    }
+
+    /// Finds another environment or policy that has this very key: its keys may have outlived a change of name.
+    fn elsewhere(&self, key: &str) -> Option<String> {
+        let (section, key) = key.split_once('.')?;
+        let entries = match section {
+            ENVIRONMENT => &self.catalogue.environments,
+            POLICY => &self.catalogue.policies,
+            _ => return None,
+        };
+        let mut entries = entries.iter();
+        let found = entries.find(|entry| entry.keys.iter().any(|other| other.name == key));
+        found.map(Entry::title)
+    }
+
+    /// Lists what lies directly in a table; a table within shows as `user.*`.
+    fn children(&self, table: &str) -> Vec<String> {
+        let mut children: Vec<String> = Vec::new();
+        for name in self.names().filter(|name| is_inside(name, table)) {
+            let rest = if table.is_empty() {
+                name
+            } else {
+                &name[table.len() + 1..]
+            };
+            let child = match rest.split_once('.') {
+                Some((table, _)) => format!("{table}.*"),
+                None => rest.to_owned(),
+            };
+            if !children.contains(&child) {
+                children.push(child);
+            }
+        }
+        children
+    }
+}
+
+#[cfg(test)]
+mod tests;

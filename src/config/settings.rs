@@ -1,0 +1,443 @@
+//! The resolved values of one section, and how they are written down.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
+use super::check::check;
+use super::layers::{Assignment, Origin};
+use super::{ConfigError, Corpus, Key, Value};
+
+/// Holds the checked value of every key that an environment or a policy declared.
+///
+/// Keys are asked for by the names of their declaration (`user.sensitivity`). Asking for an undeclared key, or for
+/// another type than was declared, is a mistake in the program and panics; nothing that a user writes can cause it.
+///
+/// Two settings are equal where their values are, wherever these were given. They serialize as nested tables.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    section: &'static str,
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Debug, Clone)]
+struct Parameter {
+    name: &'static str,
+    value: Option<Value>,
+    origin: Origin,
+    /// Whether the key has an effect under the other values; others keep their default and are not written down.
+    applies: bool,
+}
+
+impl Settings {
+    /// Checks what was given for the keys of `section` and fills in the rest.
+    pub(super) fn resolve(
+        section: &'static str,
+        keys: &[Key],
+        given: &[Assignment],
+    ) -> Result<Self, ConfigError> {
+        let mut settings = Self {
+            section,
+            parameters: Vec::with_capacity(keys.len()),
+        };
+        for key in keys {
+            let parameter = settings.parameter(key, given)?;
+            settings.parameters.push(parameter);
+        }
+        Ok(settings)
+    }
+
+    fn parameter(&self, key: &Key, given: &[Assignment]) -> Result<Parameter, ConfigError> {
+        let full = self.full_name(key.name);
+        let applies = match &key.applies_when {
+            Some(condition) => self.text(condition.key) == condition.is,
+            None => true,
+        };
+        let given = given.iter().find(|assignment| assignment.key == full);
+        let (value, origin) = match (given, &key.applies_when) {
+            (Some(given), Some(condition)) if !applies => {
+                return Err(ConfigError::NoEffect {
+                    key: full,
+                    needs: self.full_name(condition.key),
+                    is: condition.is.to_owned(),
+                    origin: given.origin.clone(),
+                });
+            }
+            (Some(given), _) => (Some(check(&key.allowed, given)?), given.origin.clone()),
+            (None, _) => {
+                let mut exceptions = key.default_when.iter();
+                let exception = exceptions.find(|(when, _)| self.text(when.key) == when.is);
+                let default = exception.map(|(_, value)| value).or(key.default.as_ref());
+                (default.cloned(), Origin::Default)
+            }
+        };
+        if key.required && applies && value.is_none() {
+            return Err(ConfigError::Missing {
+                key: full,
+                reason: format!("it has no default ({})", key.about),
+                allowed: key.allowed.to_string(),
+            });
+        }
+        Ok(Parameter {
+            name: key.name,
+            value,
+            origin,
+            applies,
+        })
+    }
+
+    fn full_name(&self, key: &str) -> String {
+        super::catalogue::full_name(self.section, key)
+    }
+
+    fn find(&self, key: &str) -> &Parameter {
+        let mut parameters = self.parameters.iter();
+        let found = parameters.find(|parameter| parameter.name == key);
+        found.expect("a key is declared before it is asked for")
+    }
+
+    /// Tells whether a key of this name is declared.
+    #[must_use]
+    pub fn declares(&self, key: &str) -> bool {
+        self.parameters
+            .iter()
+            .any(|parameter| parameter.name == key)
+    }
+
+    /// Returns a value of any type; nothing where the key is optional and not given.
+    ///
+    /// # Panics
+    /// If the key is not declared.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.find(key).value.as_ref()
+    }
+
+    /// Tells where the value of a key was given.
+    ///
+    /// # Panics
+    /// If the key is not declared.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> &Origin {
+        &self.find(key).origin
+    }
+
+    /// Builds the error for a value that is possible by itself and not together with the others.
+    ///
+    /// ```text
+    /// if rows != clusters {
+    ///     return Err(settings.invalid("user.mean_affinity", format!("a matrix of {clusters} columns, one a topic")));
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// If the key is not declared.
+    #[must_use]
+    pub fn invalid(&self, key: &str, allowed: impl Into<String>) -> ConfigError {
+        let parameter = self.find(key);
+        let value = match &parameter.value {
+            Some(value) => value.to_string(),
+            None => "(not given)".to_owned(),
+        };
+        ConfigError::invalid(
+            self.full_name(key),
+            value,
+            allowed,
+            parameter.origin.clone(),
+        )
+    }
+}
+
+/// Writes one accessor a type: the value of a key that has a default, and of one that may be absent.
+macro_rules! accessors {
+    ($($what:literal, $variant:ident, $name:ident, $optional:ident -> $type:ty, |$value:ident| $read:expr;)*) => {
+        impl Settings {
+            $(
+                #[doc = concat!("Returns ", $what, ".")]
+                ///
+                /// # Panics
+                /// If the key is not declared, of another type, or optional and absent.
+                #[must_use]
+                pub fn $name(&self, key: &str) -> $type {
+                    self.$optional(key)
+                        .expect("a key that may be absent is asked for by the optional accessor")
+                }
+
+                #[doc = concat!("Returns ", $what, ", where it was given.")]
+                ///
+                /// # Panics
+                /// If the key is not declared or of another type.
+                #[must_use]
+                pub fn $optional(&self, key: &str) -> Option<$type> {
+                    match self.value(key)? {
+                        Value::$variant($value) => Some($read),
+                        other => panic!("`{key}` is asked for as {}, and is {other}", $what),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+accessors! {
+    "a number", Number, number, optional_number -> f64, |value| *value;
+    "an integer", Integer, integer, optional_integer -> i64, |value| {
+        i64::try_from(*value).expect("keys of a section are declared with limits of 64 bits")
+    };
+    "a count", Integer, count, optional_count -> u32, |value| {
+        u32::try_from(*value).expect("a count is declared with limits of 32 bits")
+    };
+    "a switch", Boolean, boolean, optional_boolean -> bool, |value| *value;
+    "a text", Text, text, optional_text -> &str, |value| value;
+    "a list of numbers", Numbers, numbers, optional_numbers -> &[f64], |value| value;
+    "a matrix, row by row", Matrix, matrix, optional_matrix -> &[Vec<f64>], |value| value;
+}
+
+impl Settings {
+    /// Returns the fixed documents, where they were given.
+    ///
+    /// # Panics
+    /// If the key is not declared or of another type.
+    #[must_use]
+    pub fn corpus(&self, key: &str) -> Option<&Corpus> {
+        match self.value(key)? {
+            Value::Corpus(corpus) => Some(corpus),
+            other => panic!("`{key}` is asked for as a corpus, and is {other}"),
+        }
+    }
+
+    /// Lists the corpora that were given, with the names of their keys.
+    pub(super) fn corpora(&self) -> impl Iterator<Item = (&'static str, &Corpus)> {
+        self.parameters
+            .iter()
+            .filter_map(|parameter| match &parameter.value {
+                Some(Value::Corpus(corpus)) => Some((parameter.name, corpus)),
+                _ => None,
+            })
+    }
+
+    fn written(&self) -> Vec<(&'static str, Option<&Value>)> {
+        let applying = self.parameters.iter().filter(|parameter| parameter.applies);
+        applying
+            .map(|parameter| (parameter.name, parameter.value.as_ref()))
+            .collect()
+    }
+}
+
+impl PartialEq for Settings {
+    fn eq(&self, other: &Self) -> bool {
+        self.section == other.section && self.written() == other.written()
+    }
+}
+
+impl Serialize for Settings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Tree(self.written()).serialize(serializer)
+    }
+}
+
+/// Dotted names with their values, written as nested tables; an absent value is written as null.
+struct Tree<'a>(Vec<(&'a str, Option<&'a Value>)>);
+
+impl Tree<'_> {
+    fn write_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let mut done = Vec::new();
+        for (name, value) in &self.0 {
+            let Some((table, _)) = name.split_once('.') else {
+                map.serialize_entry(name, value)?;
+                continue;
+            };
+            if done.contains(&table) {
+                continue;
+            }
+            done.push(table);
+            let inside = self.0.iter().filter_map(|(name, value)| {
+                let rest = name.strip_prefix(table)?.strip_prefix('.')?;
+                Some((rest, *value))
+            });
+            map.serialize_entry(table, &Tree(inside.collect()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Tree<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.write_into(&mut map)?;
+        map.end()
+    }
+}
+
+/// Names an environment or a policy and holds its parameters.
+///
+/// Serializes as one object, `{"name": ..., <parameters>}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// The name in the catalogue.
+    pub name: String,
+    /// The resolved parameters.
+    pub settings: Settings,
+}
+
+impl Serialize for Section {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &self.name)?;
+        Tree(self.settings.written()).write_into(&mut map)?;
+        map.end()
+    }
+}
+
+impl fmt::Display for Section {
+    /// Writes the name and, in parentheses, what was not left at its default.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        let given = self.settings.parameters.iter();
+        let given = given.filter(|parameter| parameter.origin != Origin::Default);
+        let mut separator = " (";
+        for parameter in given {
+            if let Some(value) = &parameter.value {
+                write!(f, "{separator}{} = {value}", parameter.name)?;
+                separator = ", ";
+            }
+        }
+        if separator == " (" {
+            Ok(())
+        } else {
+            f.write_str(")")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::specimen;
+    use super::*;
+
+    #[test]
+    fn values_are_read_by_the_names_of_their_declaration() {
+        let entry = specimen::long_term_satisfaction();
+        let settings = entry
+            .settings_with(&["user.sensitivity=0.058", "num_candidates=20"])
+            .unwrap();
+        assert_eq!(settings.number("user.sensitivity"), 0.058);
+        assert_eq!(settings.number("user.memory_discount"), 0.7);
+        assert_eq!(settings.count("num_candidates"), 20);
+        assert_eq!(settings.integer("slate_size"), 2);
+        assert!(settings.boolean("resample_documents"));
+        assert_eq!(settings.text("choice.model"), "first");
+        assert_eq!(settings.optional_number("choice.no_click_mass"), None);
+        assert_eq!(settings.corpus("document.corpus"), None);
+        assert_eq!(
+            settings.origin("user.sensitivity").to_string(),
+            "given by --set"
+        );
+    }
+
+    #[test]
+    fn parameters_serialize_as_nested_objects_in_the_order_of_declaration() {
+        let entry = specimen::long_term_satisfaction();
+        let section = Section {
+            name: entry.name.to_owned(),
+            settings: entry.settings_with(&[]).unwrap(),
+        };
+        let json = serde_json::to_string(&section).unwrap();
+        assert_eq!(
+            json,
+            r#"{"name":"long_term_satisfaction","num_candidates":10,"slate_size":2,"resample_documents":true,"user":{"memory_discount":0.7,"sensitivity":0.01,"innovation_stddev":0.05,"choc_mean":5.0,"choc_stddev":1.0,"kale_mean":4.0,"kale_stddev":1.0,"time_budget":60.0,"observation_noise_stddev":0.0},"document":{"corpus":null,"num_clusters":0},"choice":{"model":"first","no_click_mass":null}}"#
+        );
+    }
+
+    #[test]
+    fn a_default_follows_the_key_it_depends_on_unless_given() {
+        let entry = specimen::interest_evolution();
+        let settings = entry.settings_with(&[]).unwrap();
+        assert_eq!(settings.number("user.time_budget"), 200.0);
+        let other = entry.settings_with(&["user.sampler=distribution"]).unwrap();
+        assert_eq!(other.number("user.time_budget"), 60.0);
+        let given = entry
+            .settings_with(&["user.sampler=distribution", "user.time_budget=5"])
+            .unwrap();
+        assert_eq!(given.number("user.time_budget"), 5.0);
+    }
+
+    #[test]
+    fn a_key_without_effect_is_refused_and_left_out_of_the_record() {
+        let entry = specimen::interest_evolution();
+        let error = entry
+            .settings_with(&["document.sampler=distribution", "document.video_length=4"])
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`environment.document.video_length` has no effect unless `environment.document.sampler` = \
+             \"utility_model\" (given by --set)"
+        );
+        let settings = entry
+            .settings_with(&["document.sampler=distribution"])
+            .unwrap();
+        let json = serde_json::to_value(&settings).unwrap();
+        assert!(json["document"].get("video_length").is_none());
+        assert_eq!(json["document"]["video_length_mean"], 4.3);
+        // An environment may still ask for it without looking at the sampler first.
+        assert_eq!(settings.number("document.video_length"), 4.0);
+    }
+
+    #[test]
+    fn a_problem_across_keys_names_the_key_its_value_and_its_origin() {
+        let entry = specimen::interest_exploration();
+        let settings = entry
+            .settings_with(&["user.type_distribution=[0.5, 0.5]"])
+            .unwrap();
+        assert_eq!(
+            settings
+                .invalid("user.type_distribution", "one probability a row")
+                .to_string(),
+            "`environment.user.type_distribution` = [0.5, 0.5] is not allowed; allowed is one probability a row \
+             (given by --set)"
+        );
+        assert_eq!(
+            settings
+                .invalid("document.topic_quality_mean", "another")
+                .to_string(),
+            "`environment.document.topic_quality_mean` = [0.8, 0.2] is not allowed; allowed is another (the default)"
+        );
+    }
+
+    #[test]
+    fn settings_are_equal_where_their_values_are() {
+        let entry = specimen::long_term_satisfaction();
+        let default = entry.settings_with(&[]).unwrap();
+        assert_eq!(
+            entry.settings_with(&["user.sensitivity=0.01"]).unwrap(),
+            default
+        );
+        assert_ne!(
+            entry.settings_with(&["user.sensitivity=0.02"]).unwrap(),
+            default
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "a key is declared before it is asked for")]
+    fn asking_for_an_undeclared_key_is_a_mistake_of_the_program() {
+        let entry = specimen::long_term_satisfaction();
+        let settings = entry.settings_with(&[]).unwrap();
+        let _ = settings.number("user.sensitivty");
+    }
+
+    #[test]
+    fn a_section_shows_what_was_not_left_at_its_default() {
+        let entry = specimen::long_term_satisfaction();
+        let section = |given: &[&str]| Section {
+            name: entry.name.to_owned(),
+            settings: entry.settings_with(given).unwrap(),
+        };
+        assert_eq!(section(&[]).to_string(), "long_term_satisfaction");
+        assert_eq!(
+            section(&["user.sensitivity=0.058", "slate_size=3"]).to_string(),
+            "long_term_satisfaction (slate_size = 3, user.sensitivity = 0.058)"
+        );
+    }
+}

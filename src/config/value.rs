@@ -1,0 +1,145 @@
+//! A value that a key can have, whether default or given.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::Corpus;
+
+/// Holds one checked value of the configuration.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// A finite number.
+    Number(f64),
+    /// A whole number; wide enough for any seed.
+    Integer(i128),
+    /// True or false.
+    Boolean(bool),
+    /// A name or other text.
+    Text(String),
+    /// A list of numbers.
+    Numbers(Vec<f64>),
+    /// Rows of equal length.
+    Matrix(Vec<Vec<f64>>),
+    /// Fixed documents.
+    Corpus(Corpus),
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<&[f64]> for Value {
+    fn from(value: &[f64]) -> Self {
+        Self::Numbers(value.to_vec())
+    }
+}
+
+impl<const N: usize> From<[f64; N]> for Value {
+    fn from(value: [f64; N]) -> Self {
+        Self::Numbers(value.to_vec())
+    }
+}
+
+impl From<Vec<Vec<f64>>> for Value {
+    fn from(value: Vec<Vec<f64>>) -> Self {
+        Self::Matrix(value)
+    }
+}
+
+impl<const R: usize, const C: usize> From<[[f64; C]; R]> for Value {
+    fn from(value: [[f64; C]; R]) -> Self {
+        Self::Matrix(value.iter().map(|row| row.to_vec()).collect())
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(value) => serializer.serialize_f64(*value),
+            // Formats disagree about 128 bits; 64 hold every integer that a key allows.
+            Self::Integer(value) => match i64::try_from(*value) {
+                Ok(small) => serializer.serialize_i64(small),
+                Err(_) => u64::try_from(*value)
+                    .map_err(serde::ser::Error::custom)?
+                    .serialize(serializer),
+            },
+            Self::Boolean(value) => serializer.serialize_bool(*value),
+            Self::Text(value) => serializer.serialize_str(value),
+            Self::Numbers(values) => values.serialize(serializer),
+            Self::Matrix(rows) => rows.serialize(serializer),
+            Self::Corpus(corpus) => corpus.serialize(serializer),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// Writes the value as it would stand in a configuration file, except for a corpus, which is summed up.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(value) => write!(f, "{value}"),
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::Boolean(value) => write!(f, "{value}"),
+            Self::Text(value) => write!(f, "{value:?}"),
+            Self::Numbers(values) => write!(f, "{values:?}"),
+            Self::Matrix(rows) => write!(f, "{rows:?}"),
+            Self::Corpus(corpus) => write!(f, "a corpus of {} documents", corpus.rows),
+        }
+    }
+}
+
+/// Shortens what a message quotes, so that a matrix of a thousand rows does not bury the sentence.
+pub(super) fn clip(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match flat.char_indices().nth(LONGEST) {
+        None => flat,
+        Some((end, _)) => format!("{}...", &flat[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_of_64_bits_serialize_exactly() {
+        let largest = Value::Integer(u64::MAX.into());
+        assert_eq!(
+            serde_json::to_string(&largest).unwrap(),
+            u64::MAX.to_string()
+        );
+        assert_eq!(
+            serde_json::to_string(&Value::from(i64::MIN)).unwrap(),
+            i64::MIN.to_string()
+        );
+    }
+
+    #[test]
+    fn long_quotations_are_cut_at_a_character() {
+        let cut = clip(&"é".repeat(200));
+        assert_eq!(cut.chars().count(), 83);
+        assert_eq!(clip("a\n  b"), "a b");
+    }
+}

@@ -1,0 +1,451 @@
+//! Long-term satisfaction: documents between kale and chocolate, and a user whose satisfaction follows the diet.
+//!
+//! Clickbait engages more at once and lowers the satisfaction that all engagement is multiplied by.
+//!
+//! ```text
+//! start        exposure = (U - 1/2) / (1 - memory_discount)
+//! satisfaction s = sigmoid(sensitivity * exposure)
+//! engagement   exp((c choc_mean + (1 - c) kale_mean) s + (c choc_stddev + (1 - c) kale_stddev) z)
+//! transition   exposure <- memory_discount * exposure - 2 (c - 1/2) + innovation_stddev * z'
+//! ```
+//!
+//! with c the clickbait score of the clicked document, uniform on [0, 1), and z, z' standard normal. The reward is the
+//! engagement, not clipped; an episode lasts `time_budget` steps. Twin: `shaders/environment/long_term_satisfaction.wgsl`.
+//!
+//! # Source
+//! RecSim 0.2.4, `environments/long_term_satisfaction.py`; the variant with clusters, an observed satisfaction and a
+//! logit choice is that of RecSim's tutorial "Developing an environment".
+
+use super::{Blocks, Definition, Environment, Observable, Outline, parameters, twin_struct};
+use crate::choice::ChoiceModel;
+use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
+use crate::distribution::{
+    bounded_integer, log_normal, normal_pair, normal_probability, truncated_normal, uniform,
+};
+use crate::number::{Number, Word};
+use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
+
+/// The noise on the observed satisfaction is cut off here.
+const OBSERVATION_NOISE_LIMIT: f64 = 1.0;
+/// Time budgets are counted down in single precision, which is exact up to here.
+const MAX_TIME_BUDGET: f64 = 16_777_216.0;
+/// RecSim clips the engagement that is observed, not the one that is rewarded.
+const MAX_OBSERVED_ENGAGEMENT: f64 = 100.0;
+
+parameters! {
+    /// The parameters of the user model.
+    pub struct Parameters {
+        /// How much of the exposure remains after a step, in [0, 1).
+        memory_discount,
+        /// Steepness of satisfaction in the exposure.
+        sensitivity,
+        /// Standard deviation of the noise on the exposure.
+        innovation_stddev,
+        /// Mean of the log of the engagement with pure clickbait, at satisfaction 1.
+        choc_mean,
+        /// Standard deviation of the log of the engagement with pure clickbait.
+        choc_stddev,
+        /// Mean of the log of the engagement with no clickbait, at satisfaction 1.
+        kale_mean,
+        /// Standard deviation of the log of the engagement with no clickbait.
+        kale_stddev,
+        /// Steps that an episode lasts.
+        time_budget,
+        /// Standard deviation of the noise on the observed satisfaction.
+        observation_noise_stddev,
+        /// Probability that untruncated noise falls below the lower limit.
+        observation_noise_below,
+    }
+}
+
+twin_struct! {
+    /// A user: net positive exposure, satisfaction in (0, 1), and the steps left.
+    pub struct User {
+        /// Net positive exposure: the discounted sum of how much kale was shown.
+        exposure: N,
+        /// Satisfaction, sigmoid(sensitivity * exposure).
+        satisfaction: N,
+        /// Steps left.
+        time_budget: N,
+    }
+}
+
+twin_struct! {
+    /// A document: 0 is kale, 1 is chocolate.
+    pub struct Document {
+        /// How much of a clickbait the document is, in [0, 1).
+        clickbait_score: N,
+        /// The cluster, which has no influence; 0 where there are none.
+        cluster_id: Word,
+    }
+}
+
+/// What a user does with a clicked document.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Response<N> {
+    /// Engagement, not clipped.
+    pub engagement: N,
+}
+
+/// The noise of a step, standard normal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Draws<N> {
+    /// Noise of the engagement.
+    pub engagement: N,
+    /// Noise of the exposure.
+    pub innovation: N,
+}
+
+/// The host twin.
+#[derive(Clone, Copy, Debug)]
+pub struct LongTermSatisfaction<N> {
+    /// The parameters of the user model.
+    pub parameters: Parameters<N>,
+    /// How many clusters documents fall into; 0 for none.
+    pub num_clusters: u32,
+    /// Whether the user's satisfaction is observed.
+    pub is_observed: bool,
+}
+
+impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
+    type User = User<N>;
+    type Document = Document<N>;
+    type Response = Response<N>;
+    type Draws = Draws<N>;
+
+    fn new_user(&self) -> User<N> {
+        User::zero()
+    }
+
+    fn new_document(&self) -> Document<N> {
+        Document::zero()
+    }
+
+    #[inline(always)]
+    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut User<N>) {
+        let parameters = &self.parameters;
+        let draw = uniform::<N>(blocks.words(0)[0]);
+        user.exposure = (draw - N::splat(0.5)) / (N::splat(1.0) - parameters.memory_discount);
+        user.satisfaction = (parameters.sensitivity * user.exposure).sigmoid();
+        user.time_budget = parameters.time_budget;
+    }
+
+    #[inline(always)]
+    fn sample_document(&self, blocks: &Blocks<N::Word>, document: &mut Document<N>) {
+        let words = blocks.words(0);
+        document.clickbait_score = uniform::<N>(words[0]);
+        document.cluster_id = bounded_integer(words[1], N::Word::splat(self.num_clusters));
+    }
+
+    #[inline(always)]
+    fn draw(&self, words: [N::Word; 2], _blocks: &Blocks<N::Word>) -> Draws<N> {
+        let (engagement, innovation) = normal_pair::<N>(words[0], words[1]);
+        Draws {
+            engagement,
+            innovation,
+        }
+    }
+
+    #[inline(always)]
+    fn score(&self, _user: &User<N>, document: &Document<N>) -> N {
+        N::splat(1.0) - document.clickbait_score
+    }
+
+    #[inline(always)]
+    fn respond(&self, user: &User<N>, document: &Document<N>, draws: &Draws<N>) -> Response<N> {
+        let parameters = &self.parameters;
+        let choc = document.clickbait_score;
+        let kale = N::splat(1.0) - choc;
+        let mean = (choc * parameters.choc_mean + kale * parameters.kale_mean) * user.satisfaction;
+        let stddev = choc * parameters.choc_stddev + kale * parameters.kale_stddev;
+        Response {
+            engagement: log_normal(mean, stddev, draws.engagement),
+        }
+    }
+
+    #[inline(always)]
+    fn transition(
+        &self,
+        user: &mut User<N>,
+        document: &Document<N>,
+        _response: &Response<N>,
+        clicked: N::Mask,
+        draws: &Draws<N>,
+    ) {
+        let parameters = &self.parameters;
+        let one = N::splat(1.0);
+        let exposure = parameters.memory_discount * user.exposure
+            - N::splat(2.0) * (document.clickbait_score - N::splat(0.5))
+            + parameters.innovation_stddev * draws.innovation;
+        // Nobody to update without a click, except for the time that the slate took.
+        user.exposure = N::select(clicked, exposure, user.exposure);
+        user.satisfaction = (parameters.sensitivity * user.exposure).sigmoid();
+        user.time_budget = user.time_budget - one;
+    }
+
+    #[inline(always)]
+    fn is_terminal(&self, user: &User<N>) -> N::Mask {
+        user.time_budget.at_most(N::splat(0.0))
+    }
+
+    #[inline(always)]
+    fn reward(&self, response: &Response<N>) -> N {
+        response.engagement
+    }
+
+    #[inline(always)]
+    fn topic(&self, document: &Document<N>) -> N::Word {
+        document.cluster_id
+    }
+
+    #[inline(always)]
+    fn quality(&self, _document: &Document<N>) -> N {
+        N::splat(0.0)
+    }
+
+    #[inline(always)]
+    fn observe_user(&self, user: &User<N>, blocks: &Blocks<N::Word>, observation: &mut [N]) {
+        if self.is_observed {
+            let parameters = &self.parameters;
+            let below = parameters.observation_noise_below;
+            let draw = uniform::<N>(blocks.words(0)[0]);
+            let noise = truncated_normal(draw, below, N::splat(1.0) - below);
+            observation[0] = user.satisfaction + parameters.observation_noise_stddev * noise;
+        }
+    }
+
+    #[inline(always)]
+    fn observe_document(&self, document: &Document<N>, observation: &mut [N]) {
+        observation[0] = document.clickbait_score;
+        if self.num_clusters > 0 {
+            observation[1] = N::from_word(document.cluster_id);
+        }
+    }
+
+    #[inline(always)]
+    fn observe_response(
+        &self,
+        document: &Document<N>,
+        response: &Response<N>,
+        clicked: N::Mask,
+        observation: &mut [N],
+    ) {
+        let zero = N::splat(0.0);
+        observation[0] = N::select(clicked, N::splat(1.0), zero);
+        if self.num_clusters > 0 {
+            // The tutorial's variant shows the engagement as it is.
+            observation[1] = N::select(clicked, response.engagement, zero);
+            observation[2] = N::from_word(document.cluster_id);
+        } else {
+            observation[1] = N::select(
+                clicked,
+                response.engagement.min(N::splat(MAX_OBSERVED_ENGAGEMENT)),
+                zero,
+            );
+        }
+    }
+}
+
+/// The environment with its parameters.
+#[derive(Clone, Debug)]
+pub struct LongTermSatisfactionDefinition {
+    parameters: Parameters<f64>,
+    num_clusters: u32,
+}
+
+/// The name in configurations.
+pub const NAME: &str = "long_term_satisfaction";
+/// What it is, in a line.
+pub const ABOUT: &str =
+    "documents between kale and clickbait, and a user whose satisfaction follows the diet";
+
+/// Declares the configuration keys, with RecSim 0.2.4's defaults.
+pub fn entry() -> Entry {
+    let keys = vec![
+        Key::number(
+            "user.memory_discount",
+            0.7,
+            Bounds::UNIT.without_upper(),
+            "share of the exposure that remains after a step",
+        ),
+        Key::number(
+            "user.sensitivity",
+            0.01,
+            Bounds::FINITE,
+            "steepness of satisfaction in the exposure",
+        ),
+        Key::non_negative(
+            "user.innovation_stddev",
+            0.05,
+            "standard deviation of the noise on the exposure",
+        ),
+        Key::number(
+            "user.choc_mean",
+            5.0,
+            Bounds::FINITE,
+            "mean of log engagement with pure clickbait at satisfaction 1",
+        ),
+        Key::non_negative(
+            "user.choc_stddev",
+            1.0,
+            "standard deviation of log engagement with pure clickbait",
+        ),
+        Key::number(
+            "user.kale_mean",
+            4.0,
+            Bounds::FINITE,
+            "mean of log engagement with no clickbait at satisfaction 1",
+        ),
+        Key::non_negative(
+            "user.kale_stddev",
+            1.0,
+            "standard deviation of log engagement with no clickbait",
+        ),
+        Key::number(
+            "user.time_budget",
+            60.0,
+            Bounds::between(0.0, MAX_TIME_BUDGET).without_lower(),
+            "steps that an episode lasts",
+        ),
+        Key::non_negative(
+            "user.observation_noise_stddev",
+            0.0,
+            "standard deviation of the noise, truncated at +-1, on the observed satisfaction; 0: satisfaction is hidden",
+        ),
+        Key::corpus(
+            "document.corpus",
+            &[Column::number("clickbait_score", Bounds::UNIT)],
+            "the documents when resample_documents = false; absent: drawn once from the seed",
+        ),
+        Key::integer(
+            "document.num_clusters",
+            0,
+            0,
+            4096,
+            "clusters that documents fall into; 0 for none",
+        ),
+        Key::one_of(
+            "choice.model",
+            "first",
+            &["first", "multinomial_logit"],
+            "how the user picks from the slate",
+        ),
+        Key::optional_number(
+            "choice.no_click_mass",
+            Bounds::FINITE,
+            "logit of choosing nothing; absent: something is always chosen",
+        )
+        .applies_when("choice.model", "multinomial_logit"),
+    ];
+    Entry::environment(NAME, ABOUT, keys)
+}
+
+impl LongTermSatisfactionDefinition {
+    /// Makes the environment from checked settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if settings contradict each other.
+    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let observation_noise_stddev = settings.number("user.observation_noise_stddev");
+        let observation_noise_below = if observation_noise_stddev > 0.0 {
+            normal_probability(-OBSERVATION_NOISE_LIMIT / observation_noise_stddev)
+        } else {
+            0.0
+        };
+        let parameters = Parameters {
+            memory_discount: settings.number("user.memory_discount"),
+            sensitivity: settings.number("user.sensitivity"),
+            innovation_stddev: settings.number("user.innovation_stddev"),
+            choc_mean: settings.number("user.choc_mean"),
+            choc_stddev: settings.number("user.choc_stddev"),
+            kale_mean: settings.number("user.kale_mean"),
+            kale_stddev: settings.number("user.kale_stddev"),
+            time_budget: settings.number("user.time_budget"),
+            observation_noise_stddev,
+            observation_noise_below,
+        };
+        Ok(Self {
+            parameters,
+            num_clusters: settings.count("document.num_clusters"),
+        })
+    }
+
+    /// Makes the choice model from checked settings.
+    ///
+    /// # Errors
+    /// None for this environment: its keys say all.
+    pub fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
+        Ok(match settings.text("choice.model") {
+            "first" => ChoiceModel::First,
+            _ => ChoiceModel::MultinomialLogit {
+                no_click_mass: settings.optional_number("choice.no_click_mass"),
+            },
+        })
+    }
+}
+
+impl Definition for LongTermSatisfactionDefinition {
+    type Twin<N: Number> = LongTermSatisfaction<N>;
+
+    fn twin<N: Number>(&self) -> LongTermSatisfaction<N> {
+        LongTermSatisfaction {
+            parameters: self.parameters.map(N::splat),
+            num_clusters: self.num_clusters,
+            is_observed: self.parameters.observation_noise_stddev > 0.0,
+        }
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        self.parameters.values()
+    }
+
+    fn shader(&self) -> ShaderSource {
+        crate::shader::embedded!("environment", "environment/long_term_satisfaction.wgsl")
+    }
+
+    fn shader_defs(&self) -> ShaderDefs {
+        ShaderDefs::from([
+            (
+                "NUM_CLUSTERS".to_owned(),
+                ShaderDef::UInt(self.num_clusters),
+            ),
+            (
+                "HAS_CLUSTERS".to_owned(),
+                ShaderDef::Bool(self.num_clusters > 0),
+            ),
+        ])
+    }
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the budget is at most 2^24"
+    )]
+    fn outline(&self) -> Outline {
+        let mut document = vec![Observable::number("clickbait_score", 0.0, 1.0)];
+        let engagement = if self.num_clusters > 0 {
+            f64::INFINITY
+        } else {
+            MAX_OBSERVED_ENGAGEMENT
+        };
+        let mut response = vec![
+            Observable::discrete("click", 2),
+            Observable::number("engagement", 0.0, engagement),
+        ];
+        if self.num_clusters > 0 {
+            document.push(Observable::discrete("cluster_id", self.num_clusters));
+            response.push(Observable::discrete("cluster_id", self.num_clusters));
+        }
+        let user = (self.parameters.observation_noise_stddev > 0.0)
+            .then(|| Observable::number("satisfaction", -2.0, 2.0));
+        Outline {
+            document_blocks: 1,
+            num_topics: self.num_clusters,
+            has_quality: false,
+            horizon: Some(self.parameters.time_budget.ceil() as u32),
+            user: user.into_iter().collect(),
+            document,
+            response,
+        }
+    }
+}

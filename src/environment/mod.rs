@@ -1,0 +1,213 @@
+//! Environments: user model, document model, response and reward, written once for one user or a vector of users.
+//!
+//! An environment is a pair of twins: a Rust type that implements [`Environment`] for every [`Number`], and a WGSL
+//! module `shaders/environment/<name>.wgsl` that defines the same functions for one lane of the GPU. A [`Definition`]
+//! ties the two together with the environment's checked parameters.
+//!
+//! An episode goes as RecSim's does (`SingleUserEnvironment.step`): sample the user; then at each step recommend,
+//! choose, respond, update the user, test for the end, and offer new candidates.
+
+mod fields;
+pub mod long_term_satisfaction;
+
+pub use fields::Fields;
+pub(crate) use fields::{parameters, twin_struct};
+
+use crate::number::{Number, Word};
+use crate::rng::Stream;
+use crate::shader::{ShaderDefs, ShaderSource};
+use serde::Serialize;
+use std::fmt::Debug;
+
+/// Random words that belong to one thing: a user, one document of one step, the noise of one observation.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocks<W> {
+    /// The episode and the step.
+    pub stream: Stream<W>,
+    /// The purpose, one of the codes of [`rng`](crate::rng).
+    pub purpose: u32,
+    /// The block that the thing's own block 0 is.
+    pub first: W,
+}
+
+impl<W: Word> Blocks<W> {
+    /// Returns the four words of block `block` of this thing.
+    #[inline(always)]
+    pub fn words(&self, block: u32) -> [W; 4] {
+        self.stream
+            .words(self.purpose, self.first + W::splat(block))
+    }
+}
+
+/// The host twin of an environment, for one user (`f64`) or a vector of users.
+///
+/// Functions that make something write into it, so that environments whose users or documents have any number of
+/// features allocate once and not at every step; the WGSL twins return values instead. Apart from that the two are
+/// the same, line for line. Nothing here may branch on a number: both outcomes are computed, and selected.
+pub trait Environment<N: Number>: Debug + Send + Sync {
+    /// The hidden and the observed state of a user.
+    type User: Fields<N>;
+    /// The features of a document, hidden and observed.
+    type Document: Fields<N>;
+    /// What a user does with the document that was clicked.
+    type Response: Copy + Debug + Send;
+    /// The noise of one step, already in the distribution that [`respond`](Self::respond) and
+    /// [`transition`](Self::transition) want, so that a recorded transition can be replayed.
+    type Draws: Copy + Debug + Send;
+
+    /// Makes a user to write into; its values mean nothing.
+    fn new_user(&self) -> Self::User;
+    /// Makes a document to write into; its values mean nothing.
+    fn new_document(&self) -> Self::Document;
+    /// Draws the user at the start of an episode.
+    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut Self::User);
+    /// Draws a document.
+    fn sample_document(&self, blocks: &Blocks<N::Word>, document: &mut Self::Document);
+    /// Turns the environment's random words of a step (words 0 and 1, and through `blocks` all further ones) into noise.
+    fn draw(&self, words: [N::Word; 2], blocks: &Blocks<N::Word>) -> Self::Draws;
+    /// Scores a document for a user; what the score means is the choice model's affair.
+    fn score(&self, user: &Self::User, document: &Self::Document) -> N;
+    /// Responds to the document that was clicked.
+    fn respond(
+        &self,
+        user: &Self::User,
+        document: &Self::Document,
+        draws: &Self::Draws,
+    ) -> Self::Response;
+    /// Updates the user after the slate; `clicked` is false where nothing was.
+    fn transition(
+        &self,
+        user: &mut Self::User,
+        document: &Self::Document,
+        response: &Self::Response,
+        clicked: N::Mask,
+        draws: &Self::Draws,
+    );
+    /// Tells whether the episode has ended.
+    fn is_terminal(&self, user: &Self::User) -> N::Mask;
+    /// Returns the reward of a clicked document; a slate without a click earns nothing.
+    fn reward(&self, response: &Self::Response) -> N;
+    /// Returns the topic of a document, below [`Outline::num_topics`]; asked only where that is not 0.
+    fn topic(&self, document: &Self::Document) -> N::Word;
+    /// Returns the quality of a document; asked only where [`Outline::has_quality`] is true.
+    fn quality(&self, document: &Self::Document) -> N;
+    /// Writes what is observed of a user, as [`Outline::user`] lists it.
+    fn observe_user(&self, user: &Self::User, blocks: &Blocks<N::Word>, observation: &mut [N]);
+    /// Writes what is observed of a document, as [`Outline::document`] lists it.
+    fn observe_document(&self, document: &Self::Document, observation: &mut [N]);
+    /// Writes what is observed of the response to one document of the slate, as [`Outline::response`] lists it.
+    fn observe_response(
+        &self,
+        document: &Self::Document,
+        response: &Self::Response,
+        clicked: N::Mask,
+        observation: &mut [N],
+    );
+}
+
+/// One observed quantity, or several of a kind.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Observable {
+    /// RecSim's name of it.
+    pub name: &'static str,
+    /// How many numbers it consists of.
+    pub length: usize,
+    /// The smallest value; minus infinity where there is none.
+    pub low: f64,
+    /// The largest value; infinity where there is none.
+    pub high: f64,
+    /// Whether only whole numbers occur.
+    pub discrete: bool,
+}
+
+impl Observable {
+    /// Describes one real number.
+    pub const fn number(name: &'static str, low: f64, high: f64) -> Self {
+        Self {
+            name,
+            length: 1,
+            low,
+            high,
+            discrete: false,
+        }
+    }
+
+    /// Describes one of the whole numbers 0 to `count` - 1.
+    pub fn discrete(name: &'static str, count: u32) -> Self {
+        Self {
+            name,
+            length: 1,
+            low: 0.0,
+            high: f64::from(count) - 1.0,
+            discrete: true,
+        }
+    }
+}
+
+/// What there is to know about an environment before it runs: sizes, and what is observable.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outline {
+    /// How many blocks of random words one document takes.
+    pub document_blocks: u32,
+    /// How many topics documents fall into; 0 where they have none.
+    pub num_topics: u32,
+    /// Whether documents have a quality.
+    pub has_quality: bool,
+    /// The number of steps after which every episode has ended by itself, if there is one.
+    pub horizon: Option<u32>,
+    /// What is observed of a user.
+    pub user: Vec<Observable>,
+    /// What is observed of a document.
+    pub document: Vec<Observable>,
+    /// What is observed of each document of the slate after the choice.
+    pub response: Vec<Observable>,
+}
+
+impl Outline {
+    /// Names the observed numbers of a document in order; those of a vector are numbered, as in `features[3]`.
+    pub fn document_features(&self) -> Vec<String> {
+        names(&self.document)
+    }
+
+    /// Returns how many numbers are observed of a user.
+    pub fn user_size(&self) -> usize {
+        self.user.iter().map(|observable| observable.length).sum()
+    }
+
+    /// Returns how many numbers are observed of the response to one document.
+    pub fn response_size(&self) -> usize {
+        self.response
+            .iter()
+            .map(|observable| observable.length)
+            .sum()
+    }
+}
+
+/// Names the numbers of a list of observables.
+fn names(observables: &[Observable]) -> Vec<String> {
+    let name = |observable: &Observable| match observable.length {
+        1 => vec![observable.name.to_owned()],
+        length => (0..length)
+            .map(|index| format!("{}[{index}]", observable.name))
+            .collect(),
+    };
+    observables.iter().flat_map(name).collect()
+}
+
+/// An environment with its parameters: what makes its twins.
+pub trait Definition: Debug + Send + Sync + 'static {
+    /// The host twin.
+    type Twin<N: Number>: Environment<N>;
+    /// Makes the host twin for a number type.
+    fn twin<N: Number>(&self) -> Self::Twin<N>;
+    /// Returns the numbers of the WGSL twin's `struct Parameters`, in its order.
+    fn parameters(&self) -> Vec<f64>;
+    /// Returns the WGSL twin.
+    fn shader(&self) -> ShaderSource;
+    /// Returns what the WGSL twin is specialised by, besides its sizes.
+    fn shader_defs(&self) -> ShaderDefs {
+        ShaderDefs::new()
+    }
+    /// Describes the environment.
+    fn outline(&self) -> Outline;
+}

@@ -1,0 +1,19 @@
+//! slatesim: RecSim's simulator of users who are shown slates of documents, stepped by the hundred thousand.
+#![deny(unsafe_code)]
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod backend;
+pub mod choice;
+pub mod config;
+pub mod distribution;
+pub mod environment;
+mod error;
+pub mod math;
+pub mod number;
+pub mod policy;
+pub mod registry;
+pub mod rng;
+pub mod shader;
+pub mod statistics;
+
+pub use error::Error;

@@ -1,0 +1,150 @@
+//! Numbers that are one user or many: the types over which every twin is generic.
+//!
+//! A twin (an environment, a choice model, a policy) is written once, for a [`Number`]. Instantiated at `f64` it is
+//! the oracle of the `reference` backend, one user at a time; instantiated at [`Lanes`] it steps a vector of users,
+//! the `cpu` backend. Because one number may be many users, the twins never branch on a number: comparisons give a
+//! [`Mask`], and both outcomes are computed and selected.
+//!
+//! Integers ([`Word`]) are the same 32 bits on every backend; that is what makes choices, lengths and clicks comparable
+//! exactly between them.
+
+mod lanes;
+mod scalar;
+
+pub use lanes::{Lanes, LanesMask, LanesWord};
+pub use scalar::ScalarWord;
+
+use std::fmt::Debug;
+use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Shl, Shr, Sub};
+
+/// Tells, for each user of a vector, whether a condition holds.
+pub trait Mask:
+    Copy
+    + Debug
+    + Send
+    + Sync
+    + 'static
+    + BitAnd<Output = Self>
+    + BitOr<Output = Self>
+    + Not<Output = Self>
+{
+    /// Gives every user the same truth value.
+    fn splat(value: bool) -> Self;
+    /// Builds a mask user by user.
+    fn from_fn(f: impl FnMut(usize) -> bool) -> Self;
+    /// Reads the truth value of one user.
+    fn lane(self, lane: usize) -> bool;
+    /// Tells whether the condition holds for at least one user.
+    fn any(self) -> bool;
+}
+
+/// A 32-bit unsigned integer for each user; arithmetic wraps.
+pub trait Word:
+    Copy
+    + Debug
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + BitAnd<Output = Self>
+    + BitOr<Output = Self>
+    + BitXor<Output = Self>
+    + Shl<u32, Output = Self>
+    + Shr<u32, Output = Self>
+{
+    /// The truth values that comparisons give.
+    type Mask: Mask;
+    /// Gives every user the same integer.
+    fn splat(value: u32) -> Self;
+    /// Builds a vector user by user.
+    fn from_fn(f: impl FnMut(usize) -> u32) -> Self;
+    /// Reads the integer of one user.
+    fn lane(self, lane: usize) -> u32;
+    /// Returns the upper and the lower half of the 64-bit product.
+    fn widening_mul(self, other: Self) -> (Self, Self);
+    /// Applies a function of one user's words to every user's, in one loop over the users.
+    ///
+    /// For integer functions too long for the vectoriser to follow operation by operation; `f` must not branch.
+    fn lanewise<const A: usize, const B: usize>(
+        words: [Self; A],
+        f: impl Fn([u32; A]) -> [u32; B],
+    ) -> [Self; B];
+    /// Compares for equality.
+    fn equals(self, other: Self) -> Self::Mask;
+    /// Compares as unsigned integers.
+    fn less_than(self, other: Self) -> Self::Mask;
+    /// Takes `accept` where the mask holds, `reject` elsewhere. The order is Rust's `if`, not WGSL's `select`.
+    fn select(mask: Self::Mask, accept: Self, reject: Self) -> Self;
+}
+
+/// A real number for each user.
+///
+/// # Precision
+/// `f64` uses the standard library's functions. [`Lanes`] uses the polynomials of [`math`](crate::math), and never
+/// contracts `a * b + c`, so its bits do not depend on the instruction set.
+pub trait Number:
+    Copy
+    + Debug
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
+    /// How many users one number stands for.
+    const LANES: usize;
+    /// The truth values that comparisons give.
+    type Mask: Mask;
+    /// The 32-bit integers that go with this number.
+    type Word: Word<Mask = Self::Mask>;
+    /// Gives every user the same number, rounded to this type.
+    fn splat(value: f64) -> Self;
+    /// Builds a vector user by user, rounding to this type.
+    fn from_fn(f: impl FnMut(usize) -> f64) -> Self;
+    /// Reads the number of one user; exact.
+    fn lane(self, lane: usize) -> f64;
+    /// Converts integers; exact up to 2^24 and for every integer of at most 24 significant bits.
+    fn from_word(word: Self::Word) -> Self;
+    /// Converts whole numbers from 0 to 2^23 - 1; exact for those, and meaningless for others.
+    fn to_word(self) -> Self::Word;
+    /// Compares `self < other`.
+    fn less_than(self, other: Self) -> Self::Mask;
+    /// Compares `self <= other`.
+    fn at_most(self, other: Self) -> Self::Mask;
+    /// Takes `accept` where the mask holds, `reject` elsewhere. The order is Rust's `if`, not WGSL's `select`.
+    fn select(mask: Self::Mask, accept: Self, reject: Self) -> Self;
+    /// Returns the smaller of two numbers, neither of them NaN.
+    fn min(self, other: Self) -> Self;
+    /// Returns the larger of two numbers, neither of them NaN.
+    fn max(self, other: Self) -> Self;
+    /// Returns the magnitude.
+    fn abs(self) -> Self;
+    /// Returns the square root, correctly rounded.
+    fn sqrt(self) -> Self;
+    /// Returns e to the power `self`.
+    fn exp(self) -> Self;
+    /// Returns the natural logarithm of a positive, normal number.
+    fn ln(self) -> Self;
+    /// Returns sin(pi x) and cos(pi x) for x in [-1, 1].
+    fn sincospi(self) -> (Self, Self);
+    /// Returns the logistic function 1 / (1 + e^-x).
+    fn sigmoid(self) -> Self;
+
+    /// Adds the numbers of all users, in a fixed order, in `f64`.
+    fn sum_lanes(self) -> f64 {
+        (0..Self::LANES).map(|lane| self.lane(lane)).sum()
+    }
+}
+
+/// A number whose bits can be taken apart: what the polynomials of [`math`](crate::math) need.
+pub trait Single: Number {
+    /// Returns the IEEE-754 single-precision bits.
+    fn to_bits(self) -> Self::Word;
+    /// Makes a number from IEEE-754 single-precision bits.
+    fn from_bits(bits: Self::Word) -> Self;
+}

@@ -1,0 +1,175 @@
+//! One user at a time: `f64`, `u32` and `bool` are vectors of one.
+
+use super::{Mask, Number, Word};
+
+impl Mask for bool {
+    #[inline(always)]
+    fn splat(value: bool) -> Self {
+        value
+    }
+    #[inline(always)]
+    fn from_fn(mut f: impl FnMut(usize) -> bool) -> Self {
+        f(0)
+    }
+    #[inline(always)]
+    fn lane(self, _lane: usize) -> bool {
+        self
+    }
+    #[inline(always)]
+    fn any(self) -> bool {
+        self
+    }
+}
+
+/// A `u32` whose `+`, `-` and `*` wrap in every build profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScalarWord(pub u32);
+
+macro_rules! word_operator {
+    ($($operator:ident :: $function:ident => $method:ident),*) => {$(
+        impl std::ops::$operator for ScalarWord {
+            type Output = Self;
+            #[inline(always)]
+            fn $function(self, other: Self) -> Self {
+                Self(self.0.$method(other.0))
+            }
+        }
+    )*};
+}
+word_operator!(Add::add => wrapping_add, Sub::sub => wrapping_sub, Mul::mul => wrapping_mul);
+word_operator!(BitAnd::bitand => bitand, BitOr::bitor => bitor, BitXor::bitxor => bitxor);
+
+impl std::ops::Shl<u32> for ScalarWord {
+    type Output = Self;
+    #[inline(always)]
+    fn shl(self, bits: u32) -> Self {
+        Self(self.0 << bits)
+    }
+}
+
+impl std::ops::Shr<u32> for ScalarWord {
+    type Output = Self;
+    #[inline(always)]
+    fn shr(self, bits: u32) -> Self {
+        Self(self.0 >> bits)
+    }
+}
+
+impl Word for ScalarWord {
+    type Mask = bool;
+    #[inline(always)]
+    fn splat(value: u32) -> Self {
+        Self(value)
+    }
+    #[inline(always)]
+    fn from_fn(mut f: impl FnMut(usize) -> u32) -> Self {
+        Self(f(0))
+    }
+    #[inline(always)]
+    fn lane(self, _lane: usize) -> u32 {
+        self.0
+    }
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the halves of a 64-bit product"
+    )]
+    fn widening_mul(self, other: Self) -> (Self, Self) {
+        let product = u64::from(self.0) * u64::from(other.0);
+        (Self((product >> 32) as u32), Self(product as u32))
+    }
+    #[inline(always)]
+    fn lanewise<const A: usize, const B: usize>(
+        words: [Self; A],
+        f: impl Fn([u32; A]) -> [u32; B],
+    ) -> [Self; B] {
+        f(words.map(|word| word.0)).map(Self)
+    }
+    #[inline(always)]
+    fn equals(self, other: Self) -> bool {
+        self.0 == other.0
+    }
+    #[inline(always)]
+    fn less_than(self, other: Self) -> bool {
+        self.0 < other.0
+    }
+    #[inline(always)]
+    fn select(mask: bool, accept: Self, reject: Self) -> Self {
+        if mask { accept } else { reject }
+    }
+}
+
+impl Number for f64 {
+    const LANES: usize = 1;
+    type Mask = bool;
+    type Word = ScalarWord;
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        value
+    }
+    #[inline(always)]
+    fn from_fn(mut f: impl FnMut(usize) -> f64) -> Self {
+        f(0)
+    }
+    #[inline(always)]
+    fn lane(self, _lane: usize) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn from_word(word: ScalarWord) -> Self {
+        Self::from(word.0)
+    }
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the contract: small whole numbers"
+    )]
+    fn to_word(self) -> ScalarWord {
+        ScalarWord(self as u32)
+    }
+    #[inline(always)]
+    fn less_than(self, other: Self) -> bool {
+        self < other
+    }
+    #[inline(always)]
+    fn at_most(self, other: Self) -> bool {
+        self <= other
+    }
+    #[inline(always)]
+    fn select(mask: bool, accept: Self, reject: Self) -> Self {
+        if mask { accept } else { reject }
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self::min(self, other)
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self::max(self, other)
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self::abs(self)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self::sqrt(self)
+    }
+    #[inline(always)]
+    fn exp(self) -> Self {
+        Self::exp(self)
+    }
+    #[inline(always)]
+    fn ln(self) -> Self {
+        Self::ln(self)
+    }
+    #[inline(always)]
+    fn sincospi(self) -> (Self, Self) {
+        (self * std::f64::consts::PI).sin_cos()
+    }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        1.0 / (1.0 + (-self).exp())
+    }
+}

@@ -1,0 +1,350 @@
+//! Counter-based random numbers: every draw is a pure function of where it is used.
+//!
+//! There is no generator state. A draw is one 32-bit word of
+//!
+//! ```text
+//! philox4x32_10(key = seed, counter = (episode low, episode high, step, purpose << 24 | block))
+//! ```
+//!
+//! so that user *i* of a run meets the same draws whatever the backend, the batch, the thread or the policy.
+//!
+//! # Layout, version 1
+//!
+//! | purpose | code | step | block | words |
+//! | --- | --- | --- | --- | --- |
+//! | [`STEP`] | 0 | t | 0 | 0: the choice, 1 and 2: the environment's first two words, 3: the policy's first word |
+//! | [`ENVIRONMENT`] | 1 | t | b | the environment's words 4b + 2 ... 4b + 5 |
+//! | [`POLICY`] | 2 | t | b | the policy's words 4b + 1 ... 4b + 4 |
+//! | [`DOCUMENT`] | 3 | t | candidate · blocks + b | the features of one candidate offered at step t |
+//! | [`OBSERVATION`] | 4 | t | b | noise on what is observed before step t |
+//! | [`USER`] | 5 | 0 | b | the user at the start of the episode |
+//! | [`CORPUS`] | 6 | 0 | candidate · blocks + b | the features of a document of the shared corpus; episode 0 |
+//! | [`HOST`] | 255 | | | [`Philox`], the generator for code on the host |
+//!
+//! Words of different purposes never coincide: two policies face the same user, the same documents and the same
+//! noise. The commonest words of a step share one block, because a Philox block is the largest single cost of a step.
+//! A change of this table is a change of every published number: it raises [`LAYOUT_VERSION`].
+//!
+//! # Source
+//! Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3", SC'11; known answers from the
+//! Random123 distribution.
+
+use crate::number::Word;
+use rand::rand_core::{Infallible, SeedableRng, TryRng, utils};
+
+/// Counts the incompatible changes of the table above.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// The words that nearly every step needs.
+pub const STEP: u32 = 0;
+/// Further words of the response and the transition.
+pub const ENVIRONMENT: u32 = 1;
+/// Further words of the policy.
+pub const POLICY: u32 = 2;
+/// The candidates of a step, one or more blocks a document.
+pub const DOCUMENT: u32 = 3;
+/// Noise on observations.
+pub const OBSERVATION: u32 = 4;
+/// The user at the start of an episode.
+pub const USER: u32 = 5;
+/// The corpus that all users and episodes share.
+pub const CORPUS: u32 = 6;
+/// Draws on the host that no twin takes part in.
+pub const HOST: u32 = 255;
+
+/// How many blocks a purpose has: block numbers stay below this.
+pub const BLOCKS_PER_PURPOSE: u32 = 1 << 24;
+
+const MULTIPLIER_A: u64 = 0xd251_1f53;
+const MULTIPLIER_B: u64 = 0xcd9e_8d57;
+const WEYL_A: u32 = 0x9e37_79b9;
+const WEYL_B: u32 = 0xbb67_ae85;
+const ROUNDS: u32 = 10;
+
+/// Returns the upper half of the 64-bit product.
+#[inline(always)]
+pub fn multiply_high<W: Word>(a: W, b: W) -> W {
+    a.widening_mul(b).0
+}
+
+/// Encrypts a counter: four words that no statistical test tells from random ones.
+///
+/// # Source
+/// Random123, `philox4x32-10`.
+#[inline(always)]
+pub fn philox<W: Word>(counter: [W; 4], key: [u32; 2]) -> [W; 4] {
+    W::lanewise(counter, |counter| philox_one(counter, key))
+}
+
+/// The cipher for one user. Words are kept in 64 bits, the upper halves holding anything: only the products read a
+/// word, and they mask it. That is the form in which the vectoriser finds the widening multiplication.
+#[inline(always)]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the upper halves hold nothing of meaning"
+)]
+fn philox_one(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    let mut state = counter.map(u64::from);
+    let [mut key_a, mut key_b] = key;
+    for _ in 0..ROUNDS {
+        let product_a = MULTIPLIER_A * (state[0] & 0xffff_ffff);
+        let product_b = MULTIPLIER_B * (state[2] & 0xffff_ffff);
+        state = [
+            (product_b >> 32) ^ state[1] ^ u64::from(key_a),
+            product_b,
+            (product_a >> 32) ^ state[3] ^ u64::from(key_b),
+            product_a,
+        ];
+        key_a = key_a.wrapping_add(WEYL_A);
+        key_b = key_b.wrapping_add(WEYL_B);
+    }
+    state.map(|word| word as u32)
+}
+
+/// Splits a seed into the two words of a key, the low one first.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the halves of a 64-bit seed"
+)]
+pub fn key(seed: u64) -> [u32; 2] {
+    [seed as u32, (seed >> 32) as u32]
+}
+
+/// Names the draws of one step of one episode, for each user of a vector.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream<W> {
+    /// The seed of the run.
+    pub key: [u32; 2],
+    /// The episode index, low word first.
+    pub episode: [W; 2],
+    /// The step, from 0.
+    pub step: W,
+}
+
+impl<W: Word> Stream<W> {
+    /// Names the draws of step `step` for consecutive episodes, the first lane's being `first`.
+    ///
+    /// # Panics
+    /// In debug builds, if the episodes cross a multiple of 2^32.
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the halves of a 64-bit index; lanes are few"
+    )]
+    pub fn of_consecutive_episodes(seed: u64, first: u64, step: u32) -> Self {
+        Self {
+            key: key(seed),
+            episode: [
+                W::from_fn(|lane| (first as u32).wrapping_add(lane as u32)),
+                W::splat((first >> 32) as u32),
+            ],
+            step: W::splat(step),
+        }
+    }
+
+    /// Returns block `block` of a purpose: four words.
+    #[inline(always)]
+    pub fn words(&self, purpose: u32, block: W) -> [W; 4] {
+        let [low, high] = self.episode;
+        philox(
+            [low, high, self.step, W::splat(purpose << 24) | block],
+            self.key,
+        )
+    }
+
+    /// Returns word `index` of the policy, given word 0, which the step's own block holds.
+    #[inline(always)]
+    pub fn policy_word(&self, first: W, index: u32) -> W {
+        match index.checked_sub(1) {
+            None => first,
+            Some(index) => self.words(POLICY, W::splat(index / 4))[(index % 4) as usize],
+        }
+    }
+}
+
+/// A generator for code on the host, with the traits of `rand`, so that the ecosystem's distributions work on it.
+///
+/// ```
+/// use rand::{RngExt, SeedableRng};
+/// let mut rng = slatesim::rng::Philox::seed_from_u64(7);
+/// let die: u32 = rng.random_range(1..=6);
+/// assert!((1..=6).contains(&die));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Philox {
+    key: [u32; 2],
+    next_block: u64,
+    words: [u32; 4],
+    used: usize,
+}
+
+impl Philox {
+    /// Starts the generator of a seed; different seeds give unrelated sequences.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            key: key(seed),
+            next_block: 0,
+            words: [0; 4],
+            used: 4,
+        }
+    }
+
+    fn next_word(&mut self) -> u32 {
+        if self.used == 4 {
+            let [low, high] = key(self.next_block);
+            self.words = philox(
+                [low, high, 0, HOST << 24].map(crate::number::ScalarWord),
+                self.key,
+            )
+            .map(|word| word.0);
+            self.next_block = self.next_block.wrapping_add(1);
+            self.used = 0;
+        }
+        let word = self.words[self.used];
+        self.used += 1;
+        word
+    }
+}
+
+impl SeedableRng for Philox {
+    type Seed = [u8; 8];
+    fn from_seed(seed: [u8; 8]) -> Self {
+        Self::new(u64::from_le_bytes(seed))
+    }
+    fn seed_from_u64(seed: u64) -> Self {
+        Self::new(seed)
+    }
+}
+
+impl TryRng for Philox {
+    type Error = Infallible;
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.next_word())
+    }
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let (low, high) = (self.next_word(), self.next_word());
+        Ok(u64::from(low) | u64::from(high) << 32)
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        utils::fill_bytes_via_next_word(bytes, || self.try_next_u32())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::{Lanes, LanesWord, Number, ScalarWord};
+    use rand::{Rng, RngExt};
+
+    /// Counter, key, result: `kat_vectors` of Random123 1.14, philox4x32 with 10 rounds.
+    const KNOWN_ANSWERS: [([u32; 4], [u32; 2], [u32; 4]); 3] = [
+        (
+            [0; 4],
+            [0; 2],
+            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
+        ),
+        (
+            [u32::MAX; 4],
+            [u32::MAX; 2],
+            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd],
+        ),
+        (
+            [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+            [0xa409_3822, 0x299f_31d0],
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
+        ),
+    ];
+
+    #[test]
+    fn philox_gives_the_known_answers_of_random123() {
+        for (counter, key, expected) in KNOWN_ANSWERS {
+            assert_eq!(
+                philox(counter.map(ScalarWord), key).map(|word| word.0),
+                expected
+            );
+            let lanes = philox(counter.map(|word| LanesWord([word; 16])), key);
+            assert_eq!(lanes.map(|word| word.0[11]), expected);
+        }
+    }
+
+    #[test]
+    fn philox_agrees_with_an_independent_implementation() {
+        let mut rng = Philox::new(1);
+        for _ in 0..10_000 {
+            let counter = [0; 4].map(|_: u32| rng.next_u32());
+            let key = [rng.next_u32(), rng.next_u32()];
+            assert_eq!(
+                philox(counter.map(ScalarWord), key).map(|word| word.0),
+                rand_philox::philox4x32_10(counter, key)
+            );
+        }
+    }
+
+    #[test]
+    fn lanes_meet_the_draws_of_their_episodes() {
+        let many =
+            Stream::<<Lanes<16> as Number>::Word>::of_consecutive_episodes(9, (5 << 32) + 32, 3);
+        let words = many.words(DOCUMENT, LanesWord::splat(17));
+        for lane in 0..16 {
+            let one =
+                Stream::<ScalarWord>::of_consecutive_episodes(9, (5 << 32) + 32 + lane as u64, 3);
+            assert_eq!(
+                one.words(DOCUMENT, ScalarWord(17)).map(|word| word.0),
+                words.map(|word| word.0[lane])
+            );
+        }
+    }
+
+    /// Re-mint only when [`LAYOUT_VERSION`] rises.
+    #[test]
+    fn the_layout_of_version_1_is_pinned() {
+        assert_eq!(LAYOUT_VERSION, 1);
+        let stream = Stream {
+            key: key(0x0123_4567_89ab_cdef),
+            episode: [ScalarWord(10), ScalarWord(2)],
+            step: ScalarWord(7),
+        };
+        let independent = |purpose: u32, block: u32| {
+            rand_philox::philox4x32_10(
+                [10, 2, 7, purpose << 24 | block],
+                [0x89ab_cdef, 0x0123_4567],
+            )
+        };
+        let purposes = [
+            STEP,
+            ENVIRONMENT,
+            POLICY,
+            DOCUMENT,
+            OBSERVATION,
+            USER,
+            CORPUS,
+        ];
+        assert_eq!(purposes, [0, 1, 2, 3, 4, 5, 6]);
+        for purpose in purposes {
+            assert_eq!(
+                stream.words(purpose, ScalarWord(300)).map(|word| word.0),
+                independent(purpose, 300)
+            );
+        }
+        let first = ScalarWord(42);
+        assert_eq!(stream.policy_word(first, 0), first);
+        assert_eq!(stream.policy_word(first, 1).0, independent(POLICY, 0)[0]);
+        assert_eq!(stream.policy_word(first, 4).0, independent(POLICY, 0)[3]);
+        assert_eq!(stream.policy_word(first, 5).0, independent(POLICY, 1)[0]);
+    }
+
+    #[test]
+    fn the_host_generator_feeds_the_distributions_of_rand() {
+        let mut rng = Philox::seed_from_u64(3);
+        let mean = (0..100_000).map(|_| rng.random::<f64>()).sum::<f64>() / 1e5;
+        // Standard error 0.00091; six of them.
+        assert!(
+            (mean - 0.5).abs() < 0.0055,
+            "mean of 100,000 uniforms: {mean}"
+        );
+        assert_ne!(Philox::new(1).next_u64(), Philox::new(2).next_u64());
+        let mut bytes = [0; 7];
+        Philox::new(1).fill_bytes(&mut bytes);
+        assert_eq!(bytes[..4], Philox::new(1).next_u32().to_le_bytes());
+    }
+}

@@ -1,0 +1,543 @@
+//! Everything collected over a campaign of episodes.
+
+use super::StatisticsError;
+use super::curves::Curves;
+use super::episodes::EpisodeBlock;
+use super::lengths::Lengths;
+use super::moments::Moments;
+use super::quantiles::Quantiles;
+use super::ratio::Ratio;
+use super::summary::Summary;
+use serde::{Deserialize, Serialize};
+
+/// Collects what is reported of a campaign of episodes, so that parts of it merge exactly.
+///
+/// Blocks may be added in any order, to any number of `Statistics`, merged in any order: the result is
+/// the same to the last bit, and so is its serialised form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct Statistics {
+    parts: Parts,
+}
+
+/// The parts of [`Statistics`], as written and, before they are checked, as read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parts {
+    pub(super) returns: Moments,
+    pub(super) return_quantiles: Quantiles,
+    pub(super) lengths: Lengths,
+    /// Clicks by user-steps; a unit is an episode.
+    pub(super) click_rate: Ratio,
+    pub(super) reward_slope: Moments,
+    pub(super) curves: Curves,
+    /// Clicks by impressions of each topic; a unit is a block.
+    pub(super) topics: Vec<Ratio>,
+    /// Quality by clicks; a unit is a block.
+    pub(super) clicked_quality: Option<Ratio>,
+}
+
+impl Statistics {
+    /// Starts with no episodes.
+    #[must_use]
+    pub fn new(num_topics: usize, has_quality: bool) -> Self {
+        let parts = Parts {
+            returns: Moments::new(),
+            return_quantiles: Quantiles::new(),
+            lengths: Lengths::new(),
+            click_rate: Ratio::default(),
+            reward_slope: Moments::new(),
+            curves: Curves::default(),
+            topics: vec![Ratio::default(); num_topics],
+            clicked_quality: has_quality.then(Ratio::default),
+        };
+        Self { parts }
+    }
+
+    /// Adds a block of episodes.
+    ///
+    /// # Panics
+    /// Where the block's fields do not have the shapes that [`EpisodeBlock`] promises, or another number
+    /// of topics than this has.
+    pub fn add(&mut self, block: &EpisodeBlock) {
+        let parts = &mut self.parts;
+        let misfit = block.misfit(parts.topics.len());
+        assert_eq!(
+            misfit, None,
+            "a field of the episode block has another shape than promised"
+        );
+        if block.episodes() == 0 {
+            return;
+        }
+        parts.returns.add_all(&block.returns);
+        for &episode_return in &block.returns {
+            parts.return_quantiles.add(episode_return);
+        }
+        let sums = block.returns.iter().zip(&block.step_weighted_rewards);
+        let mut slopes = Vec::with_capacity(block.episodes());
+        for ((&sum, &step_weighted), &length) in sums.zip(&block.lengths) {
+            if length >= 2 {
+                slopes.push(least_squares_slope(sum, step_weighted, length));
+            }
+        }
+        parts.reward_slope.add_all(&slopes);
+        parts.lengths.add(&block.lengths);
+        parts.click_rate.add_counts(&block.clicks, &block.lengths);
+        parts.curves.add(block);
+        let topic_counts = block.topic_clicks.iter().zip(&block.topic_impressions);
+        for (topic, (&clicks, &impressions)) in parts.topics.iter_mut().zip(topic_counts) {
+            topic.add(clicks as f64, impressions);
+        }
+        if let Some(quality) = &mut parts.clicked_quality {
+            quality.add(
+                block.clicked_quality,
+                block.clicks.iter().copied().map(u64::from).sum(),
+            );
+        }
+    }
+
+    /// Adds the episodes of another campaign, or of another part of the same one.
+    ///
+    /// # Errors
+    /// Where the two were collected over different numbers of topics, only one has document quality, or
+    /// the counts of episodes or user-steps together exceed 64 bits. Nothing is changed then.
+    pub fn merge(&mut self, other: &Self) -> Result<(), StatisticsError> {
+        let (expected, got) = (self.parts.topics.len(), other.parts.topics.len());
+        if expected != got {
+            return Err(StatisticsError::TopicMismatch { expected, got });
+        }
+        let expected = self.parts.clicked_quality.is_some();
+        if expected != other.parts.clicked_quality.is_some() {
+            return Err(StatisticsError::QualityMismatch { expected });
+        }
+        let overflow = |what| StatisticsError::CountOverflow { what };
+        self.episodes()
+            .checked_add(other.episodes())
+            .ok_or(overflow("episodes"))?;
+        self.user_steps()
+            .checked_add(other.user_steps())
+            .ok_or(overflow("user-steps"))?;
+
+        let (parts, other) = (&mut self.parts, &other.parts);
+        parts.returns.merge(&other.returns);
+        parts.return_quantiles.merge(&other.return_quantiles);
+        parts.lengths.merge(&other.lengths);
+        parts.click_rate.merge(&other.click_rate);
+        parts.reward_slope.merge(&other.reward_slope);
+        parts.curves.merge(&other.curves);
+        for (topic, other) in parts.topics.iter_mut().zip(&other.topics) {
+            topic.merge(other);
+        }
+        if let (Some(quality), Some(other)) = (&mut parts.clicked_quality, &other.clicked_quality) {
+            quality.merge(other);
+        }
+        Ok(())
+    }
+
+    /// Counts the episodes.
+    #[must_use]
+    pub fn episodes(&self) -> u64 {
+        self.parts.click_rate.units()
+    }
+
+    /// Counts the steps of all episodes.
+    #[must_use]
+    pub fn user_steps(&self) -> u64 {
+        self.parts.click_rate.denominator()
+    }
+
+    /// Rounds everything collected into the figures that are reported.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary::of(&self.parts)
+    }
+}
+
+/// Fits reward = a + slope · step by least squares, from the sums of an episode of at least two steps.
+///
+/// ```text
+/// S1 = Σ reward, S2 = Σ step · reward, steps 0 .. n-1:
+/// slope = (S2 - (n - 1)/2 · S1) / (n (n² - 1) / 12)
+/// ```
+fn least_squares_slope(sum: f64, step_weighted_sum: f64, length: u32) -> f64 {
+    let steps = f64::from(length);
+    12.0 * (step_weighted_sum - 0.5 * (steps - 1.0) * sum) / (steps * (steps * steps - 1.0))
+}
+
+impl From<Statistics> for Parts {
+    fn from(statistics: Statistics) -> Self {
+        statistics.parts
+    }
+}
+
+impl TryFrom<Parts> for Statistics {
+    type Error = &'static str;
+
+    /// Refuses parts that no campaign can have, so that a damaged file cannot pass for a result.
+    fn try_from(parts: Parts) -> Result<Self, Self::Error> {
+        let episodes = parts.click_rate.units();
+        let counts =
+            |moments: &Moments| u128::from(moments.count()) + u128::from(moments.non_finite());
+        let finite = (
+            parts.returns.count(),
+            parts.returns.min().zip(parts.returns.max()),
+        );
+        if parts.lengths.count() != episodes || counts(&parts.returns) != u128::from(episodes) {
+            return Err("returns, lengths and clicks are of different numbers of episodes");
+        }
+        if (
+            parts.return_quantiles.count(),
+            parts.return_quantiles.range(),
+        ) != finite
+        {
+            return Err("moments and quantiles are of different returns");
+        }
+        if parts.lengths.user_steps() != u128::from(parts.click_rate.denominator()) {
+            return Err("lengths and clicks are of different numbers of user-steps");
+        }
+        if counts(&parts.reward_slope) != u128::from(parts.lengths.running(1)) {
+            return Err("reward slopes and lengths are of different episodes");
+        }
+        if !parts
+            .curves
+            .have_steps(parts.lengths.max().unwrap_or(0) as usize)
+        {
+            return Err("the curves per step do not end with the longest episode");
+        }
+        Ok(Self { parts })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::ExactSum;
+    use rand::rngs::SmallRng;
+    use rand::{RngExt, SeedableRng};
+    use serde_json::json;
+
+    const TOPICS: usize = 3;
+
+    /// Rewards and clicks of one episode, step by step; the reward is also the document's quality.
+    struct Episode {
+        rewards: Vec<f64>,
+        clicks: Vec<bool>,
+    }
+
+    fn episodes(count: usize) -> Vec<Episode> {
+        let mut random = SmallRng::seed_from_u64(11);
+        let mut episode = || {
+            let length = 1 + random.random_range(0..12);
+            let rewards = (0..length)
+                .map(|_| random.random_range(-3.0..9.0))
+                .collect();
+            let clicks = (0..length).map(|_| random.random_bool(0.3)).collect();
+            Episode { rewards, clicks }
+        };
+        (0..count).map(|_| episode()).collect()
+    }
+
+    fn block_of(episodes: &[Episode]) -> EpisodeBlock {
+        let mut block = EpisodeBlock {
+            reward_by_step: vec![0.0; 20],
+            squared_reward_by_step: vec![0.0; 20],
+            clicks_by_step: vec![0; 20],
+            topic_impressions: vec![0; TOPICS],
+            topic_clicks: vec![0; TOPICS],
+            ..EpisodeBlock::default()
+        };
+        for episode in episodes {
+            let steps = episode.rewards.iter().zip(&episode.clicks).enumerate();
+            for (step, (&reward, &clicked)) in steps {
+                block.reward_by_step[step] += reward;
+                block.squared_reward_by_step[step] += reward * reward;
+                block.topic_impressions[step % TOPICS] += 1;
+                if clicked {
+                    block.clicks_by_step[step] += 1;
+                    block.topic_clicks[step % TOPICS] += 1;
+                    block.clicked_quality += reward;
+                }
+            }
+            let weighted = episode
+                .rewards
+                .iter()
+                .enumerate()
+                .map(|(step, r)| step as f64 * r);
+            block.returns.push(episode.rewards.iter().sum());
+            block.step_weighted_rewards.push(weighted.sum());
+            block
+                .lengths
+                .push(u32::try_from(episode.rewards.len()).unwrap());
+            block.clicks.push(
+                episode
+                    .clicks
+                    .iter()
+                    .map(|&clicked| u32::from(clicked))
+                    .sum(),
+            );
+        }
+        block
+    }
+
+    fn blocks(count: usize) -> Vec<EpisodeBlock> {
+        episodes(count).chunks(16).map(block_of).collect()
+    }
+
+    fn statistics_of<'a>(blocks: impl IntoIterator<Item = &'a EpisodeBlock>) -> Statistics {
+        let mut statistics = Statistics::new(TOPICS, true);
+        for block in blocks {
+            statistics.add(block);
+        }
+        statistics
+    }
+
+    fn mean_and_standard_error(sample: &[f64]) -> (f64, f64) {
+        let count = sample.len() as f64;
+        let mean = sample.iter().sum::<f64>() / count;
+        let squares: f64 = sample.iter().map(|x| (x - mean).powi(2)).sum();
+        (mean, (squares / (count - 1.0) / count).sqrt())
+    }
+
+    #[track_caller]
+    fn assert_near(figure: Option<f64>, expected: f64) {
+        let figure = figure.expect("the figure is determined");
+        assert!(
+            (figure - expected).abs() < 1e-12 * expected.abs().max(1.0),
+            "{figure} for {expected}"
+        );
+    }
+
+    #[test]
+    fn figures_match_plain_computations() {
+        let episodes = episodes(1000);
+        let summary =
+            statistics_of(&episodes.chunks(16).map(block_of).collect::<Vec<_>>()).summary();
+
+        let returns: Vec<f64> = episodes.iter().map(|e| e.rewards.iter().sum()).collect();
+        let (mean, standard_error) = mean_and_standard_error(&returns);
+        assert_near(summary.returns.mean, mean);
+        assert_near(summary.returns.standard_error, standard_error);
+        assert_eq!(summary.episodes, 1000);
+        assert_eq!(summary.non_finite_returns, 0);
+
+        let lengths: Vec<f64> = episodes.iter().map(|e| e.rewards.len() as f64).collect();
+        let (mean, standard_error) = mean_and_standard_error(&lengths);
+        assert_near(summary.length.mean, mean);
+        assert_near(summary.length.standard_error, standard_error);
+        assert_eq!(
+            (summary.length.min, summary.length.max),
+            (Some(1), Some(12))
+        );
+        assert_eq!(summary.user_steps as f64, lengths.iter().sum::<f64>());
+
+        // The slope by its definition, covariance by variance of the step index.
+        let slope = |episode: &Episode| {
+            let centre = (episode.rewards.len() as f64 - 1.0) / 2.0;
+            let steps = || (0..episode.rewards.len()).map(|step| step as f64 - centre);
+            let covariance: f64 = steps().zip(&episode.rewards).map(|(x, r)| x * r).sum();
+            covariance / steps().map(|x| x * x).sum::<f64>()
+        };
+        let slopes: Vec<f64> = episodes
+            .iter()
+            .filter(|e| e.rewards.len() > 1)
+            .map(slope)
+            .collect();
+        let (mean, standard_error) = mean_and_standard_error(&slopes);
+        assert_near(summary.reward_slope.mean, mean);
+        assert_near(summary.reward_slope.standard_error, standard_error);
+        assert_eq!(summary.reward_slope.episodes, slopes.len() as u64);
+
+        assert_eq!(summary.reward_per_step.len(), 12);
+        for step in 0..12 {
+            let running: Vec<_> = episodes.iter().filter(|e| e.rewards.len() > step).collect();
+            let rewards: Vec<f64> = running.iter().map(|e| e.rewards[step]).collect();
+            let clicks: Vec<f64> = running
+                .iter()
+                .map(|e| f64::from(u8::from(e.clicks[step])))
+                .collect();
+            let (mean, standard_error) = mean_and_standard_error(&rewards);
+            assert_near(summary.reward_per_step[step], mean);
+            assert_near(summary.reward_per_step_standard_error[step], standard_error);
+            let (mean, standard_error) = mean_and_standard_error(&clicks);
+            assert_near(summary.click_rate_per_step[step], mean);
+            assert_near(
+                summary.click_rate_per_step_standard_error[step],
+                standard_error,
+            );
+        }
+
+        let clicked: Vec<f64> = episodes
+            .iter()
+            .flat_map(|e| e.rewards.iter().zip(&e.clicks))
+            .filter_map(|(&quality, &clicked)| clicked.then_some(quality))
+            .collect();
+        let quality = summary.clicked_quality.expect("the documents have quality");
+        assert_near(
+            quality.mean,
+            clicked.iter().sum::<f64>() / clicked.len() as f64,
+        );
+        assert_eq!(quality.clicks, clicked.len() as u64);
+        assert_near(
+            summary.click_rate.mean,
+            clicked.len() as f64 / summary.user_steps as f64,
+        );
+        let topic_clicks: u64 = summary.topics.iter().map(|topic| topic.clicks).sum();
+        assert_eq!(topic_clicks, quality.clicks);
+        // Qualities and clicks are independent here, so that blocks are as good as single clicks: the
+        // standard error over 63 blocks is within a third (3.7 of its own errors) of the plain one.
+        let (_, plain) = mean_and_standard_error(&clicked);
+        let ratio = quality.standard_error.expect("there are many blocks") / plain;
+        assert!((0.67..1.33).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn shards_in_any_order_give_the_same_bytes() {
+        let blocks = blocks(777);
+        let whole = statistics_of(&blocks);
+        let text = serde_json::to_string(&whole).unwrap();
+        for shards in [2, 3, 7, 49] {
+            let mut merged = Statistics::new(TOPICS, true);
+            for shard in (0..shards).rev() {
+                let part = statistics_of(blocks.iter().skip(shard).step_by(shards));
+                let written = serde_json::to_string(&part).unwrap();
+                let read: Statistics = serde_json::from_str(&written).unwrap();
+                assert_eq!(read, part);
+                merged.merge(&read).unwrap();
+            }
+            assert_eq!(serde_json::to_string(&merged).unwrap(), text);
+            assert_eq!(merged, whole);
+            assert_eq!(merged.summary(), whole.summary());
+        }
+    }
+
+    #[test]
+    fn a_state_survives_an_untyped_json_value() {
+        let whole = statistics_of(&blocks(100));
+        let value = serde_json::to_value(&whole).unwrap();
+        assert_eq!(serde_json::from_value::<Statistics>(value).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_non_finite_return_is_counted_and_does_not_poison_the_rest() {
+        let mut block = block_of(&episodes(10));
+        block.returns[3] = f64::NAN;
+        block.step_weighted_rewards[3] = f64::NAN;
+        block.reward_by_step[0] = f64::NAN;
+        block.squared_reward_by_step[0] = f64::NAN;
+        let statistics = statistics_of([&block]);
+        let summary = statistics.summary();
+        assert_eq!((summary.episodes, summary.non_finite_returns), (10, 1));
+        assert!(summary.returns.mean.is_some_and(f64::is_finite));
+        assert_eq!(
+            (
+                summary.reward_per_step[0],
+                summary.reward_per_step_standard_error[0]
+            ),
+            (None, None)
+        );
+        assert!(summary.reward_per_step[1].is_some());
+        let text = serde_json::to_string(&statistics).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Statistics>(&text).unwrap(),
+            statistics
+        );
+    }
+
+    #[test]
+    fn statistics_of_different_environments_do_not_merge() {
+        let mut statistics = statistics_of(&blocks(20));
+        let before = statistics.clone();
+        let error = statistics.merge(&Statistics::new(2, true));
+        assert_eq!(
+            error,
+            Err(StatisticsError::TopicMismatch {
+                expected: 3,
+                got: 2
+            })
+        );
+        let error = statistics.merge(&Statistics::new(3, false));
+        assert_eq!(
+            error,
+            Err(StatisticsError::QualityMismatch { expected: true })
+        );
+        assert_eq!(statistics, before);
+    }
+
+    #[test]
+    fn counts_that_would_overflow_do_not_merge() {
+        let mut block = block_of(&episodes(1));
+        block.topic_clicks.fill(0);
+        let one = serde_json::to_value(statistics_of([&block])).unwrap();
+        let length = block.lengths[0];
+        let mut many = one.clone();
+        let episodes = u64::MAX / u64::from(length) - 5;
+        many["lengths"][0][1] = episodes.into();
+        many["click_rate"]["units"] = episodes.into();
+        many["click_rate"]["denominator"] = (episodes * u64::from(length)).into();
+        many["returns"]["count"] = episodes.into();
+        many["reward_slope"]["count"] = episodes.into();
+        many["return_quantiles"]["positive"][0]["counts"][0] = episodes.into();
+        let mut many: Statistics = serde_json::from_value(many).expect("the counts agree");
+        let copy = many.clone();
+        assert!(matches!(
+            many.merge(&copy),
+            Err(StatisticsError::CountOverflow { .. })
+        ));
+        assert_eq!(many, copy);
+        // Figures of absurd states are worthless, but computing them must not panic.
+        let _ = many.summary();
+    }
+
+    #[test]
+    fn states_that_cannot_be_are_refused() {
+        let good = serde_json::to_value(statistics_of(&blocks(50))).unwrap();
+        assert!(serde_json::from_value::<Statistics>(good.clone()).is_ok());
+        for (what, pointer, value) in [
+            ("episodes", "/click_rate/units", json!(49)),
+            ("user-steps", "/click_rate/denominator", json!(1)),
+            ("a length", "/lengths/0/1", json!(1000)),
+            ("returns", "/returns/count", json!(49)),
+            ("the minimum", "/returns/min", json!(-1e9)),
+            ("slopes", "/reward_slope/count", json!(1)),
+            ("curves", "/curves/clicks", json!([1])),
+            ("a sum", "/returns/sum", json!(1.0)),
+            ("topics", "/topics", json!(null)),
+        ] {
+            let mut bad = good.clone();
+            *bad.pointer_mut(pointer).expect("the state has this place") = value;
+            assert!(serde_json::from_value::<Statistics>(bad).is_err(), "{what}");
+        }
+        let mut unknown = good;
+        unknown["more"] = json!(1);
+        assert!(serde_json::from_value::<Statistics>(unknown).is_err());
+        for bad in ["{}", "[]", "null", "3", "\"x\""] {
+            assert!(serde_json::from_str::<Statistics>(bad).is_err());
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "another shape than promised")]
+    fn a_block_of_another_shape_is_a_broken_promise() {
+        let mut block = block_of(&episodes(5));
+        block.clicks.pop();
+        statistics_of([&block]);
+    }
+
+    #[test]
+    fn slopes_of_straight_lines_are_exact() {
+        assert_eq!(least_squares_slope(0.0 + 2.0 + 4.0, 2.0 + 8.0, 3), 2.0);
+        assert_eq!(least_squares_slope(5.0 + 5.0, 5.0, 2), 0.0);
+    }
+
+    #[test]
+    fn sums_in_the_state_are_exact() {
+        let blocks = blocks(100);
+        let state = serde_json::to_value(statistics_of(&blocks)).unwrap();
+        let mut sum = ExactSum::new();
+        blocks
+            .iter()
+            .flat_map(|block| &block.returns)
+            .for_each(|&term| sum.add(term));
+        assert_eq!(state["returns"]["sum"], sum.to_string());
+    }
+}

@@ -1,0 +1,319 @@
+//! The figures that are reported, each with its uncertainty.
+
+use super::campaign::Parts;
+use super::lengths::Lengths;
+use super::moments::Moments;
+use super::quantiles::Quantiles;
+use super::ratio::Ratio;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// The probabilities at which quantiles are reported.
+const PROBABILITIES: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
+
+/// Reports a campaign of episodes.
+///
+/// A figure that the campaign does not determine (the standard error of a single episode, the mean of
+/// none) is `None`, `null` in JSON. Serialises with the keys of the JSON report; `episodes` is left to
+/// the report around it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Number of episodes.
+    #[serde(skip)]
+    pub episodes: u64,
+    /// Number of steps of all episodes.
+    pub user_steps: u64,
+    /// Sum of rewards of an episode.
+    #[serde(rename = "return")]
+    pub returns: ReturnSummary,
+    /// Episodes whose return is infinite or not a number, which `returns` leaves out; 0 in a sound model.
+    pub non_finite_returns: u64,
+    /// Steps of an episode.
+    pub length: LengthSummary,
+    /// Share of the user-steps with a click.
+    pub click_rate: ClickRateSummary,
+    /// Mean reward at each step over the episodes still running; `None` where one was not finite.
+    pub reward_per_step: Vec<Option<f64>>,
+    /// Standard error of `reward_per_step`.
+    pub reward_per_step_standard_error: Vec<Option<f64>>,
+    /// Share of the episodes still running that click, at each step.
+    pub click_rate_per_step: Vec<Option<f64>>,
+    /// Standard error of `click_rate_per_step`.
+    pub click_rate_per_step_standard_error: Vec<Option<f64>>,
+    /// Least-squares slope of reward over the step index, averaged over episodes.
+    pub reward_slope: RewardSlopeSummary,
+    /// Shown and clicked documents of each topic; empty where the environment has no topics.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<TopicSummary>,
+    /// Quality of clicked documents; `None` where documents have no quality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clicked_quality: Option<ClickedQualitySummary>,
+}
+
+/// Reports the returns of the episodes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReturnSummary {
+    /// Mean over the episodes.
+    pub mean: Option<f64>,
+    /// Standard error of the mean.
+    pub standard_error: Option<f64>,
+    /// Standard deviation between episodes, with `n - 1`.
+    pub standard_deviation: Option<f64>,
+    /// Smallest return.
+    pub min: Option<f64>,
+    /// Largest return.
+    pub max: Option<f64>,
+    /// Quantiles, each within 2^-12 of its magnitude.
+    pub quantiles: QuantileTable,
+}
+
+/// Reports the lengths of the episodes, in steps.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LengthSummary {
+    /// Mean over the episodes.
+    pub mean: Option<f64>,
+    /// Standard error of the mean.
+    pub standard_error: Option<f64>,
+    /// Standard deviation between episodes, with `n - 1`.
+    pub standard_deviation: Option<f64>,
+    /// Shortest episode.
+    pub min: Option<u32>,
+    /// Longest episode.
+    pub max: Option<u32>,
+    /// Quantiles, exact.
+    pub quantiles: QuantileTable,
+}
+
+/// Reports the share of user-steps with a click.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClickRateSummary {
+    /// Clicks by user-steps.
+    pub mean: Option<f64>,
+    /// Standard error by the delta method, with the episode as the independent unit.
+    pub standard_error: Option<f64>,
+}
+
+/// Reports the least-squares slope of reward over the step index.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RewardSlopeSummary {
+    /// Mean over the episodes of at least two steps.
+    pub mean: Option<f64>,
+    /// Standard error of the mean.
+    pub standard_error: Option<f64>,
+    /// Episodes of at least two steps, with a finite slope.
+    pub episodes: u64,
+}
+
+/// Reports the documents of one topic.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TopicSummary {
+    /// Documents shown.
+    pub impressions: u64,
+    /// Documents clicked.
+    pub clicks: u64,
+    /// Clicks by impressions.
+    pub click_rate: Option<f64>,
+    /// Standard error of `click_rate` by the delta method, with the block as the independent unit.
+    pub standard_error: Option<f64>,
+}
+
+/// Reports the quality of clicked documents.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClickedQualitySummary {
+    /// Mean over the clicked documents; `None` without clicks or where a quality was not finite.
+    pub mean: Option<f64>,
+    /// Standard error by the delta method, with the block of episodes as the independent unit.
+    pub standard_error: Option<f64>,
+    /// Clicked documents.
+    pub clicks: u64,
+}
+
+/// Lists quantiles by probability; an object keyed by probability in JSON.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuantileTable(Vec<(f64, Option<f64>)>);
+
+impl QuantileTable {
+    /// Iterates over probability and quantile, by rising probability.
+    pub fn iter(&self) -> impl Iterator<Item = (f64, Option<f64>)> {
+        self.0.iter().copied()
+    }
+
+    /// Looks up the quantile of one of the probabilities that are reported.
+    #[must_use]
+    pub fn at(&self, probability: f64) -> Option<f64> {
+        self.iter().find(|&(listed, _)| listed == probability)?.1
+    }
+
+    fn of(quantile: impl Fn(f64) -> Option<f64>) -> Self {
+        Self(
+            PROBABILITIES
+                .iter()
+                .map(|&probability| (probability, quantile(probability)))
+                .collect(),
+        )
+    }
+}
+
+impl Serialize for QuantileTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (probability, quantile) in self.iter() {
+            map.serialize_entry(&probability.to_string(), &quantile)?;
+        }
+        map.end()
+    }
+}
+
+impl Summary {
+    pub(super) fn of(parts: &Parts) -> Self {
+        let running = parts.lengths.running_by_step();
+        let curves = &parts.curves;
+        Self {
+            episodes: parts.click_rate.units(),
+            user_steps: parts.click_rate.denominator(),
+            returns: ReturnSummary::of(&parts.returns, &parts.return_quantiles),
+            non_finite_returns: parts.returns.non_finite(),
+            length: LengthSummary::of(&parts.lengths),
+            click_rate: ClickRateSummary {
+                mean: parts.click_rate.value(),
+                standard_error: parts.click_rate.standard_error(),
+            },
+            reward_per_step: curves.mean_reward(&running),
+            reward_per_step_standard_error: curves.mean_reward_standard_error(&running),
+            click_rate_per_step: curves.click_rate(&running),
+            click_rate_per_step_standard_error: curves.click_rate_standard_error(&running),
+            reward_slope: RewardSlopeSummary {
+                mean: parts.reward_slope.mean(),
+                standard_error: parts.reward_slope.standard_error(),
+                episodes: parts.reward_slope.count(),
+            },
+            topics: parts.topics.iter().map(TopicSummary::of).collect(),
+            clicked_quality: parts
+                .clicked_quality
+                .as_ref()
+                .map(ClickedQualitySummary::of),
+        }
+    }
+}
+
+impl ReturnSummary {
+    fn of(moments: &Moments, quantiles: &Quantiles) -> Self {
+        Self {
+            mean: moments.mean(),
+            standard_error: moments.standard_error(),
+            standard_deviation: moments.standard_deviation(),
+            min: moments.min(),
+            max: moments.max(),
+            quantiles: QuantileTable::of(|probability| quantiles.quantile(probability)),
+        }
+    }
+}
+
+impl LengthSummary {
+    fn of(lengths: &Lengths) -> Self {
+        Self {
+            mean: lengths.mean(),
+            standard_error: lengths.standard_error(),
+            standard_deviation: lengths.standard_deviation(),
+            min: lengths.min(),
+            max: lengths.max(),
+            quantiles: QuantileTable::of(|probability| lengths.quantile(probability)),
+        }
+    }
+}
+
+impl TopicSummary {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of clicks; the conversion saturates"
+    )]
+    fn of(ratio: &Ratio) -> Self {
+        Self {
+            impressions: ratio.denominator(),
+            clicks: ratio.numerator() as u64,
+            click_rate: ratio.value(),
+            standard_error: ratio.standard_error(),
+        }
+    }
+}
+
+impl ClickedQualitySummary {
+    fn of(ratio: &Ratio) -> Self {
+        Self {
+            mean: ratio.value(),
+            standard_error: ratio.standard_error(),
+            clicks: ratio.denominator(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::statistics::{EpisodeBlock, Statistics};
+
+    #[test]
+    fn no_episodes_give_a_summary_without_figures() {
+        let mut empty = Statistics::new(0, false);
+        empty.add(&EpisodeBlock::default());
+        let summary = empty.summary();
+        assert_eq!(
+            (
+                summary.returns.mean,
+                summary.click_rate.mean,
+                summary.length.min
+            ),
+            (None, None, None)
+        );
+        let json = serde_json::to_value(&summary).unwrap();
+        assert!(json["return"]["mean"].is_null());
+        assert!(json["return"]["quantiles"]["0.5"].is_null());
+        let text = serde_json::to_string(&empty).unwrap();
+        assert_eq!(serde_json::from_str::<Statistics>(&text).unwrap(), empty);
+    }
+
+    #[test]
+    fn the_summary_has_the_keys_of_the_report() {
+        let json = serde_json::to_value(Statistics::new(3, true).summary()).unwrap();
+        let keys = |value: &serde_json::Value| -> Vec<String> {
+            value
+                .as_object()
+                .expect("an object")
+                .keys()
+                .cloned()
+                .collect()
+        };
+        for key in [
+            "user_steps",
+            "return",
+            "non_finite_returns",
+            "length",
+            "click_rate",
+            "reward_per_step",
+            "reward_per_step_standard_error",
+            "click_rate_per_step",
+            "click_rate_per_step_standard_error",
+            "reward_slope",
+            "topics",
+            "clicked_quality",
+        ] {
+            assert!(json.get(key).is_some(), "{key}");
+        }
+        let figures = [
+            "mean",
+            "standard_error",
+            "standard_deviation",
+            "min",
+            "max",
+            "quantiles",
+        ];
+        assert_eq!(keys(&json["return"]), figures);
+        assert_eq!(keys(&json["length"]), figures);
+        let probabilities = [
+            "0.01", "0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95", "0.99",
+        ];
+        assert_eq!(keys(&json["return"]["quantiles"]), probabilities);
+        let bare = serde_json::to_value(Statistics::new(0, false).summary()).unwrap();
+        assert!(bare.get("topics").is_none() && bare.get("clicked_quality").is_none());
+    }
+}
