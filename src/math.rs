@@ -3,7 +3,8 @@
 //! WGSL lets `exp`, `log`, `sin` and `cos` differ by hundreds of ulp between devices, and the platform's libm does not
 //! vectorise. These functions use `+ - * /`, comparisons and bit operations only, never branch and never contract
 //! `a * b + c`, so [`Lanes`](crate::number::Lanes) of any width, on any instruction set, give the same bits. A shader
-//! compiler may contract; the GPU then differs in the last bits, within the bounds stated below.
+//! compiler may contract, or carry constant factors through a product; the last bits then differ. Mesa's software Vulkan
+//! gives these functions' bits exactly.
 //!
 //! The coefficients are minimax fits made for this crate: a linear program over 1200 Chebyshev points minimises the
 //! largest weighted error, then one coefficient after the other, from the lowest power up, is rounded to single
@@ -11,7 +12,8 @@
 //!
 //! # Precision
 //! Errors were measured against double precision, over every single-precision argument of the range given. An ulp is
-//! the spacing of single-precision numbers at the exact result.
+//! the spacing of single-precision numbers at the exact result. Fused, as a GPU would do it, the errors are smaller: 0.88
+//! ulp for `exp`, 1.06 for `ln`, 1.70 * 2^-24 for `sincospi`, 1.99 ulp for `sigmoid`.
 
 #![allow(
     clippy::approx_constant,

@@ -9,24 +9,26 @@
 #import environment::{Parameters, Document, sample_document, document_from_fields, observe_document}
 #import choice
 
-// Rust: struct Job in src/backend/gpu/job.rs.
+// Rust: struct Job in src/backend/gpu/program.rs.
 struct Job {
     // The seed, low word first.
     key: vec2<u32>,
     // The episode of lane 0, low word first.
     first_episode: vec2<u32>,
-    // Lanes of this dispatch.
+    // Lanes of this dispatch, and the same rounded up to whole blocks: the length of a row of lanes in a buffer.
     num_lanes: u32,
+    stride: u32,
     // The steps of this dispatch: from step_begin up to but not including step_end.
     step_begin: u32,
     step_end: u32,
     // Episodes still running after so many steps are truncated.
     max_steps: u32,
+    padding: u32,
 }
 
 @group(0) @binding(0) var<uniform> job: Job;
-@group(0) @binding(1) var<storage, read> environment_parameters: array<Parameters>;
-@group(0) @binding(2) var<storage, read> choice_parameters: array<choice::Parameters>;
+@group(0) @binding(1) var<uniform> environment_parameters: Parameters;
+@group(0) @binding(2) var<uniform> choice_parameters: choice::Parameters;
 // The fields of document 0, of document 1, and so on.
 @group(0) @binding(3) var<storage, read> corpus: array<f32>;
 
@@ -39,13 +41,13 @@ fn document(stream: Stream, candidate: u32) -> Document {
     }
     return document_from_fields(fields);
 #else
-    return sample_document(environment_parameters[0], Blocks(stream, DOCUMENT, candidate * #{DOCUMENT_BLOCKS}u));
+    return sample_document(environment_parameters, Blocks(stream, DOCUMENT, candidate * #{DOCUMENT_BLOCKS}u));
 #endif
 }
 
 // What is observed of candidate `candidate` of a step.
 fn features(stream: Stream, candidate: u32) -> array<f32, #{DOCUMENT_SIZE}> {
-    return observe_document(environment_parameters[0], document(stream, candidate));
+    return observe_document(environment_parameters, document(stream, candidate));
 }
 
 // Names the draws of a step of the episode of lane `lane`, counting from the job's first episode.

@@ -20,12 +20,12 @@ struct Stepped {
 }
 
 fn sample_user(stream: Stream) -> environment::User {
-    return environment::sample_user(candidates::environment_parameters[0], Blocks(stream, USER, 0u));
+    return environment::sample_user(candidates::environment_parameters, Blocks(stream, USER, 0u));
 }
 
 // Shows a slate; `step_words` is the block STEP of the stream.
 fn take_step(stream: Stream, step_words: vec4<u32>, given: array<u32, #{NUM_SHOWN}>, user: environment::User) -> Stepped {
-    let parameters = candidates::environment_parameters[0];
+    let parameters = candidates::environment_parameters;
     var slate = given;
     var stepped: Stepped;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
@@ -37,7 +37,7 @@ fn take_step(stream: Stream, step_words: vec4<u32>, given: array<u32, #{NUM_SHOW
         scores[position] = environment::score(parameters, user, stepped.documents[position]);
     }
 #endif
-    stepped.chosen = choice::choose(candidates::choice_parameters[0], scores, distribution::uniform(step_words.x));
+    stepped.chosen = choice::choose(candidates::choice_parameters, scores, distribution::uniform(step_words.x));
     stepped.clicked = stepped.chosen < #{NUM_CONSIDERED}u;
     let clicked_document = stepped.documents[select(0u, stepped.chosen, stepped.clicked)];
     let draws = environment::draw(parameters, step_words.yz, Blocks(stream, ENVIRONMENT, 0u));

@@ -1,11 +1,13 @@
 // Whole episodes in registers, or as many steps of them as one dispatch may take: twin of `Rollout` in
 // src/backend/lanes.rs.
 //
-// Who writes what: lane i its own column of every buffer, and topics by atomic addition of integers, whose order is of
-// no consequence. No barriers, no workgroup memory: any workgroup size gives the same bits.
+// Who writes what: lane i its own column of every buffer, and the topics of its block by atomic addition of integers,
+// whose order is of no consequence. No barriers, no workgroup memory: any workgroup size gives the same bits.
+// Rows are job.stride long; what no episode reaches is zero.
 //
 // Bindings of group 1: 0 users [USER_FIELDS][lane], 1 outcomes [OUTCOME_FIELDS][lane], 2 rewards [step][lane],
-// 3 clicks [step / 32][lane] with a bit a step, 4 topics [impressions, clicks][topic]. Steps count from step_begin.
+// 3 clicks [step / 32][lane] with a bit a step, 4 topics [block][impressions, clicks][topic]. Steps count from
+// step_begin. Defs: COUNTS_IN_REGISTERS where topics are few enough to be counted before they are added.
 
 #import slatesim::rng::{Stream, words, STEP}
 #import slatesim::candidates::{job, environment_parameters, stream_of_lane}
@@ -30,10 +32,10 @@ const RUNNING: u32 = 5u;
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     let lane = id.x;
-    if lane >= job.num_lanes {
+    if lane >= job.stride {
         return;
     }
-    let parameters = environment_parameters[0];
+    let parameters = environment_parameters;
     var stream = stream_of_lane(lane, 0u);
     var user: environment::User;
     var total = 0.0;
@@ -41,29 +43,33 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     var length = 0u;
     var num_clicks = 0u;
     var quality = 0.0;
-    var running = true;
+    var running = lane < job.num_lanes;
     if job.step_begin == 0u {
         user = drive::sample_user(stream);
     } else {
         var fields: array<f32, #{USER_FIELDS}>;
         for (var field = 0u; field < #{USER_FIELDS}u; field++) {
-            fields[field] = users[field * job.num_lanes + lane];
+            fields[field] = users[field * job.stride + lane];
         }
         user = environment::user_from_fields(fields);
-        total = bitcast<f32>(outcomes[TOTAL * job.num_lanes + lane]);
-        step_weighted = bitcast<f32>(outcomes[STEP_WEIGHTED * job.num_lanes + lane]);
-        length = outcomes[LENGTH * job.num_lanes + lane];
-        num_clicks = outcomes[CLICKS * job.num_lanes + lane];
-        quality = bitcast<f32>(outcomes[QUALITY * job.num_lanes + lane]);
-        running = outcomes[RUNNING * job.num_lanes + lane] != 0u;
+        total = bitcast<f32>(outcomes[TOTAL * job.stride + lane]);
+        step_weighted = bitcast<f32>(outcomes[STEP_WEIGHTED * job.stride + lane]);
+        length = outcomes[LENGTH * job.stride + lane];
+        num_clicks = outcomes[CLICKS * job.stride + lane];
+        quality = bitcast<f32>(outcomes[QUALITY * job.stride + lane]);
+        running = outcomes[RUNNING * job.stride + lane] != 0u;
     }
 #ifdef HAS_TOPICS
+    let topics_of_block = lane / #{BLOCK_EPISODES}u * 2u * #{NUM_TOPICS}u;
+#endif
+#ifdef COUNTS_IN_REGISTERS
     var topic_impressions: array<u32, #{NUM_TOPICS}>;
     var topic_clicks: array<u32, #{NUM_TOPICS}>;
 #endif
 
     var click_bits = 0u;
-    for (var step = job.step_begin; step < job.step_end && running; step++) {
+    var step = job.step_begin;
+    for (; step < job.step_end && running; step++) {
         stream.step = step;
         let step_words = words(stream, STEP, 0u);
         let slate = policy::recommend(stream, step_words.w);
@@ -76,7 +82,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
         step_weighted = step_weighted + f32(step) * stepped.reward;
         length = length + 1u;
         num_clicks = num_clicks + click;
-        rewards[relative * job.num_lanes + lane] = stepped.reward;
+        rewards[relative * job.stride + lane] = stepped.reward;
         click_bits = click_bits | (click << (relative % 32u));
 #ifdef HAS_QUALITY
         let clicked_document = stepped.documents[select(0u, stepped.chosen, stepped.clicked)];
@@ -85,34 +91,49 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
 #ifdef HAS_TOPICS
         for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
             let topic = environment::topic(parameters, stepped.documents[position]);
+            let topic_click = select(0u, 1u, stepped.clicked && stepped.chosen == position);
+#ifdef COUNTS_IN_REGISTERS
             topic_impressions[topic] += 1u;
-            topic_clicks[topic] += select(0u, 1u, stepped.clicked && stepped.chosen == position);
+            topic_clicks[topic] += topic_click;
+#else
+            atomicAdd(&topics[topics_of_block + topic], 1u);
+            atomicAdd(&topics[topics_of_block + #{NUM_TOPICS}u + topic], topic_click);
+#endif
         }
 #endif
         running = !environment::is_terminal(parameters, user);
-        if relative % 32u == 31u || step + 1u == job.step_end || !running {
-            clicks[(relative / 32u) * job.num_lanes + lane] = click_bits;
+        if relative % 32u == 31u {
+            clicks[(relative / 32u) * job.stride + lane] = click_bits;
             click_bits = 0u;
         }
     }
+    for (; step < job.step_end; step++) {
+        let relative = step - job.step_begin;
+        rewards[relative * job.stride + lane] = 0.0;
+        if relative % 32u == 31u {
+            clicks[(relative / 32u) * job.stride + lane] = click_bits;
+            click_bits = 0u;
+        }
+    }
+    clicks[((step - job.step_begin) / 32u) * job.stride + lane] = click_bits;
 
-    outcomes[TOTAL * job.num_lanes + lane] = bitcast<u32>(total);
-    outcomes[STEP_WEIGHTED * job.num_lanes + lane] = bitcast<u32>(step_weighted);
-    outcomes[LENGTH * job.num_lanes + lane] = length;
-    outcomes[CLICKS * job.num_lanes + lane] = num_clicks;
-    outcomes[QUALITY * job.num_lanes + lane] = bitcast<u32>(quality);
-    outcomes[RUNNING * job.num_lanes + lane] = select(0u, 1u, running);
+    outcomes[TOTAL * job.stride + lane] = bitcast<u32>(total);
+    outcomes[STEP_WEIGHTED * job.stride + lane] = bitcast<u32>(step_weighted);
+    outcomes[LENGTH * job.stride + lane] = length;
+    outcomes[CLICKS * job.stride + lane] = num_clicks;
+    outcomes[QUALITY * job.stride + lane] = bitcast<u32>(quality);
+    outcomes[RUNNING * job.stride + lane] = select(0u, 1u, running);
     // Nobody reads the users of the last dispatch.
     if job.step_end < job.max_steps {
         var fields = environment::user_fields(user);
         for (var field = 0u; field < #{USER_FIELDS}u; field++) {
-            users[field * job.num_lanes + lane] = fields[field];
+            users[field * job.stride + lane] = fields[field];
         }
     }
-#ifdef HAS_TOPICS
+#ifdef COUNTS_IN_REGISTERS
     for (var topic = 0u; topic < #{NUM_TOPICS}u; topic++) {
-        atomicAdd(&topics[topic], topic_impressions[topic]);
-        atomicAdd(&topics[#{NUM_TOPICS}u + topic], topic_clicks[topic]);
+        atomicAdd(&topics[topics_of_block + topic], topic_impressions[topic]);
+        atomicAdd(&topics[topics_of_block + #{NUM_TOPICS}u + topic], topic_clicks[topic]);
     }
 #endif
 }

@@ -56,7 +56,7 @@ fn step(@builtin(global_invocation_id) id: vec3<u32>) {
     if lane >= job.num_lanes {
         return;
     }
-    let parameters = environment_parameters[0];
+    let parameters = environment_parameters;
     let stream = load_stream(lane);
     var slate: array<u32, #{NUM_SHOWN}>;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
@@ -85,7 +85,7 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
     if lane >= job.num_lanes {
         return;
     }
-    let parameters = environment_parameters[0];
+    let parameters = environment_parameters;
     let stream = load_stream(lane);
     var first_document = 0u;
 #ifdef OBSERVES_USER

@@ -3,7 +3,7 @@
 use super::GpuOptions;
 use super::context::Gpu;
 use super::error::GpuError;
-use super::program::{Entry, Inputs, Job, Program, halves};
+use super::program::{Entry, Inputs, Job, Program};
 use crate::backend::Simulation;
 use std::sync::Arc;
 use wgpu::BufferUsages;
@@ -43,12 +43,7 @@ impl Probe {
     ///
     /// # Panics
     /// If there are 2^32 arguments or more.
-    pub fn run(
-        &self,
-        key: [u32; 2],
-        episode: u64,
-        arguments: &[f32],
-    ) -> Result<Vec<u32>, GpuError> {
+    pub fn run(&self, seed: u64, episode: u64, arguments: &[f32]) -> Result<Vec<u32>, GpuError> {
         let num_lanes = u32::try_from(arguments.len()).expect("a probe is small");
         let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
         let arguments = self
@@ -56,14 +51,7 @@ impl Probe {
             .upload("arguments", storage, bytemuck::cast_slice(arguments))?;
         let bytes = 4 * PROBE_ROWS as u64 * u64::from(num_lanes);
         let results = self.gpu.buffer("results", bytes, storage)?;
-        let job = Job {
-            key,
-            first_episode: halves(episode),
-            num_lanes,
-            step_begin: 0,
-            step_end: 0,
-            max_steps: 0,
-        };
+        let job = Job::of_lanes(seed, episode, num_lanes, 0);
         let groups = self
             .program
             .bind(&self.gpu, &self.inputs, &job, &[&arguments, &results])?;

@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 use wgpu::BufferUsages;
 
 const DEFAULT_WORKGROUP_SIZE: u32 = 64;
+/// Counters of more topics than this would spill.
+const MAX_TOPICS_IN_REGISTERS: u32 = 16;
 
 /// What all kernels are told.
 // WGSL: struct Job in shaders/kernel/candidates.wgsl
@@ -23,9 +25,27 @@ pub(super) struct Job {
     pub(super) key: [u32; 2],
     pub(super) first_episode: [u32; 2],
     pub(super) num_lanes: u32,
+    pub(super) stride: u32,
     pub(super) step_begin: u32,
     pub(super) step_end: u32,
     pub(super) max_steps: u32,
+    pub(super) padding: u32,
+}
+
+impl Job {
+    /// A job of lanes that begin at one episode, without steps.
+    pub(super) fn of_lanes(seed: u64, first_episode: u64, num_lanes: u32, max_steps: u32) -> Self {
+        Self {
+            key: halves(seed),
+            first_episode: halves(first_episode),
+            num_lanes,
+            stride: num_lanes,
+            step_begin: 0,
+            step_end: 0,
+            max_steps,
+            padding: 0,
+        }
+    }
 }
 
 /// A deliberate change of a shader.
@@ -158,6 +178,10 @@ fn definitions(
         (NATIVE_U64, native_u64 && !options.avoids_native_u64),
         ("HAS_CORPUS", plan.corpus.is_some()),
         ("HAS_TOPICS", outline.num_topics > 0),
+        (
+            "COUNTS_IN_REGISTERS",
+            (1..=MAX_TOPICS_IN_REGISTERS).contains(&outline.num_topics),
+        ),
         ("HAS_QUALITY", outline.has_quality),
         ("NEEDS_SCORES", plan.choice.needs_scores()),
         ("OBSERVES_USER", outline.user_size() > 0),
@@ -279,13 +303,13 @@ pub(super) struct Inputs {
 
 impl Inputs {
     pub(super) fn new(gpu: &Gpu, simulation: &Simulation) -> Result<Self, GpuError> {
-        let upload = |what, numbers: &[f64]| {
+        let upload = |what, usage, numbers: &[f64]| {
             #[allow(
                 clippy::cast_possible_truncation,
                 reason = "lanes compute in single precision"
             )]
             let singles: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
-            gpu.upload(what, BufferUsages::STORAGE, bytemuck::cast_slice(&singles))
+            gpu.upload(what, usage, bytemuck::cast_slice(&singles))
         };
         let corpus = simulation
             .plan
@@ -294,9 +318,17 @@ impl Inputs {
             .map_or(&[][..], |corpus| &corpus.fields);
         Ok(Self {
             buffers: [
-                upload("environment parameters", &simulation.model.parameters())?,
-                upload("choice parameters", &simulation.plan.choice.parameters())?,
-                upload("corpus", corpus)?,
+                upload(
+                    "environment parameters",
+                    BufferUsages::UNIFORM,
+                    &simulation.model.parameters(),
+                )?,
+                upload(
+                    "choice parameters",
+                    BufferUsages::UNIFORM,
+                    &simulation.plan.choice.parameters(),
+                )?,
+                upload("corpus", BufferUsages::STORAGE, corpus)?,
             ],
         })
     }

@@ -6,7 +6,7 @@
 
 use super::context::Gpu;
 use super::error::GpuError;
-use super::program::{Entry, Inputs, Job, Program, halves, most_invocations};
+use super::program::{Entry, Inputs, Job, Program, most_invocations};
 use super::readback::Readback;
 use super::{GpuOptions, Observer, Simulation};
 use crate::backend::BLOCK_EPISODES;
@@ -229,12 +229,12 @@ impl<'a> Rollout<'a> {
             topics,
             submitted,
         } = batch.flight;
-        let num_lanes = batch.num_lanes as usize;
+        let stride = batch.blocks.len() * BLOCK_EPISODES as usize;
         let is_last = steps.end >= self.simulation.plan.num_steps();
         let words = outcomes.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
         self.adapt(&steps, submitted.elapsed());
         let is_running = !is_last
-            && words[RUNNING * num_lanes..]
+            && words[RUNNING * stride..]
                 .iter()
                 .any(|&running| running != 0);
         // The next dispatch goes out before this one's sums are read: the device need not wait for the host.
@@ -248,7 +248,7 @@ impl<'a> Rollout<'a> {
         if let Some(flight) = next {
             return Ok(Progress::Running(Batch { flight, ..batch }));
         }
-        read_outcomes(&words, num_lanes, &mut batch.blocks);
+        read_outcomes(&words, batch.num_lanes as usize, &mut batch.blocks);
         Ok(Progress::Finished {
             slot: batch.slot,
             blocks: batch.blocks,
@@ -284,13 +284,13 @@ impl<'a> Rollout<'a> {
         let plan = &self.simulation.plan;
         let max_steps = plan.num_steps();
         let steps = step_begin..step_begin.saturating_add(self.fusion).min(max_steps);
+        let block = u32::try_from(BLOCK_EPISODES).expect("a block is small");
+        let stride = num_lanes.next_multiple_of(block);
         let job = Job {
-            key: halves(plan.seed),
-            first_episode: halves(first),
-            num_lanes,
+            stride,
             step_begin,
             step_end: steps.end,
-            max_steps,
+            ..Job::of_lanes(plan.seed, first, num_lanes, max_steps)
         };
         let Slot {
             users,
@@ -306,19 +306,15 @@ impl<'a> Rollout<'a> {
             &job,
             &[users, outcomes, rewards, clicks, topics],
         )?;
-        let sum = self.reduce.bind(
-            self.gpu,
-            &self.inputs,
-            &job,
-            &[outcomes, rewards, clicks, curve],
-        )?;
+        let sum = self
+            .reduce
+            .bind(self.gpu, &self.inputs, &job, &[rewards, clicks, curve])?;
         let num_steps = steps.end - steps.start;
-        let num_blocks = u32::try_from(u64::from(num_lanes).div_ceil(BLOCK_EPISODES))
-            .expect("fewer than the lanes");
+        let num_blocks = stride / block;
         let mut encoder = self.gpu.encoder("rollout");
         encoder.clear_buffer(topics, 0, None);
         self.rollout
-            .dispatch(&mut encoder, "rollout", &roll, num_lanes);
+            .dispatch(&mut encoder, "rollout", &roll, stride);
         self.reduce
             .dispatch(&mut encoder, "reduce", &sum, num_steps * num_blocks);
         let bytes = |words: usize| 4 * words as u64;
@@ -326,7 +322,7 @@ impl<'a> Rollout<'a> {
         let curve = self
             .gpu
             .stage(&mut encoder, "curve", curve, 0..bytes(curve_words))?;
-        let outcome_bytes = bytes(OUTCOME_FIELDS * num_lanes as usize);
+        let outcome_bytes = bytes(OUTCOME_FIELDS * stride as usize);
         let outcomes = self
             .gpu
             .stage(&mut encoder, "outcomes", outcomes, 0..outcome_bytes)?;
@@ -344,12 +340,22 @@ impl<'a> Rollout<'a> {
         })
     }
 
-    /// Counts are of the whole batch; integers may go to any of its blocks.
+    /// Adds the topic counts of one dispatch, shape `[block, impressions or clicks, topic]`.
     fn read_topics(&self, counts: &[u32], blocks: &mut [EpisodeBlock]) {
         let num_topics = self.simulation.plan.outline.num_topics as usize;
-        for topic in 0..num_topics {
-            blocks[0].topic_impressions[topic] += u64::from(counts[topic]);
-            blocks[0].topic_clicks[topic] += u64::from(counts[num_topics + topic]);
+        if num_topics == 0 {
+            return;
+        }
+        for (block, counts) in blocks.iter_mut().zip(counts.chunks_exact(2 * num_topics)) {
+            let (impressions, clicks) = counts.split_at(num_topics);
+            let add = |totals: &mut [u64], counts: &[u32]| {
+                totals
+                    .iter_mut()
+                    .zip(counts)
+                    .for_each(|(total, &count)| *total += u64::from(count));
+            };
+            add(&mut block.topic_impressions, impressions);
+            add(&mut block.topic_clicks, clicks);
         }
     }
 }
@@ -370,8 +376,8 @@ impl Slot {
             users: words("users", user_fields as u64 * lanes)?,
             outcomes: words("outcomes", OUTCOME_FIELDS as u64 * lanes)?,
             rewards: words("rewards", steps * lanes)?,
-            clicks: words("clicks", steps.div_ceil(32) * lanes)?,
-            topics: words("topics", 2 * num_topics)?,
+            clicks: words("clicks", (steps / 32 + 1) * lanes)?,
+            topics: words("topics", 2 * num_topics * lanes / BLOCK_EPISODES)?,
             curve: words(
                 "curve",
                 CURVE_PLANES as u64 * steps * lanes / BLOCK_EPISODES,
@@ -408,7 +414,8 @@ fn read_curve(
 
 /// Deals the outcomes of a batch out to its blocks.
 fn read_outcomes(words: &[u32], num_lanes: usize, blocks: &mut [EpisodeBlock]) {
-    let field = |field: usize, lanes: &Range<usize>| &words[field * num_lanes..][lanes.clone()];
+    let stride = blocks.len() * BLOCK_EPISODES as usize;
+    let field = |field: usize, lanes: &Range<usize>| &words[field * stride..][lanes.clone()];
     let numbers = |words: &[u32]| {
         words
             .iter()

@@ -80,14 +80,8 @@ impl GpuStepper {
         reads: &[(&wgpu::Buffer, usize)],
     ) -> Result<Vec<Vec<u32>>, GpuError> {
         let num_lanes = u32::try_from(self.num_lanes).expect("limited by the dispatch");
-        let job = Job {
-            key: halves(self.simulation.plan.seed),
-            first_episode: [0; 2],
-            num_lanes,
-            step_begin: 0,
-            step_end: 0,
-            max_steps: self.simulation.plan.max_steps,
-        };
+        let plan = &self.simulation.plan;
+        let job = Job::of_lanes(plan.seed, 0, num_lanes, plan.max_steps);
         let buffers = [
             &self.users,
             &self.clocks,
