@@ -1,5 +1,6 @@
 //! What can go wrong, as one type.
 
+use crate::backend::BLOCK_EPISODES;
 use crate::backend::gpu::GpuError;
 use crate::config::ConfigError;
 use crate::statistics::StatisticsError;
@@ -40,6 +41,14 @@ pub enum Error {
         /// How many candidates there are.
         num_candidates: u32,
     },
+    /// A number of environments that cannot be.
+    #[error("num_envs = {given}, expected {expected}")]
+    NumEnvs {
+        /// The number asked for.
+        given: usize,
+        /// What is allowed.
+        expected: String,
+    },
     /// Stepped before the first reset.
     #[error("a step before the first reset")]
     NotReset,
@@ -50,6 +59,18 @@ pub enum Error {
         index: u64,
         /// How many there are.
         count: u64,
+    },
+    /// A text that names no shard.
+    #[error("{text:?} is not a shard: write I/N with I from 0, such as 0/4")]
+    ShardText {
+        /// The text.
+        text: String,
+    },
+    /// Episodes that do not begin where a block does.
+    #[error("the first episode is {start}, expected a multiple of {BLOCK_EPISODES}")]
+    Unaligned {
+        /// The first episode.
+        start: u64,
     },
     /// Results that do not belong together.
     #[error("cannot merge {what}: {why}")]

@@ -8,7 +8,7 @@ use crate::policy::{self, PolicyModel};
 use crate::rng::BLOCKS_PER_PURPOSE;
 use std::sync::Arc;
 
-/// Where an environment has neither a horizon nor a `max_steps`, episodes are truncated here, as RecSim's runner does.
+/// Where an environment has neither a horizon nor a `max_steps`, episodes are truncated here, as `RecSim`'s runner does.
 const DEFAULT_MAX_STEPS: u32 = 27_000;
 
 /// Declares the environments: module and definition.

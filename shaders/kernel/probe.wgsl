@@ -1,14 +1,16 @@
 // Draws and elementary functions one by one, for validation against the host.
 //
 // Invocation i takes block i of purpose DOCUMENT of the job's first episode at step 0.
-// Bindings of group 1: 0 inputs [i], 1 outputs [row][i]; rows as src/validation/probe.rs names them.
+// `encrypt`, for known answers, takes counter and key instead.
+// Bindings of group 1: 0 inputs (probe: the bits of an argument [i]; encrypt: counter and key [i][6]),
+// 1 outputs [row][i]; rows as src/validation/probe.rs names them.
 
-#import slatesim::rng::{Stream, words, multiply_high, DOCUMENT}
+#import slatesim::rng::{Stream, words, philox, multiply_high, DOCUMENT}
 #import slatesim::math
 #import slatesim::distribution
 #import slatesim::candidates::{job, stream_of_lane}
 
-@group(1) @binding(0) var<storage, read> inputs: array<f32>;
+@group(1) @binding(0) var<storage, read> inputs: array<u32>;
 @group(1) @binding(1) var<storage, read_write> outputs: array<u32>;
 
 fn put(row: u32, index: u32, value: u32) {
@@ -34,9 +36,24 @@ fn probe(@builtin(global_invocation_id) id: vec3<u32>) {
     put(8u, index, bitcast<u32>(pair.x));
     put(9u, index, bitcast<u32>(pair.y));
     put(10u, index, bitcast<u32>(distribution::truncated_normal(distribution::uniform(block.z), 0.025, 0.975)));
-    let x = inputs[index];
+    let x = bitcast<f32>(inputs[index]);
     put(11u, index, bitcast<u32>(math::exp(x)));
     put(12u, index, bitcast<u32>(math::ln(distribution::fine_uniform(block.w))));
     put(13u, index, bitcast<u32>(math::sigmoid(x)));
     put(14u, index, bitcast<u32>(sqrt(abs(x))));
+}
+
+@compute @workgroup_size(#{WORKGROUP_SIZE})
+fn encrypt(@builtin(global_invocation_id) id: vec3<u32>) {
+    let index = id.x;
+    if index >= job.num_lanes {
+        return;
+    }
+    let at = 6u * index;
+    let counter = vec4<u32>(inputs[at], inputs[at + 1u], inputs[at + 2u], inputs[at + 3u]);
+    let block = philox(counter, vec2<u32>(inputs[at + 4u], inputs[at + 5u]));
+    put(0u, index, block.x);
+    put(1u, index, block.y);
+    put(2u, index, block.z);
+    put(3u, index, block.w);
 }

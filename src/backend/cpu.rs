@@ -1,9 +1,9 @@
 //! Blocks of episodes on all cores.
 
 use super::model::{BlockRollout, LANES};
-use super::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation, Stepper};
+use super::{BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Simulation, Stepper};
 use crate::error::Error;
-use crate::statistics::Statistics;
+use crate::statistics::{EpisodeBlock, Statistics};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -111,7 +111,7 @@ impl Backend for CpuBackend {
                                 (self.block_rollout(simulation), simulation.statistics())
                             });
                             let first = wave_start + block * BLOCK_EPISODES;
-                            let count = BLOCK_EPISODES.min(wave_end - first) as usize;
+                            let count = block_length(wave_end - first);
                             statistics.add(&rollout.run(first, count));
                             Some((rollout, statistics))
                         },
@@ -126,6 +126,31 @@ impl Backend for CpuBackend {
         Ok(statistics)
     }
 
+    fn episodes(
+        &self,
+        simulation: &Simulation,
+        episodes: Range<u64>,
+    ) -> Result<Vec<EpisodeBlock>, Error> {
+        debug_assert_eq!(
+            episodes.start % BLOCK_EPISODES,
+            0,
+            "ranges start at a block"
+        );
+        let blocks = (episodes.end - episodes.start).div_ceil(BLOCK_EPISODES);
+        Ok(self.pool.install(|| {
+            (0..blocks)
+                .into_par_iter()
+                .map_init(
+                    || self.block_rollout(simulation),
+                    |rollout, block| {
+                        let first = episodes.start + block * BLOCK_EPISODES;
+                        rollout.run(first, block_length(episodes.end - first))
+                    },
+                )
+                .collect()
+        }))
+    }
+
     fn stepper(
         &self,
         simulation: &Simulation,
@@ -138,6 +163,11 @@ impl Backend for CpuBackend {
             Arithmetic::Single => simulation.model.cpu_stepper(&simulation.plan, num_lanes),
         })
     }
+}
+
+/// Returns how many of the remaining episodes the next block has.
+fn block_length(remaining: u64) -> usize {
+    usize::try_from(remaining).map_or(BLOCK_SIZE, |remaining| remaining.min(BLOCK_SIZE))
 }
 
 /// Merges statistics of one simulation; sums are exact, so the order is of no consequence.

@@ -98,7 +98,7 @@ struct Driver<N: Number, E: Environment<N>> {
     candidates: Candidates<N, E>,
     choice: ChoiceTwin<N>,
     needs_scores: bool,
-    num_considered: usize,
+    num_considered: u32,
     documents: Vec<E::Document>,
     scores: Vec<N>,
     /// The document that was clicked, and the response to it.
@@ -108,13 +108,13 @@ struct Driver<N: Number, E: Environment<N>> {
 
 impl<N: Number, E: Environment<N>> Driver<N, E> {
     fn new(environment: E, plan: &Plan, num_examined: u32) -> Self {
-        let num_considered = plan.choice.num_considered(plan.slate_size) as usize;
+        let num_considered = plan.choice.num_considered(plan.slate_size);
         Self {
             choice: plan.choice.twin(),
             needs_scores: plan.choice.needs_scores(),
             num_considered,
             documents: vec![environment.new_document(); num_examined as usize],
-            scores: vec![N::splat(0.0); num_considered],
+            scores: vec![N::splat(0.0); num_considered as usize],
             clicked_document: environment.new_document(),
             response: None,
             candidates: Candidates::new(environment, plan),
@@ -163,13 +163,10 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
             }
         }
         let chosen = self.choice.choose(scores, uniform(words[0]));
-        let clicked = chosen.less_than(N::Word::splat(self.num_considered as u32));
+        let clicked = chosen.less_than(N::Word::splat(self.num_considered));
         clicked_document.clone_from(&documents[0]);
-        for position in 1..self.num_considered {
-            clicked_document.take(
-                chosen.equals(N::Word::splat(position as u32)),
-                &documents[position],
-            );
+        for (position, document) in (0..self.num_considered).zip(documents.iter()).skip(1) {
+            clicked_document.take(chosen.equals(N::Word::splat(position)), document);
         }
         let environment = &candidates.environment;
         let blocks = Blocks {
@@ -192,7 +189,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
 
 /// Runs whole episodes with a built-in policy.
 #[derive(Debug)]
-pub struct Rollout<N: Number, E: Environment<N>> {
+pub(super) struct Rollout<N: Number, E: Environment<N>> {
     driver: Driver<N, E>,
     plan: Plan,
     user: E::User,
@@ -204,7 +201,7 @@ pub struct Rollout<N: Number, E: Environment<N>> {
 
 impl<N: Number, E: Environment<N>> Rollout<N, E> {
     /// Prepares to run episodes of an environment.
-    pub fn new(environment: E, plan: &Plan) -> Self {
+    pub(super) fn new(environment: E, plan: &Plan) -> Self {
         let num_examined = plan.num_examined();
         Self {
             user: environment.new_user(),
@@ -289,9 +286,9 @@ fn count_topics<N: Number, E: Environment<N>>(
     stepped: &Stepped<N>,
     block: &mut EpisodeBlock,
 ) {
-    for (position, document) in driver.documents.iter().enumerate() {
+    for (position, document) in (0..).zip(&driver.documents) {
         let topic = driver.environment().topic(document);
-        let is_chosen = stepped.clicked & stepped.chosen.equals(N::Word::splat(position as u32));
+        let is_chosen = stepped.clicked & stepped.chosen.equals(N::Word::splat(position));
         for lane in (0..N::LANES).filter(|&lane| active.lane(lane)) {
             let topic = topic.lane(lane) as usize;
             block.topic_impressions[topic] += 1;
@@ -327,7 +324,7 @@ impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
 
 /// Steps users with slates from outside.
 #[derive(Debug)]
-pub struct LaneStepper<N: Number, E: Environment<N>> {
+pub(super) struct LaneStepper<N: Number, E: Environment<N>> {
     driver: Driver<N, E>,
     plan: Plan,
     num_lanes: usize,
@@ -339,7 +336,7 @@ pub struct LaneStepper<N: Number, E: Environment<N>> {
 
 impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
     /// Makes users to step; they begin with [`Stepper::start`].
-    pub fn new(environment: E, plan: &Plan, num_lanes: usize) -> Self {
+    pub(super) fn new(environment: E, plan: &Plan, num_lanes: usize) -> Self {
         Self {
             users: vec![environment.new_user(); num_groups::<N>(num_lanes)],
             driver: Driver::new(environment, plan, plan.slate_size),
@@ -429,10 +426,8 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
                 .response
                 .as_ref()
                 .expect("a step leaves a response");
-            for position in 0..slate_size {
-                let is_chosen =
-                    stepped.clicked & stepped.chosen.equals(N::Word::splat(position as u32));
-                let document = &self.driver.documents[position];
+            for (position, document) in (0..).zip(&self.driver.documents) {
+                let is_chosen = stepped.clicked & stepped.chosen.equals(N::Word::splat(position));
                 self.driver.environment().observe_response(
                     document,
                     response,
@@ -440,7 +435,7 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
                     &mut observation,
                 );
                 for (lane, index) in self.lanes(group) {
-                    let at = (index * slate_size + position) * response_size;
+                    let at = (index * slate_size + position as usize) * response_size;
                     for (value, number) in outcome.responses[at..at + response_size]
                         .iter_mut()
                         .zip(&observation)

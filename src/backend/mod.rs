@@ -2,7 +2,7 @@
 //!
 //! | name | what | arithmetic |
 //! | --- | --- | --- |
-//! | [`reference`] | one user at a time, the oracle | f64 |
+//! | [`mod@reference`] | one user at a time, the oracle | f64 |
 //! | [`cpu`] | vectors of users on all cores | f32 |
 //! | [`gpu`] | whole episodes in the registers of a GPU | f32 |
 //!
@@ -16,11 +16,11 @@ mod model;
 pub mod reference;
 mod stepper;
 
-pub use model::{Corpus, Model, Plan, Simulation};
+pub use model::{Corpus, LANES, Model, Plan, Simulation};
 pub use stepper::{LaneState, Observation, StepOutcome, Stepper};
 
 use crate::error::Error;
-use crate::statistics::Statistics;
+use crate::statistics::{EpisodeBlock, Statistics};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::ops::Range;
@@ -29,7 +29,10 @@ use std::ops::Range;
 ///
 /// Blocks start at multiples of this number whatever the batch, the thread or the shard, and everything above a block
 /// is summed exactly: that is why results do not depend on any of them.
-pub const BLOCK_EPISODES: u64 = 256;
+pub const BLOCK_EPISODES: u64 = BLOCK_SIZE as u64;
+
+/// [`BLOCK_EPISODES`] as the length of an array.
+const BLOCK_SIZE: usize = 256;
 
 /// Names what computed a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +82,18 @@ pub trait Backend: Debug {
         episodes: Range<u64>,
         observer: &dyn Observer,
     ) -> Result<Statistics, Error>;
+
+    /// Runs the episodes of a range and returns the outcome of every single one, block by block.
+    ///
+    /// For ranges whose outcomes fit into memory; the range must start at a multiple of [`BLOCK_EPISODES`].
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails, or cannot hold what is asked of it.
+    fn episodes(
+        &self,
+        simulation: &Simulation,
+        episodes: Range<u64>,
+    ) -> Result<Vec<EpisodeBlock>, Error>;
 
     /// Makes a stepper of `num_lanes` users for [`VecEnv`](crate::vec_env::VecEnv).
     ///

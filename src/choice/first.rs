@@ -1,7 +1,7 @@
 //! The user clicks the first document of the slate, always. Twin: `shaders/choice/first.wgsl`.
 //!
 //! # Source
-//! RecSim 0.2.4, `LTSUserModel.simulate_response`.
+//! `RecSim` 0.2.4, `LTSUserModel.simulate_response`.
 
 use super::Choice;
 use crate::number::{Number, Word};

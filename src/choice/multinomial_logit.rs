@@ -8,7 +8,7 @@
 //! Despite its name, `no_click_mass` is a logit. Twin: `shaders/choice/multinomial_logit.wgsl`.
 //!
 //! # Source
-//! RecSim 0.2.4, `choice_model.MultinomialLogitChoiceModel`, with its default of minus infinity for `no_click_mass`
+//! `RecSim` 0.2.4, `choice_model.MultinomialLogitChoiceModel`, with its default of minus infinity for `no_click_mass`
 //! as `None`.
 
 use super::Choice;
@@ -69,9 +69,9 @@ mod tests {
             for _ in 0..60 {
                 let middle: f64 = 0.5 * (low + high);
                 if (model.choose(scores, middle).0 as usize) < alternative {
-                    low = middle
+                    low = middle;
                 } else {
-                    high = middle
+                    high = middle;
                 }
             }
             low
@@ -79,7 +79,7 @@ mod tests {
         (0..alternatives).map(|i| below(i + 1) - below(i)).collect()
     }
 
-    /// RecSim's unit tests, with digits from running the original: see tests/data/README.md.
+    /// `RecSim`'s unit tests, with digits from running the original: see tests/data/README.md.
     #[test]
     fn probabilities_are_those_of_recsim() {
         let close = |found: Vec<f64>, expected: &[f64]| {

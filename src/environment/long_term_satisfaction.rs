@@ -13,8 +13,8 @@
 //! engagement, not clipped; an episode lasts `time_budget` steps. Twin: `shaders/environment/long_term_satisfaction.wgsl`.
 //!
 //! # Source
-//! RecSim 0.2.4, `environments/long_term_satisfaction.py`; the variant with clusters, an observed satisfaction and a
-//! logit choice is that of RecSim's tutorial "Developing an environment".
+//! `RecSim` 0.2.4, `environments/long_term_satisfaction.py`; the variant with clusters, an observed satisfaction and a
+//! logit choice is that of `RecSim`'s tutorial "Developing an environment".
 
 use super::{Blocks, Definition, Environment, Observable, Outline, parameters, twin_struct};
 use crate::choice::ChoiceModel;
@@ -29,7 +29,7 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 const OBSERVATION_NOISE_LIMIT: f64 = 1.0;
 /// Time budgets are counted down in single precision, which is exact up to here.
 const MAX_TIME_BUDGET: f64 = 16_777_216.0;
-/// RecSim clips the engagement that is observed, not the one that is rewarded.
+/// `RecSim` clips the engagement that is observed, not the one that is rewarded.
 const MAX_OBSERVED_ENGAGEMENT: f64 = 100.0;
 
 parameters! {
@@ -259,7 +259,7 @@ pub const NAME: &str = "long_term_satisfaction";
 pub const ABOUT: &str =
     "documents between kale and clickbait, and a user whose satisfaction follows the diet";
 
-/// Declares the configuration keys, with RecSim 0.2.4's defaults.
+/// Declares the configuration keys, with `RecSim` 0.2.4's defaults.
 pub fn entry() -> Entry {
     let keys = vec![
         Key::number(

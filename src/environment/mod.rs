@@ -4,7 +4,7 @@
 //! module `shaders/environment/<name>.wgsl` that defines the same functions for one lane of the GPU. A [`Definition`]
 //! ties the two together with the environment's checked parameters.
 //!
-//! An episode goes as RecSim's does (`SingleUserEnvironment.step`): sample the user; then at each step recommend,
+//! An episode goes as `RecSim`'s does (`SingleUserEnvironment.step`): sample the user; then at each step recommend,
 //! choose, respond, update the user, test for the end, and offer new candidates.
 
 mod fields;
@@ -108,7 +108,7 @@ pub trait Environment<N: Number>: Debug + Send + Sync {
 /// One observed quantity, or several of a kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Observable {
-    /// RecSim's name of it.
+    /// `RecSim`'s name of it.
     pub name: &'static str,
     /// How many numbers it consists of.
     pub length: usize,

@@ -8,7 +8,7 @@ impl Mask for bool {
         value
     }
     #[inline(always)]
-    fn from_fn(mut f: impl FnMut(usize) -> bool) -> Self {
+    fn from_fn(mut f: impl FnMut(usize) -> Self) -> Self {
         f(0)
     }
     #[inline(always)]
@@ -108,7 +108,7 @@ impl Number for f64 {
         value
     }
     #[inline(always)]
-    fn from_fn(mut f: impl FnMut(usize) -> f64) -> Self {
+    fn from_fn(mut f: impl FnMut(usize) -> Self) -> Self {
         f(0)
     }
     #[inline(always)]

@@ -119,7 +119,7 @@ mod tests {
 
     impl Offer<f64> for Features {
         fn num_candidates(&self) -> u32 {
-            self.0.len() as u32
+            u32::try_from(self.0.len()).unwrap()
         }
         fn feature(&mut self, candidate: ScalarWord, _feature: usize) -> f64 {
             self.0[candidate.0 as usize]

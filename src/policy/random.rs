@@ -1,6 +1,6 @@
 //! Random slates. Twin: `shaders/policy/random.wgsl`.
 //!
-//! Without replacement every ordered slate of distinct candidates is equally likely (RecSim's `RandomAgent`); with
+//! Without replacement every ordered slate of distinct candidates is equally likely (`RecSim`'s `RandomAgent`); with
 //! replacement positions are drawn independently and duplicates occur (Gym's `action_space.sample()`).
 //!
 //! # Precision
@@ -66,9 +66,9 @@ impl<N: Number> Policy<N> for Random {
         slate: &mut [N::Word],
     ) {
         if self.with_replacement {
-            for position in 0..slate.len() {
-                let word = stream.policy_word(first_word, position as u32);
-                slate[position] = bounded_integer(word, N::Word::splat(offer.num_candidates()));
+            for (position, candidate) in (0..).zip(slate) {
+                let word = stream.policy_word(first_word, position);
+                *candidate = bounded_integer(word, N::Word::splat(offer.num_candidates()));
             }
             return;
         }
@@ -76,17 +76,17 @@ impl<N: Number> Policy<N> for Random {
         // or after it, and what stood there is found by undoing the earlier swaps, the latest first.
         let swapped = &mut scratch.words;
         swapped.clear();
-        for position in 0..slate.len() {
-            let word = stream.policy_word(first_word, position as u32);
-            let remaining = N::Word::splat(offer.num_candidates() - position as u32);
-            let place = bounded_integer(word, remaining) + N::Word::splat(position as u32);
+        for (position, slot) in (0..).zip(slate) {
+            let word = stream.policy_word(first_word, position);
+            let remaining = N::Word::splat(offer.num_candidates() - position);
+            let place = bounded_integer(word, remaining) + N::Word::splat(position);
             let mut candidate = place;
-            for earlier in (0..position).rev() {
-                let moved = candidate.equals(swapped[earlier]);
-                candidate = N::Word::select(moved, N::Word::splat(earlier as u32), candidate);
+            for (earlier, &swapped) in (0..position).zip(swapped.iter()).rev() {
+                let moved = candidate.equals(swapped);
+                candidate = N::Word::select(moved, N::Word::splat(earlier), candidate);
             }
             swapped.push(place);
-            slate[position] = candidate;
+            *slot = candidate;
         }
     }
 }

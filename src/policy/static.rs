@@ -46,8 +46,8 @@ impl<N: Number> Policy<N> for Static {
         _scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
-        for position in 0..slate.len() {
-            slate[position] = N::Word::splat(position as u32);
+        for (position, candidate) in (0..).zip(slate) {
+            *candidate = N::Word::splat(position);
         }
     }
 }

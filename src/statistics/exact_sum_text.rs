@@ -75,7 +75,7 @@ impl FromStr for ExactSum {
         let number = match text.split_once(NON_FINITE) {
             None => text,
             Some((number, count)) => {
-                sum.count_non_finite(count.parse().map_err(|_| ParseSumError)?);
+                sum.count_non_finite(count.parse().ok().ok_or(ParseSumError)?);
                 number
             }
         };
@@ -87,7 +87,7 @@ impl FromStr for ExactSum {
             .strip_prefix("0x")
             .and_then(|number| number.split_once('p'))
             .ok_or(ParseSumError)?;
-        let exponent: i32 = exponent.parse().map_err(|_| ParseSumError)?;
+        let exponent: i32 = exponent.parse().ok().ok_or(ParseSumError)?;
         let lowest = exponent
             .checked_sub(LOWEST_EXPONENT)
             .and_then(|position| usize::try_from(position).ok())
@@ -98,8 +98,8 @@ impl FromStr for ExactSum {
             return Err(ParseSumError);
         }
         for (index, piece) in hex.as_bytes().rchunks(8).enumerate() {
-            let piece = std::str::from_utf8(piece).map_err(|_| ParseSumError)?;
-            let digit = u64::from_str_radix(piece, 16).map_err(|_| ParseSumError)?;
+            let piece = std::str::from_utf8(piece).ok().ok_or(ParseSumError)?;
+            let digit = u64::from_str_radix(piece, 16).ok().ok_or(ParseSumError)?;
             sum.deposit(lowest + 32 * index, digit, negative);
         }
         Ok(sum)

@@ -272,7 +272,7 @@ impl TryFrom<State> for Quantiles {
                     quantiles.count = quantiles.count.checked_add(count).ok_or(TOO_MANY)?;
                     bucket += 1;
                 }
-                next = u32::try_from(bucket).map_err(|_| TOO_MANY)?;
+                next = u32::try_from(bucket).ok().ok_or(TOO_MANY)?;
             }
         }
         quantiles.range = checked_range(quantiles.count, state.min, state.max)?;

@@ -9,7 +9,7 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::LimitExceeded`] before the driver is asked, [`GpuError::OutOfMemory`] if it has no room,
     /// and what [`Gpu::checked`] reports.
-    pub fn buffer(
+    pub(super) fn buffer(
         &self,
         what: &str,
         bytes: u64,
@@ -49,7 +49,7 @@ impl Gpu {
     ///
     /// # Errors
     /// As [`Gpu::buffer`].
-    pub fn upload(
+    pub(super) fn upload(
         &self,
         what: &str,
         usage: wgpu::BufferUsages,
@@ -67,7 +67,7 @@ impl Gpu {
     ///
     /// # Errors
     /// What [`Gpu::checked`] reports.
-    pub fn write(
+    pub(super) fn write(
         &self,
         what: &str,
         buffer: &wgpu::Buffer,

@@ -52,7 +52,7 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 /// accept it.
 ///
 /// Give it the value of `Gpu::native_u64()`.
-pub const NATIVE_U64: &str = "NATIVE_U64";
+pub(super) const NATIVE_U64: &str = "NATIVE_U64";
 
 /// Features that the validator lets shaders use.
 fn capabilities(defs: &ShaderDefs) -> naga::valid::Capabilities {
@@ -128,7 +128,7 @@ pub enum ShaderError {
 /// # Errors
 /// [`ShaderError::Invalid`] with file, line and caret, in whichever file is at fault;
 /// [`ShaderError::OverriddenWorkgroupSize`]; [`ShaderError::Composer`] if the composer's own assertions fail.
-pub fn compose(
+pub(super) fn compose(
     modules: &[ShaderSource],
     entry: &ShaderSource,
     defs: &ShaderDefs,

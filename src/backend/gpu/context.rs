@@ -65,7 +65,7 @@ impl AdapterSummary {
 
 /// Holds an open device and its queue; cheap to share by reference between threads.
 #[derive(Debug)]
-pub struct Gpu {
+pub(super) struct Gpu {
     summary: AdapterSummary,
     limits: wgpu::Limits,
     features: wgpu::Features,
@@ -130,7 +130,7 @@ impl Gpu {
     /// Lists the adapters of this machine, the one that [`Gpu::open`] would try first in front; empty without
     /// a driver.
     #[must_use]
-    pub fn adapters() -> Vec<AdapterSummary> {
+    pub(super) fn adapters() -> Vec<AdapterSummary> {
         ranked_adapters(&instance())
             .iter()
             .map(|adapter| AdapterSummary::new(&adapter.get_info()))
@@ -143,7 +143,7 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::NoAdapter`], [`GpuError::NoHardwareAdapter`] or, if every suitable adapter refuses,
     /// [`GpuError::DeviceRefused`] of the first.
-    pub fn open(selection: AdapterSelection) -> Result<Self, GpuError> {
+    pub(super) fn open(selection: AdapterSelection) -> Result<Self, GpuError> {
         let instance = instance();
         let adapters = ranked_adapters(&instance);
         if adapters.is_empty() {
@@ -230,37 +230,37 @@ impl Gpu {
 
     /// Describes the adapter.
     #[must_use]
-    pub fn info(&self) -> &AdapterSummary {
+    pub(super) fn info(&self) -> &AdapterSummary {
         &self.summary
     }
 
     /// Tells whether the adapter computes on the CPU; such timings say nothing about GPUs.
     #[must_use]
-    pub fn is_software(&self) -> bool {
+    pub(super) fn is_software(&self) -> bool {
         self.summary.is_software()
     }
 
     /// Tells whether shaders may use `u64`.
     #[must_use]
-    pub fn native_u64(&self) -> bool {
+    pub(super) fn native_u64(&self) -> bool {
         self.features.contains(wgpu::Features::SHADER_INT64)
     }
 
     /// Returns the limits of the device, which are the adapter's own.
     #[must_use]
-    pub fn limits(&self) -> &wgpu::Limits {
+    pub(super) fn limits(&self) -> &wgpu::Limits {
         &self.limits
     }
 
     /// Returns the device, for commands recorded inside [`Gpu::checked`].
     #[must_use]
-    pub fn device(&self) -> &wgpu::Device {
+    pub(super) fn device(&self) -> &wgpu::Device {
         &self.device
     }
 
     /// Returns the queue, for commands issued inside [`Gpu::checked`].
     #[must_use]
-    pub fn queue(&self) -> &wgpu::Queue {
+    pub(super) fn queue(&self) -> &wgpu::Queue {
         &self.queue
     }
 
@@ -273,7 +273,7 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::DeviceLost`] once the device is gone, and from then on by every call; else the first error
     /// that nobody caught.
-    pub fn status(&self) -> Result<(), GpuError> {
+    pub(super) fn status(&self) -> Result<(), GpuError> {
         let lost = lock(&self.faults.lost).clone();
         let fault = lost.or_else(|| lock(&self.faults.uncaptured).clone());
         fault.map_or(Ok(()), Err)
@@ -285,7 +285,7 @@ impl Gpu {
     ///
     /// # Errors
     /// Out of memory, validation, device loss; the first error of the most telling kind.
-    pub fn checked<T>(&self, what: &str, work: impl FnOnce() -> T) -> Result<T, GpuError> {
+    pub(super) fn checked<T>(&self, what: &str, work: impl FnOnce() -> T) -> Result<T, GpuError> {
         self.checked_sized(what, None, work)
     }
 
@@ -354,7 +354,7 @@ impl Gpu {
 
     /// Starts recording commands.
     #[must_use]
-    pub fn encoder(&self, label: &str) -> wgpu::CommandEncoder {
+    pub(super) fn encoder(&self, label: &str) -> wgpu::CommandEncoder {
         let label = Some(label);
         self.device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor { label })
@@ -365,7 +365,7 @@ impl Gpu {
     ///
     /// # Errors
     /// What [`Gpu::checked`] reports.
-    pub fn submit(
+    pub(super) fn submit(
         &self,
         what: &str,
         encoder: wgpu::CommandEncoder,
@@ -377,7 +377,8 @@ impl Gpu {
     ///
     /// # Errors
     /// [`GpuError::Timeout`], [`GpuError::DeviceLost`].
-    pub fn wait(
+    #[cfg(test)]
+    pub(super) fn wait(
         &self,
         what: &str,
         submission: &wgpu::SubmissionIndex,

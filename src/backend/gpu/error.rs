@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::compose::ShaderError;
 
 /// Carries the underlying error of a GPU library, shared so that a fault can be reported by every later call.
-pub type Cause = Arc<dyn Error + Send + Sync + 'static>;
+pub(super) type Cause = Arc<dyn Error + Send + Sync + 'static>;
 
 /// Says why GPU work could not be done, and what the user can do about it.
 ///

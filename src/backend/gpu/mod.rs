@@ -20,10 +20,12 @@ pub use error::GpuError;
 pub use probe::{PROBE_ROWS, Probe};
 pub use program::{Entry, Patch, compose_program};
 
-use super::{Backend, BackendInfo, Observer, Simulation, Stepper};
+use super::{Backend, BackendInfo, Observer, Simulation, Stepper, Unobserved};
 use crate::error::Error;
-use crate::statistics::Statistics;
+use crate::statistics::{EpisodeBlock, Statistics};
 use context::Gpu;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -72,6 +74,11 @@ impl GpuBackend {
         }
     }
 
+    /// Returns the options in force.
+    pub fn options(&self) -> &GpuOptions {
+        &self.options
+    }
+
     /// Lists the adapters of this machine.
     pub fn adapters() -> Vec<AdapterSummary> {
         Gpu::adapters()
@@ -115,13 +122,43 @@ impl Backend for GpuBackend {
         episodes: Range<u64>,
         observer: &dyn Observer,
     ) -> Result<Statistics, Error> {
-        Ok(rollout::rollout(
+        let mut statistics = simulation.statistics();
+        let add = |_first, blocks: Vec<EpisodeBlock>| {
+            let batch = collect(simulation, &blocks);
+            observer.finished(batch.episodes(), batch.user_steps());
+            statistics
+                .merge(&batch)
+                .expect("both are of the same simulation");
+        };
+        rollout::run(
             &self.gpu,
             &self.options,
             simulation,
             episodes,
             observer,
-        )?)
+            add,
+        )?;
+        Ok(statistics)
+    }
+
+    fn episodes(
+        &self,
+        simulation: &Simulation,
+        episodes: Range<u64>,
+    ) -> Result<Vec<EpisodeBlock>, Error> {
+        let mut batches = BTreeMap::new();
+        let keep = |first, blocks| {
+            batches.insert(first, blocks);
+        };
+        rollout::run(
+            &self.gpu,
+            &self.options,
+            simulation,
+            episodes,
+            &Unobserved,
+            keep,
+        )?;
+        Ok(batches.into_values().flatten().collect())
     }
 
     fn stepper(
@@ -136,4 +173,24 @@ impl Backend for GpuBackend {
             num_lanes,
         )?))
     }
+}
+
+/// Adds blocks up on all cores; sums are exact, so the order is of no consequence.
+fn collect(simulation: &Simulation, blocks: &[EpisodeBlock]) -> Statistics {
+    blocks
+        .par_iter()
+        .fold(
+            || simulation.statistics(),
+            |mut statistics, block| {
+                statistics.add(block);
+                statistics
+            },
+        )
+        .reduce(
+            || simulation.statistics(),
+            |mut a, b| {
+                a.merge(&b).expect("both are of the same simulation");
+                a
+            },
+        )
 }

@@ -16,7 +16,7 @@ use super::error::GpuError;
 
 /// Says whether a shader runs with the guards that wgpu adds: bounds checks, guarded division, bounded loops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RuntimeChecks {
+pub(super) enum RuntimeChecks {
     /// With all guards; for shaders that were not written here, and for tests.
     On,
     /// Without them; only for shaders of this crate, whose indices and loops are known to be in bounds.
@@ -62,7 +62,7 @@ pub(crate) fn create_module(
 /// # Errors
 /// [`ShaderError::UnsupportedBinding`] for textures and the like; what [`Gpu::checked`] reports, for example
 /// too many storage buffers for the device.
-pub fn bind_group_layouts(
+pub(super) fn bind_group_layouts(
     gpu: &Gpu,
     label: &str,
     module: &naga::Module,
@@ -125,7 +125,7 @@ pub fn bind_group_layouts(
 /// # Errors
 /// What [`Gpu::checked`] reports: an unknown entry point or override, a workgroup too large for the device,
 /// layouts that do not fit.
-pub fn create_pipeline(
+pub(super) fn create_pipeline(
     gpu: &Gpu,
     label: &str,
     module: &wgpu::ShaderModule,
@@ -162,7 +162,7 @@ pub fn create_pipeline(
 /// # Errors
 /// What [`Gpu::checked`] reports: a binding missing or too many, a buffer without the usage that its binding
 /// needs.
-pub fn bind_group(
+pub(super) fn bind_group(
     gpu: &Gpu,
     label: &str,
     layout: &wgpu::BindGroupLayout,

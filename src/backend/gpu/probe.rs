@@ -1,4 +1,4 @@
-//! Draws and elementary functions one by one, for validation: the kernel of `shaders/kernel/probe.wgsl`.
+//! Draws and elementary functions one by one, for validation: the kernels of `shaders/kernel/probe.wgsl`.
 
 use super::GpuOptions;
 use super::context::Gpu;
@@ -8,7 +8,7 @@ use crate::backend::Simulation;
 use std::sync::Arc;
 use wgpu::BufferUsages;
 
-/// How many rows of results the kernel writes.
+/// How many rows of results the kernel `probe` writes.
 pub const PROBE_ROWS: usize = 15;
 
 /// Runs single draws and functions on a GPU.
@@ -25,7 +25,13 @@ impl Probe {
         options: &GpuOptions,
         simulation: &Simulation,
     ) -> Result<Self, GpuError> {
-        let program = Program::new(&gpu, options, simulation, Entry::Probe, &["probe"])?;
+        let program = Program::new(
+            &gpu,
+            options,
+            simulation,
+            Entry::Probe,
+            &["probe", "encrypt"],
+        )?;
         let inputs = Inputs::new(&gpu, simulation)?;
         Ok(Self {
             gpu,
@@ -40,24 +46,39 @@ impl Probe {
     ///
     /// # Errors
     /// [`GpuError`] if the device fails.
-    ///
-    /// # Panics
-    /// If there are 2^32 arguments or more.
     pub fn run(&self, seed: u64, episode: u64, arguments: &[f32]) -> Result<Vec<u32>, GpuError> {
-        let num_lanes = u32::try_from(arguments.len()).expect("a probe is small");
+        let job = Job::of_lanes(seed, episode, count(arguments.len()), 0);
+        self.dispatch("probe", &job, bytemuck::cast_slice(arguments), PROBE_ROWS)
+    }
+
+    /// Encrypts counters of four words with keys of two.
+    ///
+    /// Returns the words of the results, shape `[4, n]`.
+    ///
+    /// # Errors
+    /// [`GpuError`] if the device fails.
+    pub fn encrypt(&self, counters_and_keys: &[[u32; 6]]) -> Result<Vec<u32>, GpuError> {
+        let job = Job::of_lanes(0, 0, count(counters_and_keys.len()), 0);
+        self.dispatch("encrypt", &job, bytemuck::cast_slice(counters_and_keys), 4)
+    }
+
+    fn dispatch(
+        &self,
+        entry_point: &str,
+        job: &Job,
+        inputs: &[u8],
+        rows: usize,
+    ) -> Result<Vec<u32>, GpuError> {
         let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC;
-        let arguments = self
-            .gpu
-            .upload("arguments", storage, bytemuck::cast_slice(arguments))?;
-        let bytes = 4 * PROBE_ROWS as u64 * u64::from(num_lanes);
+        let arguments = self.gpu.upload("arguments", storage, inputs)?;
+        let bytes = 4 * rows as u64 * u64::from(job.num_lanes);
         let results = self.gpu.buffer("results", bytes, storage)?;
-        let job = Job::of_lanes(seed, episode, num_lanes, 0);
         let groups = self
             .program
-            .bind(&self.gpu, &self.inputs, &job, &[&arguments, &results])?;
+            .bind(&self.gpu, &self.inputs, job, &[&arguments, &results])?;
         let mut encoder = self.gpu.encoder("probe");
         self.program
-            .dispatch(&mut encoder, "probe", &groups, num_lanes);
+            .dispatch(&mut encoder, entry_point, &groups, job.num_lanes);
         let staged = self
             .gpu
             .stage(&mut encoder, "results", &results, 0..bytes)?;
@@ -66,4 +87,8 @@ impl Probe {
             .start(&submission)
             .wait_with(&self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)
     }
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).expect("a probe is small")
 }

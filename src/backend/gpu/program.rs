@@ -11,7 +11,7 @@ use crate::backend::BLOCK_EPISODES;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use bytemuck::{Pod, Zeroable};
 use std::collections::BTreeSet;
-use wgpu::BufferUsages;
+use wgpu::{BufferUsages, naga};
 
 const DEFAULT_WORKGROUP_SIZE: u32 = 64;
 /// Counters of more topics than this would spill.
@@ -109,7 +109,7 @@ pub fn compose_program(
     entry: Entry,
     options: &GpuOptions,
     native_u64: bool,
-) -> Result<wgpu::naga::Module, ShaderError> {
+) -> Result<naga::Module, ShaderError> {
     let plan = &simulation.plan;
     let mut modules = vec![
         embedded!("slatesim::rng", "rng.wgsl"),

@@ -17,7 +17,7 @@ use super::error::GpuError;
 
 /// How long [`Readback::wait`] waits. A submission should last milliseconds, but a software adapter on a busy
 /// machine is slow; drivers kill what really hangs long before.
-pub const READBACK_TIMEOUT: Duration = Duration::from_secs(300);
+pub(super) const READBACK_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One wait inside wgpu; short, because wgpu holds a lock meanwhile that other threads' clean-up needs.
 const POLL_SLICE: Duration = Duration::from_millis(100);
@@ -55,7 +55,7 @@ impl StagingPool {
 /// Holds a copy that is recorded in an encoder, and waits for the encoder to be submitted.
 #[derive(Debug)]
 #[must_use = "a staged copy is read only after `start` and `wait`"]
-pub struct Staged {
+pub(super) struct Staged {
     what: String,
     buffer: wgpu::Buffer,
     bytes: u64,
@@ -64,7 +64,7 @@ pub struct Staged {
 /// Holds a result under way; dropping it gives the result up.
 #[derive(Debug)]
 #[must_use = "a result is only read by `wait`"]
-pub struct Readback {
+pub(super) struct Readback {
     staged: Staged,
     submission: wgpu::SubmissionIndex,
     mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
@@ -77,7 +77,7 @@ impl Gpu {
     /// # Errors
     /// As [`Gpu::buffer`]; [`GpuError::LimitExceeded`] if the range is not inside the buffer. A misaligned
     /// range is reported by [`Gpu::submit`].
-    pub fn stage(
+    pub(super) fn stage(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         what: &str,
@@ -113,7 +113,7 @@ impl Gpu {
 impl Staged {
     /// Asks for the copy to become readable once `submission`, the one that contains it, has finished; does
     /// not wait.
-    pub fn start(self, submission: &wgpu::SubmissionIndex) -> Readback {
+    pub(super) fn start(self, submission: &wgpu::SubmissionIndex) -> Readback {
         let (sender, mapped) = sync_channel(1);
         let map = self.buffer.slice(..self.bytes);
         map.map_async(wgpu::MapMode::Read, move |result| {
@@ -134,7 +134,8 @@ impl Readback {
     /// # Errors
     /// [`GpuError::DeviceLost`], [`GpuError::Timeout`] after [`READBACK_TIMEOUT`], [`GpuError::Readback`] if
     /// the buffer cannot be mapped.
-    pub fn wait(self, gpu: &Gpu) -> Result<Vec<u8>, GpuError> {
+    #[cfg(test)]
+    pub(super) fn wait(self, gpu: &Gpu) -> Result<Vec<u8>, GpuError> {
         self.wait_with(gpu, <[u8]>::to_vec)
     }
 
@@ -142,7 +143,11 @@ impl Readback {
     ///
     /// # Errors
     /// As [`Readback::wait`].
-    pub fn wait_with<R>(self, gpu: &Gpu, read: impl FnOnce(&[u8]) -> R) -> Result<R, GpuError> {
+    pub(super) fn wait_with<R>(
+        self,
+        gpu: &Gpu,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, GpuError> {
         self.wait_at_most(gpu, READBACK_TIMEOUT)?;
         let Staged {
             what,

@@ -9,9 +9,8 @@ use super::error::GpuError;
 use super::program::{Entry, Inputs, Job, Program, most_invocations};
 use super::readback::Readback;
 use super::{GpuOptions, Observer, Simulation};
-use crate::backend::BLOCK_EPISODES;
-use crate::statistics::{EpisodeBlock, Statistics};
-use rayon::prelude::*;
+use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE};
+use crate::statistics::EpisodeBlock;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -76,20 +75,23 @@ struct Rollout<'a> {
     is_fusion_fixed: bool,
 }
 
-/// Runs the episodes of a range.
-pub(super) fn rollout(
+/// Runs the episodes of a range; `finished` gets the first episode and the blocks of each batch, in any order.
+pub(super) fn run(
     gpu: &Gpu,
     options: &GpuOptions,
     simulation: &Simulation,
     episodes: Range<u64>,
     observer: &dyn Observer,
-) -> Result<Statistics, GpuError> {
+    mut finished: impl FnMut(u64, Vec<EpisodeBlock>),
+) -> Result<(), GpuError> {
     debug_assert_eq!(
         episodes.start % BLOCK_EPISODES,
         0,
         "ranges start at a block"
     );
-    let mut statistics = simulation.statistics();
+    if episodes.is_empty() {
+        return Ok(());
+    }
     let batch_size = batch_size(gpu, options, episodes.end - episodes.start)?;
     let num_batches = (episodes.end - episodes.start).div_ceil(u64::from(batch_size));
     let num_slots =
@@ -101,8 +103,8 @@ pub(super) fn rollout(
     loop {
         while next < episodes.end && !observer.is_interrupted() {
             let Some(slot) = free.pop() else { break };
-            let num_lanes = u32::try_from((episodes.end - next).min(u64::from(batch_size)))
-                .expect("at most a batch");
+            let num_lanes = (episodes.end - next).min(u64::from(batch_size));
+            let num_lanes = u32::try_from(num_lanes).expect("at most a batch");
             in_flight.push_back(rollout.begin(next, num_lanes, slot)?);
             next += u64::from(num_lanes);
         }
@@ -110,18 +112,14 @@ pub(super) fn rollout(
             break;
         };
         match rollout.advance(batch)? {
-            Progress::Running(batch) => in_flight.push_back(batch),
-            Progress::Finished { slot, blocks } => {
-                free.push(slot);
-                let batch = collect(simulation, &blocks);
-                observer.finished(batch.episodes(), batch.user_steps());
-                statistics
-                    .merge(&batch)
-                    .expect("both are of the same simulation");
+            Progress::Running(batch) => in_flight.push_back(*batch),
+            Progress::Finished(batch) => {
+                free.push(batch.slot);
+                finished(batch.first, batch.blocks);
             }
         }
     }
-    Ok(statistics)
+    Ok(())
 }
 
 /// Chooses the lanes of a batch: whole blocks, as many as asked for or as suit the adapter, no more than fit.
@@ -150,11 +148,14 @@ fn batch_size(gpu: &Gpu, options: &GpuOptions, episodes: u64) -> Result<u32, Gpu
 }
 
 enum Progress {
-    Running(Batch),
-    Finished {
-        slot: usize,
-        blocks: Vec<EpisodeBlock>,
-    },
+    Running(Box<Batch>),
+    Finished(Finished),
+}
+
+struct Finished {
+    first: u64,
+    slot: usize,
+    blocks: Vec<EpisodeBlock>,
 }
 
 impl<'a> Rollout<'a> {
@@ -193,7 +194,13 @@ impl<'a> Rollout<'a> {
             gpu,
             simulation,
             rollout: Program::new(gpu, options, simulation, Entry::Rollout, &["rollout"])?,
-            reduce: Program::new(gpu, options, simulation, Entry::Reduce, &["reduce"])?,
+            reduce: Program::new(
+                gpu,
+                options,
+                simulation,
+                Entry::Reduce,
+                &["reduce", "count_clicks"],
+            )?,
             inputs: Inputs::new(gpu, simulation)?,
             slots,
             most_steps,
@@ -203,7 +210,7 @@ impl<'a> Rollout<'a> {
     }
 
     fn begin(&self, first: u64, num_lanes: u32, slot: usize) -> Result<Batch, GpuError> {
-        let num_blocks = u64::from(num_lanes).div_ceil(BLOCK_EPISODES) as usize;
+        let num_blocks = (num_lanes as usize).div_ceil(BLOCK_SIZE);
         let num_topics = self.simulation.plan.outline.num_topics as usize;
         let block = EpisodeBlock {
             topic_impressions: vec![0; num_topics],
@@ -229,7 +236,7 @@ impl<'a> Rollout<'a> {
             topics,
             submitted,
         } = batch.flight;
-        let stride = batch.blocks.len() * BLOCK_EPISODES as usize;
+        let stride = batch.blocks.len() * BLOCK_SIZE;
         let is_last = steps.end >= self.simulation.plan.num_steps();
         let words = outcomes.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
         self.adapt(&steps, submitted.elapsed());
@@ -246,13 +253,14 @@ impl<'a> Rollout<'a> {
         let counts = topics.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
         self.read_topics(&counts, &mut batch.blocks);
         if let Some(flight) = next {
-            return Ok(Progress::Running(Batch { flight, ..batch }));
+            return Ok(Progress::Running(Box::new(Batch { flight, ..batch })));
         }
         read_outcomes(&words, batch.num_lanes as usize, &mut batch.blocks);
-        Ok(Progress::Finished {
+        Ok(Progress::Finished(Finished {
+            first: batch.first,
             slot: batch.slot,
             blocks: batch.blocks,
-        })
+        }))
     }
 
     /// Steers the number of fused steps towards the time that a dispatch should take.
@@ -317,6 +325,12 @@ impl<'a> Rollout<'a> {
             .dispatch(&mut encoder, "rollout", &roll, stride);
         self.reduce
             .dispatch(&mut encoder, "reduce", &sum, num_steps * num_blocks);
+        self.reduce.dispatch(
+            &mut encoder,
+            "count_clicks",
+            &sum,
+            num_steps.div_ceil(32) * num_blocks,
+        );
         let bytes = |words: usize| 4 * words as u64;
         let curve_words = CURVE_PLANES * num_steps as usize * num_blocks as usize;
         let curve = self
@@ -414,7 +428,7 @@ fn read_curve(
 
 /// Deals the outcomes of a batch out to its blocks.
 fn read_outcomes(words: &[u32], num_lanes: usize, blocks: &mut [EpisodeBlock]) {
-    let stride = blocks.len() * BLOCK_EPISODES as usize;
+    let stride = blocks.len() * BLOCK_SIZE;
     let field = |field: usize, lanes: &Range<usize>| &words[field * stride..][lanes.clone()];
     let numbers = |words: &[u32]| {
         words
@@ -423,32 +437,12 @@ fn read_outcomes(words: &[u32], num_lanes: usize, blocks: &mut [EpisodeBlock]) {
             .collect::<Vec<f64>>()
     };
     for (index, block) in blocks.iter_mut().enumerate() {
-        let first = index * BLOCK_EPISODES as usize;
-        let lanes = first..num_lanes.min(first + BLOCK_EPISODES as usize);
+        let first = index * BLOCK_SIZE;
+        let lanes = first..num_lanes.min(first + BLOCK_SIZE);
         block.returns = numbers(field(0, &lanes));
         block.step_weighted_rewards = numbers(field(1, &lanes));
         block.lengths = field(2, &lanes).to_vec();
         block.clicks = field(3, &lanes).to_vec();
         block.clicked_quality = numbers(field(4, &lanes)).iter().sum();
     }
-}
-
-/// Adds blocks up on all cores; sums are exact, so the order is of no consequence.
-fn collect(simulation: &Simulation, blocks: &[EpisodeBlock]) -> Statistics {
-    blocks
-        .par_iter()
-        .fold(
-            || simulation.statistics(),
-            |mut statistics, block| {
-                statistics.add(block);
-                statistics
-            },
-        )
-        .reduce(
-            || simulation.statistics(),
-            |mut a, b| {
-                a.merge(&b).expect("both are of the same simulation");
-                a
-            },
-        )
 }

@@ -1,0 +1,130 @@
+//! What does a random draw or an elementary function cost, on one core, for a vector of users and for one?
+
+use criterion::measurement::WallTime;
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
+use slatesim::distribution::{
+    bounded_integer, fine_uniform, normal_pair, truncated_normal, uniform,
+};
+use slatesim::number::{Lanes, Number, Word};
+use slatesim::rng::{DOCUMENT, Stream};
+use std::hint::black_box;
+
+const SEED: u64 = 7;
+/// Vectors a measurement goes through: their words stay in the first-level cache.
+const VECTORS: u32 = 64;
+/// As many users as the `cpu` backend holds in a vector.
+type Vector = Lanes<16>;
+
+/// Draws the words that the measured functions turn into something.
+fn words<N: Number>() -> Vec<[N::Word; 2]> {
+    let stream = Stream::<N::Word>::of_consecutive_episodes(SEED, 0, 0);
+    let pair = |block| {
+        let [a, b, ..] = stream.words(DOCUMENT, N::Word::splat(block));
+        [a, b]
+    };
+    (0..VECTORS).map(pair).collect()
+}
+
+/// Times a function of two words, whose results are added up.
+fn of_words<N: Number>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    function: &str,
+    number: &str,
+    draws: u64,
+    apply: impl Fn([N::Word; 2]) -> N,
+) {
+    let words = words::<N>();
+    group.throughput(Throughput::Elements(
+        draws * words.len() as u64 * N::LANES as u64,
+    ));
+    group.bench_function(BenchmarkId::new(function, number), |bencher| {
+        bencher.iter(|| {
+            let mut total = N::splat(0.0);
+            for &pair in black_box(&words) {
+                total = total + apply(pair);
+            }
+            total
+        });
+    });
+}
+
+/// Times a function of a number in an interval.
+fn of_numbers<N: Number>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    function: &str,
+    number: &str,
+    [low, high]: [f64; 2],
+    apply: impl Fn(N) -> N,
+) {
+    let place = |[word, _]: &[N::Word; 2]| N::splat(low) + N::splat(high - low) * uniform(*word);
+    let numbers: Vec<N> = words::<N>().iter().map(place).collect();
+    group.throughput(Throughput::Elements(numbers.len() as u64 * N::LANES as u64));
+    group.bench_function(BenchmarkId::new(function, number), |bencher| {
+        bencher.iter(|| {
+            let mut total = N::splat(0.0);
+            for &x in black_box(&numbers) {
+                total = total + apply(x);
+            }
+            total
+        });
+    });
+}
+
+fn draws_of<N: Number>(criterion: &mut Criterion, number: &str) {
+    let mut group = criterion.benchmark_group("draws");
+    let stream = Stream::<N::Word>::of_consecutive_episodes(SEED, 0, 0);
+    // Four words a block.
+    group.throughput(Throughput::Elements(
+        4 * u64::from(VECTORS) * N::LANES as u64,
+    ));
+    group.bench_function(BenchmarkId::new("philox", number), |bencher| {
+        bencher.iter(|| {
+            let mut total = N::Word::splat(0);
+            for block in 0..black_box(VECTORS) {
+                let [a, b, c, d] = stream.words(DOCUMENT, N::Word::splat(block));
+                total = total ^ (a ^ b) ^ (c ^ d);
+            }
+            total
+        });
+    });
+    let group = &mut group;
+    of_words::<N>(group, "uniform", number, 1, |[a, _]| uniform(a));
+    of_words::<N>(group, "fine_uniform", number, 1, |[a, _]| fine_uniform(a));
+    of_words::<N>(group, "bounded_integer", number, 1, |[a, _]| {
+        N::from_word(bounded_integer(a, N::Word::splat(20)))
+    });
+    of_words::<N>(group, "normal_pair", number, 2, |[a, b]| {
+        let (x, y) = normal_pair::<N>(a, b);
+        x + y
+    });
+    of_words::<N>(group, "truncated_normal", number, 1, |[a, _]| {
+        truncated_normal(uniform(a), N::splat(0.025), N::splat(0.975))
+    });
+}
+
+fn functions_of<N: Number>(criterion: &mut Criterion, number: &str) {
+    let group = &mut criterion.benchmark_group("functions");
+    of_numbers::<N>(group, "exp", number, [-10.0, 10.0], N::exp);
+    of_numbers::<N>(group, "ln", number, [0.0, 1.0], N::ln);
+    of_numbers::<N>(group, "sincospi", number, [-1.0, 1.0], |x| {
+        let (sine, cosine) = x.sincospi();
+        sine + cosine
+    });
+    of_numbers::<N>(group, "sigmoid", number, [-10.0, 10.0], N::sigmoid);
+    of_numbers::<N>(group, "sqrt", number, [0.0, 10.0], N::sqrt);
+}
+
+fn draws(criterion: &mut Criterion) {
+    draws_of::<Vector>(criterion, "lanes=16");
+    draws_of::<f64>(criterion, "f64");
+}
+
+fn functions(criterion: &mut Criterion) {
+    functions_of::<Vector>(criterion, "lanes=16");
+    functions_of::<f64>(criterion, "f64");
+}
+
+criterion_group!(benches, draws, functions);
+criterion_main!(benches);

@@ -1,0 +1,173 @@
+//! Opening the backend that was asked for.
+
+use super::failure::Usage;
+use super::output::{say, warn};
+use anyhow::Context;
+use clap::ValueEnum;
+use slatesim::Error;
+use slatesim::backend::cpu::{Arithmetic, CpuBackend};
+use slatesim::backend::gpu::{AdapterSelection, GpuBackend, GpuError, GpuOptions};
+use slatesim::backend::{BLOCK_EPISODES, Backend};
+
+/// What `--backend` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Choice {
+    /// A GPU if there is one, else cpu
+    Auto,
+    /// wgpu; a software adapter where there is no other
+    Gpu,
+    /// All cores, f32
+    Cpu,
+    /// All cores, f64, one user at a time
+    Reference,
+}
+
+/// How a backend is to work; where nothing is given, as suits the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tuning {
+    /// Worker threads.
+    pub(crate) threads: Option<u32>,
+    /// Episodes in flight together.
+    pub(crate) batch_size: Option<u32>,
+}
+
+/// Opens a backend; with `auto`, says which it is unless asked to be quiet.
+pub(crate) fn open(
+    choice: Choice,
+    tuning: Tuning,
+    is_quiet: bool,
+) -> anyhow::Result<Box<dyn Backend>> {
+    match choice {
+        Choice::Cpu => host(Arithmetic::Single, tuning),
+        Choice::Reference => host(Arithmetic::Double, tuning),
+        Choice::Gpu => {
+            let gpu = gpu(AdapterSelection::Any, tuning)?;
+            if gpu.adapter().is_software() {
+                warn(&format!(
+                    "{} is a software adapter: it computes on the CPU",
+                    gpu.adapter().name
+                ));
+            }
+            Ok(Box::new(gpu))
+        }
+        Choice::Auto => {
+            let (backend, why): (Box<dyn Backend>, _) =
+                match gpu(AdapterSelection::Hardware, tuning) {
+                    Ok(gpu) => (Box::new(gpu), String::new()),
+                    Err(error) => (host(Arithmetic::Single, tuning)?, reason(&error)),
+                };
+            if !is_quiet {
+                let info = backend.info();
+                say(&format!("running on {} ({}){why}", info.name, info.device));
+            }
+            Ok(backend)
+        }
+    }
+}
+
+/// Says why there is no GPU.
+fn reason(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<GpuError>() {
+        Some(GpuError::NoAdapter | GpuError::NoHardwareAdapter { .. }) => {
+            ": no hardware GPU found".to_owned()
+        }
+        _ => format!(": {error:#}"),
+    }
+}
+
+fn host(arithmetic: Arithmetic, tuning: Tuning) -> anyhow::Result<Box<dyn Backend>> {
+    let threads = tuning.threads.map(|threads| threads as usize);
+    let mut backend = CpuBackend::new(arithmetic, threads).map_err(|e| thread_error(e, tuning))?;
+    if let Some(batch_size) = tuning.batch_size {
+        backend = backend.with_batch_size(batch_size.into());
+    }
+    Ok(Box::new(backend))
+}
+
+/// Opens an adapter.
+pub(crate) fn gpu(selection: AdapterSelection, tuning: Tuning) -> anyhow::Result<GpuBackend> {
+    let gpu = GpuBackend::open(selection)?;
+    if let Some(threads) = tuning.threads {
+        // Outcomes are collected on the pool that rayon shares.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads as usize);
+        pool.build_global()
+            .map_err(|error| thread_error(Error::Threads(error), tuning))?;
+    }
+    let options = GpuOptions {
+        batch_size: tuning.batch_size,
+        ..GpuOptions::default()
+    };
+    Ok(gpu.with_options(options))
+}
+
+/// Blames `--threads` where it was given.
+fn thread_error(error: Error, tuning: Tuning) -> anyhow::Error {
+    let error = Err::<(), _>(error);
+    match tuning.threads {
+        Some(threads) => error.with_context(|| {
+            Usage(format!(
+                "`--threads` = {threads} is more than this machine can start"
+            ))
+        }),
+        None => error.context("cannot start the backend"),
+    }
+    .expect_err("made of an error")
+}
+
+/// Blames `--batch-size` where it was given and the device cannot hold as much.
+pub(crate) fn blame_batch_size(error: Error, batch_size: Option<u32>) -> anyhow::Error {
+    let Some(batch_size) = batch_size else {
+        return error.into();
+    };
+    let allowed = match &error {
+        Error::Gpu(GpuError::LimitExceeded {
+            needed, available, ..
+        }) => {
+            let fits =
+                u128::from(batch_size) * u128::from(*available) / u128::from((*needed).max(1));
+            let blocks = fits / u128::from(BLOCK_EPISODES);
+            match blocks * u128::from(BLOCK_EPISODES) {
+                0 => "nothing on this device: its limits are below a single block of episodes"
+                    .to_owned(),
+                most => format!("at most {most} on this device"),
+            }
+        }
+        Error::Gpu(GpuError::OutOfMemory { .. }) => {
+            "what the memory of the device holds".to_owned()
+        }
+        _ => return error.into(),
+    };
+    anyhow::Error::new(error).context(Usage(format!(
+        "`--batch-size` = {batch_size} is not allowed; allowed is {allowed}"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_that_is_too_large_is_told_how_large_it_may_be() {
+        let limit = |needed, available| {
+            Error::Gpu(GpuError::LimitExceeded {
+                what: "a batch".to_owned(),
+                limit: "some_limit",
+                needed,
+                available,
+            })
+        };
+        let message = |error| format!("{:#}", blame_batch_size(error, Some(5_000_000)));
+        assert!(
+            message(limit(5_000_000, 4_194_240)).starts_with(
+                "`--batch-size` = 5000000 is not allowed; allowed is at most 4194048 on this device: a batch needs"
+            ),
+            "{}",
+            message(limit(5_000_000, 4_194_240))
+        );
+        assert!(message(limit(u64::MAX, 1)).contains("allowed is nothing on this device"));
+        // Without the flag, or with another error, nothing is added.
+        let plain = blame_batch_size(limit(2, 1), None);
+        assert!(!plain.is::<Usage>());
+        assert!(!blame_batch_size(Error::NotReset, Some(1)).is::<Usage>());
+    }
+}

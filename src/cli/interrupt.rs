@@ -1,0 +1,26 @@
+//! Ctrl-C: the first one ends the work early, the second one at once.
+
+use super::output::say;
+use anyhow::Context;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Exit code of an interrupted run.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether the user wants the work to end.
+pub(crate) fn is_interrupted() -> bool {
+    IS_INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Listens for Ctrl-C, and for what `kill` sends.
+pub(crate) fn listen() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| {
+        if IS_INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        say("interrupted: finishing what has begun (again: stop at once, without a result)");
+    })
+    .context("cannot listen for Ctrl-C")
+}

@@ -1,0 +1,147 @@
+//! `slatesim list`: what a configuration can name, and what it can run on.
+
+use super::output::{print, print_json};
+use super::table::columns;
+use serde::Serialize;
+use slatesim::backend::gpu::GpuBackend;
+use slatesim::config::{Allowed, Catalogue, Config, Entry, Key, Layers, Override, run_keys};
+use slatesim::registry;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+/// Show environments, choice models, policies (with parameters and defaults) and adapters.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Listing {
+    schema: u32,
+    slatesim: &'static str,
+    /// Keys outside all sections.
+    run: Vec<Key>,
+    #[serde(flatten)]
+    catalogue: Catalogue,
+    choice_models: Vec<ChoiceModels>,
+    adapters: Vec<Adapter>,
+}
+
+/// The choice models of one environment, the default first.
+#[derive(Serialize)]
+struct ChoiceModels {
+    environment: &'static str,
+    models: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Adapter {
+    name: String,
+    driver: String,
+    device_type: &'static str,
+    backend: &'static str,
+    is_software: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let catalogue = registry::catalogue();
+    let listing = Listing {
+        schema: 1,
+        slatesim: env!("CARGO_PKG_VERSION"),
+        run: run_keys(),
+        choice_models: choice_models(&catalogue),
+        catalogue,
+        adapters: adapters(),
+    };
+    if args.json {
+        print_json(&listing)?;
+    } else {
+        print(&text(&listing))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn adapters() -> Vec<Adapter> {
+    let adapters = GpuBackend::adapters().into_iter();
+    let adapters = adapters.map(|adapter| Adapter {
+        is_software: adapter.is_software(),
+        name: adapter.name,
+        driver: adapter.driver,
+        device_type: adapter.device_type,
+        backend: adapter.backend,
+    });
+    adapters.collect()
+}
+
+/// Finds the choice models of the environments: the one of the default settings, and what can be chosen instead.
+fn choice_models(catalogue: &Catalogue) -> Vec<ChoiceModels> {
+    let of = |entry: &Entry| {
+        let layers = Layers::new()
+            .with_override(Override::flag("list", "environment.name", entry.name))
+            .with_override(Override::flag("list", "max_steps", 1));
+        let default = Config::resolve(&layers, catalogue)
+            .and_then(|config| registry::simulation(&config))
+            .map(|simulation| simulation.plan.choice.name().to_owned());
+        let mut models: Vec<String> = default.into_iter().collect();
+        let key = entry.keys.iter().find(|key| key.name() == "choice.model");
+        if let Some(Allowed::OneOf(words)) = key.map(Key::allowed) {
+            let others = words.iter().map(|&word| word.to_owned());
+            models.extend(
+                others
+                    .filter(|word| models.first() != Some(word))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        ChoiceModels {
+            environment: entry.name,
+            models,
+        }
+    };
+    catalogue.environments.iter().map(of).collect()
+}
+
+fn text(listing: &Listing) -> String {
+    let mut text = String::from("run\n");
+    text += &keys(&listing.run);
+    for entry in &listing.catalogue.environments {
+        let _ = writeln!(text, "\nenvironment {}: {}", entry.name, entry.about);
+        let mut models = listing.choice_models.iter();
+        if let Some(choice) = models.find(|choice| choice.environment == entry.name) {
+            let _ = writeln!(text, "  choice models: {}", choice.models.join(", "));
+        }
+        if entry.never_terminates {
+            text += "  episodes do not end by themselves: max_steps must be given\n";
+        }
+        text += &keys(&entry.keys);
+    }
+    for entry in &listing.catalogue.policies {
+        let _ = writeln!(text, "\npolicy {}: {}", entry.name, entry.about);
+        text += &keys(&entry.keys);
+    }
+    text += "\nadapters\n";
+    if listing.adapters.is_empty() {
+        text += "  none: the backends cpu and reference need none\n";
+    }
+    for adapter in &listing.adapters {
+        let _ = writeln!(
+            text,
+            "  {} ({}, {}; {})",
+            adapter.name, adapter.device_type, adapter.backend, adapter.driver
+        );
+    }
+    text
+}
+
+/// Writes name and default of every key in columns, what is allowed and what it does after them.
+fn keys(keys: &[Key]) -> String {
+    let cells = |key: &Key| vec![format!("  {}", key.name()), key.default_text()];
+    let aligned = columns(&keys.iter().map(cells).collect::<Vec<_>>(), 1);
+    let mut text = String::new();
+    for (line, key) in aligned.lines().zip(keys) {
+        let _ = writeln!(text, "{line}  {} ({})", key.about(), key.allowed());
+    }
+    text
+}

@@ -1,0 +1,57 @@
+//! `slatesim merge`: the results of shards, combined.
+
+use super::evaluate::warn_of_non_finite;
+use super::failure::Usage;
+use super::output::{print, print_json, warn};
+use super::table;
+use anyhow::Context;
+use slatesim::evaluation::{self, Report};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Combine the results of shards into one, bit for bit what the whole run gives.
+///
+/// Takes what `slatesim evaluate --json` printed, in any order; merged results can be merged again. If episodes of the
+/// run are missing, the result is marked partial.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Results of `slatesim evaluate --json`
+    #[arg(value_name = "SHARD.json", required = true)]
+    shards: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let reports = args
+        .shards
+        .iter()
+        .map(|path| Ok((path.display().to_string(), read(path)?)))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let merged = evaluation::merge(&reports)?;
+    for warning in &merged.warnings {
+        warn(warning);
+    }
+    let report = merged.report;
+    warn_of_non_finite(&report);
+    if report.partial {
+        warn(&format!(
+            "the result is partial: {} of {} episodes are in it",
+            report.episodes, report.state.requested_episodes
+        ));
+    }
+    if args.json {
+        print_json(&report)?;
+    } else {
+        print(&table::report(&report))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(path: &Path) -> anyhow::Result<Report> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| Usage(format!("cannot read {}", path.display())))?;
+    Ok(Report::from_json(&path.display().to_string(), &text)?)
+}

@@ -1,0 +1,66 @@
+//! The command line: arguments in, a result on stdout, everything else on stderr.
+//!
+//! | exit code | meaning |
+//! | --- | --- |
+//! | 0 | done |
+//! | 1 | ran, and a check that was asked for failed; or something broke on the way |
+//! | 2 | usage or configuration |
+//! | 3 | no usable device |
+//! | 130 | interrupted, with a partial result |
+
+mod backends;
+mod bench;
+mod evaluate;
+mod failure;
+mod figures;
+mod interrupt;
+mod list;
+mod merge;
+mod output;
+mod progress;
+mod table;
+mod validate;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Simulates users who are shown slates of documents, by the million, on a GPU or on all cores.
+#[derive(Debug, Parser)]
+#[command(name = "slatesim", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 a check that was asked for failed, or something broke; 2 usage or configuration; \
+3 no usable device; 130 interrupted, with a partial result.
+
+Environment: SLATESIM_LOG sets what is logged on stderr, such as SLATESIM_LOG=debug or SLATESIM_LOG=wgpu_core=info.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Estimate a policy's return, length and click rate over many episodes
+    Evaluate(evaluate::Args),
+    /// Combine the results of shards into one, bit for bit what the whole run gives
+    Merge(merge::Args),
+    /// Check a backend against the reference
+    Validate(validate::Args),
+    /// Measure the throughput of every backend, environment and policy
+    Bench(bench::Args),
+    /// Show environments, choice models, policies and adapters
+    List(list::Args),
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let outcome = output::start_log().and_then(|()| match command {
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Merge(args) => merge::run(&args),
+        Command::Validate(args) => validate::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::List(args) => list::run(&args),
+    });
+    outcome.unwrap_or_else(|error| failure::report(&error))
+}

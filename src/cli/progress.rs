@@ -1,0 +1,131 @@
+//! How far the work is: a bar on a terminal, a line now and then elsewhere.
+
+use super::figures::rate;
+use super::interrupt::is_interrupted;
+use super::output::say;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use slatesim::backend::Observer;
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Redraws of the bar in a second at most.
+const REDRAWS: u8 = 10;
+/// Time between two lines where there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Shows progress on stderr and passes Ctrl-C on to the backend.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    total: u64,
+    start: Instant,
+    episodes: AtomicU64,
+    user_steps: AtomicU64,
+    display: Display,
+}
+
+#[derive(Debug)]
+enum Display {
+    Silent,
+    Bar(ProgressBar),
+    /// Holds when the last line was written.
+    Lines(Mutex<Instant>),
+}
+
+impl Progress {
+    /// Starts the clock.
+    pub(crate) fn new(total: u64, is_quiet: bool) -> Self {
+        let start = Instant::now();
+        let display = if is_quiet {
+            Display::Silent
+        } else if std::io::stderr().is_terminal() {
+            Display::Bar(bar(total))
+        } else {
+            Display::Lines(Mutex::new(start))
+        };
+        Self {
+            total,
+            start,
+            episodes: AtomicU64::new(0),
+            user_steps: AtomicU64::new(0),
+            display,
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Display::Bar(bar) = &self.display {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn finished(&self, episodes: u64, user_steps: u64) {
+        let episodes = self.episodes.fetch_add(episodes, Ordering::Relaxed) + episodes;
+        let user_steps = self.user_steps.fetch_add(user_steps, Ordering::Relaxed) + user_steps;
+        let seconds = self.start.elapsed().as_secs_f64();
+        match &self.display {
+            Display::Silent => {}
+            Display::Bar(bar) => {
+                bar.set_position(episodes);
+                bar.set_message(rate(user_steps as f64 / seconds));
+            }
+            Display::Lines(last) => {
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.elapsed() >= LINE_INTERVAL {
+                    *last = Instant::now();
+                    say(&line(episodes, self.total, user_steps, seconds));
+                }
+            }
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        is_interrupted()
+    }
+}
+
+/// Makes a bar without colours.
+fn bar(total: u64) -> ProgressBar {
+    let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
+    let style = "{percent:>3} % [{wide_bar}] {pos} of {len} episodes, {msg}, {eta} left";
+    let style = ProgressStyle::with_template(style).expect("the template is well-formed");
+    let bar = ProgressBar::with_draw_target(Some(total), target)
+        .with_style(style.progress_chars("=> "))
+        .with_message("starting");
+    bar.tick();
+    bar
+}
+
+/// Says how far the work is.
+fn line(episodes: u64, total: u64, user_steps: u64, seconds: f64) -> String {
+    let share = episodes as f64 / total as f64;
+    let left = seconds * (1.0 - share) / share;
+    format!(
+        "{:.0} % ({episodes} of {total} episodes), {}, {left:.0} s left",
+        100.0 * share,
+        rate(user_steps as f64 / seconds)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_share_rate_and_time_left() {
+        assert_eq!(
+            line(250, 1000, 30_000_000, 30.0),
+            "25 % (250 of 1000 episodes), 1.00 M user-steps/s, 90 s left"
+        );
+    }
+
+    #[test]
+    fn bars_can_be_drawn() {
+        let bar = bar(1000);
+        bar.set_position(500);
+        bar.finish_and_clear();
+    }
+}

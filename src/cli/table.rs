@@ -1,0 +1,243 @@
+//! Reports as text that a person reads.
+
+use super::figures::{DIGITS, estimate, optional, rate, significant};
+use serde_json::Value;
+use slatesim::config::Entry;
+use slatesim::evaluation::{Report, differences};
+use slatesim::registry;
+use slatesim::statistics::Summary;
+use std::fmt::Write;
+
+/// Quantiles are approximate in the last of more digits.
+const QUANTILE_DIGITS: usize = 5;
+/// A parameter's value is cut off here.
+const LONGEST_VALUE: usize = 60;
+const ESTIMATE: &str = "mean ± standard error";
+
+/// Writes a report: what was run, what it gave, and how long it took.
+pub(crate) fn report(report: &Report) -> String {
+    let catalogue = registry::catalogue();
+    let environment = section(&report.environment, |name| catalogue.environment(name));
+    let policy = section(&report.policy, |name| catalogue.policy(name));
+    let backend = &report.backend;
+    let mut head = vec![
+        ["environment".to_owned(), environment],
+        ["policy".to_owned(), policy],
+        ["seed".to_owned(), report.seed.to_string()],
+    ];
+    if let Some(max_steps) = report.max_steps {
+        head.push(["max_steps".to_owned(), max_steps.to_string()]);
+    }
+    head.push(["episodes".to_owned(), episodes(report)]);
+    head.push([
+        "backend".to_owned(),
+        format!("{}: {} ({})", backend.name, backend.device, backend.driver),
+    ]);
+    let time = format!("{} s", significant(report.seconds, 4));
+    let speed = report.user_steps_per_second.map(rate);
+    let tail = vec![[
+        "time".to_owned(),
+        speed.map_or(time.clone(), |speed| format!("{time}, {speed}")),
+    ]];
+    let summary = &report.summary;
+    let mut text = String::new();
+    for part in [
+        facts(&head),
+        columns(&figures(summary), 1),
+        columns(&quantiles(summary), 1),
+        columns(&topics(summary), 1),
+        facts(&tail),
+    ] {
+        if !part.is_empty() {
+            let separator = if text.is_empty() { "" } else { "\n" };
+            text.push_str(separator);
+            text.push_str(&part);
+        }
+    }
+    text
+}
+
+fn episodes(report: &Report) -> String {
+    let mut text = format!(
+        "{} ({} user-steps)",
+        report.episodes, report.summary.user_steps
+    );
+    let total = report.state.requested_episodes;
+    if let Some(shard) = report.shard {
+        let _ = write!(text, ", shard {shard} of {total} episodes");
+    }
+    if report.partial {
+        let _ = write!(text, ", PARTIAL: {total} were asked for");
+    }
+    text
+}
+
+/// Writes the name and the parameters that are not at their defaults.
+fn section<'a>(section: &Value, find: impl FnOnce(&str) -> Option<&'a Entry>) -> String {
+    let name = section["name"].as_str().unwrap_or("?");
+    let defaults = find(name)
+        .and_then(|entry| entry.settings_with(&[]).ok())
+        .and_then(|settings| serde_json::to_value(settings).ok())
+        .unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    let given: Vec<String> = differences(section, &defaults)
+        .into_iter()
+        .filter(|difference| difference.key != "name")
+        .filter_map(|difference| Some((difference.key, difference.left?)))
+        .map(|(key, value)| format!("{key} = {}", cut(&value.to_string())))
+        .collect();
+    if given.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}: {}", given.join(", "))
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_VALUE) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", &text[..end]),
+    }
+}
+
+fn figures(summary: &Summary) -> Vec<Vec<String>> {
+    let (returns, length) = (&summary.returns, &summary.length);
+    let number = |value: Option<f64>| optional(value, DIGITS);
+    let mut rows = vec![
+        row(["", ESTIMATE, "sd", "min", "max"]),
+        vec![
+            "return".to_owned(),
+            estimate(returns.mean, returns.standard_error),
+            number(returns.standard_deviation),
+            number(returns.min),
+            number(returns.max),
+        ],
+        vec![
+            "length".to_owned(),
+            estimate(length.mean, length.standard_error),
+            number(length.standard_deviation),
+            number(length.min.map(f64::from)),
+            number(length.max.map(f64::from)),
+        ],
+        vec![
+            "click rate".to_owned(),
+            estimate(summary.click_rate.mean, summary.click_rate.standard_error),
+        ],
+        vec![
+            "reward slope".to_owned(),
+            estimate(
+                summary.reward_slope.mean,
+                summary.reward_slope.standard_error,
+            ),
+        ],
+    ];
+    if let Some(quality) = &summary.clicked_quality {
+        rows.push(vec![
+            "clicked quality".to_owned(),
+            estimate(quality.mean, quality.standard_error),
+        ]);
+    }
+    rows
+}
+
+fn quantiles(summary: &Summary) -> Vec<Vec<String>> {
+    let mut rows = vec![row(["quantile"]), row(["return"]), row(["length"])];
+    for (probability, value) in summary.returns.quantiles.iter() {
+        rows[0].push(probability.to_string());
+        rows[1].push(optional(value, QUANTILE_DIGITS));
+    }
+    for (_, value) in summary.length.quantiles.iter() {
+        rows[2].push(optional(value, QUANTILE_DIGITS));
+    }
+    rows
+}
+
+fn topics(summary: &Summary) -> Vec<Vec<String>> {
+    if summary.topics.is_empty() {
+        return Vec::new();
+    }
+    let mut rows = vec![row([
+        "topic",
+        "impressions",
+        "clicks",
+        "click rate ± standard error",
+    ])];
+    for (topic, counts) in summary.topics.iter().enumerate() {
+        rows.push(vec![
+            topic.to_string(),
+            counts.impressions.to_string(),
+            counts.clicks.to_string(),
+            estimate(counts.click_rate, counts.standard_error),
+        ]);
+    }
+    rows
+}
+
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+/// Writes names with their values, the values below each other.
+pub(crate) fn facts(pairs: &[[String; 2]]) -> String {
+    let width = pairs.iter().map(|[name, _]| name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for [name, value] in pairs {
+        let _ = writeln!(text, "{name:<width$}  {value}");
+    }
+    text
+}
+
+/// Writes rows in columns, the first `num_left` flush left, the others flush right.
+pub(crate) fn columns(rows: &[Vec<String>], num_left: usize) -> String {
+    let size = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let mut widths = vec![0; size];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let gap = if column == 0 { "" } else { "  " };
+            let _ = if column < num_left {
+                write!(line, "{gap}{cell:<width$}")
+            } else {
+                write!(line, "{gap}{cell:>width$}")
+            };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn columns_line_up_by_characters() {
+        let rows = [row(["", "± x"]), row(["name", "1"]), row(["b"])];
+        assert_eq!(columns(&rows, 1), "      ± x\nname    1\nb\n");
+        assert_eq!(columns(&rows, 2), "      ± x\nname  1\nb\n");
+        assert_eq!(columns(&[], 1), "");
+    }
+
+    #[test]
+    fn only_parameters_that_are_not_at_their_default_are_told() {
+        let catalogue = registry::catalogue();
+        let text = |value: Value| section(&value, |name| catalogue.policy(name));
+        assert_eq!(
+            text(json!({"name": "random", "with_replacement": false})),
+            "random"
+        );
+        assert_eq!(
+            text(json!({"name": "random", "with_replacement": true})),
+            "random: with_replacement = true"
+        );
+        // Of an unknown one the defaults are unknown.
+        assert_eq!(text(json!({"name": "own", "a": {"b": 1}})), "own: a.b = 1");
+    }
+}

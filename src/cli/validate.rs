@@ -1,0 +1,179 @@
+//! `slatesim validate`: a backend against the reference.
+
+use super::backends::{self, Tuning};
+use super::output::{print, print_json, say};
+use super::table::{columns, facts};
+use anyhow::Context;
+use clap::ValueEnum;
+use serde::Serialize;
+use slatesim::backend::cpu::cpu;
+use slatesim::backend::gpu::AdapterSelection;
+use slatesim::backend::{Backend, BackendInfo};
+use slatesim::validation::{Effort, Rung, Subject, validate};
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Exit code where a comparison is out of its bound.
+const FAILED: u8 = 1;
+
+/// What `--backend` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Choice {
+    /// wgpu; a software adapter where there is no other
+    Gpu,
+    /// All cores, f32
+    Cpu,
+}
+
+/// Check a backend against the reference, on every environment and choice model.
+///
+/// Exits with 1 if a check fails.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What is checked; if not given, the GPU where there is an adapter, software ones included, else cpu
+    #[arg(long, value_enum)]
+    backend: Option<Choice>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Take some seconds only: fewer episodes, so that only coarse faults are found
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    schema: u32,
+    slatesim: &'static str,
+    backend: BackendInfo,
+    passed: bool,
+    rungs: Vec<Rung>,
+    seconds: f64,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let gpu = match args.backend {
+        Some(Choice::Cpu) => None,
+        Some(Choice::Gpu) => Some(backends::gpu(AdapterSelection::Any, Tuning::default())?),
+        None => match backends::gpu(AdapterSelection::Any, Tuning::default()) {
+            Ok(gpu) => Some(gpu),
+            Err(error) => {
+                say(&format!("validating cpu: {error:#}"));
+                None
+            }
+        },
+    };
+    let report = match &gpu {
+        Some(gpu) => climb(Subject::Gpu(gpu), gpu.info(), args.quick)?,
+        None => {
+            let cpu = cpu(None)?;
+            climb(Subject::Cpu(&cpu), cpu.info(), args.quick)?
+        }
+    };
+    if args.json {
+        print_json(&report)?;
+    } else {
+        print(&text(&report))?;
+    }
+    Ok(ExitCode::from(if report.passed { 0 } else { FAILED }))
+}
+
+/// Climbs the whole ladder, and tells a user at a terminal how far it is.
+fn climb(subject: Subject<'_>, backend: BackendInfo, is_quick: bool) -> anyhow::Result<Report> {
+    let effort = if is_quick {
+        Effort::Quick
+    } else {
+        Effort::Full
+    };
+    let is_watched = std::io::stderr().is_terminal();
+    let clock = Instant::now();
+    let mut show = |rung: &Rung| {
+        if is_watched {
+            say(&format!("{}: {}, {}", verdict(rung), rung.name, rung.case));
+        }
+        ControlFlow::Continue(())
+    };
+    let rungs = validate(subject, effort, &mut show).context("cannot validate")?;
+    Ok(Report {
+        schema: 1,
+        slatesim: env!("CARGO_PKG_VERSION"),
+        backend,
+        // Nothing compared is nothing proven.
+        passed: !rungs.is_empty() && rungs.iter().all(|rung| rung.passed),
+        rungs,
+        seconds: clock.elapsed().as_secs_f64(),
+    })
+}
+
+fn verdict(rung: &Rung) -> &'static str {
+    if rung.passed { "ok" } else { "FAILED" }
+}
+
+fn text(report: &Report) -> String {
+    let backend = &report.backend;
+    let head = [[
+        "backend".to_owned(),
+        format!("{}: {} ({})", backend.name, backend.device, backend.driver),
+    ]];
+    // The last column is prose, and stays out of the alignment.
+    let cells = |rung: &Rung| {
+        [verdict(rung), rung.name, &rung.case]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let aligned = columns(&report.rungs.iter().map(cells).collect::<Vec<_>>(), 3);
+    let mut lines = String::new();
+    for (line, rung) in aligned.lines().zip(&report.rungs) {
+        lines += &format!("{line}  {}\n", rung.measured);
+    }
+    let failed = report.rungs.iter().filter(|rung| !rung.passed).count();
+    let verdict = if report.passed {
+        format!("all {} checks passed", report.rungs.len())
+    } else {
+        format!("{failed} of {} checks FAILED", report.rungs.len())
+    };
+    format!(
+        "{}\n{lines}\n{verdict} in {:.1} s\n",
+        facts(&head),
+        report.seconds
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(passed: &[bool]) -> Report {
+        let rung = |&passed: &bool| Rung {
+            name: "functions",
+            case: "exp".to_owned(),
+            passed,
+            measured: "0.7 ulp, at most 1".to_owned(),
+        };
+        Report {
+            schema: 1,
+            slatesim: "0",
+            backend: BackendInfo {
+                name: "cpu".to_owned(),
+                device: "2 threads".to_owned(),
+                driver: "f32".to_owned(),
+            },
+            passed: passed.iter().all(|&passed| passed),
+            rungs: passed.iter().map(rung).collect(),
+            seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_failed_check_stands_out() {
+        let good = text(&report(&[true, true]));
+        assert!(good.ends_with("all 2 checks passed in 1.0 s\n"), "{good}");
+        assert!(!good.contains("FAILED"));
+        let bad = text(&report(&[true, false]));
+        assert!(bad.contains("FAILED  functions  exp  0.7 ulp"), "{bad}");
+        assert!(bad.ends_with("1 of 2 checks FAILED in 1.0 s\n"), "{bad}");
+    }
+}

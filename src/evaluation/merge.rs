@@ -1,0 +1,327 @@
+//! The reports of shards, merged into one.
+
+use super::report::Run;
+use super::state::{EpisodeRange, union};
+use super::{Report, differences};
+use crate::backend::BackendInfo;
+use crate::error::Error;
+use serde_json::Value;
+
+/// Holds a merged report, and what is doubtful about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Merged {
+    /// The report of all episodes together.
+    pub report: Report,
+    /// What the reader should know: sentences without a full stop.
+    pub warnings: Vec<String>,
+}
+
+/// Merges reports of one run, each with the name that errors call it by.
+///
+/// Merging all shards gives the report of the whole run, bit for bit, except for the time; the order is of no
+/// consequence. Where episodes are missing the result is marked partial. Different backends round differently: they
+/// are merged with a warning, and all named in the result.
+///
+/// # Errors
+/// [`Error::Merge`] if there are no reports, if they are of different runs, or if episodes are in two of them.
+pub fn merge(reports: &[(String, Report)]) -> Result<Merged, Error> {
+    let Some(((first_name, first), others)) = reports.split_first() else {
+        return Err(Error::Merge {
+            what: "results".to_owned(),
+            why: "there are none".to_owned(),
+        });
+    };
+    for (name, report) in others {
+        if let Some(why) = mismatch(first, report) {
+            return Err(Error::Merge {
+                what: format!("{first_name} and {name}"),
+                why: format!("they are of different runs: {why}"),
+            });
+        }
+    }
+    let mut state = first.state.clone();
+    state.episode_ranges = all_ranges(reports)?;
+    for (name, report) in others {
+        let statistics = &report.state.statistics;
+        state
+            .statistics
+            .merge(statistics)
+            .map_err(|error| Error::Merge {
+                what: name.clone(),
+                why: error.to_string(),
+            })?;
+    }
+    state.slatesim = env!("CARGO_PKG_VERSION").to_owned();
+    // Sorted, so that the sum does not depend on the order of the files.
+    let mut seconds: Vec<f64> = reports.iter().map(|(_, report)| report.seconds).collect();
+    seconds.sort_unstable_by(f64::total_cmp);
+    let run = Run {
+        environment: first.environment.clone(),
+        policy: first.policy.clone(),
+        seed: first.seed,
+        backend: all_backends(reports),
+        seconds: seconds.iter().sum(),
+        state,
+    };
+    Ok(Merged {
+        report: run.report(),
+        warnings: warnings(reports),
+    })
+}
+
+/// Finds the first thing in which two reports show that they are of different runs.
+fn mismatch(a: &Report, b: &Report) -> Option<String> {
+    let sections = [
+        ("environment", &a.environment, &b.environment),
+        ("policy", &a.policy, &b.policy),
+    ];
+    for (section, a, b) in sections {
+        if let Some(difference) = differences(a, b).first() {
+            let text = |value: &Option<Value>| value.as_ref().map_or("absent".to_owned(), clip);
+            return Some(format!(
+                "`{section}.{}` is {} and {}",
+                difference.key,
+                text(&difference.left),
+                text(&difference.right)
+            ));
+        }
+    }
+    let optional =
+        |value: Option<u32>| value.map_or("absent".to_owned(), |value| value.to_string());
+    let numbers = [
+        ("seed", a.seed.to_string(), b.seed.to_string()),
+        ("max_steps", optional(a.max_steps), optional(b.max_steps)),
+        (
+            "state.requested_episodes",
+            a.state.requested_episodes.to_string(),
+            b.state.requested_episodes.to_string(),
+        ),
+        (
+            "state.layout",
+            a.state.layout.to_string(),
+            b.state.layout.to_string(),
+        ),
+    ];
+    let different = numbers.into_iter().find(|(_, a, b)| a != b)?;
+    Some(format!(
+        "`{}` is {} and {}",
+        different.0, different.1, different.2
+    ))
+}
+
+/// Shortens a value that a message quotes.
+fn clip(value: &Value) -> String {
+    const LONGEST: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        None => text,
+        Some((end, _)) => format!("{}...", &text[..end]),
+    }
+}
+
+fn all_ranges(reports: &[(String, Report)]) -> Result<Vec<EpisodeRange>, Error> {
+    let ranges = reports
+        .iter()
+        .flat_map(|(_, report)| report.state.episode_ranges.iter().copied());
+    union(ranges.collect()).map_err(|overlapping| overlap(reports, overlapping[1]))
+}
+
+/// Names the two reports that hold the start of a range, or one that holds what came before it.
+fn overlap(reports: &[(String, Report)], range: EpisodeRange) -> Error {
+    let holds = |report: &Report| {
+        let mut ranges = report.state.episode_ranges.iter();
+        ranges.any(|&(start, end)| start <= range.0 && range.0 < end)
+    };
+    let names: Vec<&str> = reports
+        .iter()
+        .filter(|(_, report)| holds(report))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    Error::Merge {
+        what: names.join(" and "),
+        why: format!("both hold episode {}", range.0),
+    }
+}
+
+/// Names every backend, device and driver once.
+fn all_backends(reports: &[(String, Report)]) -> BackendInfo {
+    let all = |part: fn(&BackendInfo) -> &str| {
+        let mut names: Vec<&str> = reports
+            .iter()
+            .map(|(_, report)| part(&report.backend))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names.join("; ")
+    };
+    BackendInfo {
+        name: all(|backend| &backend.name),
+        device: all(|backend| &backend.device),
+        driver: all(|backend| &backend.driver),
+    }
+}
+
+fn warnings(reports: &[(String, Report)]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    // The number of threads, which is the device of the host backends, changes no bit.
+    let arithmetic = |backend: &BackendInfo| match backend.name.as_str() {
+        "gpu" => format!("gpu, {}, {}", backend.device, backend.driver),
+        name => name.to_owned(),
+    };
+    let distinct = |part: &dyn Fn(&Report) -> String| {
+        let mut all: Vec<String> = reports.iter().map(|(_, report)| part(report)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let backends = distinct(&|report| arithmetic(&report.backend));
+    if backends.len() > 1 {
+        warnings.push(format!(
+            "the results are of different backends, which round differently: {}",
+            backends.join("; ")
+        ));
+    }
+    let versions = distinct(&|report| report.state.slatesim.clone());
+    if versions.len() > 1 {
+        warnings.push(format!(
+            "the results are of different versions of slatesim: {}",
+            versions.join(", ")
+        ));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+    use crate::backend::cpu::Arithmetic;
+
+    fn shards(arithmetic: Arithmetic, count: u64) -> Vec<(String, Report)> {
+        let shard = |index| {
+            let text = format!("{index}/{count}");
+            let report = fixtures::report(arithmetic, Some(&text), &[]);
+            (format!("{index}.json"), report)
+        };
+        (0..count).map(shard).collect()
+    }
+
+    /// The report without what may differ.
+    fn figures(report: &Report) -> String {
+        let mut json = serde_json::to_value(report).unwrap();
+        let object = json.as_object_mut().unwrap();
+        for key in ["seconds", "user_steps_per_second", "shard"] {
+            object.shift_remove(key);
+        }
+        json.to_string()
+    }
+
+    #[test]
+    fn merging_all_shards_gives_the_whole_run_to_the_last_bit() {
+        for arithmetic in [Arithmetic::Double, Arithmetic::Single] {
+            let whole = fixtures::report(arithmetic, None, &[]);
+            for count in [1, 2, 3, 7] {
+                let mut shards = shards(arithmetic, count);
+                assert_eq!(
+                    figures(&merge(&shards).unwrap().report),
+                    figures(&whole),
+                    "{count} shards"
+                );
+                shards.reverse();
+                let merged = merge(&shards).unwrap();
+                assert_eq!(figures(&merged.report), figures(&whole));
+                assert!(merged.warnings.is_empty());
+                let seconds: f64 = shards.iter().map(|(_, report)| report.seconds).sum();
+                assert!((merged.report.seconds - seconds).abs() < 1e-9);
+            }
+        }
+    }
+
+    #[test]
+    fn merges_can_be_merged() {
+        let whole = fixtures::report(Arithmetic::Single, None, &[]);
+        let shards = shards(Arithmetic::Single, 4);
+        let outer = merge(&[shards[0].clone(), shards[3].clone()])
+            .unwrap()
+            .report;
+        assert!(outer.partial);
+        assert_eq!(outer.state.episode_ranges, [(0, 256), (768, 1000)]);
+        let inner = merge(&shards[1..3]).unwrap().report;
+        let all = merge(&[("outer".to_owned(), outer), ("inner".to_owned(), inner)]);
+        assert_eq!(figures(&all.unwrap().report), figures(&whole));
+    }
+
+    #[test]
+    fn reports_of_different_runs_are_refused_with_the_key_that_differs() {
+        let base = (
+            "a".to_owned(),
+            fixtures::report(Arithmetic::Single, Some("0/2"), &[]),
+        );
+        for (given, told) in [
+            ("seed=5", "`seed` is 0 and 5"),
+            (
+                "episodes=2000",
+                "`state.requested_episodes` is 1000 and 2000",
+            ),
+            ("max_steps=4", "`max_steps` is absent and 4"),
+            (
+                "environment.user.sensitivity=0.5",
+                "`environment.user.sensitivity` is 0.01 and 0.5",
+            ),
+            (
+                "policy.with_replacement=true",
+                "`policy.with_replacement` is false and true",
+            ),
+            (
+                "policy.name=static",
+                "`policy.name` is \"random\" and \"static\"",
+            ),
+        ] {
+            let other = fixtures::report(Arithmetic::Single, Some("1/2"), &[given]);
+            let error = merge(&[base.clone(), ("b".to_owned(), other)]).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("cannot merge a and b: they are of different runs: {told}")
+            );
+        }
+        let mut other = base.1.clone();
+        other.state.layout += 1;
+        other.state.episode_ranges = vec![(512, 1000)];
+        let error = merge(&[base, ("b".to_owned(), other)]).unwrap_err();
+        assert!(error.to_string().contains("`state.layout`"), "{error}");
+    }
+
+    #[test]
+    fn episodes_in_two_reports_are_refused() {
+        let shards = shards(Arithmetic::Single, 3);
+        let twice = [shards[0].clone(), shards[1].clone(), shards[0].clone()];
+        let message = merge(&twice).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "cannot merge 0.json and 0.json: both hold episode 0"
+        );
+        let whole = (
+            "w".to_owned(),
+            fixtures::report(Arithmetic::Single, None, &[]),
+        );
+        let message = merge(&[whole, shards[2].clone()]).unwrap_err().to_string();
+        assert_eq!(message, "cannot merge w and 2.json: both hold episode 512");
+        assert!(merge(&[]).is_err());
+    }
+
+    #[test]
+    fn different_backends_are_merged_with_a_warning_and_named() {
+        let mut parts = shards(Arithmetic::Single, 2);
+        parts[1] = shards(Arithmetic::Double, 2).remove(1);
+        let merged = merge(&parts).unwrap();
+        assert_eq!(merged.report.backend.name, "cpu; reference");
+        assert_eq!(merged.warnings.len(), 1);
+        assert!(merged.warnings[0].contains("cpu; reference"));
+
+        let mut parts = shards(Arithmetic::Single, 2);
+        parts[1].1.backend.device = "64 threads".to_owned();
+        let merged = merge(&parts).unwrap();
+        assert_eq!(merged.report.backend.device, "2 threads; 64 threads");
+        assert!(merged.warnings.is_empty());
+    }
+}

@@ -1,0 +1,167 @@
+//! Campaigns of episodes: running a range of them, reporting them, and merging the reports of shards.
+//!
+//! ```text
+//! Config + Backend --evaluate--> Campaign --Report::new--> Report --JSON--> Report::from_json --merge--> Report
+//! ```
+//!
+//! A report carries the exact state of its statistics, so that the reports of all shards merge into the report of the
+//! whole run, to the last bit of every figure.
+
+mod differences;
+mod merge;
+mod report;
+mod shard;
+mod state;
+
+pub use differences::{Difference, differences};
+pub use merge::{Merged, merge};
+pub use report::{Report, SCHEMA};
+pub use shard::Shard;
+pub use state::{EpisodeRange, State};
+
+use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
+use crate::error::Error;
+use crate::statistics::Statistics;
+use std::ops::Range;
+use std::time::Instant;
+
+/// Holds what a range of episodes gave.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// What computed it.
+    pub backend: BackendInfo,
+    /// The episodes that were asked for.
+    pub asked: Range<u64>,
+    /// The episodes that were run: fewer than asked for if the work was interrupted.
+    pub done: Range<u64>,
+    /// Their statistics.
+    pub statistics: Statistics,
+    /// How long it took, in seconds of wall-clock time.
+    pub seconds: f64,
+}
+
+impl Campaign {
+    /// Tells whether episodes are missing because the work was interrupted.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.done != self.asked
+    }
+}
+
+/// Runs the episodes of a range, each to its own end, and takes the time.
+///
+/// An empty range is legal and runs nothing. Interrupted, the campaign ends early, with whole episodes only.
+///
+/// # Errors
+/// [`Error::Unaligned`] if the range does not start at a multiple of [`BLOCK_EPISODES`], and those of
+/// [`Backend::rollout`].
+pub fn evaluate(
+    simulation: &Simulation,
+    backend: &dyn Backend,
+    episodes: Range<u64>,
+    observer: &dyn Observer,
+) -> Result<Campaign, Error> {
+    let (start, end) = (episodes.start, episodes.end.max(episodes.start));
+    if !start.is_multiple_of(BLOCK_EPISODES) {
+        return Err(Error::Unaligned { start });
+    }
+    let (statistics, seconds) = if start == end {
+        (simulation.statistics(), 0.0)
+    } else {
+        let clock = Instant::now();
+        let statistics = backend.rollout(simulation, start..end, observer)?;
+        (statistics, clock.elapsed().as_secs_f64())
+    };
+    Ok(Campaign {
+        backend: backend.info(),
+        asked: start..end,
+        done: start..start + statistics.episodes(),
+        statistics,
+        seconds,
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod fixtures {
+    //! Small runs for the tests of this room.
+
+    use super::*;
+    use crate::backend::Unobserved;
+    use crate::backend::cpu::{Arithmetic, CpuBackend};
+    use crate::config::{Config, Layers};
+    use crate::registry;
+
+    pub(crate) fn config(given: &[&str]) -> Config {
+        let mut layers = Layers::new();
+        for set in ["environment.user.time_budget=5", "episodes=1000"]
+            .iter()
+            .chain(given)
+        {
+            layers = layers.set(set).expect("written well");
+        }
+        Config::resolve(&layers, &registry::catalogue()).expect("a good configuration")
+    }
+
+    pub(crate) fn report(arithmetic: Arithmetic, shard: Option<&str>, given: &[&str]) -> Report {
+        let config = config(given);
+        let simulation = registry::simulation(&config).expect("a good configuration");
+        let backend = CpuBackend::new(arithmetic, Some(2)).expect("two threads");
+        let shard = shard.map(|text| text.parse::<Shard>().expect("a shard"));
+        let episodes = shard.map_or(0..config.episodes, |shard| shard.episodes(config.episodes));
+        let campaign =
+            evaluate(&simulation, &backend, episodes, &Unobserved).expect("the cpu does not fail");
+        Report::new(&config, shard, &campaign)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{Unobserved, cpu, reference};
+    use crate::registry;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[test]
+    fn a_range_that_starts_within_a_block_is_refused() {
+        let simulation = registry::simulation(&fixtures::config(&[])).unwrap();
+        let backend = cpu::cpu(Some(1)).unwrap();
+        let error = evaluate(&simulation, &backend, 5..300, &Unobserved).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the first episode is 5, expected a multiple of 256"
+        );
+    }
+
+    #[test]
+    fn an_empty_range_runs_nothing() {
+        let simulation = registry::simulation(&fixtures::config(&[])).unwrap();
+        let backend = cpu::cpu(Some(1)).unwrap();
+        let campaign = evaluate(&simulation, &backend, 512..512, &Unobserved).unwrap();
+        assert_eq!((campaign.statistics.episodes(), campaign.seconds), (0, 0.0));
+        assert!(!campaign.is_partial());
+    }
+
+    /// Interrupts once it has heard of an episode.
+    #[derive(Default)]
+    struct Impatient(AtomicU64);
+
+    impl Observer for Impatient {
+        fn finished(&self, episodes: u64, _user_steps: u64) {
+            self.0.fetch_add(episodes, Ordering::Relaxed);
+        }
+        fn is_interrupted(&self) -> bool {
+            self.0.load(Ordering::Relaxed) > 0
+        }
+    }
+
+    #[test]
+    fn an_interrupted_campaign_knows_what_it_has_done() {
+        let simulation = registry::simulation(&fixtures::config(&[])).unwrap();
+        let backend = reference::reference(Some(1)).unwrap().with_batch_size(512);
+        let campaign =
+            evaluate(&simulation, &backend, 256..100_000, &Impatient::default()).unwrap();
+        assert!(campaign.is_partial());
+        assert_eq!(campaign.done, 256..768);
+        assert_eq!(campaign.statistics.episodes(), 512);
+    }
+}

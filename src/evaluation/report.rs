@@ -1,0 +1,276 @@
+//! The report of a run: what was run, what it gave, and what is needed to merge it with others.
+
+use super::{Campaign, Shard, State};
+use crate::backend::BackendInfo;
+use crate::config::{Config, Section};
+use crate::error::Error;
+use crate::rng::LAYOUT_VERSION;
+use crate::statistics::Summary;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Version of the JSON object; raised when a key changes its meaning or goes.
+pub const SCHEMA: u32 = 1;
+
+/// Reports a run, or a part of one; serialises as the object that `slatesim evaluate --json` prints.
+///
+/// Floating-point numbers are written in the shortest form that reads back as the same `f64`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Version of the package that wrote the report.
+    pub slatesim: String,
+    /// The environment with all parameters, `{"name", ...}`.
+    pub environment: Value,
+    /// The policy with all parameters, `{"name", ...}`.
+    pub policy: Value,
+    /// Key of all random numbers.
+    pub seed: u64,
+    /// Steps after which an episode is truncated, if that was given.
+    pub max_steps: Option<u32>,
+    /// Which part of the run this is, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// Whether episodes are missing: the work was interrupted, or shards are.
+    #[serde(skip_serializing_if = "is_false")]
+    pub partial: bool,
+    /// What computed it.
+    pub backend: BackendInfo,
+    /// Episodes in this report.
+    pub episodes: u64,
+    /// The figures.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// Wall-clock time, summed over shards.
+    pub seconds: f64,
+    /// User-steps by seconds; `None` where no time was taken.
+    pub user_steps_per_second: Option<f64>,
+    /// What merging needs.
+    pub state: State,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Report {
+    /// Reports a campaign of a configured run.
+    ///
+    /// # Panics
+    /// Never: a checked configuration is something that JSON can hold.
+    #[must_use]
+    pub fn new(config: &Config, shard: Option<Shard>, campaign: &Campaign) -> Self {
+        let section = |section: &Section| {
+            serde_json::to_value(section).expect("checked values are something that JSON can hold")
+        };
+        let done = &campaign.done;
+        let ranges = (!done.is_empty()).then_some((done.start, done.end));
+        let state = State {
+            layout: LAYOUT_VERSION,
+            slatesim: env!("CARGO_PKG_VERSION").to_owned(),
+            requested_episodes: config.episodes,
+            max_steps: config.max_steps,
+            episode_ranges: ranges.into_iter().collect(),
+            statistics: campaign.statistics.clone(),
+        };
+        let run = Run {
+            environment: section(&config.environment),
+            policy: section(&config.policy),
+            seed: config.seed,
+            backend: campaign.backend.clone(),
+            seconds: campaign.seconds,
+            state,
+        };
+        let mut report = run.report();
+        report.shard = shard;
+        report.partial = campaign.is_partial();
+        report
+    }
+
+    /// Reads a report back; `name` is what errors call it, such as the path of its file.
+    ///
+    /// The figures are made anew from the state.
+    ///
+    /// # Errors
+    /// [`Error::Merge`] if the text is no report of this [`SCHEMA`], or contradicts itself.
+    pub fn from_json(name: &str, text: &str) -> Result<Self, Error> {
+        let refused = |why: String| Error::Merge {
+            what: name.to_owned(),
+            why,
+        };
+        let not_json = |error: serde_json::Error| {
+            refused(format!(
+                "not a result of `slatesim evaluate --json`: {error}"
+            ))
+        };
+        let header: Header = serde_json::from_str(text).map_err(not_json)?;
+        if header.schema != SCHEMA {
+            return Err(refused(format!(
+                "its schema is {}, expected {SCHEMA}; it is of slatesim {}",
+                header.schema, header.slatesim
+            )));
+        }
+        let written: Written = serde_json::from_str(text).map_err(not_json)?;
+        let statistics = &written.state.statistics;
+        let counts = (statistics.episodes(), statistics.user_steps());
+        let defect = if (written.episodes, written.user_steps) != counts {
+            Some("its `state` is of another number of episodes or user-steps".to_owned())
+        } else if written.max_steps != written.state.max_steps {
+            Some("its `state` is of another `max_steps`".to_owned())
+        } else if !(written.seconds.is_finite() && written.seconds >= 0.0) {
+            Some(format!("its `seconds` are {}", written.seconds))
+        } else {
+            written.state.defect()
+        };
+        if let Some(defect) = defect {
+            return Err(refused(format!("the file is damaged: {defect}")));
+        }
+        let run = Run {
+            environment: written.environment,
+            policy: written.policy,
+            seed: written.seed,
+            backend: written.backend,
+            seconds: written.seconds,
+            state: written.state,
+        };
+        let mut report = run.report();
+        report.slatesim = header.slatesim;
+        report.shard = written.shard;
+        report.partial = written.partial;
+        Ok(report)
+    }
+}
+
+/// All that a report of a whole run follows from.
+pub(super) struct Run {
+    pub(super) environment: Value,
+    pub(super) policy: Value,
+    pub(super) seed: u64,
+    pub(super) backend: BackendInfo,
+    pub(super) seconds: f64,
+    pub(super) state: State,
+}
+
+impl Run {
+    /// Makes the figures; the report is of no shard, and partial where the state lacks episodes.
+    pub(super) fn report(self) -> Report {
+        let statistics = &self.state.statistics;
+        let rate = statistics.user_steps() as f64 / self.seconds;
+        Report {
+            schema: SCHEMA,
+            slatesim: env!("CARGO_PKG_VERSION").to_owned(),
+            environment: self.environment,
+            policy: self.policy,
+            seed: self.seed,
+            max_steps: self.state.max_steps,
+            shard: None,
+            partial: !self.state.is_complete(),
+            backend: self.backend,
+            episodes: statistics.episodes(),
+            summary: statistics.summary(),
+            seconds: self.seconds,
+            user_steps_per_second: rate.is_finite().then_some(rate),
+            state: self.state,
+        }
+    }
+}
+
+/// What tells whether the rest can be read.
+#[derive(Deserialize)]
+struct Header {
+    schema: u32,
+    slatesim: String,
+}
+
+/// A report as it is read: the figures are left out, the state has them.
+#[derive(Deserialize)]
+struct Written {
+    environment: Value,
+    policy: Value,
+    seed: u64,
+    max_steps: Option<u32>,
+    shard: Option<Shard>,
+    #[serde(default)]
+    partial: bool,
+    backend: BackendInfo,
+    episodes: u64,
+    user_steps: u64,
+    seconds: f64,
+    state: State,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+    use crate::backend::cpu::Arithmetic;
+    use serde_json::json;
+
+    #[test]
+    fn a_report_reads_back_as_it_was() {
+        for shard in [None, Some("1/3"), Some("9/10")] {
+            let report = fixtures::report(Arithmetic::Single, shard, &[]);
+            let text = serde_json::to_string(&report).unwrap();
+            let read = Report::from_json("x.json", &text).unwrap();
+            assert_eq!(read, report);
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn only_interrupted_runs_are_marked_partial() {
+        let whole = fixtures::report(Arithmetic::Single, None, &[]);
+        let json = serde_json::to_value(&whole).unwrap();
+        assert!(json.get("partial").is_none() && json.get("shard").is_none());
+        let part = fixtures::report(Arithmetic::Single, Some("0/3"), &[]);
+        let json = serde_json::to_value(&part).unwrap();
+        assert!(json.get("partial").is_none());
+        assert_eq!(json["shard"], json!({"index": 0, "count": 3}));
+    }
+
+    #[test]
+    fn damaged_reports_are_refused_by_name() {
+        let report = fixtures::report(Arithmetic::Single, Some("1/3"), &[]);
+        let good = serde_json::to_value(&report).unwrap();
+        for (pointer, value) in [
+            ("/schema", json!(2)),
+            ("/schema", json!("1")),
+            ("/seed", json!(-1)),
+            ("/seconds", json!(-1.0)),
+            ("/episodes", json!(12)),
+            ("/user_steps", json!(12)),
+            ("/max_steps", json!(12)),
+            ("/backend", json!("cpu")),
+            ("/state", json!(null)),
+            ("/state/statistics", json!({})),
+            ("/state/statistics/click_rate/units", json!(3)),
+            ("/state/episode_ranges", json!([])),
+            ("/state/episode_ranges", json!([[0, 512], [256, 512]])),
+            ("/state/episode_ranges", json!([[255, 511]])),
+            ("/state/episode_ranges", json!([[512, 256]])),
+            (
+                "/state/episode_ranges",
+                json!([[0, 18_446_744_073_709_551_615_u64]]),
+            ),
+            ("/state/requested_episodes", json!(12)),
+        ] {
+            let mut bad = good.clone();
+            *bad.pointer_mut(pointer).expect("the report has this place") = value;
+            let error = Report::from_json("some/shard.json", &bad.to_string()).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.starts_with("cannot merge some/shard.json: "),
+                "{pointer}: {message}"
+            );
+        }
+        for text in ["", "{", "[]", "null", "3", "\u{0}"] {
+            assert!(Report::from_json("x", text).is_err());
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The rows of `shaders/kernel/probe.wgsl` computed on the host, in any number type.
+
+use crate::backend::gpu::PROBE_ROWS;
+use crate::distribution::{bounded_integer, fine_uniform, normal_pair, truncated_normal, uniform};
+use crate::number::{Number, Word};
+use crate::rng::{DOCUMENT, Stream, key, multiply_high};
+
+/// What a row holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Row {
+    /// A 32-bit integer, equal on all backends.
+    Integer,
+    /// A single-precision number that is exact, so equal on all backends.
+    Exact,
+    /// A number within so many times its own spacing and so much in absolute terms.
+    Close { ulps: f64, absolute: f64 },
+}
+
+/// Rows as the kernel writes them: name and bound.
+///
+/// The bounds are the errors measured for `math` and `distribution`, rounded up: `exp` 1.18, `ln` 1.23, `sigmoid` 2.48
+/// ulp. A normal's error is that of the angle, 1.83 * 2^-24, times the radius, at most 6.66, and some ulp of the radius;
+/// WGSL allows its own square root 2 ulp.
+pub(super) const ROWS: [(&str, Row); PROBE_ROWS] = [
+    ("word 0", Row::Integer),
+    ("word 1", Row::Integer),
+    ("word 2", Row::Integer),
+    ("word 3", Row::Integer),
+    ("multiply_high", Row::Integer),
+    ("bounded_integer", Row::Integer),
+    ("uniform", Row::Exact),
+    ("fine_uniform", Row::Exact),
+    (
+        "normal, cosine",
+        Row::Close {
+            ulps: 5.0,
+            absolute: 7.3e-7,
+        },
+    ),
+    (
+        "normal, sine",
+        Row::Close {
+            ulps: 5.0,
+            absolute: 7.3e-7,
+        },
+    ),
+    (
+        "truncated_normal",
+        Row::Close {
+            ulps: 16.0,
+            absolute: 6e-7,
+        },
+    ),
+    (
+        "exp",
+        Row::Close {
+            ulps: 1.5,
+            absolute: 0.0,
+        },
+    ),
+    (
+        "ln",
+        Row::Close {
+            ulps: 1.5,
+            absolute: 0.0,
+        },
+    ),
+    (
+        "sigmoid",
+        Row::Close {
+            ulps: 3.0,
+            absolute: 0.0,
+        },
+    ),
+    (
+        "sqrt",
+        Row::Close {
+            ulps: 3.0,
+            absolute: 0.0,
+        },
+    ),
+];
+
+/// A value of a row: integers in full, numbers in double precision.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value {
+    Integer(u32),
+    Number(f64),
+}
+
+/// Computes the rows for consecutive blocks from `first` on, one for each user of the number type.
+pub(super) fn rows<N: Number>(
+    seed: u64,
+    episode: u64,
+    first: u32,
+    arguments: &[f32],
+) -> [Vec<Value>; PROBE_ROWS] {
+    let [low, high] = key(episode);
+    let index = N::Word::from_fn(|lane| first + lane_index(lane));
+    let stream = Stream {
+        key: key(seed),
+        episode: [N::Word::splat(low), N::Word::splat(high)],
+        step: N::Word::splat(0),
+    };
+    let block = stream.words(DOCUMENT, index);
+    let bound = N::Word::from_fn(|lane| 1 + (first + lane_index(lane)) % 1000);
+    let (cosine, sine) = normal_pair::<N>(block[0], block[1]);
+    let truncated = truncated_normal(uniform::<N>(block[2]), N::splat(0.025), N::splat(0.975));
+    let x = N::from_fn(|lane| f64::from(arguments.get(lane).copied().unwrap_or(0.0)));
+    let integers = |word: N::Word| {
+        (0..N::LANES)
+            .map(|lane| Value::Integer(word.lane(lane)))
+            .collect::<Vec<_>>()
+    };
+    let numbers = |number: N| {
+        (0..N::LANES)
+            .map(|lane| Value::Number(number.lane(lane)))
+            .collect::<Vec<_>>()
+    };
+    [
+        integers(block[0]),
+        integers(block[1]),
+        integers(block[2]),
+        integers(block[3]),
+        integers(multiply_high(block[0], block[1])),
+        integers(bounded_integer(block[2], bound)),
+        numbers(uniform(block[0])),
+        numbers(fine_uniform(block[1])),
+        numbers(cosine),
+        numbers(sine),
+        numbers(truncated),
+        numbers(x.exp()),
+        numbers(fine_uniform::<N>(block[3]).ln()),
+        numbers(x.sigmoid()),
+        numbers(x.abs().sqrt()),
+    ]
+}
+
+fn lane_index(lane: usize) -> u32 {
+    u32::try_from(lane).expect("vectors are short")
+}

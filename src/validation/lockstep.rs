@@ -1,0 +1,238 @@
+//! One step at a time, from states that are put in.
+
+use super::{Case, Effort, Rung, Subject};
+use crate::backend::{LaneState, Observation, StepOutcome, Stepper, reference};
+use crate::error::Error;
+use crate::rng::Philox;
+use crate::statistics::EpisodeBlock;
+use rand::RngExt;
+
+/// Relative error of a float after one step, and absolute below 1. Rewards are exponentials of arguments up to 10,
+/// whose rounding alone is 6e-7 relative; contraction on a GPU doubles that.
+const TOLERANCE: f64 = 1e-5;
+/// Choices that may fall the other way, as a share of all: a threshold is known to some 2^-22.
+const FLIP_SHARE: f64 = 2e-6;
+/// Flips that are forgiven whatever the share.
+const FEW_FLIPS: u64 = 2;
+
+/// Values at which formulas like to go wrong.
+const EDGES: [f32; 8] = [0.0, 1.0, -1.0, 0.5, 1e-6, -1e-6, 0.999_999_9, 12.0];
+
+/// Counts differences.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) integers: u64,
+    pub(super) flips: u64,
+    pub(super) worst: f64,
+}
+
+impl Tally {
+    pub(super) fn float(&mut self, expected: f64, found: f64) {
+        let error = (expected - found).abs() / expected.abs().max(1.0);
+        self.worst = self
+            .worst
+            .max(if error.is_nan() { f64::INFINITY } else { error });
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.integers += other.integers;
+        self.flips += other.flips;
+        self.worst = self.worst.max(other.worst);
+    }
+
+    fn flips_allowed(&self) -> u64 {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a bound"
+        )]
+        let share = (self.integers as f64 * FLIP_SHARE) as u64;
+        FEW_FLIPS + share
+    }
+
+    pub(super) fn rung(&self, name: &'static str, case: &Case) -> Rung {
+        let allowed = self.flips_allowed();
+        Rung {
+            name,
+            case: case.name.to_owned(),
+            passed: self.worst <= TOLERANCE && self.flips <= allowed && self.integers > 0,
+            measured: format!(
+                "{} flips in {} integers ({allowed} allowed), largest relative error {:.1e} ({TOLERANCE:e} allowed)",
+                self.flips, self.integers, self.worst
+            ),
+        }
+    }
+}
+
+/// Takes single steps from the same states on the backend and on the reference.
+pub(super) fn single_steps(
+    subject: Subject<'_>,
+    effort: Effort,
+    case: &Case,
+) -> Result<Rung, Error> {
+    let (num_lanes, rounds) = if effort == Effort::Full {
+        (4096, 12)
+    } else {
+        (512, 3)
+    };
+    let simulation = &case.simulation;
+    let reference = reference::reference(None)?;
+    let mut subject = subject.backend().stepper(simulation, num_lanes)?;
+    let mut oracle = crate::backend::Backend::stepper(&reference, simulation, num_lanes)?;
+    let mut rng = Philox::new(19);
+    let mut tally = Tally::default();
+    // Far apart, and on both sides of 2^32.
+    let starts: Vec<_> = (0..num_lanes as u64)
+        .map(|lane| Some(lane * 0x1000_0001))
+        .collect();
+    oracle.start(&starts)?;
+    subject.start(&starts)?;
+    compare_states(&oracle.state()?, &subject.state()?, &mut tally);
+    for round in 0..rounds {
+        let mut state = singles(oracle.state()?);
+        if round % 3 == 2 {
+            put_edges(&mut state, simulation.plan.max_steps, &mut rng);
+        }
+        oracle.set_state(&state)?;
+        subject.set_state(&state)?;
+        compare_observations(&oracle.observe()?, &subject.observe()?, &mut tally);
+        let num_slots = num_lanes * simulation.plan.slate_size as usize;
+        let slates: Vec<u32> = (0..num_slots)
+            .map(|_| rng.random_range(0..simulation.plan.num_candidates))
+            .collect();
+        let (expected, found) = (oracle.step(&slates)?, subject.step(&slates)?);
+        let same = compare_outcomes(&expected, &found, num_lanes, &mut tally);
+        compare_states_where(&oracle.state()?, &subject.state()?, &same, &mut tally);
+    }
+    Ok(tally.rung("single steps", case))
+}
+
+/// Rounds the users to single precision, so that both sides begin at the very same numbers.
+#[allow(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+fn singles(mut state: LaneState) -> LaneState {
+    for number in &mut state.users {
+        *number = f64::from(*number as f32);
+    }
+    state
+}
+
+/// Puts an edge value into one field of every fourth lane, and large episodes and the steps around truncation into others.
+fn put_edges(state: &mut LaneState, max_steps: u32, rng: &mut Philox) {
+    let num_lanes = state.episodes.len();
+    let num_fields = state.users.len() / num_lanes;
+    for lane in (0..num_lanes).step_by(4) {
+        let field = rng.random_range(0..num_fields);
+        state.users[field * num_lanes + lane] = f64::from(EDGES[rng.random_range(0..EDGES.len())]);
+    }
+    for lane in (1..num_lanes).step_by(4) {
+        state.episodes[lane] = u64::MAX - lane as u64;
+        let before = if lane % 8 == 1 { 1 } else { 2 };
+        state.steps[lane] = max_steps.saturating_sub(before);
+    }
+}
+
+fn compare_states(expected: &LaneState, found: &LaneState, tally: &mut Tally) {
+    compare_states_where(expected, found, &vec![true; expected.episodes.len()], tally);
+}
+
+fn compare_states_where(
+    expected: &LaneState,
+    found: &LaneState,
+    lanes: &[bool],
+    tally: &mut Tally,
+) {
+    let num_lanes = expected.episodes.len();
+    for (index, (&expected, &found)) in expected.users.iter().zip(&found.users).enumerate() {
+        if lanes[index % num_lanes] {
+            tally.float(expected, found);
+        }
+    }
+    let wrong = (0..num_lanes).filter(|&lane| {
+        expected.episodes[lane] != found.episodes[lane] || expected.steps[lane] != found.steps[lane]
+    });
+    tally.flips += wrong.count() as u64;
+    tally.integers += num_lanes as u64;
+}
+
+fn compare_observations(expected: &Observation, found: &Observation, tally: &mut Tally) {
+    let pairs = expected
+        .users
+        .iter()
+        .zip(&found.users)
+        .chain(expected.documents.iter().zip(&found.documents));
+    pairs.for_each(|(&expected, &found)| tally.float(f64::from(expected), f64::from(found)));
+    if expected.users.len() != found.users.len()
+        || expected.documents.len() != found.documents.len()
+    {
+        tally.worst = f64::INFINITY;
+    }
+}
+
+/// Compares outcomes and tells which lanes chose alike.
+fn compare_outcomes(
+    expected: &StepOutcome,
+    found: &StepOutcome,
+    num_lanes: usize,
+    tally: &mut Tally,
+) -> Vec<bool> {
+    let width = expected.responses.len() / num_lanes;
+    let mut same = vec![true; num_lanes];
+    for lane in 0..num_lanes {
+        tally.integers += 1;
+        same[lane] = expected.chosen[lane] == found.chosen[lane]
+            && expected.terminated[lane] == found.terminated[lane]
+            && expected.truncated[lane] == found.truncated[lane];
+        if !same[lane] {
+            tally.flips += 1;
+            continue;
+        }
+        tally.float(expected.rewards[lane], found.rewards[lane]);
+        for number in lane * width..(lane + 1) * width {
+            tally.float(
+                f64::from(expected.responses[number]),
+                f64::from(found.responses[number]),
+            );
+        }
+    }
+    same
+}
+
+/// Steps users with the same slates from outside until all episodes have ended; returns, lengths and clicks.
+pub(super) fn run_episodes(
+    stepper: &mut dyn Stepper,
+    num_lanes: usize,
+    first: u64,
+    max_steps: u32,
+    add: impl Fn(f64, f64) -> f64,
+    slates: &[u32],
+) -> Result<EpisodeBlock, Error> {
+    stepper.start(
+        &(0..num_lanes as u64)
+            .map(|lane| Some(first + lane))
+            .collect::<Vec<_>>(),
+    )?;
+    let (mut returns, mut lengths, mut clicks) =
+        (vec![0.0; num_lanes], vec![0; num_lanes], vec![0; num_lanes]);
+    let mut running = vec![true; num_lanes];
+    for _ in 0..max_steps {
+        if !running.contains(&true) {
+            break;
+        }
+        let outcome = stepper.step(slates)?;
+        for lane in (0..num_lanes).filter(|&lane| running[lane]) {
+            returns[lane] = add(returns[lane], outcome.rewards[lane]);
+            lengths[lane] += 1;
+            clicks[lane] += u32::from(outcome.chosen[lane].is_some());
+        }
+        for lane in 0..num_lanes {
+            running[lane] &= !outcome.terminated[lane];
+        }
+    }
+    Ok(EpisodeBlock {
+        returns,
+        lengths,
+        clicks,
+        ..EpisodeBlock::default()
+    })
+}

@@ -1,0 +1,124 @@
+//! Validation: a backend against the reference, against closed forms and against the original, rung by rung.
+//!
+//! | rung | compares | bound |
+//! | --- | --- | --- |
+//! | known answers | Philox with Random123's vectors | equal |
+//! | integer paths | random words, products, bounded integers, uniforms over 2^20 counters | equal |
+//! | functions | normals and elementary functions with `f64` | stated ulps |
+//! | single steps | one step from injected states, ordinary and edge | integers but for flips, floats within 1e-5 |
+//! | trajectories | every single episode | integers but for flips, floats within 1e-5 |
+//! | step equals rollout | the step API with the rollout of the same slates | bit for bit |
+//! | invariance | batch size, threads, fusion length, workgroup size, shards | bit for bit |
+//! | gpu and cpu | every episode of the one with the other's, 10^8 user-steps | integers but for flips, floats within 1e-5 |
+//! | statistics | means with closed forms and with `RecSim`'s | 4 joint standard errors |
+//!
+//! A *flip* is a choice that falls the other way because two roundings put a threshold on different sides of a draw;
+//! whatever follows it in the episode differs too. Flips are counted, and bounded by what rounding can explain.
+
+mod cases;
+mod host;
+mod invariance;
+mod known;
+mod lockstep;
+mod probe;
+mod trajectories;
+
+pub use cases::{Case, cases};
+
+use crate::backend::Backend;
+use crate::backend::cpu::CpuBackend;
+use crate::backend::gpu::GpuBackend;
+use crate::error::Error;
+use serde::Serialize;
+use std::ops::ControlFlow;
+
+/// How much is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Some seconds: enough to find a planted fault.
+    Quick,
+    /// What `slatesim validate` does, 10^8 user-steps among it.
+    Full,
+}
+
+/// The backend to validate.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// Lanes on the cores of this machine.
+    Cpu(&'a CpuBackend),
+    /// A GPU, or a software adapter.
+    Gpu(&'a GpuBackend),
+}
+
+impl Subject<'_> {
+    fn backend(&self) -> &dyn Backend {
+        match self {
+            Self::Cpu(backend) => *backend,
+            Self::Gpu(backend) => *backend,
+        }
+    }
+}
+
+/// One comparison.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rung {
+    /// What was compared.
+    pub name: &'static str,
+    /// On which case: a simulation, or a set of draws.
+    pub case: String,
+    /// Whether it was within its bound.
+    pub passed: bool,
+    /// What was measured, and the bound.
+    pub measured: String,
+}
+
+/// Climbs the ladder; `on_rung` hears of each rung as it is done, and may end the climb.
+///
+/// # Errors
+/// [`Error`] if something cannot be run at all; a comparison out of its bound is a rung that has not passed.
+pub fn validate(
+    subject: Subject<'_>,
+    effort: Effort,
+    on_rung: &mut dyn FnMut(&Rung) -> ControlFlow<()>,
+) -> Result<Vec<Rung>, Error> {
+    let mut rungs = Vec::new();
+    let mut climb = |more: Vec<Rung>| {
+        let flow = more.iter().try_for_each(&mut *on_rung);
+        rungs.extend(more);
+        flow
+    };
+    // A closure only to leave it early: the end of the climb is no error.
+    let mut all = || -> Result<ControlFlow<()>, Error> {
+        macro_rules! climb {
+            ($rungs:expr) => {
+                if climb($rungs).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            };
+        }
+        let cases = cases()?;
+        climb!(probe::rungs(subject, effort, &cases[0])?);
+        for case in &cases {
+            climb!(vec![
+                lockstep::single_steps(subject, effort, case)?,
+                trajectories::against_reference(subject, effort, case)?
+            ]);
+        }
+        for case in &cases {
+            climb!(vec![
+                trajectories::step_equals_rollout(subject, case)?,
+                invariance::invariance(subject, effort, case)?
+            ]);
+        }
+        if let Subject::Gpu(gpu) = subject {
+            for case in &cases {
+                climb!(vec![trajectories::gpu_against_cpu(gpu, effort, case)?]);
+            }
+        }
+        for case in &cases {
+            climb!(known::rungs(subject, effort, case)?);
+        }
+        Ok(ControlFlow::Continue(()))
+    };
+    all().map(|_| rungs)
+}

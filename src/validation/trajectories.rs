@@ -1,0 +1,150 @@
+//! Whole episodes, every single one.
+
+use super::lockstep::{Tally, run_episodes};
+use super::{Case, Effort, Rung, Subject};
+use crate::backend::gpu::GpuBackend;
+use crate::backend::{BLOCK_EPISODES, Backend, cpu, reference};
+use crate::error::Error;
+use crate::policy::{PolicyModel, r#static::Static};
+use crate::statistics::EpisodeBlock;
+
+/// Relative difference of a return above which an episode must have gone another way: rounding accumulates to some
+/// 1e-6, and another document shown or clicked moves a return by 1e-3 and more.
+const SAME_EPISODE: f64 = 1e-4;
+
+/// Compares every episode with the reference's.
+pub(super) fn against_reference(
+    subject: Subject<'_>,
+    effort: Effort,
+    case: &Case,
+) -> Result<Rung, Error> {
+    let episodes = if effort == Effort::Full { 16_384 } else { 512 };
+    let reference = reference::reference(None)?;
+    let mut tally = Tally::default();
+    // From the first episode on, and across the place where an index outgrows 32 bits.
+    for range in [
+        0..episodes,
+        (1 << 32) - BLOCK_EPISODES..(1 << 32) + BLOCK_EPISODES,
+    ] {
+        let expected = reference.episodes(&case.simulation, range.clone())?;
+        let found = subject.backend().episodes(&case.simulation, range)?;
+        tally.add(&compare(&expected, &found));
+    }
+    Ok(tally.rung("trajectories", case))
+}
+
+/// Compares every episode of a GPU with the CPU's, over many user-steps.
+pub(super) fn gpu_against_cpu(
+    gpu: &GpuBackend,
+    effort: Effort,
+    case: &Case,
+) -> Result<Rung, Error> {
+    // Eight cases of 60 to 120 steps: 1.1e8 user-steps in all.
+    const CHUNK: u64 = 1 << 14;
+    let chunks = if effort == Effort::Full { 12 } else { 1 };
+    let cpu = cpu::cpu(None)?;
+    let mut tally = Tally::default();
+    for chunk in 0..chunks {
+        let range = chunk * CHUNK..(chunk + 1) * CHUNK;
+        let expected = cpu.episodes(&case.simulation, range.clone())?;
+        let found = gpu.episodes(&case.simulation, range)?;
+        tally.add(&compare(&expected, &found));
+    }
+    Ok(tally.rung("gpu and cpu", case))
+}
+
+/// Counts user-steps as integers, and episodes that went another way as flips.
+fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
+    let mut tally = Tally::default();
+    if expected.len() != found.len() {
+        tally.worst = f64::INFINITY;
+    }
+    for (expected, found) in expected.iter().zip(found) {
+        if expected.returns.len() != found.returns.len() {
+            tally.worst = f64::INFINITY;
+            continue;
+        }
+        let mut flips = 0;
+        for episode in 0..expected.returns.len() {
+            tally.integers += u64::from(expected.lengths[episode]);
+            let (a, b) = (expected.returns[episode], found.returns[episode]);
+            let is_same = expected.lengths[episode] == found.lengths[episode]
+                && expected.clicks[episode] == found.clicks[episode]
+                && (a - b).abs() <= SAME_EPISODE * a.abs().max(1.0);
+            if is_same {
+                tally.float(a, b);
+                // Weighted by the step, so as large as the return times the length.
+                let scale = f64::from(expected.lengths[episode]).max(1.0);
+                tally.float(
+                    expected.step_weighted_rewards[episode] / scale,
+                    found.step_weighted_rewards[episode] / scale,
+                );
+            } else {
+                flips += 1;
+            }
+        }
+        tally.flips += flips;
+        if flips == 0 {
+            let count = expected.returns.len() as f64;
+            let steps = expected.max_length() as usize;
+            for step in 0..steps {
+                tally.float(
+                    expected.reward_by_step[step] / count,
+                    found.reward_by_step[step] / count,
+                );
+                let (a, b) = (
+                    expected.squared_reward_by_step[step],
+                    found.squared_reward_by_step[step],
+                );
+                tally.float((a / count).sqrt(), (b / count).sqrt());
+                tally.flips +=
+                    u64::from(expected.clicks_by_step[step] != found.clicks_by_step[step]);
+            }
+            tally.flips += u64::from(expected.topic_impressions != found.topic_impressions);
+            tally.flips += u64::from(expected.topic_clicks != found.topic_clicks);
+            tally.float(
+                expected.clicked_quality / count,
+                found.clicked_quality / count,
+            );
+        }
+    }
+    tally
+}
+
+/// Compares the step API with the rollout, under a slate that both know: the first candidates.
+pub(super) fn step_equals_rollout(subject: Subject<'_>, case: &Case) -> Result<Rung, Error> {
+    const NUM_LANES: usize = 256;
+    let mut simulation = case.simulation.clone();
+    simulation.plan.policy = PolicyModel::Static(Static);
+    let backend = subject.backend();
+    let rolled = backend.episodes(&simulation, 0..NUM_LANES as u64)?;
+    let slate: Vec<u32> = (0..simulation.plan.slate_size).collect();
+    let mut stepper = backend.stepper(&simulation, NUM_LANES)?;
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "both backends add in single precision"
+    )]
+    let add = |total: f64, reward: f64| f64::from(total as f32 + reward as f32);
+    let max_steps = simulation.plan.num_steps();
+    let stepped = run_episodes(
+        stepper.as_mut(),
+        NUM_LANES,
+        0,
+        max_steps,
+        add,
+        &slate.repeat(NUM_LANES),
+    )?;
+    let rolled = &rolled[0];
+    let wrong = (0..NUM_LANES).filter(|&lane| {
+        stepped.returns[lane].to_bits() != rolled.returns[lane].to_bits()
+            || stepped.lengths[lane] != rolled.lengths[lane]
+            || stepped.clicks[lane] != rolled.clicks[lane]
+    });
+    let wrong = wrong.count();
+    Ok(Rung {
+        name: "step equals rollout",
+        case: case.name.to_owned(),
+        passed: wrong == 0,
+        measured: format!("{wrong} of {NUM_LANES} episodes differ, 0 allowed"),
+    })
+}

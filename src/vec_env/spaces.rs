@@ -1,0 +1,115 @@
+//! The arrays between an agent and its environments, as data.
+
+use crate::backend::Plan;
+use crate::environment::Observable;
+use serde::Serialize;
+use std::ops::Range;
+
+/// The type of the numbers of an array; serialised under its name in `NumPy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DataType {
+    /// Single precision.
+    Float32,
+    /// 32 bits without sign.
+    Uint32,
+}
+
+/// Describes one array.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Space {
+    /// The lengths of its axes.
+    pub shape: Vec<usize>,
+    /// The type of its numbers.
+    pub dtype: DataType,
+    /// What stands along its last axis, with bounds, in order.
+    pub columns: Vec<Observable>,
+}
+
+impl Space {
+    /// Finds an observable by name: its place along the last axis.
+    pub fn columns(&self, name: &str) -> Option<Range<usize>> {
+        let mut end = 0;
+        self.columns.iter().find_map(|observable| {
+            let first = end;
+            end += observable.length;
+            (observable.name == name).then_some(first..end)
+        })
+    }
+}
+
+/// Describes the arrays that go in and out of a [`VecEnv`](super::VecEnv); they never change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Spaces {
+    /// [`Observation::users`](super::Observation::users), shape `[num_envs, user_size]`.
+    pub users: Space,
+    /// [`Observation::documents`](super::Observation::documents), shape
+    /// `[num_envs, num_candidates, document_size]`, or `[num_candidates, document_size]` where they are shared.
+    pub documents: Space,
+    /// [`Observation::responses`](super::Observation::responses), shape `[num_envs, slate_size, response_size]`.
+    pub responses: Space,
+    /// The slates that [`step`](super::VecEnv::step) takes, shape `[num_envs, slate_size]`.
+    pub slates: Space,
+}
+
+impl Spaces {
+    pub(super) fn new(plan: &Plan, num_envs: usize) -> Self {
+        let outline = &plan.outline;
+        let slate_size = plan.slate_size as usize;
+        let observed = |axes: &[usize], columns: &[Observable]| {
+            let last = columns.iter().map(|observable| observable.length).sum();
+            Space {
+                shape: [axes, &[last]].concat(),
+                dtype: DataType::Float32,
+                columns: columns.to_vec(),
+            }
+        };
+        let num_candidates = plan.num_candidates as usize;
+        let document_axes: &[usize] = match plan.corpus {
+            Some(_) => &[num_candidates],
+            None => &[num_envs, num_candidates],
+        };
+        Self {
+            users: observed(&[num_envs], &outline.user),
+            documents: observed(document_axes, &outline.document),
+            responses: observed(&[num_envs, slate_size], &outline.response),
+            slates: Space {
+                shape: vec![num_envs, slate_size],
+                dtype: DataType::Uint32,
+                columns: vec![Observable {
+                    length: slate_size,
+                    ..Observable::discrete("candidate", plan.num_candidates)
+                }],
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_by_name_at_their_place() {
+        let feature = |name, length| Observable {
+            length,
+            ..Observable::number(name, 0.0, 1.0)
+        };
+        let space = Space {
+            shape: vec![5, 6],
+            dtype: DataType::Float32,
+            columns: vec![
+                feature("quality", 1),
+                feature("features", 4),
+                feature("length", 1),
+            ],
+        };
+        assert_eq!(space.columns("quality"), Some(0..1));
+        assert_eq!(space.columns("features"), Some(1..5));
+        assert_eq!(space.columns("length"), Some(5..6));
+        assert_eq!(space.columns("topic"), None);
+    }
+}

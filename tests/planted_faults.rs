@@ -1,0 +1,92 @@
+//! A comparison that cannot fail proves nothing: each fault here breaks one thing in one shader, and validation must
+//! find it.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod common;
+
+use slatesim::backend::gpu::{GpuOptions, Patch};
+use slatesim::validation::{Effort, Rung, Subject, validate};
+use std::ops::ControlFlow;
+
+/// Breaks a shader and returns the rung that finds it.
+fn rung_that_finds(path: &str, find: &str, replace: &str, avoids_native_u64: bool) -> Option<Rung> {
+    let gpu = common::any_gpu()?;
+    let patch = Patch {
+        path: format!("shaders/{path}"),
+        find: find.to_owned(),
+        replace: replace.to_owned(),
+    };
+    let broken = gpu.with_options(GpuOptions {
+        patch: Some(patch),
+        avoids_native_u64,
+        ..GpuOptions::default()
+    });
+    let mut found = None;
+    validate(Subject::Gpu(&broken), Effort::Quick, &mut |rung: &Rung| {
+        if rung.passed {
+            return ControlFlow::Continue(());
+        }
+        found = Some(rung.clone());
+        ControlFlow::Break(())
+    })
+    .unwrap();
+    Some(found.unwrap_or_else(|| panic!("nothing finds {replace:?} in {path}")))
+}
+
+macro_rules! faults {
+    ($($name:ident: $path:literal, $find:literal => $replace:literal $(, $limbs:literal)?;)+) => {$(
+        #[test]
+        fn $name() {
+            let limbs = [$($limbs)?].contains(&"limbs");
+            if let Some(rung) = rung_that_finds($path, $find, $replace, limbs) {
+                eprintln!("found by {}, {}: {}", rung.name, rung.case, rung.measured);
+            }
+        }
+    )+};
+}
+
+faults! {
+    finds_a_missing_philox_round: "rng.wgsl", "ROUNDS: u32 = 10u" => "ROUNDS: u32 = 9u";
+    finds_a_wrong_multiplier: "rng.wgsl", "0xcd9e8d57u" => "0xcd9e8d55u";
+    finds_a_wrong_weyl_constant: "rng.wgsl", "0xbb67ae85u" => "0xbb67ae87u";
+    finds_a_lost_carry_of_the_limb_product: "rng.wgsl", " + (carry >> 16u)" => "", "limbs";
+    finds_a_lost_half_of_the_wide_product: "rng.wgsl", "u32(product >> 32u)" => "u32(product >> 31u)";
+    finds_a_wrong_purpose: "rng.wgsl", "USER: u32 = 5u" => "USER: u32 = 4u";
+    finds_an_episode_index_of_32_bits: "kernel/candidates.wgsl", "select(0u, 1u, low < lane)" => "0u";
+    finds_a_wrong_coefficient_of_exp: "math.wgsl", "0.16666523" => "0.16666823";
+    finds_a_swapped_draw: "environment/long_term_satisfaction.wgsl",
+        "normal_pair(words.x, words.y)" => "normal_pair(words.y, words.x)";
+    finds_a_wrong_memory_discount: "environment/long_term_satisfaction.wgsl",
+        "parameters.memory_discount * user.exposure" => "1.0001 * parameters.memory_discount * user.exposure";
+    finds_the_sign_of_the_transition: "environment/long_term_satisfaction.wgsl",
+        "- 2.0 * (document.clickbait_score" => "+ 2.0 * (document.clickbait_score";
+    finds_engagement_after_the_transition: "kernel/drive.wgsl",
+        "let draws = environment::draw(parameters, step_words.yz" => "let draws = environment::draw(parameters, step_words.zy";
+    finds_the_policy_word_in_the_wrong_place: "kernel/rollout.wgsl", "step_words.w" => "step_words.z";
+    finds_the_choice_word_in_the_wrong_place: "kernel/drive.wgsl", "uniform(step_words.x)" => "uniform(step_words.w)";
+    finds_a_wrong_choice_comparison: "choice/multinomial_logit.wgsl", "cumulative <= threshold" => "cumulative >= threshold";
+    finds_a_forgotten_no_click: "choice/multinomial_logit.wgsl",
+        "total = total + math::exp(parameters.no_click_mass - largest);" => "";
+    finds_a_wrong_number_of_remaining_candidates: "policy/random.wgsl",
+        "#{NUM_CANDIDATES}u - position" => "#{NUM_CANDIDATES}u";
+    finds_an_undone_swap: "policy/random.wgsl", "candidate == swapped[earlier]" => "candidate == earlier";
+    finds_a_greedy_policy_that_prefers_the_worst: "policy/greedy.wgsl",
+        "best[position] < value" => "best[position] > value || best[position] == WORST";
+    finds_a_terminal_test_off_by_one: "environment/long_term_satisfaction.wgsl",
+        "user.time_budget <= 0.0" => "user.time_budget < 0.0";
+    finds_a_truncation_off_by_one: "kernel/step.wgsl", "steps >= job.max_steps" => "steps > job.max_steps";
+    finds_noise_truncated_elsewhere: "environment/long_term_satisfaction.wgsl", "1.0 - below" => "0.9 - below";
+    finds_an_observation_that_is_not_clipped: "environment/long_term_satisfaction.wgsl",
+        "min(response.engagement, MAX_OBSERVED_ENGAGEMENT)" => "response.engagement";
+    finds_a_step_weight_that_counts_from_one: "kernel/rollout.wgsl", "f32(step) * stepped.reward" => "f32(step + 1u) * stepped.reward";
+    finds_a_block_that_loses_lanes: "kernel/reduce.wgsl", "quad < BLOCK_QUADS" => "quad + 1u < BLOCK_QUADS";
+    finds_a_counter_without_carry: "kernel/reduce.wgsl", "carry = digit & carry;" => "carry = 0u;";
+    finds_clicks_of_the_neighbouring_step: "kernel/reduce.wgsl", "(planes[plane] >> bit)" => "(planes[plane] >> (bit ^ 1u))";
+    finds_topics_of_the_neighbouring_block: "kernel/rollout.wgsl",
+        "lane / #{BLOCK_EPISODES}u * 2u" => "(lane / #{BLOCK_EPISODES}u ^ 1u) * 2u";
+    finds_a_clock_that_stands_still: "kernel/step.wgsl",
+        "clocks[2u * job.num_lanes + lane] = steps;" => "clocks[2u * job.num_lanes + lane] = stream.step;";
+    finds_a_corpus_read_one_field_off: "kernel/candidates.wgsl",
+        "corpus[candidate * #{DOCUMENT_FIELDS}u + field]" => "corpus[candidate * #{DOCUMENT_FIELDS}u + field ^ 1u]";
+}

@@ -1,0 +1,603 @@
+//! Promise: every shader composes and validates without a GPU, for everything that can be configured, and its structs
+//! lie in memory as the host writes them.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use rayon::prelude::*;
+use slatesim::backend::gpu::{Entry, GpuOptions, ShaderError, compose_program};
+use slatesim::backend::{Plan, Simulation};
+use slatesim::config::{Config, Layers};
+use slatesim::environment::long_term_satisfaction::{
+    Document, LongTermSatisfaction, LongTermSatisfactionDefinition, Parameters, User,
+};
+use slatesim::environment::{Definition, Outline};
+use slatesim::number::Number;
+use slatesim::registry;
+use slatesim::shader::{ShaderDefs, ShaderSource};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Overrides of the configuration, as `--set` takes them.
+type Overrides = &'static [&'static str];
+
+/// An environment: its name, its variants, its choice models, and the fields of its host structs.
+struct Tested {
+    name: &'static str,
+    variants: &'static [Overrides],
+    choices: &'static [Overrides],
+    /// A feature that a greedy policy can rank by.
+    feature: &'static str,
+    parameters: &'static [&'static str],
+    user: &'static [&'static str],
+    document: &'static [&'static str],
+}
+
+const ENVIRONMENTS: &[Tested] = &[Tested {
+    name: "long_term_satisfaction",
+    variants: &[
+        &[],
+        // The tutorial variant, and one whose clusters do not fit into registers.
+        &[
+            "environment.document.num_clusters=4",
+            "environment.user.observation_noise_stddev=0.1",
+        ],
+        &["environment.document.num_clusters=100"],
+        &["environment.resample_documents=false"],
+    ],
+    choices: &[
+        &["environment.choice.model=first"],
+        &["environment.choice.model=multinomial_logit"],
+        &[
+            "environment.choice.model=multinomial_logit",
+            "environment.choice.no_click_mass=0.5",
+        ],
+    ],
+    feature: "clickbait_score",
+    parameters: Parameters::<f32>::FIELDS,
+    user: User::<f64>::FIELDS,
+    document: Document::<f64>::FIELDS,
+}];
+
+/// The policies; `greedy` needs the name of a feature besides.
+const POLICIES: &[(&str, Overrides)] = &[
+    ("random", &[]),
+    ("random", &["policy.with_replacement=true"]),
+    ("static", &[]),
+    ("greedy", &["policy.order=max"]),
+    ("greedy", &["policy.order=min"]),
+];
+
+/// Functions that no kernel calls for the environments there are; another test calls them.
+const UNREACHED: &[(&str, &str)] = &[
+    ("shaders/distribution.wgsl", "categorical_step"),
+    ("shaders/environment/long_term_satisfaction.wgsl", "quality"),
+];
+
+fn simulation(overrides: impl IntoIterator<Item = String>) -> Simulation {
+    let sizes = ["environment.num_candidates=7", "environment.slate_size=3"];
+    let mut layers = Layers::new();
+    for text in sizes.map(str::to_owned).into_iter().chain(overrides) {
+        layers = layers.set(&text).unwrap();
+    }
+    let config = Config::resolve(&layers, &registry::catalogue());
+    registry::simulation(&config.unwrap_or_else(|error| panic!("{error}"))).unwrap()
+}
+
+/// Makes every combination of environment, choice model and policy, each with a description.
+fn simulations() -> Vec<(&'static Tested, String, Simulation)> {
+    let mut simulations = Vec::new();
+    for tested in ENVIRONMENTS {
+        for variant in tested.variants {
+            for choice in tested.choices {
+                for (policy, settings) in POLICIES {
+                    let greedy =
+                        (*policy == "greedy").then(|| format!("policy.by={}", tested.feature));
+                    let overrides: Vec<String> = [format!("environment.name={}", tested.name)]
+                        .into_iter()
+                        .chain([format!("policy.name={policy}")])
+                        .chain(greedy)
+                        .chain(
+                            [*variant, *choice, *settings]
+                                .concat()
+                                .into_iter()
+                                .map(str::to_owned),
+                        )
+                        .collect();
+                    let description = overrides.join(" ");
+                    simulations.push((tested, description, simulation(overrides)));
+                }
+            }
+        }
+    }
+    simulations
+}
+
+/// Makes every combination of environment and choice model, with one policy.
+fn simulations_of_one_policy() -> Vec<(&'static Tested, String, Simulation)> {
+    let mut simulations = simulations();
+    simulations.retain(|(_, description, _)| description.contains("policy.name=static"));
+    assert!(!simulations.is_empty());
+    simulations
+}
+
+fn default_simulation() -> Simulation {
+    simulation(["environment.name=long_term_satisfaction".to_owned()])
+}
+
+fn composed(
+    simulation: &Simulation,
+    entry: Entry,
+    options: &GpuOptions,
+    native_u64: bool,
+) -> naga::Module {
+    compose_program(simulation, entry, options, native_u64)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn validated(module: &naga::Module, native_u64: bool) -> naga::valid::ModuleInfo {
+    let mut capabilities = Capabilities::default();
+    capabilities.set(Capabilities::SHADER_INT64, native_u64);
+    Validator::new(ValidationFlags::all(), capabilities)
+        .validate(module)
+        .unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// Strips what the composer appends to the names of items that come from modules.
+fn plain(name: &str) -> &str {
+    name.split_once("X_naga_oil_mod_X")
+        .map_or(name, |(plain, _)| plain)
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Lists the files of a folder of the repository, as paths relative to it.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(repository().join(folder)).unwrap();
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = Path::new(folder).join(entry.unwrap().file_name());
+        if repository().join(&path).is_dir() {
+            paths.extend(files(path.to_str().unwrap()));
+        } else {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths
+}
+
+/// Finds the members of a struct by the binding of a variable of its type.
+fn members_of_binding(
+    module: &naga::Module,
+    group: u32,
+    binding: u32,
+) -> Option<(Vec<Member>, u32)> {
+    let (_, global) = module.global_variables.iter().find(|(_, global)| {
+        global
+            .binding
+            .is_some_and(|at| (at.group, at.binding) == (group, binding))
+    })?;
+    members(&module.types[global.ty].inner, module)
+}
+
+/// A member of a WGSL struct: its name, its offset in bytes, and its type.
+#[derive(Debug, PartialEq)]
+struct Member {
+    name: String,
+    offset: u32,
+    scalar: Option<naga::Scalar>,
+    bytes: u32,
+}
+
+fn members(inner: &naga::TypeInner, module: &naga::Module) -> Option<(Vec<Member>, u32)> {
+    let naga::TypeInner::Struct { members, span } = inner else {
+        return None;
+    };
+    let member = |member: &naga::StructMember| {
+        let inner = &module.types[member.ty].inner;
+        Member {
+            name: plain(member.name.as_deref().unwrap_or_default()).to_owned(),
+            offset: member.offset,
+            scalar: inner.scalar(),
+            bytes: inner.size(module.to_ctx()),
+        }
+    };
+    Some((members.iter().map(member).collect(), *span))
+}
+
+/// Finds the members of the environment's struct of a name.
+fn members_of_struct(module: &naga::Module, name: &str) -> Option<Vec<Member>> {
+    let decorated = format!("{name}X_naga_oil_mod_X");
+    let (_, ty) = module.types.iter().find(|(_, ty)| {
+        ty.name
+            .as_deref()
+            .is_some_and(|found| found.starts_with(&decorated))
+    })?;
+    Some(members(&ty.inner, module)?.0)
+}
+
+#[test]
+fn every_kernel_validates_for_every_combination_and_together_they_reach_every_function() {
+    let reached: BTreeSet<(String, String)> = simulations()
+        .par_iter()
+        .flat_map_iter(|(_, description, simulation)| {
+            let mut reached = BTreeSet::new();
+            for entry in Entry::ALL {
+                for native_u64 in [false, true] {
+                    let module =
+                        compose_program(simulation, entry, &GpuOptions::default(), native_u64)
+                            .unwrap_or_else(|error| panic!("{description}, {entry:?}: {error}"));
+                    validated(&module, native_u64);
+                    assert!(!module.entry_points.is_empty(), "{description}, {entry:?}");
+                    reached.extend(functions(simulation, &module));
+                }
+            }
+            reached
+        })
+        .collect();
+    // What no kernel reaches is parsed but not validated: it must be little, and known.
+    let mut missed = Vec::new();
+    for path in files("shaders") {
+        let path = path.to_str().unwrap();
+        let text = std::fs::read_to_string(repository().join(path)).unwrap();
+        // Entry files are composed whole.
+        let lines = text.lines().filter(|_| !text.contains("@compute"));
+        for function in lines.filter_map(|line| line.strip_prefix("fn ")) {
+            let function = function.split('(').next().unwrap();
+            let is_reached = reached.contains(&(path.to_owned(), function.to_owned()));
+            if is_reached == UNREACHED.contains(&(path, function)) {
+                missed.push(format!("{path}: {function} (reached: {is_reached})"));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// Lists the functions that a module has taken from files, with the file.
+fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String, String)> {
+    let file_of = |module: &str| match module {
+        "environment" => simulation.model.shader().path,
+        "choice" => simulation.plan.choice.shader().path,
+        "policy" => simulation.plan.policy.shader().path,
+        "slatesim::candidates" | "slatesim::drive" => {
+            format!("shaders/kernel/{}.wgsl", &module["slatesim::".len()..])
+        }
+        _ => format!("shaders/{}.wgsl", module.trim_start_matches("slatesim::")),
+    };
+    let names = module.functions.iter();
+    names
+        .filter_map(|(_, function)| {
+            let name = function.name.as_deref()?;
+            Some((file_of(&decoded_module(name)?), plain(name).to_owned()))
+        })
+        .collect()
+}
+
+#[test]
+fn wide_integers_appear_only_where_the_adapter_has_them() {
+    let uses_wide_integers = |native_u64, avoids_native_u64| {
+        let options = GpuOptions {
+            avoids_native_u64,
+            ..GpuOptions::default()
+        };
+        let module = composed(&default_simulation(), Entry::Rollout, &options, native_u64);
+        let is_wide = |expression: &naga::Expression| {
+            matches!(
+                expression,
+                naga::Expression::As {
+                    kind: naga::ScalarKind::Uint,
+                    convert: Some(8),
+                    ..
+                }
+            )
+        };
+        let mut functions = module.functions.iter();
+        functions.any(|(_, function)| function.expressions.iter().any(|(_, found)| is_wide(found)))
+    };
+    assert!(uses_wide_integers(true, false));
+    assert!(!uses_wide_integers(false, false));
+    assert!(!uses_wide_integers(true, true));
+}
+
+/// Reads from a decorated name which module the item comes from.
+fn decoded_module(name: &str) -> Option<String> {
+    let (_, encoded) = name.split_once("X_naga_oil_mod_X")?;
+    let (mut bytes, mut buffer, mut bits) = (Vec::new(), 0, 0);
+    // Base 32 without padding: five bits a letter.
+    for letter in encoded.strip_suffix('X')?.bytes() {
+        let digit = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+            .iter()
+            .position(|&known| known == letter)?;
+        (buffer, bits) = ((buffer << 5 | digit) & 0xFFFF, bits + 5);
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(u8::try_from(buffer >> bits & 0xFF).unwrap());
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[test]
+fn every_environment_and_policy_of_the_catalogue_is_tested_here() {
+    let catalogue = registry::catalogue();
+    let names = |entries: &[slatesim::config::Entry]| -> BTreeSet<&str> {
+        entries.iter().map(|entry| entry.name).collect()
+    };
+    assert_eq!(
+        names(&catalogue.environments),
+        ENVIRONMENTS.iter().map(|tested| tested.name).collect()
+    );
+    assert_eq!(
+        names(&catalogue.policies),
+        POLICIES.iter().map(|(name, _)| *name).collect()
+    );
+}
+
+#[test]
+fn no_shader_file_is_left_out() {
+    let mut used: BTreeSet<PathBuf> = [
+        "rng",
+        "math",
+        "distribution",
+        "kernel/candidates",
+        "kernel/drive",
+        "kernel/rollout",
+        "kernel/reduce",
+        "kernel/step",
+        "kernel/probe",
+    ]
+    .map(|stem| PathBuf::from(format!("shaders/{stem}.wgsl")))
+    .into();
+    for (_, _, simulation) in simulations() {
+        used.insert(simulation.model.shader().path.into());
+        used.insert(simulation.plan.choice.shader().path.into());
+        used.insert(simulation.plan.policy.shader().path.into());
+    }
+    assert_eq!(used, files("shaders").into_iter().collect());
+}
+
+#[test]
+fn every_shader_that_has_a_host_twin_shares_its_stem() {
+    let mut twins = vec![
+        PathBuf::from("rng.wgsl"),
+        "math.wgsl".into(),
+        "distribution.wgsl".into(),
+    ];
+    for room in ["choice", "environment", "policy"] {
+        let shaders = files(&format!("shaders/{room}"));
+        assert!(!shaders.is_empty(), "{room}");
+        twins.extend(
+            shaders
+                .iter()
+                .map(|path| path.strip_prefix("shaders").unwrap().to_owned()),
+        );
+    }
+    for twin in twins {
+        let host = repository().join("src").join(&twin).with_extension("rs");
+        assert!(
+            host.is_file(),
+            "shaders/{} has no twin {}",
+            twin.display(),
+            host.display()
+        );
+        let name = host.file_name().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(repository().join("shaders").join(&twin)).unwrap();
+        assert!(
+            text.contains(name),
+            "shaders/{} does not name its twin",
+            twin.display()
+        );
+    }
+}
+
+#[test]
+fn parameters_have_the_members_of_the_host_struct_in_its_order() {
+    for (tested, description, simulation) in simulations_of_one_policy() {
+        for entry in [Entry::Rollout, Entry::Step] {
+            let module = composed(&simulation, entry, &GpuOptions::default(), false);
+            let (found, span) =
+                members_of_binding(&module, 0, 1).unwrap_or_else(|| panic!("{description}"));
+            let expected: Vec<Member> = (0..)
+                .zip(tested.parameters)
+                .map(|(index, name)| Member {
+                    name: (*name).to_owned(),
+                    offset: 4 * index,
+                    scalar: Some(naga::Scalar::F32),
+                    bytes: 4,
+                })
+                .collect();
+            assert_eq!(found, expected, "{description}");
+            let written = 4 * simulation.model.parameters().len();
+            assert_eq!(span as usize, written, "{description}");
+            if let Some((found, span)) = members_of_binding(&module, 0, 2) {
+                assert_eq!(
+                    span as usize,
+                    4 * simulation.plan.choice.parameters().len(),
+                    "{description}"
+                );
+                assert!(
+                    found
+                        .iter()
+                        .all(|member| member.scalar == Some(naga::Scalar::F32)),
+                    "{description}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn users_and_documents_have_the_fields_of_the_host_structs_in_their_order() {
+    for (tested, description, simulation) in simulations_of_one_policy() {
+        let module = composed(&simulation, Entry::Rollout, &GpuOptions::default(), false);
+        for (name, fields) in [("User", tested.user), ("Document", tested.document)] {
+            let found =
+                members_of_struct(&module, name).unwrap_or_else(|| panic!("{description}: {name}"));
+            let found: Vec<&str> = found.iter().map(|member| member.name.as_str()).collect();
+            assert_eq!(found, fields, "{description}: {name}");
+        }
+        assert_eq!(
+            simulation.model.num_fields(),
+            (tested.user.len(), tested.document.len())
+        );
+        assert_eq!(simulation.model.document_fields(), tested.document);
+    }
+}
+
+/// The offset that the host gives a member of `Job`, and its size. Rust: `struct Job` in src/backend/gpu/program.rs.
+const JOB: [(&str, u32, u32); 8] = [
+    ("key", 0, 8),
+    ("first_episode", 8, 8),
+    ("num_lanes", 16, 4),
+    ("stride", 20, 4),
+    ("step_begin", 24, 4),
+    ("step_end", 28, 4),
+    ("max_steps", 32, 4),
+    ("padding", 36, 4),
+];
+const JOB_BYTES: u32 = 40;
+
+#[test]
+fn a_job_lies_in_memory_as_the_host_writes_it() {
+    for entry in Entry::ALL {
+        let module = composed(&default_simulation(), entry, &GpuOptions::default(), false);
+        let (found, span) = members_of_binding(&module, 0, 0).unwrap();
+        let found: Vec<(&str, u32, u32)> = found
+            .iter()
+            .map(|member| (member.name.as_str(), member.offset, member.bytes))
+            .collect();
+        assert_eq!(found, JOB, "{entry:?}");
+        assert_eq!(span, JOB_BYTES, "{entry:?}");
+    }
+}
+
+/// The built-in environment with a shader of the user's own.
+#[derive(Debug)]
+struct Custom {
+    base: LongTermSatisfactionDefinition,
+    text: String,
+}
+
+impl Definition for Custom {
+    type Twin<N: Number> = LongTermSatisfaction<N>;
+
+    fn twin<N: Number>(&self) -> LongTermSatisfaction<N> {
+        self.base.twin()
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        Definition::parameters(&self.base)
+    }
+
+    fn shader(&self) -> ShaderSource {
+        ShaderSource {
+            module: "environment".to_owned(),
+            path: "my_room/my_environment.wgsl".to_owned(),
+            text: self.text.clone().into(),
+        }
+    }
+
+    fn shader_defs(&self) -> ShaderDefs {
+        Definition::shader_defs(&self.base)
+    }
+
+    fn outline(&self) -> Outline {
+        Definition::outline(&self.base)
+    }
+}
+
+/// Composes the rollout with the built-in environment's shader after a change of the user's.
+fn with_change(find: &str, replace: &str) -> (Result<naga::Module, ShaderError>, usize) {
+    let built_in = default_simulation();
+    let original = built_in.model.shader().text.into_owned();
+    let before = original.split(find).next().unwrap();
+    assert!(original.contains(find), "{find}");
+    let line = before.lines().count();
+    let catalogue = registry::catalogue();
+    let settings = catalogue
+        .environment("long_term_satisfaction")
+        .unwrap()
+        .settings_with(&[])
+        .unwrap();
+    let custom = Custom {
+        base: LongTermSatisfactionDefinition::new(&settings).unwrap(),
+        text: original.replacen(find, replace, 1),
+    };
+    let outline = Definition::outline(&custom);
+    let simulation = Simulation {
+        model: Arc::new(custom),
+        plan: Plan {
+            outline,
+            ..built_in.plan
+        },
+    };
+    (
+        compose_program(&simulation, Entry::Rollout, &GpuOptions::default(), false),
+        line,
+    )
+}
+
+#[test]
+fn an_environment_of_the_users_own_composes_by_the_same_door() {
+    let (module, _) = with_change(
+        "1.0 - document.clickbait_score",
+        "0.5 * document.clickbait_score",
+    );
+    validated(&module.unwrap(), false);
+}
+
+#[test]
+fn functions_that_only_further_environments_call_validate_too() {
+    let calls =
+        "quality(parameters, document) + f32(distribution::categorical_step(1u, 0.5, 0.25))";
+    let (module, _) = with_change(
+        "return user.time_budget <= 0.0;",
+        &format!("var document: Document;\n    return user.time_budget <= {calls};"),
+    );
+    let module = module.unwrap_or_else(|error| panic!("{error}"));
+    validated(&module, false);
+    for (_, function) in UNREACHED {
+        let mut names = module
+            .functions
+            .iter()
+            .filter_map(|(_, found)| found.name.as_deref());
+        assert!(names.any(|name| plain(name) == *function), "{function}");
+    }
+}
+
+#[test]
+fn a_broken_module_of_the_user_is_reported_with_file_line_and_caret() {
+    for (find, replace, what) in [
+        // A syntax error, a name that is not there, a type that does not fit.
+        (
+            "return response.engagement;",
+            "return response.engagement",
+            "expected",
+        ),
+        (
+            "return response.engagement;",
+            "return response.engagment;",
+            "engagment",
+        ),
+        ("return response.engagement;", "return 1u;", "type"),
+    ] {
+        let (result, line) = with_change(find, replace);
+        let shown = result.expect_err("the module is broken").to_string();
+        assert!(shown.contains("my_room/my_environment.wgsl:"), "{shown}");
+        assert!(shown.contains(what), "{shown}");
+        let caret = shown
+            .lines()
+            .position(|line| line.contains('^'))
+            .unwrap_or_else(|| panic!("no caret: {shown}"));
+        let marked = shown.lines().nth(caret - 1).unwrap();
+        let number: usize = marked.split('│').next().unwrap().trim().parse().unwrap();
+        // A missing semicolon is noticed on the line after.
+        assert!(
+            (line..=line + 1).contains(&number),
+            "line {line} expected: {shown}"
+        );
+    }
+}

@@ -1,0 +1,214 @@
+//! Follows users step by step as a rollout would, and compares the two.
+
+use ndarray::{Array2, ArrayView2, Axis};
+use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
+use slatesim::number::ScalarWord;
+use slatesim::policy::{Offer, Policy, Scratch};
+use slatesim::rng::{STEP, Stream};
+use slatesim::statistics::EpisodeBlock;
+use slatesim::vec_env::{Observation, VecEnv};
+
+/// The documents of one user as a policy sees them.
+///
+/// Observations are single precision: on `reference`, candidates closer than that would be ranked by index instead. The
+/// episodes tested have no such pair in reach of a slate.
+struct Seen<'a>(ArrayView2<'a, f32>);
+
+impl Offer<f64> for Seen<'_> {
+    fn num_candidates(&self) -> u32 {
+        u32::try_from(self.0.nrows()).unwrap()
+    }
+    fn feature(&mut self, candidate: ScalarWord, feature: usize) -> f64 {
+        f64::from(self.0[(candidate.0 as usize, feature)])
+    }
+}
+
+/// Does for all users what the policy of the simulation does within a rollout, from the observations.
+pub(crate) fn recommend(
+    simulation: &Simulation,
+    env: &mut VecEnv,
+    observation: &Observation,
+) -> Array2<u32> {
+    let plan = &simulation.plan;
+    let state = env.state().unwrap();
+    let mut slates = Array2::zeros((env.num_envs(), plan.slate_size as usize));
+    let mut slate = vec![ScalarWord(0); plan.slate_size as usize];
+    let mut scratch = Scratch::<f64>::default();
+    for (lane, mut row) in slates.axis_iter_mut(Axis(0)).enumerate() {
+        let stream =
+            Stream::of_consecutive_episodes(plan.seed, state.episodes[lane], state.steps[lane]);
+        let first_word = stream.words(STEP, ScalarWord(0))[3];
+        let mut seen = Seen(observation.documents.of_user(lane));
+        plan.policy
+            .recommend(&mut seen, &stream, first_word, &mut scratch, &mut slate);
+        row.iter_mut()
+            .zip(&slate)
+            .for_each(|(to, from)| *to = from.0);
+    }
+    slates
+}
+
+/// What happened to one user at one step.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Event {
+    pub(crate) reward: f64,
+    pub(crate) chosen: Option<u32>,
+    pub(crate) topics: Vec<usize>,
+}
+
+pub(crate) type Episode = Vec<Event>;
+
+/// Follows all users until each has ended so many episodes; those are returned, by lane.
+pub(crate) fn follow(
+    simulation: &Simulation,
+    env: &mut VecEnv,
+    mut observation: Observation,
+    num_episodes: usize,
+) -> Vec<Vec<Episode>> {
+    let topic = env.spaces().documents.columns("cluster_id");
+    let mut ended: Vec<Vec<Episode>> = vec![Vec::new(); env.num_envs()];
+    let mut running: Vec<Episode> = vec![Vec::new(); env.num_envs()];
+    while ended.iter().any(|episodes| episodes.len() < num_episodes) {
+        let slates = recommend(simulation, env, &observation);
+        let step = env.step(slates.view()).unwrap();
+        for (lane, events) in running.iter_mut().enumerate() {
+            let documents = observation.documents.of_user(lane);
+            let topic = |&candidate: &u32| {
+                let column = topic.clone()?.start;
+                Some(documents[(candidate as usize, column)] as usize)
+            };
+            events.push(Event {
+                reward: step.rewards[lane],
+                chosen: step.chosen[lane],
+                topics: slates.row(lane).iter().filter_map(topic).collect(),
+            });
+            if step.terminated[lane] || step.truncated[lane] {
+                ended[lane].push(std::mem::take(events));
+            }
+        }
+        observation = step.observation;
+    }
+    ended
+        .iter_mut()
+        .for_each(|episodes| episodes.truncate(num_episodes));
+    ended
+}
+
+pub(crate) fn nth(episodes: &[Vec<Episode>], number: usize) -> Vec<&Episode> {
+    episodes.iter().map(|episodes| &episodes[number]).collect()
+}
+
+/// Adds episodes up in blocks, in the arithmetic and the order of a backend.
+fn blocks(
+    simulation: &Simulation,
+    backend: &dyn Backend,
+    episodes: &[&Episode],
+) -> Vec<EpisodeBlock> {
+    let (is_single, partial_sums) = match backend.info().name.as_str() {
+        "reference" => (false, 1),
+        "cpu" => (true, 16),
+        _ => (true, 4),
+    };
+    let is_gpu = backend.info().name == "gpu";
+    // A sum or product of two singles, rounded to double and then to single, is rounded as if at once.
+    let round = |number: f64| {
+        if is_single {
+            f64::from(number as f32)
+        } else {
+            number
+        }
+    };
+    let num_topics = simulation.plan.outline.num_topics as usize;
+    let block = |episodes: &[&Episode]| {
+        let num_steps = episodes.iter().map(|episode| episode.len()).max().unwrap();
+        let mut block = EpisodeBlock {
+            clicks_by_step: vec![0; num_steps],
+            topic_impressions: vec![0; num_topics],
+            topic_clicks: vec![0; num_topics],
+            ..EpisodeBlock::default()
+        };
+        let mut rewards = vec![vec![0.0; partial_sums]; num_steps];
+        let mut squares = rewards.clone();
+        for (index, episode) in episodes.iter().enumerate() {
+            let (mut total, mut step_weighted, mut clicks) = (0.0, 0.0, 0);
+            for (step, event) in episode.iter().enumerate() {
+                let reward = event.reward;
+                total = round(total + reward);
+                step_weighted = round(step_weighted + round(step as f64 * reward));
+                let at = index % partial_sums;
+                rewards[step][at] = round(rewards[step][at] + reward);
+                squares[step][at] = round(squares[step][at] + round(reward * reward));
+                let click = u32::from(event.chosen.is_some());
+                clicks += click;
+                block.clicks_by_step[step] += click;
+                for (position, &topic) in (0..).zip(&event.topics) {
+                    block.topic_impressions[topic] += 1;
+                    block.topic_clicks[topic] += u64::from(event.chosen == Some(position));
+                }
+            }
+            block.returns.push(total);
+            block.step_weighted_rewards.push(step_weighted);
+            block.lengths.push(u32::try_from(episode.len()).unwrap());
+            block.clicks.push(clicks);
+        }
+        // The host adds partial sums in double precision, the GPU in single.
+        let add = |total: f64, sum: &f64| {
+            if is_gpu {
+                round(total + sum)
+            } else {
+                total + sum
+            }
+        };
+        let sums = |partial: Vec<Vec<f64>>| {
+            partial
+                .iter()
+                .map(|sums| sums.iter().fold(0.0, add))
+                .collect()
+        };
+        block.reward_by_step = sums(rewards);
+        block.squared_reward_by_step = sums(squares);
+        block
+    };
+    episodes
+        .chunks(BLOCK_EPISODES as usize)
+        .map(block)
+        .collect()
+}
+
+/// Compares episodes with what a rollout of the same range reports, to the last bit.
+#[track_caller]
+pub(crate) fn assert_rollout(
+    simulation: &Simulation,
+    backend: &dyn Backend,
+    first: u64,
+    episodes: &[&Episode],
+) {
+    let stepped = blocks(simulation, backend, episodes);
+    let (model, plan) = (&simulation.model, &simulation.plan);
+    let rollout = match backend.info().name.as_str() {
+        "reference" => Some(model.reference_rollout(plan)),
+        "cpu" => Some(model.cpu_rollout(plan)),
+        _ => None,
+    };
+    if let Some(mut rollout) = rollout {
+        for (number, block) in stepped.iter().enumerate() {
+            let rolled = rollout.run(first + (number as u64 * BLOCK_EPISODES), block.episodes());
+            assert_eq!(rolled.returns, block.returns);
+            assert_eq!(&rolled, block);
+        }
+    }
+    let range = first..first + episodes.len() as u64;
+    let rolled = backend.rollout(simulation, range, &Unobserved).unwrap();
+    let mut statistics = simulation.statistics();
+    stepped.iter().for_each(|block| statistics.add(block));
+    let (rolled_summary, summary) = (rolled.summary(), statistics.summary());
+    assert_eq!(rolled_summary.returns, summary.returns);
+    assert_eq!(rolled_summary.length, summary.length);
+    assert_eq!(rolled_summary.click_rate, summary.click_rate);
+    assert_eq!(rolled_summary.topics, summary.topics);
+    // A GPU may fuse the products of the curves and slopes into their sums; the emulation above does not.
+    let info = backend.info();
+    if info.name != "gpu" || info.device.contains("software") {
+        assert_eq!(rolled, statistics);
+    }
+}
