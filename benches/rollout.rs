@@ -82,8 +82,13 @@ fn whole_episodes(criterion: &mut Criterion) {
         .sampling_mode(SamplingMode::Flat)
         .measurement_time(Duration::from_secs(6));
     for (name, backend) in &backends {
-        // Enough for a few tens of milliseconds.
-        let episodes = BLOCK_EPISODES * if *name == "reference" { 16 } else { 128 };
+        // So many that starting, most of all the composition of the shaders, is a small part.
+        let episodes = BLOCK_EPISODES
+            * match *name {
+                "reference" => 16,
+                "cpu" => 128,
+                _ => 1024,
+            };
         group.throughput(Throughput::Elements(episodes * NUM_STEPS));
         group.bench_function(BenchmarkId::new("backend", name), |bencher| {
             bencher.iter_custom(|iterations| {

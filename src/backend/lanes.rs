@@ -214,6 +214,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     }
 
     /// Runs one vector of episodes and adds what they did to the block.
+    #[inline(always)]
     fn run_group(&mut self, first: u64, count: usize, block: &mut EpisodeBlock) {
         let Self {
             driver,
@@ -280,6 +281,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
 }
 
 /// Counts impressions and clicks by topic.
+#[inline(always)]
 fn count_topics<N: Number, E: Environment<N>>(
     driver: &Driver<N, E>,
     active: N::Mask,
@@ -297,8 +299,9 @@ fn count_topics<N: Number, E: Environment<N>>(
     }
 }
 
-impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
-    fn run(&mut self, first: u64, count: usize) -> EpisodeBlock {
+impl<N: Number, E: Environment<N>> Rollout<N, E> {
+    #[inline(always)]
+    fn run_block(&mut self, first: u64, count: usize) -> EpisodeBlock {
         let num_topics = self.plan.outline.num_topics as usize;
         let mut block = EpisodeBlock {
             topic_impressions: vec![0; num_topics],
@@ -319,6 +322,32 @@ impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
                 .push((0..N::LANES).map(|lane| clicks.lane(lane)).sum());
         }
         block
+    }
+}
+
+/// Runs a block with the instructions of AVX2; the bits are those of the baseline, because nothing is contracted.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_block_avx2<N: Number, E: Environment<N>>(
+    rollout: &mut Rollout<N, E>,
+    first: u64,
+    count: usize,
+) -> EpisodeBlock {
+    rollout.run_block(first, count)
+}
+
+impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
+    fn run(&mut self, first: u64, count: usize) -> EpisodeBlock {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            #[allow(
+                unsafe_code,
+                reason = "the only way to call a function compiled for more than the baseline"
+            )]
+            // SAFETY: the processor has just said that it has AVX2.
+            return unsafe { run_block_avx2(self, first, count) };
+        }
+        self.run_block(first, count)
     }
 }
 
@@ -555,5 +584,50 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
             self.users[group].load(&fields);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::backend::cpu::cpu;
+    use crate::backend::model::LANES;
+    use crate::number::Lanes;
+    use crate::validation::cases;
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn the_instruction_set_does_not_change_a_bit() {
+        use super::{Rollout, run_block_avx2};
+        use crate::environment::Definition;
+        use crate::environment::long_term_satisfaction::{LongTermSatisfactionDefinition, entry};
+        if !is_x86_feature_detected!("avx2") {
+            return;
+        }
+        let settings = entry().settings_with(&["document.num_clusters=3"]).unwrap();
+        let definition = LongTermSatisfactionDefinition::new(&settings).unwrap();
+        let mut plan = cases().unwrap()[2].simulation.plan.clone();
+        plan.outline = definition.outline();
+        let mut rollout = Rollout::<Lanes<LANES>, _>::new(definition.twin(), &plan);
+        let baseline = rollout.run_block(512, 200);
+        #[allow(
+            unsafe_code,
+            reason = "a call of a function compiled for more than the baseline"
+        )]
+        // SAFETY: the processor has just said that it has AVX2.
+        let widest = unsafe { run_block_avx2(&mut rollout, 512, 200) };
+        assert_eq!(baseline, widest);
+    }
+
+    #[test]
+    fn an_episode_does_not_depend_on_its_neighbours() {
+        use crate::backend::Backend;
+        let backend = cpu(Some(1)).unwrap();
+        for case in cases().unwrap() {
+            let blocks = backend.episodes(&case.simulation, 0..100).unwrap();
+            // Users at the end of a vector that is not full, and the same users inside a full one.
+            let more = backend.episodes(&case.simulation, 0..256).unwrap();
+            assert_eq!(blocks[0].returns, more[0].returns[..100], "{}", case.name);
+            assert_eq!(blocks[0].lengths, more[0].lengths[..100], "{}", case.name);
+        }
     }
 }

@@ -13,7 +13,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 /// How many users one vector holds on the `cpu` backend.
-pub const LANES: usize = 16;
+pub const LANES: usize = 8;
 
 /// The documents that all users and episodes share.
 #[derive(Clone, Debug, PartialEq)]

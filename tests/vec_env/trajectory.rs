@@ -106,7 +106,7 @@ fn blocks(
 ) -> Vec<EpisodeBlock> {
     let (is_single, partial_sums) = match backend.info().name.as_str() {
         "reference" => (false, 1),
-        "cpu" => (true, 16),
+        "cpu" => (true, slatesim::backend::LANES),
         _ => (true, 4),
     };
     let is_gpu = backend.info().name == "gpu";
