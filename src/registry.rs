@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// Where an environment has neither a horizon nor a `max_steps`, episodes are truncated here, as `RecSim`'s runner does.
 const DEFAULT_MAX_STEPS: u32 = 27_000;
 
+/// Slates are held in the registers of a GPU lane, or spill from them; longer ones than this are nobody's page.
+const MAX_SLATE_SIZE: u32 = 1024;
+
 /// Declares the environments: module and definition.
 macro_rules! environments {
     ($($module:ident :: $definition:ident),+ $(,)?) => {
@@ -56,6 +59,10 @@ pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
     if num_candidates > most_candidates {
         return Err(settings.invalid("num_candidates", format!("at most {most_candidates}")));
     }
+    let slate_size = settings.count("slate_size");
+    if slate_size > MAX_SLATE_SIZE {
+        return Err(settings.invalid("slate_size", format!("at most {MAX_SLATE_SIZE}")));
+    }
     let corpus = (!settings.boolean("resample_documents"))
         .then(|| corpus(model.as_ref(), config.seed, num_candidates, settings));
     let default_max_steps = if outline.horizon.is_some() {
@@ -67,7 +74,7 @@ pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
         seed: config.seed,
         max_steps: config.max_steps.unwrap_or(default_max_steps),
         num_candidates,
-        slate_size: settings.count("slate_size"),
+        slate_size,
         corpus,
         choice,
         policy: policy_of(config, &outline)?,

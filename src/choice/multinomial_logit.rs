@@ -83,11 +83,7 @@ mod tests {
     #[test]
     fn probabilities_are_those_of_recsim() {
         let close = |found: Vec<f64>, expected: &[f64]| {
-            assert_eq!(found.len(), expected.len());
-            found
-                .iter()
-                .zip(expected)
-                .for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{found:?} is not {expected:?}"));
+            approx::assert_abs_diff_eq!(found.as_slice(), expected, epsilon = 1e-9);
         };
         close(
             probabilities(None, &[1.0, 0.96]),

@@ -52,7 +52,7 @@ pub enum ConfigError {
         problem: &'static str,
     },
     /// No environment or policy has this name.
-    #[error("`{key}` = {name:?} is unknown{}; known are {} ({origin})", suggestion(nearest.as_deref()), known.join(", "))]
+    #[error("`{key}` = {name:?} is unknown{}: known are {} ({origin})", suggestion(nearest.as_deref()), known.join(", "))]
     UnknownName {
         /// The dotted key.
         key: &'static str,
@@ -215,8 +215,8 @@ impl fmt::Display for UnknownKey {
         if !self.known.is_empty() {
             let known = self.known.join(", ");
             match self.table.as_str() {
-                "" => write!(f, "; the top level has {known}")?,
-                table => write!(f, "; [{table}] has {known}")?,
+                "" => write!(f, ": the top level has {known}")?,
+                table => write!(f, ": [{table}] has {known}")?,
             }
         }
         write!(f, " ({})", self.origin)
@@ -224,7 +224,7 @@ impl fmt::Display for UnknownKey {
 }
 
 fn suggestion(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+    nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
 /// Tells what is wrong with a corpus.

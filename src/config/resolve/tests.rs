@@ -104,8 +104,8 @@ fn a_set_reaches_every_key_with_or_without_quotes() {
 fn an_unknown_key_names_its_file_the_nearest_key_and_the_keys_there_are() {
     assert_eq!(
         refusal("[environment.user]\nsensitivty = 0.1"),
-        "unknown key `environment.user.sensitivty`: environment \"long_term_satisfaction\" has no such key, \
-         did you mean `environment.user.sensitivity`?; [environment.user] has memory_discount, sensitivity, \
+        "unknown key `environment.user.sensitivty`: environment \"long_term_satisfaction\" has no such key (\
+         did you mean `environment.user.sensitivity`?): [environment.user] has memory_discount, sensitivity, \
          innovation_stddev, choc_mean, choc_stddev, kale_mean, kale_stddev, time_budget, observation_noise_stddev \
          (in run.toml)"
     );
@@ -113,7 +113,7 @@ fn an_unknown_key_names_its_file_the_nearest_key_and_the_keys_there_are() {
         from_sets(&["environment.colour=3"])
             .unwrap_err()
             .to_string(),
-        "unknown key `environment.colour`: environment \"long_term_satisfaction\" has no such key; [environment] has \
+        "unknown key `environment.colour`: environment \"long_term_satisfaction\" has no such key: [environment] has \
          name, num_candidates, slate_size, resample_documents, user.*, document.*, choice.* (given by --set)"
     );
     let message = refusal("slate_size = 2");
@@ -148,7 +148,7 @@ fn a_key_of_another_policy_or_environment_is_said_to_be_so() {
     let message = refusal("[policy]\nname = \"random\"\nby = \"quality\"");
     assert_eq!(
         message,
-        "unknown key `policy.by`: policy \"random\" has no such key, but policy \"greedy\" has it; \
+        "unknown key `policy.by`: policy \"random\" has no such key, but policy \"greedy\" has it: \
          [policy] has name, with_replacement (in run.toml)"
     );
     let layers = Layers::new()
@@ -177,7 +177,7 @@ fn an_unknown_environment_or_policy_names_the_nearest_and_all() {
         from_sets(&["environment.name=long-term-satisfacton"])
             .unwrap_err()
             .to_string(),
-        "`environment.name` = \"long-term-satisfacton\" is unknown, did you mean `long_term_satisfaction`?; known are \
+        "`environment.name` = \"long-term-satisfacton\" is unknown (did you mean `long_term_satisfaction`?): known are \
          long_term_satisfaction, interest_exploration, interest_evolution, item_transition (given by --set)"
     );
     let layers = Layers::new().with_override(Override::flag("--policy", "policy.name", "slateq"));
@@ -186,7 +186,7 @@ fn an_unknown_environment_or_policy_names_the_nearest_and_all() {
         .to_string();
     assert_eq!(
         message,
-        "`policy.name` = \"slateq\" is unknown; known are random, static, greedy (given by --policy)"
+        "`policy.name` = \"slateq\" is unknown: known are random, static, greedy (given by --policy)"
     );
     assert!(
         refusal("[policy]\nname = 3")

@@ -1,0 +1,44 @@
+//! What the command line says, word for word: a change of these texts should be meant.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use assert_cmd::Command;
+
+fn told(arguments: &[&str]) -> String {
+    let output = Command::cargo_bin("slatesim")
+        .unwrap()
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn the_help_lists_commands_and_exit_codes() {
+    insta::assert_snapshot!(told(&["--help"]));
+}
+
+#[test]
+fn bad_input_names_the_key_the_value_and_what_is_allowed() {
+    let cases: [&[&str]; 8] = [
+        &["--environment", "long_term_satisfactoin"],
+        &["--policy", "greddy"],
+        &["--set", "environment.user.sensitvity=0.1"],
+        &["--set", "environment.user.choc_stddev=-1"],
+        &["--set", "environment.user.sensitivity=nan"],
+        &["--set", "environment.slate_size=30"],
+        &["--episodes", "0"],
+        &[
+            "--set",
+            "environment.document.corpus=[0.5, 0.6]",
+            "--set",
+            "environment.resample_documents=false",
+        ],
+    ];
+    let told: Vec<String> = cases
+        .iter()
+        .map(|case| told(&[&["evaluate", "--backend", "cpu"], *case].concat()))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
