@@ -1,4 +1,7 @@
 //! What does a random draw or an elementary function cost, on one core, for a vector of users and for one?
+//!
+//! In the instructions that the benches are built for: the plain ones of the target, or with
+//! `RUSTFLAGS="-C target-cpu=native"` all of this machine.
 
 use criterion::measurement::WallTime;
 use criterion::{
@@ -15,7 +18,7 @@ const SEED: u64 = 7;
 /// Vectors a measurement goes through: their words stay in the first-level cache.
 const VECTORS: u32 = 64;
 /// As many users as the `cpu` backend holds in a vector.
-type Vector = Lanes<16>;
+type Vector = Lanes<8>;
 
 /// Draws the words that the measured functions turn into something.
 fn words<N: Number>() -> Vec<[N::Word; 2]> {
@@ -117,12 +120,12 @@ fn functions_of<N: Number>(criterion: &mut Criterion, number: &str) {
 }
 
 fn draws(criterion: &mut Criterion) {
-    draws_of::<Vector>(criterion, "lanes=16");
+    draws_of::<Vector>(criterion, "lanes=8");
     draws_of::<f64>(criterion, "f64");
 }
 
 fn functions(criterion: &mut Criterion) {
-    functions_of::<Vector>(criterion, "lanes=16");
+    functions_of::<Vector>(criterion, "lanes=8");
     functions_of::<f64>(criterion, "f64");
 }
 

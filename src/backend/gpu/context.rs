@@ -15,7 +15,7 @@ use super::compose::panic_message;
 use super::error::{Cause, GpuError};
 use super::readback::StagingPool;
 
-/// Says which adapters [`Gpu::open`] may take.
+/// Says which adapters [`GpuBackend::open`](super::GpuBackend::open) may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdapterSelection {
     /// A real GPU only.

@@ -342,3 +342,39 @@ impl Inputs {
 pub(super) fn halves(number: u64) -> [u32; 2] {
     [number as u32, (number >> 32) as u32]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validation::cases;
+    use std::mem::{offset_of, size_of};
+
+    #[test]
+    fn the_job_lies_as_the_shader_reads_it() {
+        let simulation = &cases().unwrap()[0].simulation;
+        let module =
+            compose_program(simulation, Entry::Rollout, &GpuOptions::default(), false).unwrap();
+        let is_job =
+            |ty: &&naga::Type| ty.name.as_ref().is_some_and(|name| name.starts_with("Job"));
+        let job = module.types.iter().map(|(_, ty)| ty).find(is_job).unwrap();
+        let naga::TypeInner::Struct { members, span } = &job.inner else {
+            panic!("{job:?}")
+        };
+        let found: Vec<_> = members
+            .iter()
+            .map(|member| (member.name.as_deref().unwrap(), member.offset as usize))
+            .collect();
+        let expected = [
+            ("key", offset_of!(Job, key)),
+            ("first_episode", offset_of!(Job, first_episode)),
+            ("num_lanes", offset_of!(Job, num_lanes)),
+            ("stride", offset_of!(Job, stride)),
+            ("step_begin", offset_of!(Job, step_begin)),
+            ("step_end", offset_of!(Job, step_end)),
+            ("max_steps", offset_of!(Job, max_steps)),
+            ("padding", offset_of!(Job, padding)),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(*span as usize, size_of::<Job>());
+    }
+}
