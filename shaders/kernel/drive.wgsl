@@ -1,4 +1,4 @@
-// One step of one user: twin of `Driver::take_step` in src/backend/lanes.rs.
+// One step of one user: twin of `Driver::take_step` in src/backend/lanes/driver.rs.
 // Defs: NUM_SHOWN, the positions of the slate that are looked at; NUM_CONSIDERED, those that the user considers.
 
 #define_import_path slatesim::drive

@@ -1,4 +1,4 @@
-// Sums of one step over one block of episodes: twin of `Rollout::curve` in src/backend/lanes.rs.
+// Sums of one step over one block of episodes: twin of `Rollout::curve` in src/backend/lanes/rollout.rs.
 //
 // `reduce`: invocation (block, step) adds the rewards of its block four lanes at a time, in order, so that the sum depends
 // on the block alone. `count_clicks`: invocation (block, 32 steps) counts the clicks of its block.

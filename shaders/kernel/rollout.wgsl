@@ -1,5 +1,5 @@
 // Whole episodes in registers, or as many steps of them as one dispatch may take: twin of `Rollout` in
-// src/backend/lanes.rs.
+// src/backend/lanes/rollout.rs.
 //
 // Who writes what: lane i its own column of every buffer, and the topics of its block by atomic addition of integers,
 // whose order is of no consequence. No barriers, no workgroup memory: any workgroup size gives the same bits.

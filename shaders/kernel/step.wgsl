@@ -1,5 +1,5 @@
 // One step for agents outside, in three kernels: `start` begins episodes, `step` shows slates, `observe` looks.
-// Twin: `LaneStepper` in src/backend/lanes.rs.
+// Twin: `LaneStepper` in src/backend/lanes/stepper.rs.
 //
 // Bindings of group 1: 0 users [USER_FIELDS][lane], 1 clocks [episode low, episode high, step][lane],
 // 2 inputs (start: 1 where a lane begins, then episode low and high, each [lane]; step: slates [lane][SLATE_SIZE]),

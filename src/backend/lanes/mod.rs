@@ -1,0 +1,9 @@
+//! The driver of `reference` and `cpu`: one source, generic over the number type, twin of the kernels in
+//! `shaders/kernel/`.
+
+mod driver;
+mod rollout;
+mod stepper;
+
+pub(super) use rollout::Rollout;
+pub(super) use stepper::LaneStepper;

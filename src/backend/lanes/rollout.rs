@@ -1,0 +1,218 @@
+//! Whole episodes of a vector of users: twin of `shaders/kernel/rollout.wgsl` and `shaders/kernel/reduce.wgsl`.
+
+use super::driver::{Driver, Stepped};
+use crate::backend::model::{BlockRollout, Plan};
+use crate::environment::Environment;
+use crate::number::{Mask, Number, Word};
+use crate::policy::{Policy, Scratch};
+use crate::rng::{STEP, Stream};
+use crate::statistics::EpisodeBlock;
+
+/// Runs whole episodes with a built-in policy.
+#[derive(Debug)]
+pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
+    driver: Driver<N, E>,
+    plan: Plan,
+    user: E::User,
+    slate: Vec<N::Word>,
+    scratch: Scratch<N>,
+    /// Per step, over the episodes of the block: rewards, squared rewards, clicks.
+    curve: Vec<(N, N, N::Word)>,
+}
+
+impl<N: Number, E: Environment<N>> Rollout<N, E> {
+    /// Prepares to run episodes of an environment.
+    pub(in crate::backend) fn new(environment: E, plan: &Plan) -> Self {
+        let num_examined = plan.num_examined();
+        Self {
+            user: environment.new_user(),
+            slate: vec![N::Word::splat(0); num_examined as usize],
+            scratch: Scratch::default(),
+            curve: Vec::new(),
+            plan: plan.clone(),
+            driver: Driver::new(environment, plan, num_examined),
+        }
+    }
+
+    /// Runs one vector of episodes and adds what they did to the block.
+    #[inline(always)]
+    fn run_group(&mut self, first: u64, count: usize, block: &mut EpisodeBlock) {
+        let Self {
+            driver,
+            plan,
+            user,
+            slate,
+            scratch,
+            curve,
+        } = self;
+        let (zero, one) = (N::splat(0.0), N::Word::splat(1));
+        let (mut total, mut step_weighted, mut quality) = (zero, zero, zero);
+        let (mut length, mut clicks) = (N::Word::splat(0), N::Word::splat(0));
+        let mut active = N::Mask::from_fn(|lane| lane < count);
+        let mut stream = Stream::of_consecutive_episodes(plan.seed, first, 0);
+        driver.sample_user(stream, user);
+        for step in 0..plan.num_steps() {
+            if !active.any() {
+                break;
+            }
+            stream.step = N::Word::splat(step);
+            let words = stream.words(STEP, N::Word::splat(0));
+            driver.candidates.stream = stream;
+            plan.policy
+                .recommend(&mut driver.candidates, &stream, words[3], scratch, slate);
+            let stepped = driver.take_step(stream, words, slate, user);
+
+            let clicked = stepped.clicked & active;
+            let reward = N::select(active, stepped.reward, zero);
+            let click = N::Word::select(clicked, one, N::Word::splat(0));
+            total = total + reward;
+            step_weighted = step_weighted + N::from_word(stream.step) * reward;
+            length = length + N::Word::select(active, one, N::Word::splat(0));
+            clicks = clicks + click;
+            if curve.len() == step as usize {
+                curve.push((zero, zero, N::Word::splat(0)));
+            }
+            let at_step = &mut curve[step as usize];
+            *at_step = (
+                at_step.0 + reward,
+                at_step.1 + reward * reward,
+                at_step.2 + click,
+            );
+            if plan.outline.has_quality {
+                quality = quality
+                    + N::select(
+                        clicked,
+                        driver.environment().quality(&driver.clicked_document),
+                        zero,
+                    );
+            }
+            if plan.outline.num_topics > 0 {
+                count_topics(driver, active, &stepped, block);
+            }
+            active = active & !driver.environment().is_terminal(user);
+        }
+        for lane in 0..count {
+            block.returns.push(total.lane(lane));
+            block.step_weighted_rewards.push(step_weighted.lane(lane));
+            block.lengths.push(length.lane(lane));
+            block.clicks.push(clicks.lane(lane));
+        }
+        block.clicked_quality += quality.sum_lanes();
+    }
+}
+
+/// Counts impressions and clicks by topic.
+#[inline(always)]
+fn count_topics<N: Number, E: Environment<N>>(
+    driver: &Driver<N, E>,
+    active: N::Mask,
+    stepped: &Stepped<N>,
+    block: &mut EpisodeBlock,
+) {
+    for (position, document) in (0..).zip(&driver.documents) {
+        let topic = driver.environment().topic(document);
+        let is_chosen = stepped.clicked & stepped.chosen.equals(N::Word::splat(position));
+        for lane in (0..N::LANES).filter(|&lane| active.lane(lane)) {
+            let topic = topic.lane(lane) as usize;
+            block.topic_impressions[topic] += 1;
+            block.topic_clicks[topic] += u64::from(is_chosen.lane(lane));
+        }
+    }
+}
+
+impl<N: Number, E: Environment<N>> Rollout<N, E> {
+    #[inline(always)]
+    fn run_block(&mut self, first: u64, count: usize) -> EpisodeBlock {
+        let num_topics = self.plan.outline.num_topics as usize;
+        let mut block = EpisodeBlock {
+            topic_impressions: vec![0; num_topics],
+            topic_clicks: vec![0; num_topics],
+            ..EpisodeBlock::default()
+        };
+        self.curve.clear();
+        for done in (0..count).step_by(N::LANES) {
+            self.run_group(first + done as u64, N::LANES.min(count - done), &mut block);
+        }
+        for (rewards, squared_rewards, clicks) in &self.curve {
+            block.reward_by_step.push(rewards.sum_lanes());
+            block
+                .squared_reward_by_step
+                .push(squared_rewards.sum_lanes());
+            block
+                .clicks_by_step
+                .push((0..N::LANES).map(|lane| clicks.lane(lane)).sum());
+        }
+        block
+    }
+}
+
+/// Runs a block with the instructions of AVX2; the bits are those of the baseline, because nothing is contracted.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_block_avx2<N: Number, E: Environment<N>>(
+    rollout: &mut Rollout<N, E>,
+    first: u64,
+    count: usize,
+) -> EpisodeBlock {
+    rollout.run_block(first, count)
+}
+
+impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
+    fn run(&mut self, first: u64, count: usize) -> EpisodeBlock {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            #[allow(
+                unsafe_code,
+                reason = "the only way to call a function compiled for more than the baseline"
+            )]
+            // SAFETY: the processor has just said that it has AVX2.
+            return unsafe { run_block_avx2(self, first, count) };
+        }
+        self.run_block(first, count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::backend::cpu::cpu;
+    use crate::backend::model::LANES;
+    use crate::number::Lanes;
+    use crate::validation::cases;
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn the_instruction_set_does_not_change_a_bit() {
+        use super::{Rollout, run_block_avx2};
+        use crate::environment::Definition;
+        use crate::environment::long_term_satisfaction::{LongTermSatisfactionDefinition, entry};
+        if !is_x86_feature_detected!("avx2") {
+            return;
+        }
+        let settings = entry().settings_with(&["document.num_clusters=3"]).unwrap();
+        let definition = LongTermSatisfactionDefinition::new(&settings).unwrap();
+        let mut plan = cases().unwrap()[2].simulation.plan.clone();
+        plan.outline = definition.outline();
+        let mut rollout = Rollout::<Lanes<LANES>, _>::new(definition.twin(), &plan);
+        let baseline = rollout.run_block(512, 200);
+        #[allow(
+            unsafe_code,
+            reason = "a call of a function compiled for more than the baseline"
+        )]
+        // SAFETY: the processor has just said that it has AVX2.
+        let widest = unsafe { run_block_avx2(&mut rollout, 512, 200) };
+        assert_eq!(baseline, widest);
+    }
+
+    #[test]
+    fn an_episode_does_not_depend_on_its_neighbours() {
+        use crate::backend::Backend;
+        let backend = cpu(Some(1)).unwrap();
+        for case in cases().unwrap() {
+            let blocks = backend.episodes(&case.simulation, 0..100).unwrap();
+            // Users at the end of a vector that is not full, and the same users inside a full one.
+            let more = backend.episodes(&case.simulation, 0..256).unwrap();
+            assert_eq!(blocks[0].returns, more[0].returns[..100], "{}", case.name);
+            assert_eq!(blocks[0].lengths, more[0].lengths[..100], "{}", case.name);
+        }
+    }
+}
