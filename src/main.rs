@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     cli::main()
 }
 
-/// Gives the Vulkan driver a folder to look for a display in, where the session has none.
+/// Gives the Vulkan driver a folder to look for a display in, where there is none.
 ///
 /// Mesa asks Wayland for a display even where nothing is shown, and Wayland prints an error, to stderr and past any log,
 /// if `XDG_RUNTIME_DIR` is not set. On a server it never is.

@@ -104,6 +104,10 @@ impl Entry {
 ///
 /// # Errors
 /// [`ShaderError`] with file, line and caret.
+///
+/// # Panics
+/// If [`GpuOptions::patch`] looks for a text that its file does not contain: a fault that is not planted would pass
+/// for one that nothing finds.
 pub fn compose_program(
     simulation: &Simulation,
     entry: Entry,
