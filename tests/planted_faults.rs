@@ -61,7 +61,7 @@ faults! {
         "parameters.memory_discount * user.exposure" => "1.0001 * parameters.memory_discount * user.exposure";
     finds_the_sign_of_the_transition: "environment/long_term_satisfaction.wgsl",
         "- 2.0 * (document.clickbait_score" => "+ 2.0 * (document.clickbait_score";
-    finds_engagement_after_the_transition: "kernel/drive.wgsl",
+    finds_swapped_words_of_the_environment: "kernel/drive.wgsl",
         "let draws = environment::draw(parameters, step_words.yz" => "let draws = environment::draw(parameters, step_words.zy";
     finds_the_policy_word_in_the_wrong_place: "kernel/rollout.wgsl", "step_words.w" => "step_words.z";
     finds_the_choice_word_in_the_wrong_place: "kernel/drive.wgsl", "uniform(step_words.x)" => "uniform(step_words.w)";

@@ -21,7 +21,7 @@ const OUTCOME_FIELDS: usize = 6;
 const RUNNING: usize = 5;
 /// Episodes of a batch on a real GPU: enough to fill the largest.
 const HARDWARE_BATCH: u32 = 1 << 18;
-/// Episodes of a batch on a software adapter: few enough for its caches (2^13 was a fifth faster than 2^15).
+/// Episodes of a batch on a software adapter: few enough for its caches.
 const SOFTWARE_BATCH: u32 = 1 << 13;
 /// What a dispatch should last: desktop drivers reset a device that is busy for some seconds.
 const TARGET_DISPATCH: Duration = Duration::from_millis(40);
