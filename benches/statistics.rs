@@ -37,6 +37,7 @@ fn block(rng: &mut Philox, num_steps: u32) -> EpisodeBlock {
             num_steps as usize
         ],
         clicked_quality: 0.0,
+        invalid_choices: 0,
         topic_impressions: vec![
             2 * u64::from(num_steps) * BLOCK_EPISODES / NUM_TOPICS as u64;
             NUM_TOPICS

@@ -52,6 +52,9 @@ pub enum Error {
     /// Stepped before the first reset.
     #[error("a step before the first reset")]
     NotReset,
+    /// A finite model whose values have no bound.
+    #[error("episodes can last for ever: the exact return has no bound")]
+    Endless,
     /// A shard that does not exist.
     #[error("shard {index}/{count} does not exist: I counts from 0 to N - 1")]
     Shard {

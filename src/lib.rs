@@ -38,7 +38,6 @@
 //! - Policies do not learn: `random`, `static`, `greedy`.
 //! - Returns are added up in single precision on `cpu` and `gpu`: relative error some 1e-7 times the square root of the
 //!   number of steps.
-//! - The `gpu` backend composes its shaders anew for each rollout, a few tenths of a second.
 //! - [`vec_env`] knows one autoreset mode, the same step, and copies observations to the host at every step.
 #![deny(unsafe_code)]
 #![allow(
@@ -49,11 +48,13 @@
 
 pub mod backend;
 pub mod choice;
+pub mod cli;
 pub mod config;
 pub mod distribution;
 pub mod environment;
 mod error;
 pub mod evaluation;
+pub mod exact;
 pub mod math;
 pub mod number;
 pub mod policy;

@@ -1,13 +1,11 @@
 //! The command `slatesim`; see `slatesim --help`.
 #![deny(unsafe_code)]
 
-mod cli;
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     quiet_mesa();
-    cli::main()
+    slatesim::cli::main(&slatesim::registry::Registry::built_in())
 }
 
 /// Gives the Vulkan driver a folder to look for a display in, where there is none.

@@ -3,8 +3,12 @@
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::ChoiceModel;
 use crate::config::{Catalogue, Config, ConfigError, Entry, Settings};
-use crate::environment::{self, Outline};
-use crate::policy::{self, PolicyModel};
+use crate::environment::Definition;
+use crate::environment::interest_evolution::InterestEvolutionDefinition;
+use crate::environment::interest_exploration::InterestExplorationDefinition;
+use crate::environment::item_transition::ItemTransitionDefinition;
+use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
+use crate::policy::{self, PolicyModel, Target};
 use crate::rng::BLOCKS_PER_PURPOSE;
 use std::sync::Arc;
 
@@ -14,101 +18,182 @@ const DEFAULT_MAX_STEPS: u32 = 27_000;
 /// Slates are held in the registers of a GPU lane, or spill from them; longer ones than this are nobody's page.
 const MAX_SLATE_SIZE: u32 = 1024;
 
-/// Declares the environments: module and definition.
-macro_rules! environments {
-    ($($module:ident :: $definition:ident),+ $(,)?) => {
-        /// Lists the environments with their configuration keys.
-        fn environment_entries() -> Vec<Entry> {
-            vec![$(environment::$module::entry()),+]
-        }
-
-        /// Makes an environment and its choice model from checked settings.
-        fn environment(name: &str, settings: &Settings) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError> {
-            $(if name == environment::$module::NAME {
-                let definition = environment::$module::$definition::new(settings)?;
-                let choice = environment::$module::$definition::choice(settings)?;
-                return Ok((Arc::new(definition), choice));
-            })+
-            unreachable!("the catalogue has no environment {name}")
-        }
-    };
+/// Environments and policies that configurations can name.
+///
+/// An environment of one's own is registered beside the built-in ones, and from then on is one of them:
+///
+/// ```text
+/// let registry = Registry::built_in().with_environment::<BoredomDefinition>();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Registry {
+    environments: Vec<Registered>,
 }
 
-environments! {
-    long_term_satisfaction::LongTermSatisfactionDefinition,
+/// What makes an environment that has forgotten its type.
+type Make = fn(&Settings) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError>;
+
+#[derive(Clone, Debug)]
+struct Registered {
+    entry: Entry,
+    make: Make,
 }
 
-/// Lists all environments and policies with their configuration keys.
-pub fn catalogue() -> Catalogue {
-    Catalogue {
-        environments: environment_entries(),
-        policies: policy::entries(),
+fn make<D: Definition>(settings: &Settings) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError> {
+    let choice = D::choice(settings)?;
+    Ok((Arc::new(D::new(settings)?), choice))
+}
+
+impl Registry {
+    /// Knows what comes with slatesim.
+    pub fn built_in() -> Self {
+        let none = Self {
+            environments: Vec::new(),
+        };
+        none.with_environment::<LongTermSatisfactionDefinition>()
+            .with_environment::<InterestExplorationDefinition>()
+            .with_environment::<InterestEvolutionDefinition>()
+            .with_environment::<ItemTransitionDefinition>()
+    }
+
+    /// Adds an environment.
+    ///
+    /// # Panics
+    /// If its name is taken, or its keys are not declared as [`Entry::check`] wants them: mistakes of its author.
+    #[must_use]
+    pub fn with_environment<D: Definition>(mut self) -> Self {
+        let entry = D::entry();
+        assert!(
+            self.entry(entry.name).is_none(),
+            "there is an environment {:?} already",
+            entry.name
+        );
+        if let Err(error) = entry.check() {
+            panic!("{error}");
+        }
+        self.environments.push(Registered {
+            entry,
+            make: make::<D>,
+        });
+        self
+    }
+
+    fn entry(&self, name: &str) -> Option<&Registered> {
+        self.environments
+            .iter()
+            .find(|registered| registered.entry.name == name)
+    }
+
+    /// Lists all environments and policies with their configuration keys.
+    pub fn catalogue(&self) -> Catalogue {
+        let entries = self.environments.iter();
+        Catalogue {
+            environments: entries.map(|registered| registered.entry.clone()).collect(),
+            policies: policy::entries(),
+        }
+    }
+
+    /// Makes what runs from a checked configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if settings contradict each other.
+    ///
+    /// # Panics
+    /// If the configuration was checked against another catalogue, whose environment is not registered here.
+    pub fn simulation(&self, config: &Config) -> Result<Simulation, ConfigError> {
+        let settings = &config.environment.settings;
+        let name = &config.environment.name;
+        let registered = self
+            .entry(name)
+            .unwrap_or_else(|| panic!("the environment {name:?} is not registered"));
+        let (model, choice) = (registered.make)(settings)?;
+        let outline = model.outline();
+        let num_candidates = settings.count("num_candidates");
+        let most_candidates = BLOCKS_PER_PURPOSE / outline.document_blocks;
+        if num_candidates > most_candidates {
+            return Err(settings.invalid("num_candidates", format!("at most {most_candidates}")));
+        }
+        let slate_size = settings.count("slate_size");
+        if slate_size > MAX_SLATE_SIZE {
+            return Err(settings.invalid("slate_size", format!("at most {MAX_SLATE_SIZE}")));
+        }
+        let corpus = if settings.boolean("resample_documents") {
+            None
+        } else {
+            Some(corpus(
+                model.as_ref(),
+                config.seed,
+                num_candidates,
+                settings,
+            )?)
+        };
+        let default_max_steps = if outline.horizon.is_some() {
+            u32::MAX
+        } else {
+            DEFAULT_MAX_STEPS
+        };
+        let target = Target {
+            outline: &outline,
+            num_candidates,
+            slate_size,
+            finite_model: &|| model.finite_model(),
+        };
+        let policy = PolicyModel::new(&config.policy.name, &config.policy.settings, &target)?;
+        let plan = Plan {
+            seed: config.seed,
+            max_steps: config.max_steps.unwrap_or(default_max_steps),
+            num_candidates,
+            slate_size,
+            corpus,
+            choice,
+            policy,
+            outline,
+        };
+        Ok(Simulation { model, plan })
     }
 }
 
-/// Makes what runs from a checked configuration.
+/// Lists the built-in environments and policies; see [`Registry::catalogue`].
+pub fn catalogue() -> Catalogue {
+    Registry::built_in().catalogue()
+}
+
+/// Makes what runs from a configuration of built-in environments; see [`Registry::simulation`].
 ///
 /// # Errors
 /// [`ConfigError`] if settings contradict each other.
+///
+/// # Panics
+/// If the configuration was checked against another catalogue.
 pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
-    let settings = &config.environment.settings;
-    let (model, choice) = environment(&config.environment.name, settings)?;
-    let outline = model.outline();
-    let num_candidates = settings.count("num_candidates");
-    let most_candidates = BLOCKS_PER_PURPOSE / outline.document_blocks;
-    if num_candidates > most_candidates {
-        return Err(settings.invalid("num_candidates", format!("at most {most_candidates}")));
-    }
-    let slate_size = settings.count("slate_size");
-    if slate_size > MAX_SLATE_SIZE {
-        return Err(settings.invalid("slate_size", format!("at most {MAX_SLATE_SIZE}")));
-    }
-    let corpus = (!settings.boolean("resample_documents"))
-        .then(|| corpus(model.as_ref(), config.seed, num_candidates, settings));
-    let default_max_steps = if outline.horizon.is_some() {
-        u32::MAX
-    } else {
-        DEFAULT_MAX_STEPS
-    };
-    let plan = Plan {
-        seed: config.seed,
-        max_steps: config.max_steps.unwrap_or(default_max_steps),
-        num_candidates,
-        slate_size,
-        corpus,
-        choice,
-        policy: policy_of(config, &outline)?,
-        outline,
-    };
-    Ok(Simulation { model, plan })
-}
-
-fn policy_of(config: &Config, outline: &Outline) -> Result<PolicyModel, ConfigError> {
-    PolicyModel::new(&config.policy.name, &config.policy.settings, outline)
+    Registry::built_in().simulation(config)
 }
 
 /// Draws the corpus of the seed, and puts what the configuration gives over it.
-fn corpus(model: &dyn Model, seed: u64, num_candidates: u32, settings: &Settings) -> Corpus {
+fn corpus(
+    model: &dyn Model,
+    seed: u64,
+    num_candidates: u32,
+    settings: &Settings,
+) -> Result<Corpus, ConfigError> {
     let mut corpus = model.sample_corpus(seed, num_candidates);
-    if let Some(given) = settings
+    let given = settings
         .declares("document.corpus")
         .then(|| settings.corpus("document.corpus"))
-        .flatten()
-    {
-        let names = model.document_fields();
-        for (name, values) in &given.columns {
-            let field = names
-                .iter()
-                .position(|field| field == name)
-                .expect("a corpus has columns that documents have");
-            for (document, &value) in corpus
-                .fields
-                .chunks_exact_mut(corpus.num_fields)
-                .zip(values)
-            {
-                document[field] = value;
-            }
+        .flatten();
+    let Some(given) = given else {
+        return Ok(corpus);
+    };
+    let names = model.document_fields();
+    for (name, values) in &given.columns {
+        let Some(field) = names.iter().position(|field| field == name) else {
+            let allowed = format!("documents of {}", names.join(", "));
+            return Err(settings.invalid("document.corpus", allowed));
+        };
+        let documents = corpus.fields.chunks_exact_mut(corpus.num_fields);
+        for (document, &value) in documents.zip(values) {
+            document[field] = value;
         }
     }
-    corpus
+    Ok(corpus)
 }

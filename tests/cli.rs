@@ -84,6 +84,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
         "user_steps",
         "return",
         "non_finite_returns",
+        "invalid_choices",
         "length",
         "click_rate",
         "reward_per_step",

@@ -10,7 +10,7 @@ use slatesim::validation::cases;
 #[test]
 fn a_lost_device_is_an_error_of_every_call() {
     let Some(gpu) = common::any_gpu() else { return };
-    let simulation = &cases().unwrap()[0].simulation;
+    let simulation = &cases(&slatesim::registry::Registry::built_in()).unwrap()[0].simulation;
     let mut stepper = gpu.stepper(simulation, 64).unwrap();
     stepper.start(&[Some(0); 64]).unwrap();
     gpu.destroy();
@@ -30,7 +30,7 @@ fn a_lost_device_is_an_error_of_every_call() {
 #[test]
 fn more_lanes_than_the_device_has_are_refused_with_the_numbers() {
     let Some(gpu) = common::any_gpu() else { return };
-    let simulation = &cases().unwrap()[0].simulation;
+    let simulation = &cases(&slatesim::registry::Registry::built_in()).unwrap()[0].simulation;
     let huge = gpu.with_options(GpuOptions {
         batch_size: Some(u32::MAX),
         ..GpuOptions::default()
@@ -51,7 +51,7 @@ fn more_lanes_than_the_device_has_are_refused_with_the_numbers() {
 #[test]
 fn wrong_wgsl_is_reported_with_its_file_and_line() {
     let Some(gpu) = common::any_gpu() else { return };
-    let simulation = &cases().unwrap()[0].simulation;
+    let simulation = &cases(&slatesim::registry::Registry::built_in()).unwrap()[0].simulation;
     let patch = slatesim::backend::gpu::Patch {
         path: "shaders/environment/long_term_satisfaction.wgsl".to_owned(),
         find: "user.time_budget - 1.0;".to_owned(),

@@ -5,12 +5,14 @@
 mod common;
 
 use slatesim::backend::cpu::cpu;
-use slatesim::validation::{Effort, Rung, Subject, validate};
+use slatesim::registry::Registry;
+use slatesim::validation::{Effort, Rung, Subject, cases, validate};
 use std::ops::ControlFlow;
 
 fn assert_passes(subject: Subject<'_>) {
     let mut failed = Vec::new();
-    let rungs = validate(subject, Effort::Quick, &mut |rung: &Rung| {
+    let cases = cases(&Registry::built_in()).unwrap();
+    let rungs = validate(subject, Effort::Quick, &cases, &mut |rung: &Rung| {
         if !rung.passed {
             failed.push(rung.clone());
         }

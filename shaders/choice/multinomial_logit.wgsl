@@ -43,3 +43,15 @@ fn choose(parameters: Parameters, given: array<f32, #{NUM_CONSIDERED}>, uniform_
     }
     return chosen;
 }
+
+fn are_valid(parameters: Parameters, scores: array<f32, #{NUM_CONSIDERED}>) -> bool {
+    return true;
+}
+
+fn weigh(parameters: Parameters, score: f32) -> f32 {
+#ifdef HAS_NO_CLICK
+    return math::sigmoid(score - parameters.no_click_mass);
+#else
+    return 1.0;
+#endif
+}

@@ -55,7 +55,7 @@ fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
     return user;
 }
 
-fn sample_document(parameters: Parameters, blocks: Blocks) -> Document {
+fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Document {
     var document: Document;
     let words = block_words(blocks, 0u);
     document.clickbait_score = distribution::uniform(words.x);
@@ -80,7 +80,7 @@ fn respond(parameters: Parameters, user: User, document: Document, draws: Draws)
     return Response(distribution::log_normal(mean, stddev, draws.engagement));
 }
 
-fn transition(parameters: Parameters, before: User, document: Document, response: Response, clicked: bool, draws: Draws) -> User {
+fn transition(parameters: Parameters, before: User, document: Document, response: Response, weight: f32, clicked: bool, draws: Draws) -> User {
     var user = before;
     let exposure = parameters.memory_discount * user.exposure
         - 2.0 * (document.clickbait_score - 0.5)

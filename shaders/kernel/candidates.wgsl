@@ -1,12 +1,13 @@
 // The documents offered at a step, and the inputs that all kernels share.
 //
-// Bindings of group 0, all read: 0 the job, 1 the environment's parameters, 2 the choice model's, 3 the corpus.
+// Bindings of group 0, all read: 0 the job, 1 the environment's parameters, 2 the choice model's, 3 the corpus. 4 and 5,
+// the tables, are in tables.wgsl.
 // Defs: HAS_CORPUS, DOCUMENT_BLOCKS.
 
 #define_import_path slatesim::candidates
 
-#import slatesim::rng::{Stream, Blocks, DOCUMENT}
-#import environment::{Parameters, Document, sample_document, document_from_fields, observe_document}
+#import slatesim::rng::{Stream, Blocks, DOCUMENT, OBSERVATION}
+#import environment::{Parameters, User, Document, sample_document, document_from_fields, observe_user, observe_document}
 #import choice
 
 // Rust: struct Job in src/backend/gpu/program.rs.
@@ -41,13 +42,18 @@ fn document(stream: Stream, candidate: u32) -> Document {
     }
     return document_from_fields(fields);
 #else
-    return sample_document(environment_parameters, Blocks(stream, DOCUMENT, candidate * #{DOCUMENT_BLOCKS}u));
+    return sample_document(environment_parameters, candidate, Blocks(stream, DOCUMENT, candidate * #{DOCUMENT_BLOCKS}u));
 #endif
 }
 
 // What is observed of candidate `candidate` of a step.
 fn features(stream: Stream, candidate: u32) -> array<f32, #{DOCUMENT_SIZE}> {
     return observe_document(environment_parameters, document(stream, candidate));
+}
+
+// What is observed of a user at a step.
+fn user_features(stream: Stream, user: User) -> array<f32, #{USER_SIZE}> {
+    return observe_user(environment_parameters, user, Blocks(stream, OBSERVATION, 0u));
 }
 
 // Names the draws of a step of the episode of lane `lane`, counting from the job's first episode.

@@ -14,6 +14,8 @@ struct Stepped {
     reward: f32,
     chosen: u32,
     clicked: bool,
+    // Whether the choice model could take the scores as they are.
+    is_valid: bool,
     user: environment::User,
     response: environment::Response,
     documents: array<environment::Document, #{NUM_SHOWN}>,
@@ -37,12 +39,16 @@ fn take_step(stream: Stream, step_words: vec4<u32>, given: array<u32, #{NUM_SHOW
         scores[position] = environment::score(parameters, user, stepped.documents[position]);
     }
 #endif
-    stepped.chosen = choice::choose(candidates::choice_parameters, scores, distribution::uniform(step_words.x));
+    let choice_parameters = candidates::choice_parameters;
+    stepped.chosen = choice::choose(choice_parameters, scores, distribution::uniform(step_words.x));
+    stepped.is_valid = choice::are_valid(choice_parameters, scores);
     stepped.clicked = stepped.chosen < #{NUM_CONSIDERED}u;
-    let clicked_document = stepped.documents[select(0u, stepped.chosen, stepped.clicked)];
+    let clicked_position = select(0u, stepped.chosen, stepped.clicked);
+    let clicked_document = stepped.documents[clicked_position];
+    let weight = choice::weigh(choice_parameters, scores[clicked_position]);
     let draws = environment::draw(parameters, step_words.yz, Blocks(stream, ENVIRONMENT, 0u));
     stepped.response = environment::respond(parameters, user, clicked_document, draws);
     stepped.reward = select(0.0, environment::reward(parameters, stepped.response), stepped.clicked);
-    stepped.user = environment::transition(parameters, user, clicked_document, stepped.response, stepped.clicked, draws);
+    stepped.user = environment::transition(parameters, user, clicked_document, stepped.response, weight, stepped.clicked, draws);
     return stepped;
 }

@@ -22,6 +22,7 @@ const LENGTH: u32 = 2u;
 const CLICKS: u32 = 3u;
 const QUALITY: u32 = 4u;
 const RUNNING: u32 = 5u;
+const INVALID: u32 = 6u;
 
 @group(1) @binding(0) var<storage, read_write> users: array<f32>;
 @group(1) @binding(1) var<storage, read_write> outcomes: array<u32>;
@@ -43,6 +44,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     var length = 0u;
     var num_clicks = 0u;
     var quality = 0.0;
+    var num_invalid = 0u;
     var running = lane < job.num_lanes;
     if job.step_begin == 0u {
         user = drive::sample_user(stream);
@@ -57,6 +59,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
         length = outcomes[LENGTH * job.stride + lane];
         num_clicks = outcomes[CLICKS * job.stride + lane];
         quality = bitcast<f32>(outcomes[QUALITY * job.stride + lane]);
+        num_invalid = outcomes[INVALID * job.stride + lane];
         running = outcomes[RUNNING * job.stride + lane] != 0u;
     }
 #ifdef HAS_TOPICS
@@ -72,7 +75,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     for (; step < job.step_end && running; step++) {
         stream.step = step;
         let step_words = words(stream, STEP, 0u);
-        let slate = policy::recommend(stream, step_words.w);
+        let slate = policy::recommend(stream, step_words.w, user);
         var stepped = drive::take_step(stream, step_words, slate, user);
         user = stepped.user;
 
@@ -82,6 +85,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
         step_weighted = step_weighted + f32(step) * stepped.reward;
         length = length + 1u;
         num_clicks = num_clicks + click;
+        num_invalid = num_invalid + select(1u, 0u, stepped.is_valid);
         rewards[relative * job.stride + lane] = stepped.reward;
         click_bits = click_bits | (click << (relative % 32u));
 #ifdef HAS_QUALITY
@@ -122,6 +126,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     outcomes[LENGTH * job.stride + lane] = length;
     outcomes[CLICKS * job.stride + lane] = num_clicks;
     outcomes[QUALITY * job.stride + lane] = bitcast<u32>(quality);
+    outcomes[INVALID * job.stride + lane] = num_invalid;
     outcomes[RUNNING * job.stride + lane] = select(0u, 1u, running);
     // Nobody reads the users of the last dispatch.
     if job.step_end < job.max_steps {

@@ -7,8 +7,8 @@
 // 4 observations (step: responses [lane][SLATE_SIZE][RESPONSE_SIZE]; observe: users [lane][USER_SIZE], then documents
 // [lane or one][NUM_CANDIDATES][DOCUMENT_SIZE]).
 
-#import slatesim::rng::{Stream, Blocks, words, STEP, OBSERVATION}
-#import slatesim::candidates::{job, environment_parameters, features}
+#import slatesim::rng::{Stream, words, STEP}
+#import slatesim::candidates::{job, environment_parameters, features, user_features}
 #import slatesim::drive
 #import environment
 
@@ -89,7 +89,7 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
     let stream = load_stream(lane);
     var first_document = 0u;
 #ifdef OBSERVES_USER
-    var user = environment::observe_user(parameters, load_user(lane), Blocks(stream, OBSERVATION, 0u));
+    var user = user_features(stream, load_user(lane));
     for (var number = 0u; number < #{USER_SIZE}u; number++) {
         observations[lane * #{USER_SIZE}u + number] = user[number];
     }

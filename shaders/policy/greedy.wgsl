@@ -1,13 +1,14 @@
 // The candidates with the largest (or smallest) value of one observed feature; ties go to the lower index.
 // Twin: src/policy/greedy.rs. Defs: FEATURE, ASCENDING.
 
+#import environment::User
 #import slatesim::rng::Stream
 #import slatesim::candidates
 
 // Below every feature; infinities have no place in WGSL.
 const WORST: f32 = -3.0e38;
 
-fn recommend(stream: Stream, first_word: u32) -> array<u32, #{NUM_SHOWN}> {
+fn recommend(stream: Stream, first_word: u32, user: User) -> array<u32, #{NUM_SHOWN}> {
     var slate: array<u32, #{NUM_SHOWN}>;
     var best: array<f32, #{NUM_SHOWN}>;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {

@@ -1,9 +1,10 @@
 // Random slates, with or without replacement. Twin: src/policy/random.rs. Defs: WITH_REPLACEMENT.
 
+#import environment::User
 #import slatesim::rng::{Stream, policy_word}
 #import slatesim::distribution
 
-fn recommend(stream: Stream, first_word: u32) -> array<u32, #{NUM_SHOWN}> {
+fn recommend(stream: Stream, first_word: u32, user: User) -> array<u32, #{NUM_SHOWN}> {
     var slate: array<u32, #{NUM_SHOWN}>;
 #ifdef WITH_REPLACEMENT
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {

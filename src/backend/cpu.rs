@@ -1,8 +1,9 @@
 //! Blocks of episodes on all cores.
 
-use super::model::{BlockRollout, LANES};
+use super::model::BlockRollout;
 use super::{BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Simulation, Stepper};
 use crate::error::Error;
+use crate::number::LANES;
 use crate::statistics::{EpisodeBlock, Statistics};
 use rayon::prelude::*;
 use std::ops::Range;

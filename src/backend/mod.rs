@@ -16,7 +16,8 @@ mod model;
 pub mod reference;
 mod stepper;
 
-pub use model::{Corpus, LANES, Model, Plan, Simulation};
+pub use crate::number::LANES;
+pub use model::{Corpus, Model, Plan, Simulation};
 pub use stepper::{LaneState, Observation, StepOutcome, Stepper};
 
 use crate::error::Error;

@@ -4,16 +4,14 @@ use super::lanes::{LaneStepper, Rollout};
 use super::stepper::Stepper;
 use crate::choice::ChoiceModel;
 use crate::environment::{Blocks, Definition, Environment, Fields, Outline};
-use crate::number::{Lanes, Number, ScalarWord};
+use crate::exact::FiniteModel;
+use crate::number::{LANES, Lanes, Number, ScalarWord};
 use crate::policy::PolicyModel;
 use crate::rng::{CORPUS, Stream};
 use crate::shader::{ShaderDefs, ShaderSource};
 use crate::statistics::{EpisodeBlock, Statistics};
 use std::fmt::Debug;
 use std::sync::Arc;
-
-/// How many users one vector holds on the `cpu` backend.
-pub const LANES: usize = 8;
 
 /// The documents that all users and episodes share.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +87,8 @@ pub trait Model: Debug + Send + Sync {
     fn outline(&self) -> Outline;
     /// See [`Definition::parameters`].
     fn parameters(&self) -> Vec<f64>;
+    /// See [`Definition::tables`].
+    fn tables(&self) -> Vec<f64>;
     /// See [`Definition::shader`].
     fn shader(&self) -> ShaderSource;
     /// See [`Definition::shader_defs`].
@@ -96,9 +96,13 @@ pub trait Model: Debug + Send + Sync {
     /// Returns how many fields a user and a document have.
     fn num_fields(&self) -> (usize, usize);
     /// Names the fields of a document.
-    fn document_fields(&self) -> &'static [&'static str];
+    fn document_fields(&self) -> Vec<String>;
+    /// Tells which fields of a user are words.
+    fn user_words(&self) -> Vec<bool>;
     /// Draws the corpus of a seed.
     fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus;
+    /// See [`Definition::finite_model`].
+    fn finite_model(&self) -> Option<FiniteModel>;
     /// Makes what runs blocks of episodes in `f64`, one at a time.
     fn reference_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout>;
     /// Makes what runs blocks of episodes in `f32`, many at a time.
@@ -124,6 +128,10 @@ impl<D: Definition> Model for D {
         Definition::parameters(self)
     }
 
+    fn tables(&self) -> Vec<f64> {
+        Definition::tables(self)
+    }
+
     fn shader(&self) -> ShaderSource {
         Definition::shader(self)
     }
@@ -140,8 +148,12 @@ impl<D: Definition> Model for D {
         )
     }
 
-    fn document_fields(&self) -> &'static [&'static str] {
-        <D::Twin<f64> as Environment<f64>>::Document::names()
+    fn document_fields(&self) -> Vec<String> {
+        self.twin::<f64>().new_document().names()
+    }
+
+    fn user_words(&self) -> Vec<bool> {
+        self.twin::<f64>().new_user().are_words()
     }
 
     fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus {
@@ -154,6 +166,7 @@ impl<D: Definition> Model for D {
         for (candidate, fields) in (0..num_candidates).zip(fields.chunks_exact_mut(num_fields)) {
             let first = ScalarWord(candidate * document_blocks);
             twin.sample_document(
+                ScalarWord(candidate),
                 &Blocks {
                     stream,
                     purpose: CORPUS,
@@ -164,6 +177,10 @@ impl<D: Definition> Model for D {
             document.store(fields);
         }
         Corpus { num_fields, fields }
+    }
+
+    fn finite_model(&self) -> Option<FiniteModel> {
+        Definition::finite_model(self)
     }
 
     fn reference_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout> {

@@ -3,16 +3,59 @@
 //! # Source
 //! `RecSim` 0.2.4, `LTSUserModel.simulate_response`.
 
-use super::Choice;
-use crate::number::{Number, Word};
+use super::{Choice, ChoiceDefinition};
+use crate::number::{Mask, Number, Word};
+use crate::shader::{ShaderSource, embedded};
+use std::marker::PhantomData;
 
-/// The host twin.
-#[derive(Clone, Copy, Debug)]
-pub struct First;
+/// The name in configurations.
+pub const NAME: &str = "first";
 
-impl<N: Number> Choice<N> for First {
+/// The model, and its host twin.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct First<N>(PhantomData<N>);
+
+impl<N: Number> Choice<N> for First<N> {
     #[inline(always)]
     fn choose(&self, _scores: &[N], _uniform: N) -> N::Word {
         N::Word::splat(0)
+    }
+
+    #[inline(always)]
+    fn are_valid(&self, _scores: &[N]) -> N::Mask {
+        N::Mask::splat(true)
+    }
+
+    #[inline(always)]
+    fn weigh(&self, _score: N) -> N {
+        N::splat(1.0)
+    }
+}
+
+impl ChoiceDefinition for First<f64> {
+    type Twin<N: Number> = First<N>;
+
+    fn twin<N: Number>(&self) -> First<N> {
+        First(PhantomData)
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        vec![0.0]
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("choice", "choice/first.wgsl")
+    }
+
+    fn num_considered(&self, _slate_size: u32) -> u32 {
+        1
+    }
+
+    fn needs_scores(&self) -> bool {
+        false
     }
 }

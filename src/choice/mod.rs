@@ -1,13 +1,26 @@
 //! Choice models: which document of the slate a user clicks, if any.
 //!
-//! A choice model is a pair of twins: a type here and `shaders/choice/<name>.wgsl`. To add one, write the two files and
-//! its line in [`ChoiceModel`].
+//! A choice model is a pair of twins: a type here and `shaders/choice/<name>.wgsl`. A [`ChoiceDefinition`] ties the two
+//! together with the model's checked parameters. To add one, write the two files and its line below; one of the user's
+//! own is made into a [`ChoiceModel`] with [`ChoiceModel::custom`].
+//!
+//! # Scores that are no probabilities
+//! `RecSim` asserts, while it runs, that what becomes a probability can be one. A lane of a GPU cannot stop, so here a
+//! model says with [`Choice::are_valid`] whether the scores of a slate could be used as they are, clamps them where they
+//! could not, and the choices it happened to are counted: `invalid_choices` of the results.
 
+mod cascade;
+mod custom;
+pub mod exponential_cascade;
 pub mod first;
 pub mod multinomial_logit;
+pub mod multinomial_proportional;
+pub mod proportional_cascade;
+
+pub use custom::Custom;
 
 use crate::number::Number;
-use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::shader::{ShaderDefs, ShaderSource};
 use std::fmt::Debug;
 
 /// The host twin of a choice model.
@@ -16,97 +29,394 @@ pub trait Choice<N: Number>: Debug + Send + Sync {
     ///
     /// Returns the position, or `scores.len()` where nothing is clicked.
     fn choose(&self, scores: &[N], uniform: N) -> N::Word;
+    /// Tells whether [`choose`](Self::choose) takes the scores as they are, rather than clamp some of them.
+    fn are_valid(&self, scores: &[N]) -> N::Mask;
+    /// Returns what the model makes of the score of one document that is looked at alone: `RecSim`'s stored score.
+    fn weigh(&self, score: N) -> N;
 }
 
-/// A choice model with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ChoiceModel {
-    /// The first document of the slate, always.
-    First,
-    /// A softmax over the scores.
-    MultinomialLogit {
-        /// The logit of choosing nothing; `None`: something is always chosen.
-        no_click_mass: Option<f64>,
-    },
+/// A choice model with its parameters: what makes its twins.
+pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
+    /// The host twin.
+    type Twin<N: Number>: Choice<N> + 'static
+    where
+        Self: Sized;
+    /// Makes the host twin for a number type.
+    fn twin<N: Number>(&self) -> Self::Twin<N>
+    where
+        Self: Sized;
+    /// Returns the name in configurations.
+    fn name(&self) -> &'static str;
+    /// Returns the numbers of the WGSL twin's `struct Parameters`, in its order; at least one.
+    fn parameters(&self) -> Vec<f64>;
+    /// Returns the WGSL twin.
+    fn shader(&self) -> ShaderSource;
+    /// Returns what the WGSL twin is specialised by, besides its sizes.
+    fn shader_defs(&self) -> ShaderDefs {
+        ShaderDefs::new()
+    }
+    /// Returns how many documents of a slate the user looks at; further ones have no influence on the choice.
+    fn num_considered(&self, slate_size: u32) -> u32 {
+        slate_size
+    }
+    /// Tells whether scores matter.
+    fn needs_scores(&self) -> bool {
+        true
+    }
+}
+
+/// Declares the choice models: name of the file, and of the variant and the type.
+macro_rules! choice_models {
+    ($($module:ident :: $variant:ident),+ $(,)?) => {
+        /// A choice model with its parameters.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum ChoiceModel {
+            $(
+                #[doc = concat!("See [`", stringify!($module), "`].")]
+                $variant($module::$variant<f64>),
+            )+
+            /// A model of the user's own.
+            Custom(Custom),
+        }
+
+        /// The host twin of any choice model.
+        #[derive(Debug)]
+        #[non_exhaustive]
+        pub enum ChoiceTwin<N: Number> {
+            $(
+                #[doc = concat!("See [`", stringify!($module), "`].")]
+                $variant($module::$variant<N>),
+            )+
+            /// A model of the user's own.
+            Custom(Box<dyn Choice<N>>),
+        }
+
+        impl ChoiceModel {
+            /// Names the models that come with slatesim.
+            pub const NAMES: &'static [&'static str] = &[$($module::NAME),+];
+
+            /// Returns the definition of whichever model it is.
+            pub fn definition(&self) -> &dyn ChoiceDefinition {
+                match self {
+                    $(Self::$variant(model) => model,)+
+                    Self::Custom(model) => model.definition(),
+                }
+            }
+
+            /// Makes the host twin.
+            pub fn twin<N: Number>(&self) -> ChoiceTwin<N> {
+                match self {
+                    $(Self::$variant(model) => ChoiceTwin::$variant(model.twin()),)+
+                    Self::Custom(model) => ChoiceTwin::Custom(model.twin()),
+                }
+            }
+        }
+
+        impl<N: Number> Choice<N> for ChoiceTwin<N> {
+            #[inline(always)]
+            fn choose(&self, scores: &[N], uniform: N) -> N::Word {
+                match self {
+                    $(Self::$variant(model) => model.choose(scores, uniform),)+
+                    Self::Custom(model) => model.choose(scores, uniform),
+                }
+            }
+            #[inline(always)]
+            fn are_valid(&self, scores: &[N]) -> N::Mask {
+                match self {
+                    $(Self::$variant(model) => model.are_valid(scores),)+
+                    Self::Custom(model) => model.are_valid(scores),
+                }
+            }
+            #[inline(always)]
+            fn weigh(&self, score: N) -> N {
+                match self {
+                    $(Self::$variant(model) => model.weigh(score),)+
+                    Self::Custom(model) => model.weigh(score),
+                }
+            }
+        }
+    };
+}
+
+choice_models! {
+    first::First,
+    multinomial_logit::MultinomialLogit,
+    multinomial_proportional::MultinomialProportional,
+    exponential_cascade::ExponentialCascade,
+    proportional_cascade::ProportionalCascade,
 }
 
 impl ChoiceModel {
-    /// Returns the name in configurations.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::MultinomialLogit { .. } => "multinomial_logit",
-        }
+    /// Makes a model of the user's own usable by an environment.
+    pub fn custom(definition: impl ChoiceDefinition) -> Self {
+        Self::Custom(Custom::new(definition))
     }
 
-    /// Returns how many documents of a slate the user looks at; further ones have no influence on the choice.
+    /// See [`ChoiceDefinition::num_considered`].
     pub fn num_considered(&self, slate_size: u32) -> u32 {
-        match self {
-            Self::First => 1,
-            Self::MultinomialLogit { .. } => slate_size,
-        }
+        self.definition().num_considered(slate_size)
     }
 
-    /// Tells whether scores matter.
+    /// See [`ChoiceDefinition::needs_scores`].
     pub fn needs_scores(&self) -> bool {
-        !matches!(self, Self::First)
+        self.definition().needs_scores()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::{Lanes, LanesMask, ScalarWord};
+
+    /// Probability of each position, and at the end of no click, read off `choose` by bisecting the uniform draw.
+    pub(super) fn probabilities(model: &impl Choice<f64>, scores: &[f64]) -> Vec<f64> {
+        let below = |alternative: usize| {
+            let (mut low, mut high) = (0.0, 1.0);
+            for _ in 0..60 {
+                let middle: f64 = 0.5 * (low + high);
+                if (model.choose(scores, middle).0 as usize) < alternative {
+                    low = middle;
+                } else {
+                    high = middle;
+                }
+            }
+            low
+        };
+        (0..scores.len() + 1)
+            .map(|position| match position {
+                last if last == scores.len() => 1.0 - below(last),
+                position => below(position + 1) - below(position),
+            })
+            .collect()
     }
 
-    /// Makes the host twin.
-    pub fn twin<N: Number>(&self) -> ChoiceTwin<N> {
-        match *self {
-            Self::First => ChoiceTwin::First(first::First),
-            Self::MultinomialLogit { no_click_mass } => {
-                ChoiceTwin::MultinomialLogit(multinomial_logit::MultinomialLogit {
-                    no_click_mass: no_click_mass.map(N::splat),
-                })
+    /// A vector of section 9.1 of the notes on the original: see tests/data/README.md.
+    fn assert_probabilities(model: &ChoiceModel, scores: &[f64], expected: &[f64]) {
+        let double = model.twin::<f64>();
+        let found = probabilities(&double, scores);
+        approx::assert_abs_diff_eq!(found.as_slice(), expected, epsilon = 1e-9);
+        assert!(double.are_valid(scores), "{model:?} {scores:?}");
+        // Single precision falls the same way away from the thresholds.
+        let single = model.twin::<Lanes<1>>();
+        let singles: Vec<Lanes<1>> = scores.iter().map(|&score| Lanes::splat(score)).collect();
+        assert_eq!(single.are_valid(&singles), LanesMask::splat(true));
+        let mut threshold = 0.0;
+        for probability in expected {
+            threshold += probability;
+            for uniform in [threshold - 1e-6, threshold + 1e-6] {
+                if (0.0..1.0).contains(&uniform) {
+                    let ScalarWord(chosen) = double.choose(scores, uniform);
+                    assert_eq!(single.choose(&singles, Lanes::splat(uniform)).0, [chosen]);
+                }
             }
         }
     }
 
-    /// Returns the numbers of the WGSL twin's `struct Parameters`, in its order.
-    pub fn parameters(&self) -> Vec<f64> {
-        match *self {
-            Self::First => vec![0.0],
-            Self::MultinomialLogit { no_click_mass } => vec![no_click_mass.unwrap_or(0.0)],
-        }
-    }
+    use crate::number::Mask;
 
-    /// Returns the WGSL twin.
-    pub fn shader(&self) -> ShaderSource {
-        match self {
-            Self::First => embedded!("choice", "choice/first.wgsl"),
-            Self::MultinomialLogit { .. } => embedded!("choice", "choice/multinomial_logit.wgsl"),
-        }
-    }
-
-    /// Returns what the WGSL twin is specialised by, besides its sizes.
-    pub fn shader_defs(&self) -> ShaderDefs {
-        let has_no_click = matches!(
-            self,
-            Self::MultinomialLogit {
-                no_click_mass: Some(_)
-            }
+    /// `RecSim`'s unit tests, with digits from running the original.
+    #[test]
+    fn probabilities_are_those_of_recsim() {
+        let logit = |no_click_mass| {
+            ChoiceModel::MultinomialLogit(multinomial_logit::MultinomialLogit { no_click_mass })
+        };
+        assert_probabilities(
+            &logit(None),
+            &[1.0, 0.96],
+            &[0.509_998_666_9, 0.490_001_333_1, 0.0],
         );
-        ShaderDefs::from([("HAS_NO_CLICK".to_owned(), ShaderDef::Bool(has_no_click))])
+        assert_probabilities(
+            &logit(Some(1.0)),
+            &[1.0, 0.96],
+            &[0.337_747_759_7, 0.324_504_480_6, 0.337_747_759_7],
+        );
+        assert_probabilities(
+            &logit(Some(5.0)),
+            &[3.3, 2.1, 1.7],
+            &[
+                0.143_327_294_8,
+                0.043_169_351_6,
+                0.028_937_281_8,
+                0.784_566_071_8,
+            ],
+        );
+        assert_probabilities(
+            &logit(None),
+            &[1f64.ln(), 2f64.ln(), 3f64.ln(), 4f64.ln()],
+            &[0.1, 0.2, 0.3, 0.4, 0.0],
+        );
+
+        let proportional = |min_normalizer, no_click_mass| {
+            let model = multinomial_proportional::MultinomialProportional {
+                no_click_mass,
+                min_normalizer,
+            };
+            ChoiceModel::MultinomialProportional(model)
+        };
+        assert_probabilities(
+            &proportional(0.0, 0.0),
+            &[1.0, 0.96],
+            &[1.0 / 1.96, 0.96 / 1.96, 0.0],
+        );
+        assert_probabilities(
+            &proportional(0.5, 0.5),
+            &[1.0, 0.96],
+            &[0.5 / 0.96, 0.46 / 0.96, 0.0],
+        );
+        assert_probabilities(
+            &proportional(-1.0, 1.0),
+            &[0.5, -0.25, -1.0],
+            &[0.352_941_176_5, 0.176_470_588_2, 0.0, 0.470_588_235_3],
+        );
+
+        let exponential = |score_scaling, attention_prob| {
+            let model = exponential_cascade::ExponentialCascade {
+                attention_prob,
+                score_scaling,
+            };
+            ChoiceModel::ExponentialCascade(model)
+        };
+        assert_probabilities(
+            &exponential(0.04, 1.0),
+            &[3.0, 2.0, 1.0],
+            &[
+                0.803_421_476_9,
+                0.058_101_189_4,
+                0.015_056_816_8,
+                0.123_420_516_9,
+            ],
+        );
+        assert_probabilities(
+            &exponential(0.05, 0.65),
+            &[0.9, -0.5, 0.2],
+            &[
+                0.079_937_101_1,
+                0.018_136_506_6,
+                0.035_802_5,
+                0.866_123_892_3,
+            ],
+        );
+        assert_probabilities(
+            &exponential(0.0, 1.0),
+            &[3.0, 2.0, 1.0],
+            &[0.0, 0.0, 0.0, 1.0],
+        );
+
+        let cascade = |attention_prob, min_normalizer, score_scaling| {
+            let model = proportional_cascade::ProportionalCascade {
+                attention_prob,
+                score_scaling,
+                min_normalizer,
+            };
+            ChoiceModel::ProportionalCascade(model)
+        };
+        assert_probabilities(
+            &cascade(1.0, -4.0, 0.07),
+            &[-3.0, -3.0, 10.0, 1.0, -4.0],
+            &[0.07, 0.0651, 0.847_602, 0.006_054_3, 0.0, 0.011_243_7],
+        );
+        assert_probabilities(
+            &cascade(0.5, -1.0, 0.1),
+            &[0.0, 0.0, 0.0],
+            &[0.05, 0.0475, 0.045_125, 0.857_375],
+        );
+        assert_probabilities(
+            &cascade(0.65, -1.0, 0.05),
+            &[0.9, -0.5, 0.2],
+            &[0.061_75, 0.015_246_562_5, 0.035_997_134_1, 0.887_006_303_4],
+        );
+
+        // What the original draws with the first uniform of NumPy's seed 0.
+        let draw = |model: &ChoiceModel, scores: &[f64]| {
+            model.twin::<f64>().choose(scores, 0.548_813_503_9).0
+        };
+        assert_eq!(draw(&exponential(0.04, 1.0), &[3.0, 2.0, 1.0]), 0);
+        assert_eq!(draw(&exponential(0.0, 1.0), &[3.0, 2.0, 1.0]), 3);
+        assert_eq!(
+            draw(&cascade(1.0, -4.0, 0.07), &[-3.0, -3.0, 10.0, 1.0, -4.0]),
+            2
+        );
+        assert_eq!(draw(&cascade(0.5, -1.0, 0.1), &[0.0, 0.0, 0.0]), 3);
     }
-}
 
-/// The host twin of any choice model.
-#[derive(Clone, Copy, Debug)]
-pub enum ChoiceTwin<N> {
-    /// See [`first`].
-    First(first::First),
-    /// See [`multinomial_logit`].
-    MultinomialLogit(multinomial_logit::MultinomialLogit<N>),
-}
+    #[test]
+    fn a_document_alone_weighs_what_the_original_stores_for_it() {
+        let weigh = |model: ChoiceModel| model.twin::<f64>().weigh(0.9);
+        let logit = multinomial_logit::MultinomialLogit {
+            no_click_mass: Some(1.0),
+        };
+        approx::assert_abs_diff_eq!(
+            weigh(ChoiceModel::MultinomialLogit(logit)),
+            0.9f64.exp() / (0.9f64.exp() + 1f64.exp()),
+            epsilon = 1e-12
+        );
+        let proportional = multinomial_proportional::MultinomialProportional {
+            no_click_mass: 1.0,
+            min_normalizer: -1.0,
+        };
+        assert_eq!(
+            weigh(ChoiceModel::MultinomialProportional(proportional)),
+            1.9
+        );
+        // The first position of the vectors above.
+        let exponential = exponential_cascade::ExponentialCascade {
+            attention_prob: 0.65,
+            score_scaling: 0.05,
+        };
+        approx::assert_abs_diff_eq!(
+            weigh(ChoiceModel::ExponentialCascade(exponential)),
+            0.079_937_101_1,
+            epsilon = 1e-9
+        );
+        let cascade = proportional_cascade::ProportionalCascade {
+            attention_prob: 0.65,
+            score_scaling: 0.05,
+            min_normalizer: -1.0,
+        };
+        approx::assert_abs_diff_eq!(
+            weigh(ChoiceModel::ProportionalCascade(cascade)),
+            0.061_75,
+            epsilon = 1e-12
+        );
+    }
 
-impl<N: Number> Choice<N> for ChoiceTwin<N> {
-    #[inline(always)]
-    fn choose(&self, scores: &[N], uniform: N) -> N::Word {
-        match self {
-            Self::First(model) => model.choose(scores, uniform),
-            Self::MultinomialLogit(model) => model.choose(scores, uniform),
-        }
+    #[test]
+    fn scores_that_are_no_probabilities_are_told_and_clamped() {
+        let proportional = multinomial_proportional::MultinomialProportional {
+            no_click_mass: 0.0,
+            min_normalizer: 0.0,
+        };
+        assert!(!proportional.are_valid(&[-1.0, 3.0]));
+        approx::assert_abs_diff_eq!(
+            probabilities(&proportional, &[-1.0, 3.0]).as_slice(),
+            [0.0, 1.0, 0.0].as_slice(),
+            epsilon = 1e-9
+        );
+        // Nothing has any weight: nothing is clicked.
+        assert!(!proportional.are_valid(&[0.0, 0.0]));
+        assert_eq!(proportional.choose(&[0.0, 0.0], 0.3), ScalarWord(2));
+        let exponential = exponential_cascade::ExponentialCascade {
+            attention_prob: 0.5,
+            score_scaling: 1.0,
+        };
+        assert!(exponential.are_valid(&[-1.0, 0.0]) && !exponential.are_valid(&[-1.0, 0.1]));
+        approx::assert_abs_diff_eq!(
+            probabilities(&exponential, &[3.0]).as_slice(),
+            [0.5, 0.5].as_slice(),
+            epsilon = 1e-9
+        );
+        let cascade = proportional_cascade::ProportionalCascade {
+            attention_prob: 0.5,
+            score_scaling: 0.5,
+            min_normalizer: 0.0,
+        };
+        assert!(cascade.are_valid(&[0.0, 2.0]));
+        assert!(!cascade.are_valid(&[-0.1, 1.0]) && !cascade.are_valid(&[1.0, 2.1]));
+        approx::assert_abs_diff_eq!(
+            probabilities(&cascade, &[-1.0, 3.0]).as_slice(),
+            [0.0, 0.5, 0.5].as_slice(),
+            epsilon = 1e-9
+        );
     }
 }

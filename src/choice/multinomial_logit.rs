@@ -11,11 +11,15 @@
 //! `RecSim` 0.2.4, `choice_model.MultinomialLogitChoiceModel`, with its default of minus infinity for `no_click_mass`
 //! as `None`.
 
-use super::Choice;
-use crate::number::{Number, Word};
+use super::{Choice, ChoiceDefinition};
+use crate::number::{Mask, Number, Word};
+use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 
-/// The host twin.
-#[derive(Clone, Copy, Debug)]
+/// The name in configurations.
+pub const NAME: &str = "multinomial_logit";
+
+/// The model with its parameters, and its host twin.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MultinomialLogit<N> {
     /// The logit of choosing nothing; `None`: something is always chosen.
     pub no_click_mass: Option<N>,
@@ -53,60 +57,52 @@ impl<N: Number> Choice<N> for MultinomialLogit<N> {
         }
         chosen
     }
+
+    #[inline(always)]
+    fn are_valid(&self, _scores: &[N]) -> N::Mask {
+        N::Mask::splat(true)
+    }
+
+    #[inline(always)]
+    fn weigh(&self, score: N) -> N {
+        match self.no_click_mass {
+            Some(no_click_mass) => (score - no_click_mass).sigmoid(),
+            None => N::splat(1.0),
+        }
+    }
+}
+
+impl ChoiceDefinition for MultinomialLogit<f64> {
+    type Twin<N: Number> = MultinomialLogit<N>;
+
+    fn twin<N: Number>(&self) -> MultinomialLogit<N> {
+        MultinomialLogit {
+            no_click_mass: self.no_click_mass.map(N::splat),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        vec![self.no_click_mass.unwrap_or(0.0)]
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("choice", "choice/multinomial_logit.wgsl")
+    }
+
+    fn shader_defs(&self) -> ShaderDefs {
+        let has_no_click = ShaderDef::Bool(self.no_click_mass.is_some());
+        ShaderDefs::from([("HAS_NO_CLICK".to_owned(), has_no_click)])
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::number::ScalarWord;
-
-    /// Probability of each alternative, read off `choose` by bisecting the uniform draw.
-    fn probabilities(no_click_mass: Option<f64>, scores: &[f64]) -> Vec<f64> {
-        let model = MultinomialLogit { no_click_mass };
-        let alternatives = scores.len() + usize::from(no_click_mass.is_some());
-        let below = |alternative: usize| {
-            let (mut low, mut high) = (0.0, 1.0);
-            for _ in 0..60 {
-                let middle: f64 = 0.5 * (low + high);
-                if (model.choose(scores, middle).0 as usize) < alternative {
-                    low = middle;
-                } else {
-                    high = middle;
-                }
-            }
-            low
-        };
-        (0..alternatives).map(|i| below(i + 1) - below(i)).collect()
-    }
-
-    /// `RecSim`'s unit tests, with digits from running the original: see tests/data/README.md.
-    #[test]
-    fn probabilities_are_those_of_recsim() {
-        let close = |found: Vec<f64>, expected: &[f64]| {
-            approx::assert_abs_diff_eq!(found.as_slice(), expected, epsilon = 1e-9);
-        };
-        close(
-            probabilities(None, &[1.0, 0.96]),
-            &[0.509_998_666_9, 0.490_001_333_1],
-        );
-        close(
-            probabilities(Some(1.0), &[1.0, 0.96]),
-            &[0.337_747_759_7, 0.324_504_480_6, 0.337_747_759_7],
-        );
-        close(
-            probabilities(Some(5.0), &[3.3, 2.1, 1.7]),
-            &[
-                0.143_327_294_8,
-                0.043_169_351_6,
-                0.028_937_281_8,
-                0.784_566_071_8,
-            ],
-        );
-        close(
-            probabilities(None, &[1f64.ln(), 2f64.ln(), 3f64.ln(), 4f64.ln()]),
-            &[0.1, 0.2, 0.3, 0.4],
-        );
-    }
 
     #[test]
     fn huge_scores_do_not_overflow() {

@@ -2,12 +2,12 @@
 
 use super::failure::Usage;
 use super::output::{say, warn};
+use crate::Error;
+use crate::backend::cpu::{Arithmetic, CpuBackend};
+use crate::backend::gpu::{AdapterSelection, GpuBackend, GpuError, GpuOptions};
+use crate::backend::{BLOCK_EPISODES, Backend};
 use anyhow::Context;
 use clap::ValueEnum;
-use slatesim::Error;
-use slatesim::backend::cpu::{Arithmetic, CpuBackend};
-use slatesim::backend::gpu::{AdapterSelection, GpuBackend, GpuError, GpuOptions};
-use slatesim::backend::{BLOCK_EPISODES, Backend};
 
 /// What `--backend` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -3,13 +3,13 @@
 use super::figures::rate;
 use super::output::{print, print_json, say};
 use super::table::{columns, facts};
+use crate::backend::cpu::{Arithmetic, CpuBackend};
+use crate::backend::gpu::{AdapterSelection, GpuBackend};
+use crate::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
+use crate::config::{Config, ConfigFile, Layers, Override};
+use crate::evaluation::evaluate;
+use crate::registry::Registry;
 use serde::Serialize;
-use slatesim::backend::cpu::{Arithmetic, CpuBackend};
-use slatesim::backend::gpu::{AdapterSelection, GpuBackend};
-use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
-use slatesim::config::{Config, ConfigFile, Layers, Override};
-use slatesim::evaluation::evaluate;
-use slatesim::registry;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -92,14 +92,14 @@ struct Case {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let (target, budget) = if args.quick {
         (QUICK_TARGET_SECONDS, QUICK_BUDGET_SECONDS)
     } else {
         (TARGET_SECONDS, BUDGET_SECONDS)
     };
     let backends = backends()?;
-    let cases = cases()?;
+    let cases = cases(registry)?;
     let measurements = (backends.len() * cases.len()) as f64;
     let target = target.min(budget / (measurements * RUNS_OF_A_CASE));
     let mut results = Vec::new();
@@ -169,15 +169,15 @@ fn backends() -> anyhow::Result<Vec<Opened>> {
 }
 
 /// Lists what is measured: every policy in every environment that can feed it, and the published baseline.
-fn cases() -> anyhow::Result<Vec<Case>> {
-    let catalogue = registry::catalogue();
+fn cases(registry: &Registry) -> anyhow::Result<Vec<Case>> {
+    let catalogue = registry.catalogue();
     let mut cases = Vec::new();
-    let case = |config: &Config, setting| -> Result<Case, slatesim::config::ConfigError> {
+    let case = |config: &Config, setting| -> Result<Case, crate::config::ConfigError> {
         Ok(Case {
             environment: config.environment.name.clone(),
             policy: config.policy.name.clone(),
             setting,
-            simulation: registry::simulation(config)?,
+            simulation: registry.simulation(config)?,
         })
     };
     for environment in &catalogue.environments {
@@ -314,8 +314,9 @@ mod tests {
 
     #[test]
     fn every_environment_is_measured_with_a_policy_that_needs_no_setting() {
-        let cases = cases().unwrap();
-        for environment in registry::catalogue().environments {
+        let registry = Registry::built_in();
+        let cases = cases(&registry).unwrap();
+        for environment in registry.catalogue().environments {
             assert!(
                 cases
                     .iter()

@@ -5,14 +5,17 @@ use super::interrupt;
 use super::output::{print, print_json, say, warn};
 use super::progress::Progress;
 use super::table;
-use slatesim::config::{Config, ConfigError, ConfigFile, Layers, Override};
-use slatesim::evaluation::{self, Report, Shard};
-use slatesim::registry;
+use crate::config::{Config, ConfigError, ConfigFile, Layers, Override};
+use crate::evaluation::{self, Report, Shard};
+use crate::registry::Registry;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Most worker threads that can be asked for.
 const MAX_THREADS: i64 = 1024;
+
+/// Exit code where `--strict` finds something.
+const FAILED: u8 = 1;
 
 /// Estimate a policy's return, length and click rate over many episodes.
 ///
@@ -61,6 +64,9 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Exit with 1 if scores had to be clamped before users could choose by them
+    #[arg(long)]
+    strict: bool,
     /// Show no progress and do not say what computes; warnings and errors remain
     #[arg(long)]
     quiet: bool,
@@ -93,9 +99,9 @@ impl Args {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let config = Config::resolve(&args.layers()?, &registry::catalogue())?;
-    let simulation = registry::simulation(&config)?;
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+    let config = Config::resolve(&args.layers()?, &registry.catalogue())?;
+    let simulation = registry.simulation(&config)?;
     let tuning = Tuning {
         threads: args.threads,
         batch_size: args.batch_size,
@@ -119,10 +125,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
     let report = Report::new(&config, args.shard, &campaign);
     warn_of_non_finite(&report);
+    let is_refused = warn_of_invalid_choices(&report, args.strict);
     if args.json {
         print_json(&report)?;
     } else {
-        print(&table::report(&report))?;
+        print(&table::report(&report, &registry.catalogue()))?;
     }
     if report.partial {
         let asked = campaign.asked.end - campaign.asked.start;
@@ -132,7 +139,25 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ));
         return Ok(ExitCode::from(interrupt::INTERRUPTED));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(if is_refused { FAILED } else { 0 }))
+}
+
+/// Warns of choices whose scores were clamped; tells whether that is an error.
+pub(crate) fn warn_of_invalid_choices(report: &Report, is_strict: bool) -> bool {
+    let count = report.summary.invalid_choices;
+    if count == 0 {
+        return false;
+    }
+    let text = format!(
+        "in {count} of {} choices a score of the slate could be no probability and was clamped",
+        report.summary.user_steps
+    );
+    if is_strict {
+        say(&format!("{text}, which --strict forbids"));
+    } else {
+        warn(&text);
+    }
+    is_strict
 }
 
 /// Warns of returns that are left out of the figures.

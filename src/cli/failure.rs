@@ -1,9 +1,9 @@
 //! How errors are told, and which exit code they have.
 
 use super::output::say;
-use slatesim::Error;
-use slatesim::backend::gpu::GpuError;
-use slatesim::config::ConfigError;
+use crate::Error;
+use crate::backend::gpu::GpuError;
+use crate::config::ConfigError;
 use std::process::ExitCode;
 
 /// Exit code where something broke that is nobody's mistake.
@@ -62,8 +62,8 @@ fn code(error: &anyhow::Error) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Override;
     use anyhow::Context;
-    use slatesim::config::Override;
 
     #[test]
     fn codes_follow_the_kind_of_the_error_through_any_context() {

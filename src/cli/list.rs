@@ -2,10 +2,10 @@
 
 use super::output::{print, print_json};
 use super::table::columns;
+use crate::backend::gpu::GpuBackend;
+use crate::config::{Allowed, Catalogue, Config, Entry, Key, Layers, Override, run_keys};
+use crate::registry::Registry;
 use serde::Serialize;
-use slatesim::backend::gpu::GpuBackend;
-use slatesim::config::{Allowed, Catalogue, Config, Entry, Key, Layers, Override, run_keys};
-use slatesim::registry;
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -46,13 +46,13 @@ struct Adapter {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let catalogue = registry::catalogue();
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+    let catalogue = registry.catalogue();
     let listing = Listing {
         schema: 1,
         slatesim: env!("CARGO_PKG_VERSION"),
         run: run_keys(),
-        choice_models: choice_models(&catalogue),
+        choice_models: choice_models(registry, &catalogue),
         catalogue,
         adapters: adapters(),
     };
@@ -77,14 +77,14 @@ fn adapters() -> Vec<Adapter> {
 }
 
 /// Finds the choice models of the environments: the one of the default settings, and what can be chosen instead.
-fn choice_models(catalogue: &Catalogue) -> Vec<ChoiceModels> {
+fn choice_models(registry: &Registry, catalogue: &Catalogue) -> Vec<ChoiceModels> {
     let of = |entry: &Entry| {
         let layers = Layers::new()
             .with_override(Override::flag("list", "environment.name", entry.name))
             .with_override(Override::flag("list", "max_steps", 1));
         let default = Config::resolve(&layers, catalogue)
-            .and_then(|config| registry::simulation(&config))
-            .map(|simulation| simulation.plan.choice.name().to_owned());
+            .and_then(|config| registry.simulation(&config))
+            .map(|simulation| simulation.plan.choice.definition().name().to_owned());
         let mut models: Vec<String> = default.into_iter().collect();
         let key = entry.keys.iter().find(|key| key.name() == "choice.model");
         if let Some(Allowed::OneOf(words)) = key.map(Key::allowed) {

@@ -1,11 +1,12 @@
 //! `slatesim merge`: the results of shards, combined.
 
-use super::evaluate::warn_of_non_finite;
+use super::evaluate::{warn_of_invalid_choices, warn_of_non_finite};
 use super::failure::Usage;
 use super::output::{print, print_json, warn};
 use super::table;
+use crate::evaluation::{self, Report};
+use crate::registry::Registry;
 use anyhow::Context;
-use slatesim::evaluation::{self, Report};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -24,7 +25,7 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let reports = args
         .shards
         .iter()
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let report = merged.report;
     warn_of_non_finite(&report);
+    warn_of_invalid_choices(&report, false);
     if report.partial {
         warn(&format!(
             "the result is partial: {} of {} episodes are in it",
@@ -45,7 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.json {
         print_json(&report)?;
     } else {
-        print(&table::report(&report))?;
+        print(&table::report(&report, &registry.catalogue()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,16 @@
 //! | 2 | usage or configuration |
 //! | 3 | no usable device |
 //! | 130 | interrupted, with a partial result |
+//!
+//! A program of one's own gets all of it for its environments:
+//!
+//! ```no_run
+//! use slatesim::registry::Registry;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     slatesim::cli::main(&Registry::built_in())
+//! }
+//! ```
 
 mod backends;
 mod bench;
@@ -21,6 +31,7 @@ mod progress;
 mod table;
 mod validate;
 
+use crate::registry::Registry;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -52,15 +63,15 @@ enum Command {
     List(list::Args),
 }
 
-/// Runs the command that the arguments name.
-pub(crate) fn main() -> ExitCode {
+/// Runs the command that the arguments name, for the environments of a registry.
+pub fn main(registry: &Registry) -> ExitCode {
     let command = Cli::parse().command;
     let outcome = output::start_log().and_then(|()| match command {
-        Command::Evaluate(args) => evaluate::run(&args),
-        Command::Merge(args) => merge::run(&args),
-        Command::Validate(args) => validate::run(&args),
-        Command::Bench(args) => bench::run(&args),
-        Command::List(args) => list::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args, registry),
+        Command::Merge(args) => merge::run(&args, registry),
+        Command::Validate(args) => validate::run(&args, registry),
+        Command::Bench(args) => bench::run(&args, registry),
+        Command::List(args) => list::run(&args, registry),
     });
     outcome.unwrap_or_else(|error| failure::report(&error))
 }

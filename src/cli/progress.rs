@@ -3,8 +3,8 @@
 use super::figures::rate;
 use super::interrupt::is_interrupted;
 use super::output::say;
+use crate::backend::Observer;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use slatesim::backend::Observer;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -1,11 +1,10 @@
 //! Reports as text that a person reads.
 
 use super::figures::{DIGITS, estimate, optional, rate, significant};
+use crate::config::{Catalogue, Entry};
+use crate::evaluation::{Report, differences};
+use crate::statistics::Summary;
 use serde_json::Value;
-use slatesim::config::Entry;
-use slatesim::evaluation::{Report, differences};
-use slatesim::registry;
-use slatesim::statistics::Summary;
 use std::fmt::Write;
 
 /// Quantiles are approximate in the last of more digits.
@@ -15,8 +14,7 @@ const LONGEST_VALUE: usize = 60;
 const ESTIMATE: &str = "mean ± standard error";
 
 /// Writes a report: what was run, what it gave, and how long it took.
-pub(crate) fn report(report: &Report) -> String {
-    let catalogue = registry::catalogue();
+pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
     let environment = section(&report.environment, |name| catalogue.environment(name));
     let policy = section(&report.policy, |name| catalogue.policy(name));
     let backend = &report.backend;
@@ -227,7 +225,7 @@ mod tests {
 
     #[test]
     fn only_parameters_that_are_not_at_their_default_are_told() {
-        let catalogue = registry::catalogue();
+        let catalogue = crate::registry::catalogue();
         let text = |value: Value| section(&value, |name| catalogue.policy(name));
         assert_eq!(
             text(json!({"name": "random", "with_replacement": false})),

@@ -3,13 +3,14 @@
 use super::backends::{self, Tuning};
 use super::output::{print, print_json, say};
 use super::table::{columns, facts};
+use crate::backend::cpu::cpu;
+use crate::backend::gpu::AdapterSelection;
+use crate::backend::{Backend, BackendInfo};
+use crate::registry::Registry;
+use crate::validation::{Case, Effort, Rung, Subject, cases, validate};
 use anyhow::Context;
 use clap::ValueEnum;
 use serde::Serialize;
-use slatesim::backend::cpu::cpu;
-use slatesim::backend::gpu::AdapterSelection;
-use slatesim::backend::{Backend, BackendInfo};
-use slatesim::validation::{Effort, Rung, Subject, validate};
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -54,7 +55,7 @@ struct Report {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let gpu = match args.backend {
         Some(Choice::Cpu) => None,
         Some(Choice::Gpu) => Some(backends::gpu(AdapterSelection::Any, Tuning::default())?),
@@ -66,11 +67,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
         },
     };
+    let cases = cases(registry).context("cannot validate")?;
     let report = match &gpu {
-        Some(gpu) => climb(Subject::Gpu(gpu), gpu.info(), args.quick)?,
+        Some(gpu) => climb(Subject::Gpu(gpu), gpu.info(), &cases, args.quick)?,
         None => {
             let cpu = cpu(None)?;
-            climb(Subject::Cpu(&cpu), cpu.info(), args.quick)?
+            climb(Subject::Cpu(&cpu), cpu.info(), &cases, args.quick)?
         }
     };
     if args.json {
@@ -82,7 +84,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Climbs the whole ladder, and tells a user at a terminal how far it is.
-fn climb(subject: Subject<'_>, backend: BackendInfo, is_quick: bool) -> anyhow::Result<Report> {
+fn climb(
+    subject: Subject<'_>,
+    backend: BackendInfo,
+    cases: &[Case],
+    is_quick: bool,
+) -> anyhow::Result<Report> {
     let effort = if is_quick {
         Effort::Quick
     } else {
@@ -96,7 +103,7 @@ fn climb(subject: Subject<'_>, backend: BackendInfo, is_quick: bool) -> anyhow::
         }
         ControlFlow::Continue(())
     };
-    let rungs = validate(subject, effort, &mut show).context("cannot validate")?;
+    let rungs = validate(subject, effort, cases, &mut show).context("cannot validate")?;
     Ok(Report {
         schema: 1,
         slatesim: env!("CARGO_PKG_VERSION"),

@@ -81,6 +81,13 @@ pub enum Allowed {
     Distribution,
     /// Rows of numbers, not empty, of equal length.
     Matrix(Bounds),
+    /// One of these words, or rows of numbers as of a matrix.
+    OneOfOrMatrix {
+        /// The words.
+        words: Vec<&'static str>,
+        /// Where each number must lie.
+        bounds: Bounds,
+    },
     /// Fixed documents with these columns: inline, or the path of a CSV file.
     Corpus(Vec<Column>),
 }
@@ -103,6 +110,14 @@ impl fmt::Display for Allowed {
                     write!(f, "{separator}{word:?}")?;
                 }
                 Ok(())
+            }
+            Self::OneOfOrMatrix { words, bounds } => {
+                write!(
+                    f,
+                    "{}, or {}",
+                    Self::OneOf(words.clone()),
+                    Self::Matrix(*bounds)
+                )
             }
             Self::Text => f.write_str("a text that is not empty"),
             Self::Numbers { bounds, length } => {
@@ -188,6 +203,13 @@ mod tests {
             (
                 Allowed::Matrix(Bounds::FINITE),
                 "a matrix: a list of rows, lists of numbers of equal length",
+            ),
+            (
+                Allowed::OneOfOrMatrix {
+                    words: vec!["optimal"],
+                    bounds: Bounds::FINITE,
+                },
+                r#"only "optimal", or a matrix: a list of rows, lists of numbers of equal length"#,
             ),
             (
                 Allowed::Corpus(vec![

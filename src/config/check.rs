@@ -45,6 +45,11 @@ pub(super) fn check(allowed: &Allowed, given: &Assignment) -> Result<Value, Conf
         }
         Allowed::Distribution => at.distribution(value).map(Value::Numbers),
         Allowed::Matrix(bounds) => at.matrix(value, *bounds).map(Value::Matrix),
+        Allowed::OneOfOrMatrix { words, bounds } => match value {
+            Toml::String(word) if words.contains(&word.as_str()) => Ok(Value::Text(word.clone())),
+            Toml::String(word) => Err(at.unknown_word(word, words)),
+            matrix => at.matrix(matrix, *bounds).map(Value::Matrix),
+        },
         Allowed::Corpus(columns) => corpus::read(columns, given).map(Value::Corpus),
     }
 }

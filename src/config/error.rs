@@ -119,13 +119,13 @@ pub enum ConfigError {
         allowed: String,
     },
     /// The key has no effect under the other values.
-    #[error("`{key}` has no effect unless `{needs}` = {is:?} ({origin})")]
+    #[error("`{key}` has no effect unless `{needs}` = {is} ({origin})")]
     NoEffect {
         /// The dotted key that was given.
         key: String,
         /// The dotted key it depends on.
         needs: String,
-        /// The value under which it has an effect.
+        /// The values under which it has an effect.
         is: String,
         /// Where it was given.
         origin: Origin,

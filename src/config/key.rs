@@ -22,7 +22,7 @@ pub struct Key {
     pub(super) default: Option<Value>,
     pub(super) required: bool,
     pub(super) default_when: Vec<(Condition, Value)>,
-    pub(super) applies_when: Option<Condition>,
+    pub(super) applies_when: Vec<Condition>,
     pub(super) allowed: Allowed,
     pub(super) about: &'static str,
 }
@@ -46,7 +46,7 @@ impl Key {
             default,
             required: false,
             default_when: Vec::new(),
-            applies_when: None,
+            applies_when: Vec::new(),
             allowed,
             about,
         }
@@ -218,6 +218,20 @@ impl Key {
         Self::new(name, Some(default.into()), Allowed::Matrix(bounds), about)
     }
 
+    /// Declares a choice among words, or a matrix in their place, row by row, each number within `bounds`.
+    #[must_use]
+    pub fn one_of_or_matrix(
+        name: &'static str,
+        default: &'static str,
+        words: &[&'static str],
+        bounds: Bounds,
+        about: &'static str,
+    ) -> Self {
+        let words = words.to_vec();
+        let allowed = Allowed::OneOfOrMatrix { words, bounds };
+        Self::new(name, Some(default.into()), allowed, about)
+    }
+
     /// Declares fixed documents with these columns; they may always be left out.
     #[must_use]
     pub fn corpus(name: &'static str, columns: &[Column], about: &'static str) -> Self {
@@ -248,10 +262,10 @@ impl Key {
     /// Restricts the key to where the key `other`, declared before it, is `is`.
     ///
     /// Elsewhere giving it is an error, since it would have no effect, and it does not appear among the resolved
-    /// parameters.
+    /// parameters. Given several times, for one and the same `other`, any of the words will do.
     #[must_use]
     pub fn applies_when(mut self, other: &'static str, is: &'static str) -> Self {
-        self.applies_when = Some(Condition { key: other, is });
+        self.applies_when.push(Condition { key: other, is });
         self
     }
 
@@ -318,7 +332,7 @@ impl Serialize for Key {
             });
         let fields = 5
             + usize::from(!self.default_when.is_empty())
-            + usize::from(self.applies_when.is_some());
+            + usize::from(!self.applies_when.is_empty());
         let mut out = serializer.serialize_struct("Key", fields)?;
         out.serialize_field("name", self.name)?;
         out.serialize_field("default", &self.default)?;
@@ -326,8 +340,10 @@ impl Serialize for Key {
         if !self.default_when.is_empty() {
             out.serialize_field("default_when", &exceptions.collect::<Vec<_>>())?;
         }
-        if let Some(condition) = &self.applies_when {
-            out.serialize_field("applies_when", condition)?;
+        match self.applies_when.as_slice() {
+            [] => {}
+            [condition] => out.serialize_field("applies_when", condition)?,
+            several => out.serialize_field("applies_when", several)?,
         }
         out.serialize_field("allowed", &self.allowed)?;
         out.serialize_field("about", self.about)?;

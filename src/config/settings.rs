@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::check::check;
+use super::key::Condition;
 use super::layers::{Assignment, Origin};
 use super::{ConfigError, Corpus, Key, Value};
 
@@ -50,17 +51,15 @@ impl Settings {
 
     fn parameter(&self, key: &Key, given: &[Assignment]) -> Result<Parameter, ConfigError> {
         let full = self.full_name(key.name);
-        let applies = match &key.applies_when {
-            Some(condition) => self.text(condition.key) == condition.is,
-            None => true,
-        };
+        let holds = |condition: &Condition| self.text(condition.key) == condition.is;
+        let applies = key.applies_when.is_empty() || key.applies_when.iter().any(holds);
         let given = given.iter().find(|assignment| assignment.key == full);
-        let (value, origin) = match (given, &key.applies_when) {
+        let (value, origin) = match (given, key.applies_when.first()) {
             (Some(given), Some(condition)) if !applies => {
                 return Err(ConfigError::NoEffect {
                     key: full,
                     needs: self.full_name(condition.key),
-                    is: condition.is.to_owned(),
+                    is: quoted(&key.applies_when),
                     origin: given.origin.clone(),
                 });
             }
@@ -147,6 +146,14 @@ impl Settings {
             parameter.origin.clone(),
         )
     }
+}
+
+/// Lists the words of conditions on one key.
+fn quoted(conditions: &[Condition]) -> String {
+    let words = conditions
+        .iter()
+        .map(|condition| format!("{:?}", condition.is));
+    words.collect::<Vec<_>>().join(" or ")
 }
 
 /// Writes one accessor a type: the value of a key that has a default, and of one that may be absent.

@@ -3,11 +3,14 @@
 use crate::number::Number;
 use std::fmt::Debug;
 
-/// A struct whose fields are numbers or words, so that drivers can select, store and load it without knowing it.
+/// A struct whose fields are numbers, words or lists of numbers, so that drivers can select, store and load it without
+/// knowing it.
 pub trait Fields<N: Number>: Clone + Debug + Send {
-    /// Names the fields, in the order of the WGSL twin's.
-    fn names() -> &'static [&'static str];
-    /// Returns how many fields there are.
+    /// Names the numbers, in the order of the WGSL twin's; those of a list are numbered, as in `features[3]`.
+    fn names(&self) -> Vec<String>;
+    /// Tells which of the numbers are words: whole, and not negative.
+    fn are_words(&self) -> Vec<bool>;
+    /// Returns how many numbers there are.
     fn num_fields(&self) -> usize;
     /// Takes the fields of `other` where the mask holds.
     fn take(&mut self, mask: N::Mask, other: &Self);
@@ -17,23 +20,36 @@ pub trait Fields<N: Number>: Clone + Debug + Send {
     fn load(&mut self, fields: &[N]);
 }
 
-/// Declares a struct of one number (`N`) or word (`Word`) a field, for each user of a vector.
+/// Names the numbers of a list.
+pub fn numbered(name: &str, length: usize) -> Vec<String> {
+    (0..length)
+        .map(|index| format!("{name}[{index}]"))
+        .collect()
+}
+
+/// Declares a struct of numbers (`N`), words (`Word`) and lists of numbers (`Numbers`), for each user of a vector.
+///
+/// The WGSL twin is a `struct` with members of the same names in the same order: `f32`, `u32` and `array<f32, n>`.
+#[macro_export]
 macro_rules! twin_struct {
     ($(#[$attribute:meta])* pub struct $name:ident { $($(#[$field_attribute:meta])* $field:ident: $kind:ident),+ $(,)? }) => {
         $(#[$attribute])*
         pub struct $name<N: $crate::number::Number> {
-            $($(#[$field_attribute])* pub $field: $crate::environment::twin_struct!(@type N $kind),)+
+            $($(#[$field_attribute])* pub $field: $crate::twin_struct!(@type N $kind),)+
         }
 
         // By hand: `derive` cannot look through the macro that writes the types.
+        #[allow(clippy::clone_on_copy, reason = "lists are not")]
         impl<N: $crate::number::Number> Clone for $name<N> {
             #[inline(always)]
             fn clone(&self) -> Self {
-                *self
+                Self { $($field: self.$field.clone()),+ }
+            }
+            #[inline(always)]
+            fn clone_from(&mut self, other: &Self) {
+                $(self.$field.clone_from(&other.$field);)+
             }
         }
-
-        impl<N: $crate::number::Number> Copy for $name<N> {}
 
         impl<N: $crate::number::Number> std::fmt::Debug for $name<N> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,50 +61,84 @@ macro_rules! twin_struct {
             /// The fields, in the order of the WGSL twin's.
             pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
 
-            /// Makes a value to write into: all fields are zero.
+            /// Makes a value to write into: all numbers are zero, and lists have none.
             pub fn zero() -> Self {
-                Self { $($field: $crate::environment::twin_struct!(@zero N $kind),)+ }
+                Self { $($field: $crate::twin_struct!(@zero N $kind),)+ }
             }
         }
 
         impl<N: $crate::number::Number> $crate::environment::Fields<N> for $name<N> {
-            fn names() -> &'static [&'static str] {
-                Self::FIELDS
+            fn names(&self) -> Vec<String> {
+                let mut names = Vec::new();
+                $(names.extend($crate::twin_struct!(@names self $field $kind));)+
+                names
+            }
+            fn are_words(&self) -> Vec<bool> {
+                let mut are_words = Vec::new();
+                $(are_words.resize(
+                    are_words.len() + $crate::twin_struct!(@length self $field $kind),
+                    $crate::twin_struct!(@is_word $kind),
+                );)+
+                are_words
             }
             #[inline(always)]
             fn num_fields(&self) -> usize {
-                Self::FIELDS.len()
+                0 $(+ $crate::twin_struct!(@length self $field $kind))+
             }
             #[inline(always)]
             fn take(&mut self, mask: N::Mask, other: &Self) {
-                $(self.$field = $crate::environment::twin_struct!(@select N $kind)(mask, other.$field, self.$field);)+
+                $($crate::twin_struct!(@take N $kind mask, self.$field, other.$field);)+
             }
             #[inline(always)]
             fn store(&self, fields: &mut [N]) {
-                let values = [$($crate::environment::twin_struct!(@number N $kind)(self.$field)),+];
-                fields[..values.len()].copy_from_slice(&values);
+                let rest = fields;
+                $(let (field, rest) = rest.split_at_mut($crate::twin_struct!(@length self $field $kind));
+                $crate::twin_struct!(@store N $kind self.$field, field);)+
+                let _ = rest;
             }
             #[inline(always)]
             fn load(&mut self, fields: &[N]) {
-                let [$($field),+] = *fields.first_chunk().expect("as many fields as were stored");
-                $(self.$field = $crate::environment::twin_struct!(@field N $kind)($field);)+
+                let rest = fields;
+                $(let (field, rest) = rest.split_at($crate::twin_struct!(@length self $field $kind));
+                $crate::twin_struct!(@load N $kind self.$field, field);)+
+                let _ = rest;
             }
         }
     };
     (@type $n:ident N) => { $n };
     (@type $n:ident Word) => { $n::Word };
+    (@type $n:ident Numbers) => { Vec<$n> };
     (@zero $n:ident N) => { $n::splat(0.0) };
     (@zero $n:ident Word) => { <$n::Word as $crate::number::Word>::splat(0) };
-    (@select $n:ident N) => { <$n as $crate::number::Number>::select };
-    (@select $n:ident Word) => { <$n::Word as $crate::number::Word>::select };
-    (@number $n:ident N) => { std::convert::identity };
-    (@number $n:ident Word) => { <$n as $crate::number::Number>::from_word };
-    (@field $n:ident N) => { std::convert::identity };
-    (@field $n:ident Word) => { <$n as $crate::number::Number>::to_word };
+    (@zero $n:ident Numbers) => { Vec::new() };
+    (@length $self:ident $field:ident N) => { 1 };
+    (@length $self:ident $field:ident Word) => { 1 };
+    (@length $self:ident $field:ident Numbers) => { $self.$field.len() };
+    (@names $self:ident $field:ident Numbers) => {
+        $crate::environment::numbered(stringify!($field), $self.$field.len())
+    };
+    (@names $self:ident $field:ident $kind:ident) => { [stringify!($field).to_owned()] };
+    (@is_word Word) => { true };
+    (@is_word $kind:ident) => { false };
+    (@take $n:ident N $mask:ident, $to:expr, $from:expr) => { $to = <$n>::select($mask, $from, $to) };
+    (@take $n:ident Word $mask:ident, $to:expr, $from:expr) => {
+        $to = <$n::Word as $crate::number::Word>::select($mask, $from, $to)
+    };
+    (@take $n:ident Numbers $mask:ident, $to:expr, $from:expr) => {
+        for (to, &from) in $to.iter_mut().zip(&$from) {
+            *to = <$n>::select($mask, from, *to);
+        }
+    };
+    (@store $n:ident N $from:expr, $to:ident) => { $to[0] = $from };
+    (@store $n:ident Word $from:expr, $to:ident) => { $to[0] = <$n>::from_word($from) };
+    (@store $n:ident Numbers $from:expr, $to:ident) => { $to.copy_from_slice(&$from) };
+    (@load $n:ident N $to:expr, $from:ident) => { $to = $from[0] };
+    (@load $n:ident Word $to:expr, $from:ident) => { $to = <$n>::to_word($from[0]) };
+    (@load $n:ident Numbers $to:expr, $from:ident) => { $to.copy_from_slice($from) };
 }
-pub(crate) use twin_struct;
 
 /// Declares the numbers that a twin is parameterised by; the WGSL twin has a struct of the same name and order.
+#[macro_export]
 macro_rules! parameters {
     ($(#[$attribute:meta])* pub struct $name:ident { $($(#[$field_attribute:meta])* $field:ident),+ $(,)? }) => {
         $(#[$attribute])*
@@ -114,4 +164,3 @@ macro_rules! parameters {
         }
     };
 }
-pub(crate) use parameters;

@@ -16,14 +16,15 @@
 //! `RecSim` 0.2.4, `environments/long_term_satisfaction.py`; the variant with clusters, an observed satisfaction and a
 //! logit choice is that of `RecSim`'s tutorial "Developing an environment".
 
-use super::{Blocks, Definition, Environment, Observable, Outline, parameters, twin_struct};
-use crate::choice::ChoiceModel;
+use super::{Blocks, Definition, Environment, Observable, Outline};
+use crate::choice::{ChoiceModel, first::First, multinomial_logit::MultinomialLogit};
 use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
 use crate::distribution::{
     bounded_integer, log_normal, normal_pair, normal_probability, truncated_normal, uniform,
 };
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
+use crate::{parameters, twin_struct};
 
 /// The noise on the observed satisfaction is cut off here.
 const OBSERVATION_NOISE_LIMIT: f64 = 1.0;
@@ -131,7 +132,12 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
     }
 
     #[inline(always)]
-    fn sample_document(&self, blocks: &Blocks<N::Word>, document: &mut Document<N>) {
+    fn sample_document(
+        &self,
+        _candidate: N::Word,
+        blocks: &Blocks<N::Word>,
+        document: &mut Document<N>,
+    ) {
         let words = blocks.words(0);
         document.clickbait_score = uniform::<N>(words[0]);
         document.cluster_id = bounded_integer(words[1], N::Word::splat(self.num_clusters));
@@ -169,6 +175,7 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
         user: &mut User<N>,
         document: &Document<N>,
         _response: &Response<N>,
+        _weight: N,
         clicked: N::Mask,
         draws: &Draws<N>,
     ) {
@@ -259,93 +266,91 @@ pub const NAME: &str = "long_term_satisfaction";
 pub const ABOUT: &str =
     "documents between kale and clickbait, and a user whose satisfaction follows the diet";
 
-/// Declares the configuration keys, with `RecSim` 0.2.4's defaults.
-pub fn entry() -> Entry {
-    let keys = vec![
-        Key::number(
-            "user.memory_discount",
-            0.7,
-            Bounds::UNIT.without_upper(),
-            "share of the exposure that remains after a step",
-        ),
-        Key::number(
-            "user.sensitivity",
-            0.01,
-            Bounds::FINITE,
-            "steepness of satisfaction in the exposure",
-        ),
-        Key::non_negative(
-            "user.innovation_stddev",
-            0.05,
-            "standard deviation of the noise on the exposure",
-        ),
-        Key::number(
-            "user.choc_mean",
-            5.0,
-            Bounds::FINITE,
-            "mean of log engagement with pure clickbait at satisfaction 1",
-        ),
-        Key::non_negative(
-            "user.choc_stddev",
-            1.0,
-            "standard deviation of log engagement with pure clickbait",
-        ),
-        Key::number(
-            "user.kale_mean",
-            4.0,
-            Bounds::FINITE,
-            "mean of log engagement with no clickbait at satisfaction 1",
-        ),
-        Key::non_negative(
-            "user.kale_stddev",
-            1.0,
-            "standard deviation of log engagement with no clickbait",
-        ),
-        Key::number(
-            "user.time_budget",
-            60.0,
-            Bounds::between(0.0, MAX_TIME_BUDGET).without_lower(),
-            "steps that an episode lasts",
-        ),
-        Key::non_negative(
-            "user.observation_noise_stddev",
-            0.0,
-            "standard deviation of the noise, truncated at +-1, on the observed satisfaction; 0: satisfaction is hidden",
-        ),
-        Key::corpus(
-            "document.corpus",
-            &[Column::number("clickbait_score", Bounds::UNIT)],
-            "the documents when resample_documents = false; absent: drawn once from the seed",
-        ),
-        Key::integer(
-            "document.num_clusters",
-            0,
-            0,
-            4096,
-            "clusters that documents fall into; 0 for none",
-        ),
-        Key::one_of(
-            "choice.model",
-            "first",
-            &["first", "multinomial_logit"],
-            "how the user picks from the slate",
-        ),
-        Key::optional_number(
-            "choice.no_click_mass",
-            Bounds::FINITE,
-            "logit of choosing nothing; absent: something is always chosen",
-        )
-        .applies_when("choice.model", "multinomial_logit"),
-    ];
-    Entry::environment(NAME, ABOUT, keys)
-}
+impl Definition for LongTermSatisfactionDefinition {
+    type Twin<N: Number> = LongTermSatisfaction<N>;
 
-impl LongTermSatisfactionDefinition {
-    /// Makes the environment from checked settings.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if settings contradict each other.
-    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+    // The defaults are RecSim 0.2.4's.
+    fn entry() -> Entry {
+        let keys = vec![
+            Key::number(
+                "user.memory_discount",
+                0.7,
+                Bounds::UNIT.without_upper(),
+                "share of the exposure that remains after a step",
+            ),
+            Key::number(
+                "user.sensitivity",
+                0.01,
+                Bounds::FINITE,
+                "steepness of satisfaction in the exposure",
+            ),
+            Key::non_negative(
+                "user.innovation_stddev",
+                0.05,
+                "standard deviation of the noise on the exposure",
+            ),
+            Key::number(
+                "user.choc_mean",
+                5.0,
+                Bounds::FINITE,
+                "mean of log engagement with pure clickbait at satisfaction 1",
+            ),
+            Key::non_negative(
+                "user.choc_stddev",
+                1.0,
+                "standard deviation of log engagement with pure clickbait",
+            ),
+            Key::number(
+                "user.kale_mean",
+                4.0,
+                Bounds::FINITE,
+                "mean of log engagement with no clickbait at satisfaction 1",
+            ),
+            Key::non_negative(
+                "user.kale_stddev",
+                1.0,
+                "standard deviation of log engagement with no clickbait",
+            ),
+            Key::number(
+                "user.time_budget",
+                60.0,
+                Bounds::between(0.0, MAX_TIME_BUDGET).without_lower(),
+                "steps that an episode lasts",
+            ),
+            Key::non_negative(
+                "user.observation_noise_stddev",
+                0.0,
+                "standard deviation of the noise, truncated at +-1, on the observed satisfaction; 0: satisfaction is hidden",
+            ),
+            Key::corpus(
+                "document.corpus",
+                &[Column::number("clickbait_score", Bounds::UNIT)],
+                "the documents when resample_documents = false; absent: drawn once from the seed",
+            ),
+            Key::integer(
+                "document.num_clusters",
+                0,
+                0,
+                4096,
+                "clusters that documents fall into; 0 for none",
+            ),
+            Key::one_of(
+                "choice.model",
+                "first",
+                &["first", "multinomial_logit"],
+                "how the user picks from the slate",
+            ),
+            Key::optional_number(
+                "choice.no_click_mass",
+                Bounds::FINITE,
+                "logit of choosing nothing; absent: something is always chosen",
+            )
+            .applies_when("choice.model", "multinomial_logit"),
+        ];
+        Entry::environment(NAME, ABOUT, keys)
+    }
+
+    fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let observation_noise_stddev = settings.number("user.observation_noise_stddev");
         let observation_noise_below = if observation_noise_stddev > 0.0 {
             normal_probability(-OBSERVATION_NOISE_LIMIT / observation_noise_stddev)
@@ -370,22 +375,14 @@ impl LongTermSatisfactionDefinition {
         })
     }
 
-    /// Makes the choice model from checked settings.
-    ///
-    /// # Errors
-    /// None for this environment: its keys say all.
-    pub fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
+    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
         Ok(match settings.text("choice.model") {
-            "first" => ChoiceModel::First,
-            _ => ChoiceModel::MultinomialLogit {
+            "first" => ChoiceModel::First(First::default()),
+            _ => ChoiceModel::MultinomialLogit(MultinomialLogit {
                 no_click_mass: settings.optional_number("choice.no_click_mass"),
-            },
+            }),
         })
     }
-}
-
-impl Definition for LongTermSatisfactionDefinition {
-    type Twin<N: Number> = LongTermSatisfaction<N>;
 
     fn twin<N: Number>(&self) -> LongTermSatisfaction<N> {
         LongTermSatisfaction {

@@ -8,11 +8,18 @@
 //! choose, respond, update the user, test for the end, and offer new candidates.
 
 mod fields;
+pub mod interest_evolution;
+pub mod interest_exploration;
+pub mod item_transition;
 pub mod long_term_satisfaction;
 
 pub use fields::Fields;
-pub(crate) use fields::{parameters, twin_struct};
+#[doc(hidden)]
+pub use fields::numbered;
 
+use crate::choice::ChoiceModel;
+use crate::config::{ConfigError, Corpus, Entry, Settings};
+use crate::exact::FiniteModel;
 use crate::number::{Number, Word};
 use crate::rng::Stream;
 use crate::shader::{ShaderDefs, ShaderSource};
@@ -61,8 +68,13 @@ pub trait Environment<N: Number>: Debug + Send + Sync {
     fn new_document(&self) -> Self::Document;
     /// Draws the user at the start of an episode.
     fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut Self::User);
-    /// Draws a document.
-    fn sample_document(&self, blocks: &Blocks<N::Word>, document: &mut Self::Document);
+    /// Draws the document that is offered as candidate number `candidate`.
+    fn sample_document(
+        &self,
+        candidate: N::Word,
+        blocks: &Blocks<N::Word>,
+        document: &mut Self::Document,
+    );
     /// Turns the environment's random words of a step (words 0 and 1, and through `blocks` all further ones) into noise.
     fn draw(&self, words: [N::Word; 2], blocks: &Blocks<N::Word>) -> Self::Draws;
     /// Scores a document for a user; what the score means is the choice model's affair.
@@ -75,11 +87,15 @@ pub trait Environment<N: Number>: Debug + Send + Sync {
         draws: &Self::Draws,
     ) -> Self::Response;
     /// Updates the user after the slate; `clicked` is false where nothing was.
+    ///
+    /// `weight` is what the choice model makes of the clicked document's score alone, see
+    /// [`Choice::weigh`](crate::choice::Choice::weigh).
     fn transition(
         &self,
         user: &mut Self::User,
         document: &Self::Document,
         response: &Self::Response,
+        weight: N,
         clicked: N::Mask,
         draws: &Self::Draws,
     );
@@ -194,14 +210,50 @@ fn names(observables: &[Observable]) -> Vec<String> {
     observables.iter().flat_map(name).collect()
 }
 
+/// Refuses given documents of topics that are not there.
+fn check_topics(
+    settings: &Settings,
+    corpus: &Corpus,
+    num_topics: usize,
+) -> Result<(), ConfigError> {
+    let topics = corpus.column("cluster_id");
+    if topics.iter().any(|&topic| topic >= num_topics as f64) {
+        let allowed = format!("a cluster_id below {num_topics} in every document");
+        return Err(settings.invalid("document.corpus", allowed));
+    }
+    Ok(())
+}
+
 /// An environment with its parameters: what makes its twins.
 pub trait Definition: Debug + Send + Sync + 'static {
     /// The host twin.
     type Twin<N: Number>: Environment<N>;
+    /// Names the environment and declares its configuration keys.
+    fn entry() -> Entry
+    where
+        Self: Sized;
+    /// Makes the environment from checked settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if settings contradict each other.
+    fn new(settings: &Settings) -> Result<Self, ConfigError>
+    where
+        Self: Sized;
+    /// Makes the choice model from checked settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if settings contradict each other.
+    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError>
+    where
+        Self: Sized;
     /// Makes the host twin for a number type.
     fn twin<N: Number>(&self) -> Self::Twin<N>;
-    /// Returns the numbers of the WGSL twin's `struct Parameters`, in its order.
+    /// Returns the numbers of the WGSL twin's `struct Parameters`, in its order; at least one.
     fn parameters(&self) -> Vec<f64>;
+    /// Returns the numbers that the WGSL twin reads with `slatesim::tables::table(index)`.
+    fn tables(&self) -> Vec<f64> {
+        Vec::new()
+    }
     /// Returns the WGSL twin.
     fn shader(&self) -> ShaderSource;
     /// Returns what the WGSL twin is specialised by, besides its sizes.
@@ -210,4 +262,8 @@ pub trait Definition: Debug + Send + Sync + 'static {
     }
     /// Describes the environment.
     fn outline(&self) -> Outline;
+    /// Returns the environment as a finite model whose state is what is observed of the user, if it is one.
+    fn finite_model(&self) -> Option<FiniteModel> {
+        None
+    }
 }

@@ -38,6 +38,9 @@ pub struct LanesWord<const L: usize>(pub [u32; L]);
 pub struct LanesMask<const L: usize>([u32; L]);
 
 /// Implements a binary operator element by element.
+/// How many users one vector holds on the `cpu` backend.
+pub const LANES: usize = 8;
+
 macro_rules! elementwise {
     ($type:ident, $($operator:ident :: $function:ident = |$a:ident, $b:ident| $result:expr),* $(,)?) => {$(
         impl<const L: usize> std::ops::$operator for $type<L> {
@@ -196,6 +199,20 @@ impl<const L: usize> Number for Lanes<L> {
     const LANES: usize = L;
     type Mask = LanesMask<L>;
     type Word = LanesWord<L>;
+    type Element = f32;
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "rounding to single precision is what this does"
+    )]
+    fn element(value: f64) -> f32 {
+        value as f32
+    }
+    #[inline(always)]
+    fn gather(table: &[f32], index: LanesWord<L>) -> Self {
+        let last = table.len() - 1;
+        Self(map(index.0, |index| table[last.min(index as usize)]))
+    }
     #[inline(always)]
     #[allow(
         clippy::cast_possible_truncation,

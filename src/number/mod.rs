@@ -11,7 +11,7 @@
 mod lanes;
 mod scalar;
 
-pub use lanes::{Lanes, LanesMask, LanesWord};
+pub use lanes::{LANES, Lanes, LanesMask, LanesWord};
 pub use scalar::ScalarWord;
 
 use std::fmt::Debug;
@@ -102,6 +102,8 @@ pub trait Number:
     type Mask: Mask;
     /// The 32-bit integers that go with this number.
     type Word: Word<Mask = Self::Mask>;
+    /// One user's number, as tables that all users share hold it.
+    type Element: Copy + Debug + Send + Sync + 'static;
     /// Gives every user the same number, rounded to this type.
     fn splat(value: f64) -> Self;
     /// Builds a vector user by user, rounding to this type.
@@ -134,6 +136,38 @@ pub trait Number:
     fn sincospi(self) -> (Self, Self);
     /// Returns the logistic function 1 / (1 + e^-x).
     fn sigmoid(self) -> Self;
+
+    /// Rounds a number to this type, for a table.
+    fn element(value: f64) -> Self::Element;
+    /// Takes, for each user, one entry of a table that all share; an index past the end takes the last.
+    ///
+    /// # Panics
+    /// If the table is empty.
+    fn gather(table: &[Self::Element], index: Self::Word) -> Self;
+
+    /// Takes, for each user, one of the user's own numbers; an index past the end takes the last.
+    ///
+    /// # Panics
+    /// If there are no numbers.
+    #[inline(always)]
+    fn pick(numbers: &[Self], index: Self::Word) -> Self {
+        let last = numbers.len() - 1;
+        Self::from_fn(|lane| numbers[last.min(index.lane(lane) as usize)].lane(lane))
+    }
+
+    /// Replaces, for each user where the mask holds, one of the user's own numbers; an index past the end is the last.
+    ///
+    /// # Panics
+    /// If there are no numbers.
+    #[inline(always)]
+    fn put(numbers: &mut [Self], index: Self::Word, mask: Self::Mask, value: Self) {
+        let last = Self::Word::splat(u32::try_from(numbers.len() - 1).expect("few numbers a user"));
+        let index = Self::Word::select(index.less_than(last), index, last);
+        for (position, number) in (0..).zip(numbers) {
+            let here = mask & index.equals(Self::Word::splat(position));
+            *number = Self::select(here, value, *number);
+        }
+    }
 
     /// Adds the numbers of all users, in a fixed order, in `f64`.
     fn sum_lanes(self) -> f64 {

@@ -103,9 +103,18 @@ impl Number for f64 {
     const LANES: usize = 1;
     type Mask = bool;
     type Word = ScalarWord;
+    type Element = Self;
     #[inline(always)]
     fn splat(value: f64) -> Self {
         value
+    }
+    #[inline(always)]
+    fn element(value: f64) -> Self {
+        value
+    }
+    #[inline(always)]
+    fn gather(table: &[Self], index: ScalarWord) -> Self {
+        table[(table.len() - 1).min(index.0 as usize)]
     }
     #[inline(always)]
     fn from_fn(mut f: impl FnMut(usize) -> Self) -> Self {

@@ -2,42 +2,14 @@
 //!
 //! Ties go to the lower index.
 
-use super::{Offer, Policy, Scratch};
-use crate::config::{ConfigError, Key, Settings};
-use crate::environment::Outline;
+use super::{Offer, Policy, PolicyDefinition, Scratch, Target};
+use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::number::{Number, Word};
 use crate::rng::Stream;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 
 /// Below every feature; infinities have no place in WGSL.
 const WORST: f64 = -3.0e38;
-
-/// The name in configurations.
-pub const NAME: &str = "greedy";
-/// What it is, in a line.
-pub const ABOUT: &str =
-    "the candidates with the largest or smallest value of a feature, ties to the lower index";
-
-/// Lists the configuration keys.
-pub fn keys() -> Vec<Key> {
-    vec![
-        Key::optional_text(
-            "by",
-            "the observed document feature to sort by; absent: the first one",
-        ),
-        Key::one_of(
-            "order",
-            "max",
-            &["max", "min"],
-            "whether the largest or the smallest value comes first",
-        ),
-    ]
-}
-
-/// Returns the WGSL twin.
-pub fn shader() -> ShaderSource {
-    embedded!("policy", "policy/greedy.wgsl")
-}
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,9 +20,30 @@ pub struct Greedy {
     pub ascending: bool,
 }
 
-impl Greedy {
-    pub(super) fn new(settings: &Settings, outline: &Outline) -> Result<Self, ConfigError> {
-        let names = outline.document_features();
+impl PolicyDefinition for Greedy {
+    fn entry() -> Entry {
+        let keys = vec![
+            Key::optional_text(
+                "by",
+                "the observed document feature to sort by; absent: the first one",
+            ),
+            Key::one_of(
+                "order",
+                "max",
+                &["max", "min"],
+                "whether the largest or the smallest value comes first",
+            ),
+        ];
+        let about = "the candidates with the largest or smallest value of a feature, ties to the lower index";
+        Entry::policy("greedy", about, keys)
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("policy", "policy/greedy.wgsl")
+    }
+
+    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+        let names = target.outline.document_features();
         let feature = match settings.optional_text("by") {
             None => 0,
             Some(by) => names.iter().position(|name| name == by).ok_or_else(|| {
@@ -69,7 +62,7 @@ impl Greedy {
         })
     }
 
-    pub(super) fn shader_defs(self) -> ShaderDefs {
+    fn shader_defs(&self) -> ShaderDefs {
         let feature = u32::try_from(self.feature).expect("documents have fewer than 2^32 features");
         ShaderDefs::from([
             ("FEATURE".to_owned(), ShaderDef::UInt(feature)),
@@ -123,6 +116,9 @@ mod tests {
         }
         fn feature(&mut self, candidate: ScalarWord, _feature: usize) -> f64 {
             self.0[candidate.0 as usize]
+        }
+        fn user(&mut self, _number: usize) -> f64 {
+            unreachable!("a greedy policy does not look at the user")
         }
     }
 

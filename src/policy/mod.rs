@@ -6,9 +6,11 @@
 pub mod greedy;
 pub mod random;
 pub mod r#static;
+pub mod table;
 
 use crate::config::{ConfigError, Entry, Settings};
 use crate::environment::Outline;
+use crate::exact::FiniteModel;
 use crate::number::Number;
 use crate::rng::Stream;
 use crate::shader::{ShaderDefs, ShaderSource};
@@ -21,6 +23,9 @@ pub trait Offer<N: Number> {
     /// Returns an observable feature of a candidate; features are numbered as
     /// [`Outline::document`](crate::environment::Outline::document) lists them.
     fn feature(&mut self, candidate: N::Word, feature: usize) -> N;
+    /// Returns a number that is observed of the user, numbered as
+    /// [`Outline::user`](crate::environment::Outline::user) lists them.
+    fn user(&mut self, number: usize) -> N;
 }
 
 /// Memory that a policy may use within one call, so that it need not allocate.
@@ -58,18 +63,63 @@ pub trait Policy<N: Number>: Debug + Send + Sync {
     );
 }
 
-/// Declares the policies: name of the file, name of the variant and of the type, of its definition.
+/// What a policy is made for.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// Sizes and observables of the environment.
+    pub outline: &'a Outline,
+    /// How many documents are offered at a step.
+    pub num_candidates: u32,
+    /// How many of them are shown.
+    pub slate_size: u32,
+    /// Returns the environment as a finite model, if it is one.
+    pub finite_model: &'a dyn Fn() -> Option<FiniteModel>,
+}
+
+impl Debug for Target<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target")
+            .field("outline", self.outline)
+            .field("num_candidates", &self.num_candidates)
+            .field("slate_size", &self.slate_size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A policy with its parameters: what makes its WGSL twin, and is its host twin.
+pub trait PolicyDefinition: Sized {
+    /// Names the policy and declares its configuration keys.
+    fn entry() -> Entry;
+    /// Makes the policy from checked settings, for an environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the environment cannot feed the policy.
+    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError>;
+    /// Returns the WGSL twin.
+    fn shader(&self) -> ShaderSource;
+    /// Returns what the WGSL twin is specialised by, besides its sizes.
+    fn shader_defs(&self) -> ShaderDefs {
+        ShaderDefs::new()
+    }
+    /// Returns the numbers that the WGSL twin reads with `slatesim::tables::policy_table(index)`.
+    fn tables(&self) -> Vec<f64> {
+        Vec::new()
+    }
+}
+
+/// Declares the policies: name of the file, name of the variant and of the type.
 macro_rules! policies {
     ($($(#[$attribute:meta])* $module:ident :: $variant:ident),+ $(,)?) => {
         /// A policy with its parameters, and its host twin: a policy's twins hold no numbers of the twin's type.
-        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
         pub enum PolicyModel {
             $($(#[$attribute])* $variant($module::$variant),)+
         }
 
         /// Lists the policies with their configuration keys.
         pub fn entries() -> Vec<Entry> {
-            vec![$(Entry::policy($module::NAME, $module::ABOUT, $module::keys())),+]
+            vec![$($module::$variant::entry()),+]
         }
 
         impl PolicyModel {
@@ -77,26 +127,31 @@ macro_rules! policies {
             ///
             /// # Errors
             /// [`ConfigError`] if the environment cannot feed the policy.
-            pub fn new(name: &str, settings: &Settings, outline: &Outline) -> Result<Self, ConfigError> {
-                $(if name == $module::NAME {
-                    return Ok(Self::$variant($module::$variant::new(settings, outline)?));
+            pub fn new(name: &str, settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+                $(if name == $module::$variant::entry().name {
+                    return Ok(Self::$variant($module::$variant::new(settings, target)?));
                 })+
                 unreachable!("the catalogue has no policy {name}")
             }
 
             /// Returns the name in configurations.
             pub fn name(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $module::NAME,)+ }
+                match self { $(Self::$variant(_) => $module::$variant::entry().name,)+ }
             }
 
-            /// Returns the WGSL twin.
+            /// See [`PolicyDefinition::shader`].
             pub fn shader(&self) -> ShaderSource {
-                match self { $(Self::$variant(_) => $module::shader(),)+ }
+                match self { $(Self::$variant(policy) => policy.shader(),)+ }
             }
 
-            /// Returns what the WGSL twin is specialised by, besides its sizes.
+            /// See [`PolicyDefinition::shader_defs`].
             pub fn shader_defs(&self) -> ShaderDefs {
                 match self { $(Self::$variant(policy) => policy.shader_defs(),)+ }
+            }
+
+            /// See [`PolicyDefinition::tables`].
+            pub fn tables(&self) -> Vec<f64> {
+                match self { $(Self::$variant(policy) => policy.tables(),)+ }
             }
         }
 
@@ -123,4 +178,6 @@ policies! {
     r#static::Static,
     /// See [`greedy`].
     greedy::Greedy,
+    /// See [`table`].
+    table::Table,
 }

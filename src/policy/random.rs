@@ -6,32 +6,12 @@
 //! # Precision
 //! The probability of a candidate differs from 1/D by less than 2^-32.
 
-use super::{Offer, Policy, Scratch};
-use crate::config::{ConfigError, Key, Settings};
+use super::{Offer, Policy, PolicyDefinition, Scratch, Target};
+use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::distribution::bounded_integer;
-use crate::environment::Outline;
 use crate::number::{Number, Word};
 use crate::rng::Stream;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
-
-/// The name in configurations.
-pub const NAME: &str = "random";
-/// What it is, in a line.
-pub const ABOUT: &str = "uniformly random slates";
-
-/// Lists the configuration keys.
-pub fn keys() -> Vec<Key> {
-    vec![Key::boolean(
-        "with_replacement",
-        false,
-        "false: distinct documents; true: duplicates possible",
-    )]
-}
-
-/// Returns the WGSL twin.
-pub fn shader() -> ShaderSource {
-    embedded!("policy", "policy/random.wgsl")
-}
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,14 +20,28 @@ pub struct Random {
     pub with_replacement: bool,
 }
 
-impl Random {
-    pub(super) fn new(settings: &Settings, _outline: &Outline) -> Result<Self, ConfigError> {
+impl PolicyDefinition for Random {
+    fn entry() -> Entry {
+        let keys = vec![Key::boolean(
+            "with_replacement",
+            false,
+            "false: distinct documents; true: duplicates possible",
+        )];
+        let about = "uniformly random slates";
+        Entry::policy("random", about, keys)
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("policy", "policy/random.wgsl")
+    }
+
+    fn new(settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             with_replacement: settings.boolean("with_replacement"),
         })
     }
 
-    pub(super) fn shader_defs(self) -> ShaderDefs {
+    fn shader_defs(&self) -> ShaderDefs {
         ShaderDefs::from([(
             "WITH_REPLACEMENT".to_owned(),
             ShaderDef::Bool(self.with_replacement),
@@ -104,6 +98,9 @@ mod tests {
             5
         }
         fn feature(&mut self, _candidate: ScalarWord, _feature: usize) -> f64 {
+            unreachable!("a random policy looks at nothing")
+        }
+        fn user(&mut self, _number: usize) -> f64 {
             unreachable!("a random policy looks at nothing")
         }
     }

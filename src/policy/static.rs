@@ -1,38 +1,26 @@
 //! The first K candidates, in order. Twin: `shaders/policy/static.wgsl`.
 
-use super::{Offer, Policy, Scratch};
-use crate::config::{ConfigError, Key, Settings};
-use crate::environment::Outline;
+use super::{Offer, Policy, PolicyDefinition, Scratch, Target};
+use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::rng::Stream;
-use crate::shader::{ShaderDefs, ShaderSource, embedded};
-
-/// The name in configurations.
-pub const NAME: &str = "static";
-/// What it is, in a line.
-pub const ABOUT: &str = "the first candidates, in order";
-
-/// Lists the configuration keys.
-pub fn keys() -> Vec<Key> {
-    Vec::new()
-}
-
-/// Returns the WGSL twin.
-pub fn shader() -> ShaderSource {
-    embedded!("policy", "policy/static.wgsl")
-}
+use crate::shader::{ShaderSource, embedded};
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Static;
 
-impl Static {
-    pub(super) fn new(_settings: &Settings, _outline: &Outline) -> Result<Self, ConfigError> {
-        Ok(Self)
+impl PolicyDefinition for Static {
+    fn entry() -> Entry {
+        Entry::policy("static", "the first candidates, in order", Vec::new())
     }
 
-    pub(super) fn shader_defs(self) -> ShaderDefs {
-        ShaderDefs::new()
+    fn shader(&self) -> ShaderSource {
+        embedded!("policy", "policy/static.wgsl")
+    }
+
+    fn new(_settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
+        Ok(Self)
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Parts {
     pub(super) click_rate: Ratio,
     pub(super) reward_slope: Moments,
     pub(super) curves: Curves,
+    /// Choices whose scores were clamped.
+    pub(super) invalid_choices: u64,
     /// Clicks by impressions of each topic; a unit is a block.
     pub(super) topics: Vec<Ratio>,
     /// Quality by clicks; a unit is a block.
@@ -48,6 +50,7 @@ impl Statistics {
             click_rate: Ratio::default(),
             reward_slope: Moments::new(),
             curves: Curves::default(),
+            invalid_choices: 0,
             topics: vec![Ratio::default(); num_topics],
             clicked_quality: has_quality.then(Ratio::default),
         };
@@ -84,6 +87,7 @@ impl Statistics {
         parts.lengths.add(&block.lengths);
         parts.click_rate.add_counts(&block.clicks, &block.lengths);
         parts.curves.add(block);
+        parts.invalid_choices += block.invalid_choices;
         let topic_counts = block.topic_clicks.iter().zip(&block.topic_impressions);
         for (topic, (&clicks, &impressions)) in parts.topics.iter_mut().zip(topic_counts) {
             topic.add(clicks as f64, impressions);
@@ -125,6 +129,7 @@ impl Statistics {
         parts.click_rate.merge(&other.click_rate);
         parts.reward_slope.merge(&other.reward_slope);
         parts.curves.merge(&other.curves);
+        parts.invalid_choices += other.invalid_choices;
         for (topic, other) in parts.topics.iter_mut().zip(&other.topics) {
             topic.merge(other);
         }
@@ -191,6 +196,9 @@ impl TryFrom<Parts> for Statistics {
         ) != finite
         {
             return Err("moments and quantiles are of different returns");
+        }
+        if parts.invalid_choices > parts.click_rate.denominator() {
+            return Err("more choices were clamped than there were");
         }
         if parts.lengths.user_steps() != u128::from(parts.click_rate.denominator()) {
             return Err("lengths and clicks are of different numbers of user-steps");

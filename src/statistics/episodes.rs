@@ -22,6 +22,8 @@ pub struct EpisodeBlock {
     pub squared_reward_by_step: Vec<f64>,
     /// Episodes that clicked at each step. Shape as `reward_by_step`.
     pub clicks_by_step: Vec<u32>,
+    /// Choices whose scores were clamped, because they could be no probabilities.
+    pub invalid_choices: u64,
     /// Quality summed over the documents clicked; 0 where documents have none.
     pub clicked_quality: f64,
     /// Documents shown of each topic. Shape `[topics]`, empty where the environment has none.

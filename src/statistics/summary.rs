@@ -28,6 +28,8 @@ pub struct Summary {
     pub returns: ReturnSummary,
     /// Episodes whose return is infinite or not a number, which `returns` leaves out; 0 in a sound model.
     pub non_finite_returns: u64,
+    /// Choices whose scores could be no probabilities and were clamped, one at most a user-step; 0 as a rule.
+    pub invalid_choices: u64,
     /// Steps of an episode.
     pub length: LengthSummary,
     /// Share of the user-steps with a click.
@@ -173,6 +175,7 @@ impl Summary {
             user_steps: parts.click_rate.denominator(),
             returns: ReturnSummary::of(&parts.returns, &parts.return_quantiles),
             non_finite_returns: parts.returns.non_finite(),
+            invalid_choices: parts.invalid_choices,
             length: LengthSummary::of(&parts.lengths),
             click_rate: ClickRateSummary {
                 mean: parts.click_rate.value(),

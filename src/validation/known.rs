@@ -35,6 +35,12 @@ pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result
                 summary.reward_slope.mean,
                 summary.reward_slope.standard_error,
             ),
+            Figure::Length => ("length", summary.length.mean, summary.length.standard_error),
+            Figure::ClickRate => (
+                "click rate",
+                summary.click_rate.mean,
+                summary.click_rate.standard_error,
+            ),
         };
         let (mean, error) = (mean.unwrap_or(f64::NAN), error.unwrap_or(f64::NAN));
         let distance = joint_standard_errors(mean, error, known.mean, known.standard_error);

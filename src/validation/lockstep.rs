@@ -82,6 +82,11 @@ pub(super) fn single_steps(
     let mut oracle = crate::backend::Backend::stepper(&reference, simulation, num_lanes)?;
     let mut rng = Philox::new(19);
     let mut tally = Tally::default();
+    // Words have no edges: what is no index would be no state.
+    let are_words = simulation.model.user_words().into_iter().enumerate();
+    let numbers: Vec<usize> = are_words
+        .filter_map(|(field, is_word)| (!is_word).then_some(field))
+        .collect();
     // Far apart, and on both sides of 2^32.
     let starts: Vec<_> = (0..num_lanes as u64)
         .map(|lane| Some(lane * 0x1000_0001))
@@ -92,7 +97,7 @@ pub(super) fn single_steps(
     for round in 0..rounds {
         let mut state = singles(oracle.state()?);
         if round % 3 == 2 {
-            put_edges(&mut state, simulation.plan.max_steps, &mut rng);
+            put_edges(&mut state, &numbers, simulation.plan.max_steps, &mut rng);
         }
         oracle.set_state(&state)?;
         subject.set_state(&state)?;
@@ -117,13 +122,15 @@ fn singles(mut state: LaneState) -> LaneState {
     state
 }
 
-/// Puts an edge value into one field of every fourth lane, and large episodes and the steps around truncation into others.
-fn put_edges(state: &mut LaneState, max_steps: u32, rng: &mut Philox) {
+/// Puts an edge value into one number of every fourth lane, and large episodes and the steps around truncation into others.
+fn put_edges(state: &mut LaneState, numbers: &[usize], max_steps: u32, rng: &mut Philox) {
     let num_lanes = state.episodes.len();
-    let num_fields = state.users.len() / num_lanes;
-    for lane in (0..num_lanes).step_by(4) {
-        let field = rng.random_range(0..num_fields);
-        state.users[field * num_lanes + lane] = f64::from(EDGES[rng.random_range(0..EDGES.len())]);
+    if !numbers.is_empty() {
+        for lane in (0..num_lanes).step_by(4) {
+            let field = numbers[rng.random_range(0..numbers.len())];
+            let edge = EDGES[rng.random_range(0..EDGES.len())];
+            state.users[field * num_lanes + lane] = f64::from(edge);
+        }
     }
     for lane in (1..num_lanes).step_by(4) {
         state.episodes[lane] = u64::MAX - lane as u64;

@@ -72,13 +72,14 @@ pub struct Rung {
     pub measured: String,
 }
 
-/// Climbs the ladder; `on_rung` hears of each rung as it is done, and may end the climb.
+/// Climbs the ladder with some cases, at least one; `on_rung` hears of each rung as it is done, and may end the climb.
 ///
 /// # Errors
 /// [`Error`] if something cannot be run at all; a comparison out of its bound is a rung that has not passed.
 pub fn validate(
     subject: Subject<'_>,
     effort: Effort,
+    cases: &[Case],
     on_rung: &mut dyn FnMut(&Rung) -> ControlFlow<()>,
 ) -> Result<Vec<Rung>, Error> {
     let mut rungs = Vec::new();
@@ -96,26 +97,25 @@ pub fn validate(
                 }
             };
         }
-        let cases = cases()?;
         climb!(probe::rungs(subject, effort, &cases[0])?);
-        for case in &cases {
+        for case in cases {
             climb!(vec![
                 lockstep::single_steps(subject, effort, case)?,
                 trajectories::against_reference(subject, effort, case)?
             ]);
         }
-        for case in &cases {
+        for case in cases {
             climb!(vec![
                 trajectories::step_equals_rollout(subject, case)?,
                 invariance::invariance(subject, effort, case)?
             ]);
         }
         if let Subject::Gpu(gpu) = subject {
-            for case in &cases {
+            for case in cases {
                 climb!(vec![trajectories::gpu_against_cpu(gpu, effort, case)?]);
             }
         }
-        for case in &cases {
+        for case in cases {
             climb!(known::rungs(subject, effort, case)?);
         }
         Ok(ControlFlow::Continue(()))

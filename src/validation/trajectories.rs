@@ -39,17 +39,20 @@ pub(super) fn gpu_against_cpu(
     effort: Effort,
     case: &Case,
 ) -> Result<Rung, Error> {
-    const CHUNK: u64 = 1 << 14;
-    // Only a choice by scores compares rounded numbers, so only there can a flip arise: those cases get 1.1e8 user-steps
+    const CHUNK: u64 = 1 << 13;
+    // Only a choice by scores compares rounded numbers, so only there can a flip arise: those cases get 1e8 user-steps
     // between them, the others enough to see whether integers agree.
-    let chunks = match effort {
-        Effort::Full if case.simulation.plan.choice.needs_scores() => 60,
-        Effort::Full => 4,
+    let user_steps = match effort {
+        Effort::Full if case.simulation.plan.choice.needs_scores() => 7_000_000,
+        Effort::Full => 2_000_000,
         Effort::Quick => 1,
     };
     let cpu = cpu::cpu(None)?;
     let mut tally = Tally::default();
-    for chunk in 0..chunks {
+    for chunk in 0.. {
+        if tally.integers >= user_steps {
+            break;
+        }
         let range = chunk * CHUNK..(chunk + 1) * CHUNK;
         let expected = cpu.episodes(&case.simulation, range.clone())?;
         let found = gpu.episodes(&case.simulation, range)?;

@@ -1,6 +1,6 @@
 //! Follows users step by step as a rollout would, and compares the two.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
 use slatesim::number::ScalarWord;
 use slatesim::policy::{Offer, Policy, Scratch};
@@ -12,14 +12,20 @@ use slatesim::vec_env::{Observation, VecEnv};
 ///
 /// Observations are single precision: on `reference`, candidates closer than that would be ranked by index instead. The
 /// episodes tested have no such pair in reach of a slate.
-struct Seen<'a>(ArrayView2<'a, f32>);
+struct Seen<'a> {
+    documents: ArrayView2<'a, f32>,
+    user: ArrayView1<'a, f32>,
+}
 
 impl Offer<f64> for Seen<'_> {
     fn num_candidates(&self) -> u32 {
-        u32::try_from(self.0.nrows()).unwrap()
+        u32::try_from(self.documents.nrows()).unwrap()
     }
     fn feature(&mut self, candidate: ScalarWord, feature: usize) -> f64 {
-        f64::from(self.0[(candidate.0 as usize, feature)])
+        f64::from(self.documents[(candidate.0 as usize, feature)])
+    }
+    fn user(&mut self, number: usize) -> f64 {
+        f64::from(self.user[number])
     }
 }
 
@@ -38,7 +44,10 @@ pub(crate) fn recommend(
         let stream =
             Stream::of_consecutive_episodes(plan.seed, state.episodes[lane], state.steps[lane]);
         let first_word = stream.words(STEP, ScalarWord(0))[3];
-        let mut seen = Seen(observation.documents.of_user(lane));
+        let mut seen = Seen {
+            documents: observation.documents.of_user(lane),
+            user: observation.users.row(lane),
+        };
         plan.policy
             .recommend(&mut seen, &stream, first_word, &mut scratch, &mut slate);
         row.iter_mut()

@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 
 use super::compose::panic_message;
 use super::error::{Cause, GpuError};
+use super::program::Programs;
 use super::readback::StagingPool;
 
 /// Says which adapters [`GpuBackend::open`](super::GpuBackend::open) may take.
@@ -71,6 +72,7 @@ pub(super) struct Gpu {
     features: wgpu::Features,
     faults: Arc<Faults>,
     staging: Arc<StagingPool>,
+    programs: Programs,
     queue: wgpu::Queue,
     device: wgpu::Device,
     // Kept so that the device outlives neither.
@@ -221,6 +223,7 @@ impl Gpu {
             features: device.features(),
             faults,
             staging: Arc::default(),
+            programs: Programs::default(),
             queue,
             device,
             _adapter: adapter,
@@ -238,6 +241,11 @@ impl Gpu {
     #[must_use]
     pub(super) fn is_software(&self) -> bool {
         self.summary.is_software()
+    }
+
+    /// Returns the programs made so far.
+    pub(super) fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     /// Tells whether shaders may use `u64`.

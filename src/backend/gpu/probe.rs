@@ -15,7 +15,7 @@ pub const PROBE_ROWS: usize = 15;
 #[derive(Debug)]
 pub struct Probe {
     gpu: Arc<Gpu>,
-    program: Program,
+    program: Arc<Program>,
     inputs: Inputs,
 }
 
@@ -25,7 +25,7 @@ impl Probe {
         options: &GpuOptions,
         simulation: &Simulation,
     ) -> Result<Self, GpuError> {
-        let program = Program::new(
+        let program = Program::get(
             &gpu,
             options,
             simulation,

@@ -10,7 +10,8 @@ use super::{GpuOptions, Simulation};
 use crate::backend::BLOCK_EPISODES;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use bytemuck::{Pod, Zeroable};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{BufferUsages, naga};
 
 const DEFAULT_WORKGROUP_SIZE: u32 = 64;
@@ -114,13 +115,29 @@ pub fn compose_program(
     options: &GpuOptions,
     native_u64: bool,
 ) -> Result<naga::Module, ShaderError> {
+    let (modules, entry_source) = sources(simulation, entry, options);
+    compose(
+        &modules,
+        &entry_source,
+        &definitions(simulation, entry, options, native_u64),
+    )
+}
+
+/// Lists the modules of a kernel, each after those it imports, and its entry file.
+fn sources(
+    simulation: &Simulation,
+    entry: Entry,
+    options: &GpuOptions,
+) -> (Vec<ShaderSource>, ShaderSource) {
     let plan = &simulation.plan;
     let mut modules = vec![
         embedded!("slatesim::rng", "rng.wgsl"),
         embedded!("slatesim::math", "math.wgsl"),
         embedded!("slatesim::distribution", "distribution.wgsl"),
+        embedded!("slatesim::tables", "kernel/tables.wgsl"),
+        embedded!("slatesim::cascade", "choice/cascade.wgsl"),
         simulation.model.shader(),
-        plan.choice.shader(),
+        plan.choice.definition().shader(),
         embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
         embedded!("slatesim::drive", "kernel/drive.wgsl"),
         plan.policy.shader(),
@@ -132,11 +149,7 @@ pub fn compose_program(
             .chain([&mut entry_source])
             .for_each(|source| patch.apply(source));
     }
-    compose(
-        &modules,
-        &entry_source,
-        &definitions(simulation, entry, options, native_u64),
-    )
+    (modules, entry_source)
 }
 
 /// What shaders are specialised by.
@@ -191,11 +204,38 @@ fn definitions(
         ("OBSERVES_USER", outline.user_size() > 0),
     ];
     let mut defs = simulation.model.shader_defs();
-    defs.extend(plan.choice.shader_defs());
+    defs.extend(plan.choice.definition().shader_defs());
     defs.extend(plan.policy.shader_defs());
     defs.extend(numbers.map(|(name, value)| (name.to_owned(), ShaderDef::UInt(value))));
     defs.extend(flags.map(|(name, value)| (name.to_owned(), ShaderDef::Bool(value))));
     defs
+}
+
+/// Programs that have been made, by everything that they are made from; compiling one takes a tenth of a second and more.
+#[derive(Debug, Default)]
+pub(super) struct Programs(Mutex<BTreeMap<String, Arc<Program>>>);
+
+/// So many programs are kept; a sweep over sizes makes others without end.
+const MAX_PROGRAMS: usize = 128;
+
+impl Programs {
+    /// Returns the program that a key stands for, making it if need be.
+    fn get(
+        &self,
+        key: String,
+        make: impl FnOnce() -> Result<Program, GpuError>,
+    ) -> Result<Arc<Program>, GpuError> {
+        let mut programs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = programs.get(&key) {
+            return Ok(Arc::clone(program));
+        }
+        let program = Arc::new(make()?);
+        if programs.len() >= MAX_PROGRAMS {
+            programs.clear();
+        }
+        programs.insert(key, Arc::clone(&program));
+        Ok(program)
+    }
 }
 
 /// The pipelines of one file of kernels.
@@ -210,7 +250,26 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn new(
+    /// Makes the pipelines of a file of kernels, or finds those made before.
+    pub(super) fn get(
+        gpu: &Gpu,
+        options: &GpuOptions,
+        simulation: &Simulation,
+        entry: Entry,
+        entry_points: &[&'static str],
+    ) -> Result<Arc<Self>, GpuError> {
+        let defs = definitions(simulation, entry, options, gpu.native_u64());
+        let (modules, entry_source) = sources(simulation, entry, options);
+        let key = format!(
+            "{defs:?} {modules:?} {entry_source:?} {}",
+            options.is_checked
+        );
+        gpu.programs().get(key, || {
+            Self::new(gpu, options, simulation, entry, entry_points)
+        })
+    }
+
+    fn new(
         gpu: &Gpu,
         options: &GpuOptions,
         simulation: &Simulation,
@@ -258,7 +317,7 @@ impl Program {
         buffers: &[&wgpu::Buffer],
     ) -> Result<[wgpu::BindGroup; 2], GpuError> {
         let job = gpu.upload("job", BufferUsages::UNIFORM, bytemuck::bytes_of(job))?;
-        let [environment, choice, corpus] = &inputs.buffers;
+        let [environment, choice, corpus, tables, policy_tables] = &inputs.buffers;
         let bind = |group: u32, buffers: &[&wgpu::Buffer]| {
             let numbered = (0..).zip(buffers.iter().copied());
             let declared: Vec<_> = numbered
@@ -267,7 +326,10 @@ impl Program {
             bind_group(gpu, self.name, &self.layouts[group as usize], &declared)
         };
         Ok([
-            bind(0, &[&job, environment, choice, corpus])?,
+            bind(
+                0,
+                &[&job, environment, choice, corpus, tables, policy_tables],
+            )?,
             bind(1, buffers)?,
         ])
     }
@@ -302,7 +364,7 @@ pub(super) fn most_invocations(gpu: &Gpu, options: &GpuOptions) -> u32 {
 /// The parameters of a simulation, on the device.
 #[derive(Debug)]
 pub(super) struct Inputs {
-    buffers: [wgpu::Buffer; 3],
+    buffers: [wgpu::Buffer; 5],
 }
 
 impl Inputs {
@@ -330,9 +392,15 @@ impl Inputs {
                 upload(
                     "choice parameters",
                     BufferUsages::UNIFORM,
-                    &simulation.plan.choice.parameters(),
+                    &simulation.plan.choice.definition().parameters(),
                 )?,
                 upload("corpus", BufferUsages::STORAGE, corpus)?,
+                upload("tables", BufferUsages::STORAGE, &simulation.model.tables())?,
+                upload(
+                    "policy tables",
+                    BufferUsages::STORAGE,
+                    &simulation.plan.policy.tables(),
+                )?,
             ],
         })
     }
@@ -355,7 +423,7 @@ mod tests {
 
     #[test]
     fn the_job_lies_as_the_shader_reads_it() {
-        let simulation = &cases().unwrap()[0].simulation;
+        let simulation = &cases(&crate::registry::Registry::built_in()).unwrap()[0].simulation;
         let module =
             compose_program(simulation, Entry::Rollout, &GpuOptions::default(), false).unwrap();
         let is_job =

@@ -13,11 +13,12 @@ use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE};
 use crate::statistics::EpisodeBlock;
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wgpu::BufferUsages;
 
 /// Fields of the outcomes, in the order of `shaders/kernel/rollout.wgsl`.
-const OUTCOME_FIELDS: usize = 6;
+const OUTCOME_FIELDS: usize = 7;
 const RUNNING: usize = 5;
 /// Episodes of a batch on a real GPU: enough to fill the largest.
 const HARDWARE_BATCH: u32 = 1 << 18;
@@ -66,8 +67,8 @@ struct Batch {
 struct Rollout<'a> {
     gpu: &'a Gpu,
     simulation: &'a Simulation,
-    rollout: Program,
-    reduce: Program,
+    rollout: Arc<Program>,
+    reduce: Arc<Program>,
     inputs: Inputs,
     slots: Vec<Slot>,
     most_steps: u32,
@@ -193,8 +194,8 @@ impl<'a> Rollout<'a> {
         Ok(Self {
             gpu,
             simulation,
-            rollout: Program::new(gpu, options, simulation, Entry::Rollout, &["rollout"])?,
-            reduce: Program::new(
+            rollout: Program::get(gpu, options, simulation, Entry::Rollout, &["rollout"])?,
+            reduce: Program::get(
                 gpu,
                 options,
                 simulation,
@@ -444,5 +445,6 @@ fn read_outcomes(words: &[u32], num_lanes: usize, blocks: &mut [EpisodeBlock]) {
         block.lengths = field(2, &lanes).to_vec();
         block.clicks = field(3, &lanes).to_vec();
         block.clicked_quality = numbers(field(4, &lanes)).iter().sum();
+        block.invalid_choices = field(6, &lanes).iter().copied().map(u64::from).sum();
     }
 }

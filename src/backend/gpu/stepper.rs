@@ -18,7 +18,7 @@ const CLOCK_FIELDS: usize = 3;
 pub(super) struct GpuStepper {
     gpu: Arc<Gpu>,
     simulation: Simulation,
-    program: Program,
+    program: Arc<Program>,
     inputs: Inputs,
     num_lanes: usize,
     users: wgpu::Buffer,
@@ -44,7 +44,7 @@ impl GpuStepper {
                 available: u64::from(most),
             });
         }
-        let program = Program::new(
+        let program = Program::get(
             &gpu,
             options,
             simulation,

@@ -6,7 +6,7 @@ use crate::distribution::uniform;
 use crate::environment::{Blocks, Environment, Fields};
 use crate::number::{Number, Word};
 use crate::policy::Offer;
-use crate::rng::{DOCUMENT, ENVIRONMENT, Stream, USER};
+use crate::rng::{DOCUMENT, ENVIRONMENT, OBSERVATION, Stream, USER};
 
 /// The documents offered at one step.
 #[derive(Debug)]
@@ -24,9 +24,11 @@ pub(super) struct Candidates<N: Number, E: Environment<N>> {
 impl<N: Number, E: Environment<N>> Candidates<N, E> {
     pub(super) fn new(environment: E, plan: &Plan) -> Self {
         let document = environment.new_document();
+        let outline = &plan.outline;
+        let observed = outline.document_features().len().max(outline.user_size());
         Self {
             fields: vec![N::splat(0.0); document.num_fields()],
-            observation: vec![N::splat(0.0); plan.outline.document_features().len()],
+            observation: vec![N::splat(0.0); observed],
             num_candidates: plan.num_candidates,
             document_blocks: plan.outline.document_blocks,
             corpus: plan.corpus.clone(),
@@ -53,6 +55,7 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
         } else {
             let first = candidate * N::Word::splat(self.document_blocks);
             self.environment.sample_document(
+                candidate,
                 &Blocks {
                     stream: self.stream,
                     purpose: DOCUMENT,
@@ -64,12 +67,8 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
     }
 }
 
-impl<N: Number, E: Environment<N>> Offer<N> for Candidates<N, E> {
-    #[inline(always)]
-    fn num_candidates(&self) -> u32 {
-        self.num_candidates
-    }
-
+impl<N: Number, E: Environment<N>> Candidates<N, E> {
+    /// Returns what is observed of a candidate.
     #[inline(always)]
     fn feature(&mut self, candidate: N::Word, feature: usize) -> N {
         let mut document = self.document.clone();
@@ -77,6 +76,43 @@ impl<N: Number, E: Environment<N>> Offer<N> for Candidates<N, E> {
         self.environment
             .observe_document(&document, &mut self.observation);
         self.observation[feature]
+    }
+
+    /// Returns what is observed of the user.
+    #[inline(always)]
+    fn user_feature(&mut self, user: &E::User, number: usize) -> N {
+        let blocks = Blocks {
+            stream: self.stream,
+            purpose: OBSERVATION,
+            first: N::Word::splat(0),
+        };
+        self.environment
+            .observe_user(user, &blocks, &mut self.observation);
+        self.observation[number]
+    }
+}
+
+/// What a policy sees of a step: the candidates, and what is observed of the user.
+#[derive(Debug)]
+pub(super) struct Seen<'a, N: Number, E: Environment<N>> {
+    pub(super) candidates: &'a mut Candidates<N, E>,
+    pub(super) user: &'a E::User,
+}
+
+impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
+    #[inline(always)]
+    fn num_candidates(&self) -> u32 {
+        self.candidates.num_candidates
+    }
+
+    #[inline(always)]
+    fn feature(&mut self, candidate: N::Word, feature: usize) -> N {
+        self.candidates.feature(candidate, feature)
+    }
+
+    #[inline(always)]
+    fn user(&mut self, number: usize) -> N {
+        self.candidates.user_feature(self.user, number)
     }
 }
 
@@ -86,6 +122,8 @@ pub(super) struct Stepped<N: Number> {
     pub(super) reward: N,
     pub(super) chosen: N::Word,
     pub(super) clicked: N::Mask,
+    /// Whether the choice model could take the scores as they are.
+    pub(super) is_valid: N::Mask,
 }
 
 /// Takes steps with a vector of users.
@@ -159,11 +197,16 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
             }
         }
         let chosen = self.choice.choose(scores, uniform(words[0]));
+        let is_valid = self.choice.are_valid(scores);
         let clicked = chosen.less_than(N::Word::splat(self.num_considered));
         clicked_document.clone_from(&documents[0]);
+        let mut score = scores[0];
         for (position, document) in (0..self.num_considered).zip(documents.iter()).skip(1) {
-            clicked_document.take(chosen.equals(N::Word::splat(position)), document);
+            let is_chosen = chosen.equals(N::Word::splat(position));
+            clicked_document.take(is_chosen, document);
+            score = N::select(is_chosen, scores[position as usize], score);
         }
+        let weight = self.choice.weigh(score);
         let environment = &candidates.environment;
         let blocks = Blocks {
             stream,
@@ -173,12 +216,13 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         let draws = environment.draw([words[1], words[2]], &blocks);
         let response = environment.respond(user, clicked_document, &draws);
         let reward = N::select(clicked, environment.reward(&response), N::splat(0.0));
-        environment.transition(user, clicked_document, &response, clicked, &draws);
+        environment.transition(user, clicked_document, &response, weight, clicked, &draws);
         self.response = Some(response);
         Stepped {
             reward,
             chosen,
             clicked,
+            is_valid,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whole episodes of a vector of users: twin of `shaders/kernel/rollout.wgsl` and `shaders/kernel/reduce.wgsl`.
 
-use super::driver::{Driver, Stepped};
+use super::driver::{Driver, Seen, Stepped};
 use crate::backend::model::{BlockRollout, Plan};
 use crate::environment::Environment;
 use crate::number::{Mask, Number, Word};
@@ -48,6 +48,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         let (zero, one) = (N::splat(0.0), N::Word::splat(1));
         let (mut total, mut step_weighted, mut quality) = (zero, zero, zero);
         let (mut length, mut clicks) = (N::Word::splat(0), N::Word::splat(0));
+        let mut invalid = N::Word::splat(0);
         let mut active = N::Mask::from_fn(|lane| lane < count);
         let mut stream = Stream::of_consecutive_episodes(plan.seed, first, 0);
         driver.sample_user(stream, user);
@@ -58,8 +59,12 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             stream.step = N::Word::splat(step);
             let words = stream.words(STEP, N::Word::splat(0));
             driver.candidates.stream = stream;
+            let mut seen = Seen {
+                candidates: &mut driver.candidates,
+                user,
+            };
             plan.policy
-                .recommend(&mut driver.candidates, &stream, words[3], scratch, slate);
+                .recommend(&mut seen, &stream, words[3], scratch, slate);
             let stepped = driver.take_step(stream, words, slate, user);
 
             let clicked = stepped.clicked & active;
@@ -69,6 +74,8 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             step_weighted = step_weighted + N::from_word(stream.step) * reward;
             length = length + N::Word::select(active, one, N::Word::splat(0));
             clicks = clicks + click;
+            let is_invalid = active & !stepped.is_valid;
+            invalid = invalid + N::Word::select(is_invalid, one, N::Word::splat(0));
             if curve.len() == step as usize {
                 curve.push((zero, zero, N::Word::splat(0)));
             }
@@ -96,6 +103,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             block.step_weighted_rewards.push(step_weighted.lane(lane));
             block.lengths.push(length.lane(lane));
             block.clicks.push(clicks.lane(lane));
+            block.invalid_choices += u64::from(invalid.lane(lane));
         }
         block.clicked_quality += quality.sum_lanes();
     }
@@ -175,8 +183,7 @@ impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
 #[cfg(test)]
 mod tests {
     use crate::backend::cpu::cpu;
-    use crate::backend::model::LANES;
-    use crate::number::Lanes;
+    use crate::number::{LANES, Lanes};
     use crate::validation::cases;
 
     #[test]
@@ -184,13 +191,18 @@ mod tests {
     fn the_instruction_set_does_not_change_a_bit() {
         use super::{Rollout, run_block_avx2};
         use crate::environment::Definition;
-        use crate::environment::long_term_satisfaction::{LongTermSatisfactionDefinition, entry};
+        use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
         if !is_x86_feature_detected!("avx2") {
             return;
         }
-        let settings = entry().settings_with(&["document.num_clusters=3"]).unwrap();
+        let settings = LongTermSatisfactionDefinition::entry()
+            .settings_with(&["document.num_clusters=3"])
+            .unwrap();
         let definition = LongTermSatisfactionDefinition::new(&settings).unwrap();
-        let mut plan = cases().unwrap()[2].simulation.plan.clone();
+        let mut plan = cases(&crate::registry::Registry::built_in()).unwrap()[2]
+            .simulation
+            .plan
+            .clone();
         plan.outline = definition.outline();
         let mut rollout = Rollout::<Lanes<LANES>, _>::new(definition.twin(), &plan);
         let baseline = rollout.run_block(512, 200);
@@ -207,7 +219,7 @@ mod tests {
     fn an_episode_does_not_depend_on_its_neighbours() {
         use crate::backend::Backend;
         let backend = cpu(Some(1)).unwrap();
-        for case in cases().unwrap() {
+        for case in cases(&crate::registry::Registry::built_in()).unwrap() {
             let blocks = backend.episodes(&case.simulation, 0..100).unwrap();
             // Users at the end of a vector that is not full, and the same users inside a full one.
             let more = backend.episodes(&case.simulation, 0..256).unwrap();

@@ -1,0 +1,40 @@
+// Exponential cascade: the user goes down the slate and stops at a document with a probability exponential in its score.
+//
+//     q_i = score_scaling * exp(x_i)
+//     P(i) = r_i * attention_prob * q_i,  r_1 = 1,  r_(i+1) = r_i * (1 - attention_prob * q_i)
+//
+// A probability q above 1 counts as 1. Source: RecSim 0.2.4. Twin: src/choice/exponential_cascade.rs.
+
+#import slatesim::math
+#import slatesim::cascade
+
+struct Parameters {
+    attention_prob: f32,
+    score_scaling: f32,
+}
+
+fn appeal(parameters: Parameters, score: f32) -> f32 {
+    return parameters.score_scaling * math::exp(score);
+}
+
+fn choose(parameters: Parameters, given: array<f32, #{NUM_CONSIDERED}>, uniform_draw: f32) -> u32 {
+    var scores = given;
+    var stops: array<f32, #{NUM_CONSIDERED}>;
+    for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
+        stops[position] = weigh(parameters, scores[position]);
+    }
+    return cascade::choose(stops, uniform_draw);
+}
+
+fn are_valid(parameters: Parameters, given: array<f32, #{NUM_CONSIDERED}>) -> bool {
+    var scores = given;
+    var valid = true;
+    for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
+        valid = valid && appeal(parameters, scores[position]) <= 1.0;
+    }
+    return valid;
+}
+
+fn weigh(parameters: Parameters, score: f32) -> f32 {
+    return parameters.attention_prob * min(appeal(parameters, score), 1.0);
+}

@@ -1,0 +1,21 @@
+//! What cascades share: the user goes down the slate and stops at most once. Twin: `shaders/choice/cascade.wgsl`.
+
+use crate::number::{Number, Word};
+
+/// Chooses the position at which the user stops, or the number of scores where that is nowhere.
+///
+/// `stops` gives the probability of stopping at a score, for a user who has come so far.
+#[inline(always)]
+pub(super) fn choose<N: Number>(scores: &[N], uniform: N, stops: impl Fn(N) -> N) -> N::Word {
+    let mut remaining = N::splat(1.0);
+    let mut cumulative = N::splat(0.0);
+    let mut chosen = N::Word::splat(0);
+    for &score in scores {
+        let stop = stops(score);
+        cumulative = cumulative + remaining * stop;
+        remaining = remaining * (N::splat(1.0) - stop);
+        let is_passed = cumulative.at_most(uniform);
+        chosen = chosen + N::Word::select(is_passed, N::Word::splat(1), N::Word::splat(0));
+    }
+    chosen
+}

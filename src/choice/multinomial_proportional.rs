@@ -1,0 +1,94 @@
+//! Multinomial proportional: each document in proportion to its score above a floor.
+//!
+//! ```text
+//! w_i = x_i - min_normalizer,  w = no_click_mass - min_normalizer
+//! P(i) = w_i / (sum_j w_j + w)
+//! ```
+//!
+//! The floor is taken off the mass of choosing nothing too. A negative weight counts as 0; where all weights are 0 nothing
+//! is clicked; both are counted as invalid. Twin: `shaders/choice/multinomial_proportional.wgsl`.
+//!
+//! # Source
+//! `RecSim` 0.2.4, `choice_model.MultinomialProportionalChoiceModel`.
+
+use super::{Choice, ChoiceDefinition};
+use crate::number::{Mask, Number, Word};
+use crate::parameters;
+use crate::shader::{ShaderSource, embedded};
+
+/// The name in configurations.
+pub const NAME: &str = "multinomial_proportional";
+
+parameters! {
+    /// The model with its parameters, and its host twin.
+    pub struct MultinomialProportional {
+        /// The score of choosing nothing; at least `min_normalizer`.
+        no_click_mass,
+        /// The floor of all scores.
+        min_normalizer,
+    }
+}
+
+impl<N: Number> MultinomialProportional<N> {
+    #[inline(always)]
+    fn weight(&self, score: N) -> N {
+        (score - self.min_normalizer).max(N::splat(0.0))
+    }
+}
+
+impl<N: Number> Choice<N> for MultinomialProportional<N> {
+    #[inline(always)]
+    fn choose(&self, scores: &[N], uniform: N) -> N::Word {
+        let mut total = N::splat(0.0);
+        for &score in scores {
+            total = total + self.weight(score);
+        }
+        total = total + self.weight(self.no_click_mass);
+        // Counting the alternatives that the threshold has passed gives the first that it has not.
+        let threshold = uniform * total;
+        let mut cumulative = N::splat(0.0);
+        let mut chosen = N::Word::splat(0);
+        for &score in scores {
+            cumulative = cumulative + self.weight(score);
+            let is_passed = cumulative.at_most(threshold);
+            chosen = chosen + N::Word::select(is_passed, N::Word::splat(1), N::Word::splat(0));
+        }
+        chosen
+    }
+
+    #[inline(always)]
+    fn are_valid(&self, scores: &[N]) -> N::Mask {
+        let mut are_valid = N::Mask::splat(true);
+        let mut total = self.weight(self.no_click_mass);
+        for &score in scores {
+            are_valid = are_valid & self.min_normalizer.at_most(score);
+            total = total + self.weight(score);
+        }
+        are_valid & N::splat(0.0).less_than(total)
+    }
+
+    #[inline(always)]
+    fn weigh(&self, score: N) -> N {
+        self.weight(score)
+    }
+}
+
+impl ChoiceDefinition for MultinomialProportional<f64> {
+    type Twin<N: Number> = MultinomialProportional<N>;
+
+    fn twin<N: Number>(&self) -> MultinomialProportional<N> {
+        self.map(N::splat)
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        self.values()
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("choice", "choice/multinomial_proportional.wgsl")
+    }
+}

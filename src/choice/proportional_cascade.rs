@@ -1,0 +1,83 @@
+//! Proportional cascade: the user goes down the slate and stops at a document with a probability proportional to its
+//! score above a floor.
+//!
+//! ```text
+//! q_i = score_scaling * (x_i - min_normalizer)
+//! P(i) = r_i * attention_prob * q_i,  r_1 = 1,  r_(i+1) = r_i * (1 - attention_prob * q_i)
+//! ```
+//!
+//! What remains is the probability of choosing nothing. Attention is not compounded: each position gets it once. A
+//! probability q outside [0, 1] counts as the nearer end, and as invalid. Twin: `shaders/choice/proportional_cascade.wgsl`.
+//!
+//! # Source
+//! `RecSim` 0.2.4, `choice_model.ProportionalCascadeChoiceModel`.
+
+use super::{Choice, ChoiceDefinition, cascade};
+use crate::number::{Mask, Number};
+use crate::parameters;
+use crate::shader::{ShaderSource, embedded};
+
+/// The name in configurations.
+pub const NAME: &str = "proportional_cascade";
+
+parameters! {
+    /// The model with its parameters, and its host twin.
+    pub struct ProportionalCascade {
+        /// Probability that a position is looked at, in [0, 1].
+        attention_prob,
+        /// Probability of a click by unit of score above the floor, if looked at; not negative.
+        score_scaling,
+        /// The floor of all scores.
+        min_normalizer,
+    }
+}
+
+impl<N: Number> ProportionalCascade<N> {
+    #[inline(always)]
+    fn appeal(&self, score: N) -> N {
+        self.score_scaling * (score - self.min_normalizer)
+    }
+}
+
+impl<N: Number> Choice<N> for ProportionalCascade<N> {
+    #[inline(always)]
+    fn choose(&self, scores: &[N], uniform: N) -> N::Word {
+        cascade::choose(scores, uniform, |score| self.weigh(score))
+    }
+
+    #[inline(always)]
+    fn are_valid(&self, scores: &[N]) -> N::Mask {
+        let mut are_valid = N::Mask::splat(true);
+        for &score in scores {
+            are_valid = are_valid
+                & self.min_normalizer.at_most(score)
+                & self.appeal(score).at_most(N::splat(1.0));
+        }
+        are_valid
+    }
+
+    #[inline(always)]
+    fn weigh(&self, score: N) -> N {
+        self.attention_prob * self.appeal(score).max(N::splat(0.0)).min(N::splat(1.0))
+    }
+}
+
+impl ChoiceDefinition for ProportionalCascade<f64> {
+    type Twin<N: Number> = ProportionalCascade<N>;
+
+    fn twin<N: Number>(&self) -> ProportionalCascade<N> {
+        self.map(N::splat)
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        self.values()
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("choice", "choice/proportional_cascade.wgsl")
+    }
+}

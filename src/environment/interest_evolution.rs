@@ -1,0 +1,854 @@
+//! Interest evolution: users watch videos of topics that they come to like more or less, as long as their time lasts.
+//!
+//! ```text
+//! user         interests u ~ U(-1, 1) each;  budget = time_budget
+//! document     features d;  utility_model: topic ~ uniform, d = one-hot(topic), quality ~ Normal(mean[topic], 0.1),
+//!              length = video_length;  distribution: d ~ U(min_feature_value, max_feature_value) each, quality = 1,
+//!              length = min(Normal(video_length_mean, video_length_std), 100)
+//! score        u . d
+//! on a click   watch_time w = min(budget, length)
+//!              step    a_j = y - (y / x) |u_j|,  D_j = a_j d_j (d_j - u_j),  p = sum_j d_j (u_j + 1) / 2
+//!              u <- u + D with probability p, else u - D, within [-1, 1]
+//!              budget <- budget - w + user_update_alpha w (user_quality_factor E + document_quality_factor quality)
+//! otherwise    budget <- budget - step_penalty
+//! ```
+//!
+//! with x, y = `alpha_x_intercept`, `alpha_y_intercept`, and E what the choice model makes of the clicked document alone. The
+//! reward is w; the episode ends when the budget is used up. The mean qualities of T topics: floor(0.7 T) values spread
+//! evenly from `min_utility` to 0, then floor(0.3 T) from 0 to `max_utility`. Twin:
+//! `shaders/environment/interest_evolution.wgsl`.
+//!
+//! Watching is cut to the budget and its bonus is not: a liked video can leave a little time, and a tail of ever shorter
+//! watches. The original does so too.
+//!
+//! # Source
+//! `RecSim` 0.2.4, `environments/interest_evolution.py`; Ie et al. (2019), "SlateQ", arXiv 1905.12767, which prints the
+//! step with the opposite sign. The code's is kept.
+
+use super::{Blocks, Definition, Environment, Observable, Outline};
+use crate::choice::ChoiceModel;
+use crate::choice::exponential_cascade::ExponentialCascade;
+use crate::choice::multinomial_logit::MultinomialLogit;
+use crate::choice::multinomial_proportional::MultinomialProportional;
+use crate::choice::proportional_cascade::ProportionalCascade;
+use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
+use crate::distribution::{bounded_integer, normal_pair, uniform};
+use crate::number::{Number, Word};
+use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::{parameters, twin_struct};
+
+/// Standard deviation of the quality about its topic's mean; the original calls it a variance and uses it as this.
+const QUALITY_STDDEV: f64 = 0.1;
+/// The longest video that the distribution sampler makes.
+const MAX_VIDEO_LENGTH: f64 = 100.0;
+/// What the original says of the range of qualities.
+const MAX_OBSERVED_QUALITY: f64 = 100.0;
+/// Interests are held in the registers of a GPU lane, or spill from them.
+const MAX_FEATURES: i64 = 1024;
+
+parameters! {
+    /// The parameters of the user model and of the documents.
+    pub struct Parameters {
+        /// Time at the start.
+        time_budget,
+        /// Time that a slate without a click costs.
+        step_penalty,
+        /// Weight of the choice model's score in the bonus.
+        user_quality_factor,
+        /// Weight of the quality in the bonus.
+        document_quality_factor,
+        /// Bonus by watch time and utility.
+        user_update_alpha,
+        /// Interest at which the step vanishes.
+        alpha_x_intercept,
+        /// Step at interest 0.
+        alpha_y_intercept,
+        /// Standard deviation of the quality about its topic's mean.
+        quality_stddev,
+        /// Length of a video, or the mean of it.
+        video_length,
+        /// Standard deviation of the length; 0 for the utility model.
+        video_length_std,
+        /// Smallest feature of the distribution sampler.
+        min_feature_value,
+        /// Largest feature of the distribution sampler.
+        max_feature_value,
+    }
+}
+
+twin_struct! {
+    /// A user: interests and time left.
+    pub struct User {
+        /// Interest in each feature, in [-1, 1].
+        user_interests: Numbers,
+        /// Time left.
+        time_budget: N,
+    }
+}
+
+twin_struct! {
+    /// A document.
+    pub struct Document {
+        /// The topic; 0 where features are free.
+        cluster_id: Word,
+        /// How good it is.
+        quality: N,
+        /// How long it is.
+        video_length: N,
+        /// The features where they are free; none where they follow from the topic.
+        features: Numbers,
+    }
+}
+
+/// What a user does with a clicked document.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Response<N> {
+    /// How long it is watched.
+    pub watch_time: N,
+}
+
+/// The noise of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Draws<N> {
+    /// Uniform: below p the interests move towards the document.
+    pub flip: N,
+}
+
+/// The host twin.
+#[derive(Clone, Debug)]
+pub struct InterestEvolution<N: Number> {
+    /// The parameters of the user model and of the documents.
+    pub parameters: Parameters<N>,
+    /// How many features there are; topics too, where features follow from them.
+    pub num_features: u32,
+    /// Whether features are free, rather than those of a topic.
+    pub has_free_features: bool,
+    /// Mean quality of each topic; empty where features are free.
+    pub topic_quality_mean: Vec<N::Element>,
+}
+
+/// Makes the interest in one feature after a step towards the feature (positive) or away from it.
+#[inline(always)]
+fn moved<N: Number>(
+    parameters: &Parameters<N>,
+    interest: N,
+    feature: N,
+    is_positive: N::Mask,
+) -> N {
+    let (x, y) = (parameters.alpha_x_intercept, parameters.alpha_y_intercept);
+    let step = (y - y / x * interest.abs()) * feature * (feature - interest);
+    let moved = interest + N::select(is_positive, step, -step);
+    moved.max(N::splat(-1.0)).min(N::splat(1.0))
+}
+
+impl<N: Number> Environment<N> for InterestEvolution<N> {
+    type User = User<N>;
+    type Document = Document<N>;
+    type Response = Response<N>;
+    type Draws = Draws<N>;
+
+    fn new_user(&self) -> User<N> {
+        User {
+            user_interests: vec![N::splat(0.0); self.num_features as usize],
+            ..User::zero()
+        }
+    }
+
+    fn new_document(&self) -> Document<N> {
+        let num_free = if self.has_free_features {
+            self.num_features
+        } else {
+            0
+        };
+        Document {
+            features: vec![N::splat(0.0); num_free as usize],
+            ..Document::zero()
+        }
+    }
+
+    #[inline(always)]
+    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut User<N>) {
+        for block in 0..self.num_features.div_ceil(4) {
+            let words = blocks.words(block);
+            for (feature, word) in (4 * block..self.num_features).zip(words) {
+                let draw = uniform::<N>(word);
+                user.user_interests[feature as usize] = N::splat(2.0) * draw - N::splat(1.0);
+            }
+        }
+        user.time_budget = self.parameters.time_budget;
+    }
+
+    #[inline(always)]
+    fn sample_document(
+        &self,
+        _candidate: N::Word,
+        blocks: &Blocks<N::Word>,
+        document: &mut Document<N>,
+    ) {
+        let parameters = &self.parameters;
+        let words = blocks.words(0);
+        if self.has_free_features {
+            let (normal, _) = normal_pair::<N>(words[0], words[1]);
+            let length = parameters.video_length + parameters.video_length_std * normal;
+            document.video_length = length.min(N::splat(MAX_VIDEO_LENGTH));
+            document.quality = N::splat(1.0);
+            let range = parameters.max_feature_value - parameters.min_feature_value;
+            for block in 0..self.num_features.div_ceil(4) {
+                let words = blocks.words(1 + block);
+                for (feature, word) in (4 * block..self.num_features).zip(words) {
+                    let draw = uniform::<N>(word);
+                    document.features[feature as usize] =
+                        parameters.min_feature_value + range * draw;
+                }
+            }
+        } else {
+            document.cluster_id = bounded_integer(words[0], N::Word::splat(self.num_features));
+            let (normal, _) = normal_pair::<N>(words[1], words[2]);
+            let mean = N::gather(&self.topic_quality_mean, document.cluster_id);
+            document.quality = mean + parameters.quality_stddev * normal;
+            document.video_length = parameters.video_length;
+        }
+    }
+
+    #[inline(always)]
+    fn draw(&self, words: [N::Word; 2], _blocks: &Blocks<N::Word>) -> Draws<N> {
+        Draws {
+            flip: uniform(words[0]),
+        }
+    }
+
+    #[inline(always)]
+    fn score(&self, user: &User<N>, document: &Document<N>) -> N {
+        if !self.has_free_features {
+            return N::pick(&user.user_interests, document.cluster_id);
+        }
+        let mut score = N::splat(0.0);
+        for feature in 0..self.num_features as usize {
+            score = score + user.user_interests[feature] * document.features[feature];
+        }
+        score
+    }
+
+    #[inline(always)]
+    fn respond(&self, user: &User<N>, document: &Document<N>, _draws: &Draws<N>) -> Response<N> {
+        Response {
+            watch_time: user.time_budget.min(document.video_length),
+        }
+    }
+
+    #[inline(always)]
+    fn transition(
+        &self,
+        user: &mut User<N>,
+        document: &Document<N>,
+        response: &Response<N>,
+        weight: N,
+        clicked: N::Mask,
+        draws: &Draws<N>,
+    ) {
+        let parameters = &self.parameters;
+        let (half, one) = (N::splat(0.5), N::splat(1.0));
+        if self.has_free_features {
+            let mut p_positive = N::splat(0.0);
+            for feature in 0..self.num_features as usize {
+                let interest = user.user_interests[feature];
+                p_positive = p_positive + document.features[feature] * (interest + one) * half;
+            }
+            let is_positive = draws.flip.less_than(p_positive);
+            for feature in 0..self.num_features as usize {
+                let interest = user.user_interests[feature];
+                let moved = moved(
+                    parameters,
+                    interest,
+                    document.features[feature],
+                    is_positive,
+                );
+                user.user_interests[feature] = N::select(clicked, moved, interest);
+            }
+        } else {
+            let interest = N::pick(&user.user_interests, document.cluster_id);
+            let is_positive = draws.flip.less_than((interest + one) * half);
+            let moved = moved(parameters, interest, one, is_positive);
+            N::put(
+                &mut user.user_interests,
+                document.cluster_id,
+                clicked,
+                moved,
+            );
+        }
+        let watch_time = response.watch_time;
+        let utility = parameters.user_quality_factor * weight
+            + parameters.document_quality_factor * document.quality;
+        let watched =
+            user.time_budget - watch_time + parameters.user_update_alpha * watch_time * utility;
+        let skipped = user.time_budget - parameters.step_penalty;
+        user.time_budget = N::select(clicked, watched, skipped);
+    }
+
+    #[inline(always)]
+    fn is_terminal(&self, user: &User<N>) -> N::Mask {
+        user.time_budget.at_most(N::splat(0.0))
+    }
+
+    #[inline(always)]
+    fn reward(&self, response: &Response<N>) -> N {
+        response.watch_time
+    }
+
+    #[inline(always)]
+    fn topic(&self, document: &Document<N>) -> N::Word {
+        document.cluster_id
+    }
+
+    #[inline(always)]
+    fn quality(&self, document: &Document<N>) -> N {
+        document.quality
+    }
+
+    #[inline(always)]
+    fn observe_user(&self, user: &User<N>, _blocks: &Blocks<N::Word>, observation: &mut [N]) {
+        observation[..self.num_features as usize].copy_from_slice(&user.user_interests);
+    }
+
+    #[inline(always)]
+    fn observe_document(&self, document: &Document<N>, observation: &mut [N]) {
+        for feature in 0..self.num_features {
+            observation[feature as usize] = if self.has_free_features {
+                document.features[feature as usize]
+            } else {
+                let is_topic = document.cluster_id.equals(N::Word::splat(feature));
+                N::select(is_topic, N::splat(1.0), N::splat(0.0))
+            };
+        }
+    }
+
+    #[inline(always)]
+    fn observe_response(
+        &self,
+        document: &Document<N>,
+        response: &Response<N>,
+        clicked: N::Mask,
+        observation: &mut [N],
+    ) {
+        let zero = N::splat(0.0);
+        observation[0] = N::select(clicked, N::splat(1.0), zero);
+        observation[1] = N::select(clicked, response.watch_time, zero);
+        // The original has the field and never sets it.
+        observation[2] = zero;
+        observation[3] = document.quality;
+        if !self.has_free_features {
+            observation[4] = N::from_word(document.cluster_id);
+        }
+    }
+}
+
+/// The environment with its parameters.
+#[derive(Clone, Debug)]
+pub struct InterestEvolutionDefinition {
+    parameters: Parameters<f64>,
+    num_features: u32,
+    has_free_features: bool,
+    topic_quality_mean: Vec<f64>,
+    feature_bound: f64,
+}
+
+/// Spreads `count` values evenly from `low` to `high`, both included; a single one is `low`.
+fn spread(low: f64, high: f64, count: u32) -> impl Iterator<Item = f64> {
+    let gaps = f64::from(count.max(2) - 1);
+    (0..count).map(move |index| low + (high - low) * f64::from(index) / gaps)
+}
+
+/// Counts the topics of mean quality at most 0 and at least 0.
+fn topic_counts(num_topics: u32) -> (u32, u32) {
+    (num_topics * 7 / 10, num_topics * 3 / 10)
+}
+
+const UTILITY_MODEL: &str = "utility_model";
+const DISTRIBUTION: &str = "distribution";
+
+impl Definition for InterestEvolutionDefinition {
+    type Twin<N: Number> = InterestEvolution<N>;
+
+    // The defaults are RecSim 0.2.4's, of either sampler.
+    fn entry() -> Entry {
+        let samplers = [UTILITY_MODEL, DISTRIBUTION];
+        let user = |key: Key, default: f64| key.default_when("user.sampler", DISTRIBUTION, default);
+        let utility = |key: Key| key.applies_when("document.sampler", UTILITY_MODEL);
+        let free = |key: Key| key.applies_when("document.sampler", DISTRIBUTION);
+        let models = [
+            "multinomial_proportional",
+            "multinomial_logit",
+            "exponential_cascade",
+            "proportional_cascade",
+        ];
+        let keys = vec![
+            Key::one_of(
+                "user.sampler",
+                UTILITY_MODEL,
+                &samplers,
+                "whose defaults users have",
+            ),
+            user(
+                Key::positive("user.time_budget", 200.0, "time of a session"),
+                30.0,
+            ),
+            user(
+                Key::non_negative(
+                    "user.step_penalty",
+                    0.5,
+                    "time that a slate without a click costs",
+                ),
+                1.0,
+            ),
+            user(
+                Key::number(
+                    "user.user_quality_factor",
+                    0.0,
+                    Bounds::FINITE,
+                    "weight of the choice model's score of the watched video in the time that it gives back",
+                ),
+                1.0,
+            ),
+            Key::number(
+                "user.document_quality_factor",
+                1.0,
+                Bounds::FINITE,
+                "weight of the quality of the watched video in the time that it gives back",
+            ),
+            user(
+                Key::number(
+                    "user.user_update_alpha",
+                    0.9 / 3.4,
+                    Bounds::FINITE,
+                    "time given back by watch time and utility",
+                ),
+                0.0,
+            ),
+            Key::positive(
+                "user.alpha_x_intercept",
+                1.0,
+                "strength of interest at which it stands still",
+            ),
+            Key::number(
+                "user.alpha_y_intercept",
+                0.3,
+                Bounds::FINITE,
+                "how far an interest of 0 moves towards a watched video",
+            ),
+            Key::one_of(
+                "document.sampler",
+                UTILITY_MODEL,
+                &samplers,
+                "how documents are drawn",
+            ),
+            Key::integer(
+                "document.num_features",
+                20,
+                1,
+                MAX_FEATURES,
+                "features, and with the utility model topics; there a multiple of 10",
+            ),
+            utility(Key::number(
+                "document.min_utility",
+                -3.0,
+                Bounds::FINITE,
+                "mean quality of the worst topic",
+            )),
+            utility(Key::number(
+                "document.max_utility",
+                3.0,
+                Bounds::FINITE,
+                "mean quality of the best topic",
+            )),
+            utility(Key::number(
+                "document.video_length",
+                4.0,
+                Bounds::FINITE,
+                "length of every video",
+            )),
+            free(Key::number(
+                "document.min_feature_value",
+                -1.0,
+                Bounds::FINITE,
+                "smallest feature",
+            )),
+            free(Key::number(
+                "document.max_feature_value",
+                1.0,
+                Bounds::FINITE,
+                "largest feature",
+            )),
+            free(Key::number(
+                "document.video_length_mean",
+                4.3,
+                Bounds::FINITE,
+                "mean of the length of a video",
+            )),
+            free(Key::non_negative(
+                "document.video_length_std",
+                1.0,
+                "standard deviation of the length of a video",
+            )),
+            utility(Key::corpus(
+                "document.corpus",
+                &[
+                    Column::index("cluster_id"),
+                    Column::number("quality", Bounds::FINITE),
+                    Column::number("video_length", Bounds::FINITE),
+                ],
+                "the documents when resample_documents = false; absent: drawn once from the seed",
+            )),
+            Key::one_of(
+                "choice.model",
+                "multinomial_proportional",
+                &models,
+                "how the user picks from the slate",
+            ),
+            Key::number(
+                "choice.no_click_mass",
+                1.0,
+                Bounds::FINITE,
+                "score of choosing nothing",
+            )
+            .applies_when("choice.model", "multinomial_proportional")
+            .applies_when("choice.model", "multinomial_logit"),
+            Key::number(
+                "choice.min_normalizer",
+                -1.0,
+                Bounds::FINITE,
+                "floor of all scores",
+            )
+            .applies_when("choice.model", "multinomial_proportional")
+            .applies_when("choice.model", "proportional_cascade"),
+            Key::non_negative(
+                "choice.score_scaling",
+                0.05,
+                "what a cascade multiplies scores with to get probabilities",
+            )
+            .applies_when("choice.model", "exponential_cascade")
+            .applies_when("choice.model", "proportional_cascade"),
+            user_attention()
+                .applies_when("choice.model", "exponential_cascade")
+                .applies_when("choice.model", "proportional_cascade"),
+        ];
+        let about = "users watch videos of topics that they come to like more or less, as long as their time lasts";
+        Entry::environment("interest_evolution", about, keys)
+    }
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "limited by its key"
+    )]
+    fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let has_free_features = settings.text("document.sampler") == DISTRIBUTION;
+        let num_features = settings.count("document.num_features");
+        let mut topic_quality_mean = Vec::new();
+        if !has_free_features {
+            let (low, high) = topic_counts(num_features);
+            if low + high != num_features {
+                let allowed = "a multiple of 10, so that 7 in 10 topics are bad and 3 in 10 good";
+                return Err(settings.invalid("document.num_features", allowed));
+            }
+            topic_quality_mean.extend(spread(settings.number("document.min_utility"), 0.0, low));
+            topic_quality_mean.extend(spread(0.0, settings.number("document.max_utility"), high));
+            if let Some(corpus) = settings.corpus("document.corpus") {
+                super::check_topics(settings, corpus, num_features as usize)?;
+            }
+        }
+        let (min, max) = (
+            settings.number("document.min_feature_value"),
+            settings.number("document.max_feature_value"),
+        );
+        if max < min {
+            let allowed = format!("at least min_feature_value = {min}");
+            return Err(settings.invalid("document.max_feature_value", allowed));
+        }
+        let (video_length, video_length_std) = if has_free_features {
+            (
+                settings.number("document.video_length_mean"),
+                settings.number("document.video_length_std"),
+            )
+        } else {
+            (settings.number("document.video_length"), 0.0)
+        };
+        let parameters = Parameters {
+            time_budget: settings.number("user.time_budget"),
+            step_penalty: settings.number("user.step_penalty"),
+            user_quality_factor: settings.number("user.user_quality_factor"),
+            document_quality_factor: settings.number("user.document_quality_factor"),
+            user_update_alpha: settings.number("user.user_update_alpha"),
+            alpha_x_intercept: settings.number("user.alpha_x_intercept"),
+            alpha_y_intercept: settings.number("user.alpha_y_intercept"),
+            quality_stddev: QUALITY_STDDEV,
+            video_length,
+            video_length_std,
+            min_feature_value: min,
+            max_feature_value: max,
+        };
+        Ok(Self {
+            parameters,
+            num_features,
+            has_free_features,
+            topic_quality_mean,
+            feature_bound: if has_free_features {
+                min.abs().max(max.abs())
+            } else {
+                1.0
+            },
+        })
+    }
+
+    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
+        let no_click_mass = settings.number("choice.no_click_mass");
+        let min_normalizer = settings.number("choice.min_normalizer");
+        let score_scaling = settings.number("choice.score_scaling");
+        let attention_prob = settings.number("choice.attention_prob");
+        Ok(match settings.text("choice.model") {
+            "multinomial_proportional" => {
+                if no_click_mass < min_normalizer {
+                    let allowed = format!("at least min_normalizer = {min_normalizer}");
+                    return Err(settings.invalid("choice.no_click_mass", allowed));
+                }
+                ChoiceModel::MultinomialProportional(MultinomialProportional {
+                    no_click_mass,
+                    min_normalizer,
+                })
+            }
+            "multinomial_logit" => ChoiceModel::MultinomialLogit(MultinomialLogit {
+                no_click_mass: Some(no_click_mass),
+            }),
+            "exponential_cascade" => ChoiceModel::ExponentialCascade(ExponentialCascade {
+                attention_prob,
+                score_scaling,
+            }),
+            _ => ChoiceModel::ProportionalCascade(ProportionalCascade {
+                attention_prob,
+                score_scaling,
+                min_normalizer,
+            }),
+        })
+    }
+
+    fn twin<N: Number>(&self) -> InterestEvolution<N> {
+        let means = self.topic_quality_mean.iter();
+        InterestEvolution {
+            parameters: self.parameters.map(N::splat),
+            num_features: self.num_features,
+            has_free_features: self.has_free_features,
+            topic_quality_mean: means.map(|&mean| N::element(mean)).collect(),
+        }
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        self.parameters.values()
+    }
+
+    fn tables(&self) -> Vec<f64> {
+        self.topic_quality_mean.clone()
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("environment", "environment/interest_evolution.wgsl")
+    }
+
+    fn shader_defs(&self) -> ShaderDefs {
+        ShaderDefs::from([
+            (
+                "NUM_FEATURES".to_owned(),
+                ShaderDef::UInt(self.num_features),
+            ),
+            (
+                "HAS_FREE_FEATURES".to_owned(),
+                ShaderDef::Bool(self.has_free_features),
+            ),
+        ])
+    }
+
+    fn outline(&self) -> Outline {
+        let vector = |name, bound: f64| Observable {
+            length: self.num_features as usize,
+            ..Observable::number(name, -bound, bound)
+        };
+        let mut response = vec![
+            Observable::discrete("click", 2),
+            Observable::number("watch_time", 0.0, MAX_VIDEO_LENGTH),
+            Observable::discrete("liked", 2),
+            Observable::number("quality", -MAX_OBSERVED_QUALITY, MAX_OBSERVED_QUALITY),
+        ];
+        if !self.has_free_features {
+            response.push(Observable::discrete("cluster_id", self.num_features));
+        }
+        let document_blocks = if self.has_free_features {
+            1 + self.num_features.div_ceil(4)
+        } else {
+            1
+        };
+        Outline {
+            document_blocks,
+            num_topics: if self.has_free_features {
+                0
+            } else {
+                self.num_features
+            },
+            has_quality: true,
+            horizon: None,
+            user: vec![vector("user_interests", 1.0)],
+            document: vec![vector("features", self.feature_bound)],
+            response,
+        }
+    }
+}
+
+fn user_attention() -> Key {
+    Key::probability(
+        "choice.attention_prob",
+        0.65,
+        "probability that a cascade looks at a position",
+    )
+    .default_when("user.sampler", DISTRIBUTION, 0.9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::ScalarWord;
+
+    fn definition(given: &[&str]) -> Result<InterestEvolutionDefinition, String> {
+        let settings = InterestEvolutionDefinition::entry().settings_with(given);
+        let settings = settings.map_err(|error| error.to_string())?;
+        InterestEvolutionDefinition::new(&settings).map_err(|error| error.to_string())
+    }
+
+    /// Section 3.1.2 of the notes on the original, from running it: see tests/data/README.md.
+    #[test]
+    fn topics_have_the_mean_qualities_of_the_original() {
+        let expected = [
+            -3.0, -2.769_231, -2.538_462, -2.307_692, -2.076_923, -1.846_154, -1.615_385,
+            -1.384_615, -1.153_846, -0.923_077, -0.692_308, -0.461_538, -0.230_769, 0.0, 0.0, 0.6,
+            1.2, 1.8, 2.4, 3.0,
+        ];
+        let found = definition(&[]).unwrap().topic_quality_mean;
+        approx::assert_abs_diff_eq!(found.as_slice(), expected.as_slice(), epsilon = 1e-6);
+    }
+
+    /// `RecSim`'s unit tests of the user model: a forced click on a document of features 1.
+    #[test]
+    fn watching_is_cut_to_the_budget_and_its_bonus_is_added() {
+        let twin = definition(&[
+            "document.sampler=distribution",
+            "document.num_features=2",
+            "user.user_quality_factor=0.3",
+            "user.document_quality_factor=0.7",
+            "user.user_update_alpha=1",
+            "user.time_budget=0.5",
+        ])
+        .unwrap()
+        .twin::<f64>();
+        let mut user = User {
+            user_interests: vec![0.0; 2],
+            time_budget: 0.5,
+        };
+        let document = Document {
+            features: vec![1.0; 2],
+            cluster_id: ScalarWord(0),
+            quality: 3.0,
+            video_length: 1.0,
+        };
+        let draws = Draws { flip: 0.5 };
+        assert_eq!(twin.respond(&user, &document, &draws).watch_time, 0.5);
+        assert!(!twin.is_terminal(&user));
+        let response = Response { watch_time: 0.3 };
+        twin.transition(&mut user, &document, &response, 2.0, true, &draws);
+        approx::assert_abs_diff_eq!(user.time_budget, 1.01, epsilon = 1e-12);
+        user.time_budget = 0.0;
+        assert!(twin.is_terminal(&user));
+    }
+
+    #[test]
+    fn a_topic_is_the_one_hot_vector_of_its_features() {
+        let one_hot = definition(&["document.num_features=10"])
+            .unwrap()
+            .twin::<f64>();
+        let free = definition(&["document.num_features=10", "document.sampler=distribution"]);
+        let free = InterestEvolution {
+            parameters: one_hot.parameters,
+            ..free.unwrap().twin::<f64>()
+        };
+        let interests: Vec<f64> = (0..10).map(|i| 0.19 * f64::from(i) - 0.9).collect();
+        for topic in 0..10_u32 {
+            for flip in [0.2, 0.8] {
+                let document = |features: Vec<f64>| Document {
+                    features,
+                    cluster_id: ScalarWord(topic),
+                    quality: 1.5,
+                    video_length: 4.0,
+                };
+                let mut features = vec![0.0; 10];
+                features[topic as usize] = 1.0;
+                let user = User {
+                    user_interests: interests.clone(),
+                    time_budget: 7.0,
+                };
+                let after = |twin: &InterestEvolution<f64>, document: &Document<f64>| {
+                    let mut user = user.clone();
+                    let draws = Draws { flip };
+                    let response = twin.respond(&user, document, &draws);
+                    let score = twin.score(&user, document);
+                    twin.transition(&mut user, document, &response, score, true, &draws);
+                    (score, user.user_interests, user.time_budget)
+                };
+                assert_eq!(
+                    after(&one_hot, &document(vec![])),
+                    after(&free, &document(features))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_its_key() {
+        for (given, expected) in [
+            (
+                "document.num_features=15",
+                "`environment.document.num_features` = 15 is not allowed; allowed is a multiple of 10",
+            ),
+            (
+                "document.min_feature_value=0",
+                "`environment.document.min_feature_value` has no effect unless `environment.document.sampler` = \
+                 \"distribution\"",
+            ),
+            (
+                "choice.score_scaling=0.1",
+                "`environment.choice.score_scaling` has no effect unless `environment.choice.model` = \
+                 \"exponential_cascade\" or \"proportional_cascade\"",
+            ),
+        ] {
+            let error = definition(&[given]).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let settings =
+            InterestEvolutionDefinition::entry().settings_with(&["choice.no_click_mass=-2"]);
+        let error = InterestEvolutionDefinition::choice(&settings.unwrap()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`environment.choice.no_click_mass` = -2 is not allowed; allowed is at least min_normalizer = -1 (given by --set)"
+        );
+    }
+
+    #[test]
+    fn the_distribution_sampler_of_users_changes_their_defaults() {
+        let settings = InterestEvolutionDefinition::entry()
+            .settings_with(&[
+                "user.sampler=distribution",
+                "choice.model=exponential_cascade",
+            ])
+            .unwrap();
+        let number = |key| settings.number(key);
+        assert_eq!(number("user.time_budget"), 30.0);
+        assert_eq!(number("user.step_penalty"), 1.0);
+        assert_eq!(number("user.user_quality_factor"), 1.0);
+        assert_eq!(number("user.user_update_alpha"), 0.0);
+        assert_eq!(number("choice.attention_prob"), 0.9);
+    }
+}

@@ -1,0 +1,455 @@
+//! Interest exploration: users of hidden types like topics to different degrees, and never change.
+//!
+//! ```text
+//! user       type ~ type_distribution;  affinity[t] = exp(mean_affinity[type][t] + stddev_affinity[type][t] z_t)
+//! document   topic ~ topic_distribution;  quality = exp(topic_quality_mean[topic] + topic_quality_stddev[topic] z)
+//! score      affinity[topic] + quality
+//! ```
+//!
+//! with z standard normal. The reward is the click; an episode never ends by itself. Twin:
+//! `shaders/environment/interest_exploration.wgsl`.
+//!
+//! # Source
+//! `RecSim` 0.2.4, `environments/interest_exploration.py`.
+
+use super::{Blocks, Definition, Environment, Observable, Outline};
+use crate::choice::{ChoiceModel, multinomial_logit::MultinomialLogit};
+use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
+use crate::distribution::{categorical, log_normal, normal_pair, uniform};
+use crate::number::{Number, Word};
+use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::twin_struct;
+
+/// Topics are counted by lane, so that more than this make no sense.
+const MAX_TOPICS: usize = 4096;
+
+twin_struct! {
+    /// A user: a type, and what follows from it.
+    pub struct User {
+        /// How much each topic is liked.
+        affinity: Numbers,
+        /// The hidden type.
+        user_type: Word,
+    }
+}
+
+twin_struct! {
+    /// A document.
+    pub struct Document {
+        /// The quality, positive.
+        quality: N,
+        /// The topic.
+        cluster_id: Word,
+    }
+}
+
+/// What a user does with a clicked document: nothing that has a number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Response<N> {
+    /// The reward of a click, 1.
+    pub click: N,
+}
+
+/// A step has no noise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Draws;
+
+/// The host twin.
+#[derive(Clone, Debug)]
+pub struct InterestExploration<N: Number> {
+    /// Cumulative shares of the types.
+    pub types: Vec<N>,
+    /// Cumulative shares of the topics.
+    pub topics: Vec<N>,
+    /// Mean of the log of the affinity. Shape `[type][topic]`, row by row.
+    pub mean_affinity: Vec<N::Element>,
+    /// Standard deviation of the log of the affinity, as `mean_affinity`.
+    pub stddev_affinity: Vec<N::Element>,
+    /// Mean of the log of the quality of each topic.
+    pub topic_quality_mean: Vec<N::Element>,
+    /// Standard deviation of the log of the quality of each topic.
+    pub topic_quality_stddev: Vec<N::Element>,
+}
+
+impl<N: Number> InterestExploration<N> {
+    fn num_topics(&self) -> u32 {
+        u32::try_from(self.topics.len()).expect("topics are few")
+    }
+}
+
+impl<N: Number> Environment<N> for InterestExploration<N> {
+    type User = User<N>;
+    type Document = Document<N>;
+    type Response = Response<N>;
+    type Draws = Draws;
+
+    fn new_user(&self) -> User<N> {
+        User {
+            affinity: vec![N::splat(0.0); self.topics.len()],
+            ..User::zero()
+        }
+    }
+
+    fn new_document(&self) -> Document<N> {
+        Document::zero()
+    }
+
+    #[inline(always)]
+    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut User<N>) {
+        let num_topics = self.num_topics();
+        user.user_type = categorical(uniform::<N>(blocks.words(0)[0]), &self.types);
+        // A block has the normals of four topics.
+        for block in 0..num_topics.div_ceil(4) {
+            let words = blocks.words(1 + block);
+            let (first, second) = normal_pair::<N>(words[0], words[1]);
+            let (third, fourth) = normal_pair::<N>(words[2], words[3]);
+            let normals = [first, second, third, fourth];
+            for (topic, normal) in (4 * block..num_topics).zip(normals) {
+                let index = user.user_type * N::Word::splat(num_topics) + N::Word::splat(topic);
+                let mean = N::gather(&self.mean_affinity, index);
+                let stddev = N::gather(&self.stddev_affinity, index);
+                user.affinity[topic as usize] = log_normal(mean, stddev, normal);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn sample_document(
+        &self,
+        _candidate: N::Word,
+        blocks: &Blocks<N::Word>,
+        document: &mut Document<N>,
+    ) {
+        let words = blocks.words(0);
+        document.cluster_id = categorical(uniform::<N>(words[0]), &self.topics);
+        let (normal, _) = normal_pair::<N>(words[1], words[2]);
+        let mean = N::gather(&self.topic_quality_mean, document.cluster_id);
+        let stddev = N::gather(&self.topic_quality_stddev, document.cluster_id);
+        document.quality = log_normal(mean, stddev, normal);
+    }
+
+    #[inline(always)]
+    fn draw(&self, _words: [N::Word; 2], _blocks: &Blocks<N::Word>) -> Draws {
+        Draws
+    }
+
+    #[inline(always)]
+    fn score(&self, user: &User<N>, document: &Document<N>) -> N {
+        N::pick(&user.affinity, document.cluster_id) + document.quality
+    }
+
+    #[inline(always)]
+    fn respond(&self, _user: &User<N>, _document: &Document<N>, _draws: &Draws) -> Response<N> {
+        Response {
+            click: N::splat(1.0),
+        }
+    }
+
+    #[inline(always)]
+    fn transition(
+        &self,
+        _user: &mut User<N>,
+        _document: &Document<N>,
+        _response: &Response<N>,
+        _weight: N,
+        _clicked: N::Mask,
+        _draws: &Draws,
+    ) {
+        // Users never change.
+    }
+
+    #[inline(always)]
+    fn is_terminal(&self, _user: &User<N>) -> N::Mask {
+        crate::number::Mask::splat(false)
+    }
+
+    #[inline(always)]
+    fn reward(&self, response: &Response<N>) -> N {
+        response.click
+    }
+
+    #[inline(always)]
+    fn topic(&self, document: &Document<N>) -> N::Word {
+        document.cluster_id
+    }
+
+    #[inline(always)]
+    fn quality(&self, document: &Document<N>) -> N {
+        document.quality
+    }
+
+    #[inline(always)]
+    fn observe_user(&self, _user: &User<N>, _blocks: &Blocks<N::Word>, _observation: &mut [N]) {}
+
+    #[inline(always)]
+    fn observe_document(&self, document: &Document<N>, observation: &mut [N]) {
+        observation[0] = document.quality;
+        observation[1] = N::from_word(document.cluster_id);
+    }
+
+    #[inline(always)]
+    fn observe_response(
+        &self,
+        document: &Document<N>,
+        response: &Response<N>,
+        clicked: N::Mask,
+        observation: &mut [N],
+    ) {
+        observation[0] = N::select(clicked, response.click, N::splat(0.0));
+        observation[1] = document.quality;
+        observation[2] = N::from_word(document.cluster_id);
+    }
+}
+
+/// The environment with its parameters.
+#[derive(Clone, Debug)]
+pub struct InterestExplorationDefinition {
+    /// Cumulative, in single precision, so that all backends draw the same types.
+    types: Vec<f64>,
+    /// Cumulative, in single precision, so that all backends draw the same topics.
+    topics: Vec<f64>,
+    mean_affinity: Vec<Vec<f64>>,
+    stddev_affinity: Vec<Vec<f64>>,
+    topic_quality_mean: Vec<f64>,
+    topic_quality_stddev: Vec<f64>,
+}
+
+/// Sums probabilities up, and rounds the sums to single precision.
+#[allow(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+fn cumulative(probabilities: &[f64]) -> Vec<f64> {
+    let total: f64 = probabilities.iter().sum();
+    let sums = probabilities.iter().scan(0.0, |sum, probability| {
+        *sum += probability;
+        Some(f64::from((*sum / total) as f32))
+    });
+    sums.collect()
+}
+
+impl Definition for InterestExplorationDefinition {
+    type Twin<N: Number> = InterestExploration<N>;
+
+    // The defaults are RecSim 0.2.4's.
+    fn entry() -> Entry {
+        let keys = vec![
+            Key::distribution(
+                "user.type_distribution",
+                &[0.3, 0.7],
+                "share of each user type",
+            ),
+            Key::matrix(
+                "user.mean_affinity",
+                [[0.1, 0.7], [0.7, 0.1]],
+                Bounds::FINITE,
+                "mean of the log of the affinity, a row a user type, a column a topic",
+            ),
+            Key::matrix(
+                "user.stddev_affinity",
+                [[0.1, 0.1], [0.1, 0.1]],
+                Bounds::NON_NEGATIVE,
+                "standard deviation of the log of the affinity, a row a user type, a column a topic",
+            ),
+            Key::distribution(
+                "document.topic_distribution",
+                &[0.2, 0.8],
+                "share of each topic among the documents",
+            ),
+            Key::numbers(
+                "document.topic_quality_mean",
+                &[0.8, 0.2],
+                Bounds::FINITE,
+                "mean of the log of the quality of each topic",
+            ),
+            Key::numbers(
+                "document.topic_quality_stddev",
+                &[0.1, 0.1],
+                Bounds::NON_NEGATIVE,
+                "standard deviation of the log of the quality of each topic",
+            ),
+            Key::corpus(
+                "document.corpus",
+                &[
+                    Column::index("cluster_id"),
+                    Column::number("quality", Bounds::FINITE),
+                ],
+                "the documents when resample_documents = false; absent: drawn once from the seed",
+            ),
+            Key::number(
+                "choice.no_click_mass",
+                5.0,
+                Bounds::FINITE,
+                "logit of choosing nothing",
+            ),
+        ];
+        let about = "users of hidden types like topics to different degrees, and never change";
+        Entry::environment("interest_exploration", about, keys).never_terminates()
+    }
+
+    fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let types = settings.numbers("user.type_distribution");
+        let topics = settings.numbers("document.topic_distribution");
+        if topics.len() > MAX_TOPICS {
+            let allowed = format!("at most {MAX_TOPICS} topics");
+            return Err(settings.invalid("document.topic_distribution", allowed));
+        }
+        for key in ["user.mean_affinity", "user.stddev_affinity"] {
+            let matrix = settings.matrix(key);
+            if matrix.len() != types.len() || matrix[0].len() != topics.len() {
+                let allowed = format!(
+                    "a matrix of {} rows, one a user type, and {} columns, one a topic",
+                    types.len(),
+                    topics.len()
+                );
+                return Err(settings.invalid(key, allowed));
+            }
+        }
+        for key in [
+            "document.topic_quality_mean",
+            "document.topic_quality_stddev",
+        ] {
+            if settings.numbers(key).len() != topics.len() {
+                let allowed = format!("a list of {} numbers, one a topic", topics.len());
+                return Err(settings.invalid(key, allowed));
+            }
+        }
+        if let Some(corpus) = settings.corpus("document.corpus") {
+            super::check_topics(settings, corpus, topics.len())?;
+        }
+        Ok(Self {
+            types: cumulative(types),
+            topics: cumulative(topics),
+            mean_affinity: settings.matrix("user.mean_affinity").to_vec(),
+            stddev_affinity: settings.matrix("user.stddev_affinity").to_vec(),
+            topic_quality_mean: settings.numbers("document.topic_quality_mean").to_vec(),
+            topic_quality_stddev: settings.numbers("document.topic_quality_stddev").to_vec(),
+        })
+    }
+
+    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
+        Ok(ChoiceModel::MultinomialLogit(MultinomialLogit {
+            no_click_mass: Some(settings.number("choice.no_click_mass")),
+        }))
+    }
+
+    fn twin<N: Number>(&self) -> InterestExploration<N> {
+        let numbers = |numbers: &[f64]| numbers.iter().map(|&number| N::splat(number)).collect();
+        let table = |numbers: &[f64]| numbers.iter().map(|&number| N::element(number)).collect();
+        InterestExploration {
+            types: numbers(&self.types),
+            topics: numbers(&self.topics),
+            mean_affinity: table(&self.mean_affinity.concat()),
+            stddev_affinity: table(&self.stddev_affinity.concat()),
+            topic_quality_mean: table(&self.topic_quality_mean),
+            topic_quality_stddev: table(&self.topic_quality_stddev),
+        }
+    }
+
+    fn parameters(&self) -> Vec<f64> {
+        vec![0.0]
+    }
+
+    fn tables(&self) -> Vec<f64> {
+        [
+            self.types.clone(),
+            self.topics.clone(),
+            self.topic_quality_mean.clone(),
+            self.topic_quality_stddev.clone(),
+            self.mean_affinity.concat(),
+            self.stddev_affinity.concat(),
+        ]
+        .concat()
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("environment", "environment/interest_exploration.wgsl")
+    }
+
+    fn shader_defs(&self) -> ShaderDefs {
+        let count = |length: usize| ShaderDef::UInt(u32::try_from(length).expect("few"));
+        ShaderDefs::from([("NUM_TYPES".to_owned(), count(self.types.len()))])
+    }
+
+    fn outline(&self) -> Outline {
+        let num_topics = u32::try_from(self.topics.len()).expect("topics are few");
+        let quality = Observable::number("quality", 0.0, f64::INFINITY);
+        let cluster_id = Observable::discrete("cluster_id", num_topics);
+        Outline {
+            document_blocks: 1,
+            num_topics,
+            has_quality: true,
+            horizon: None,
+            user: vec![],
+            document: vec![quality.clone(), cluster_id.clone()],
+            response: vec![Observable::discrete("click", 2), quality, cluster_id],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::ScalarWord;
+
+    fn definition(given: &[&str]) -> Result<InterestExplorationDefinition, String> {
+        let settings = InterestExplorationDefinition::entry().settings_with(given);
+        InterestExplorationDefinition::new(&settings.unwrap()).map_err(|error| error.to_string())
+    }
+
+    /// Section 9.2 of the notes on the original, and digits from running it: see tests/data/README.md.
+    #[test]
+    fn a_recorded_slate_has_the_probabilities_of_the_original() {
+        let twin = definition(&[]).unwrap().twin::<f64>();
+        let user = User {
+            affinity: vec![1.048_313_65, 1.808_871_44],
+            user_type: ScalarWord(0),
+        };
+        let document = |cluster_id, quality| Document {
+            quality,
+            cluster_id: ScalarWord(cluster_id),
+        };
+        let scores = [
+            twin.score(&user, &document(1, 1.127_251_891_3)),
+            twin.score(&user, &document(0, 2.127_850_295_7)),
+        ];
+        let weights = scores.map(f64::exp);
+        let total = weights.iter().sum::<f64>() + 5f64.exp();
+        approx::assert_abs_diff_eq!(weights[0] / total, 0.098_544_05, epsilon = 1e-8);
+        approx::assert_abs_diff_eq!(weights[1] / total, 0.125_279_13, epsilon = 1e-8);
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused_with_the_shape_that_would() {
+        for (given, expected) in [
+            (
+                "user.mean_affinity=[[0.1, 0.7]]",
+                "`environment.user.mean_affinity` = [[0.1, 0.7]] is not allowed; allowed is a matrix of 2 rows, \
+                 one a user type, and 2 columns, one a topic (given by --set)",
+            ),
+            (
+                "document.topic_distribution=[0.2, 0.3, 0.5]",
+                "`environment.user.mean_affinity` = [[0.1, 0.7], [0.7, 0.1]] is not allowed; allowed is a matrix of 2 \
+                 rows, one a user type, and 3 columns, one a topic (the default)",
+            ),
+            (
+                "document.topic_quality_mean=[0.5]",
+                "`environment.document.topic_quality_mean` = [0.5] is not allowed; allowed is a list of 2 numbers, \
+                 one a topic (given by --set)",
+            ),
+        ] {
+            assert_eq!(definition(&[given]).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn a_corpus_with_a_topic_that_is_not_there_is_refused() {
+        let error = definition(&[
+            "resample_documents=false",
+            "num_candidates=2",
+            "document.corpus=[{ cluster_id = 1, quality = 1.5 }, { cluster_id = 2, quality = 1.0 }]",
+        ])
+        .unwrap_err();
+        assert!(
+            error.contains("a cluster_id below 2 in every document"),
+            "{error}"
+        );
+    }
+}

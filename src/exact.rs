@@ -1,0 +1,298 @@
+//! Exact values where the state is finite: what Monte Carlo is held to, and what it is best to do.
+//!
+//! With V, M, L the mean of the return, of its square, and of the length from a state s on, under a policy pi:
+//!
+//! ```text
+//! V(s) = sum_a pi(a|s) sum_o p_o (r_o + (1 - e_o) V(s_o))
+//! M(s) = sum_a pi(a|s) sum_o p_o (r_o^2 + (1 - e_o) (2 r_o V(s_o) + M(s_o)))
+//! L(s) = 1 + sum_a pi(a|s) sum_o p_o (1 - e_o) L(s_o)
+//! ```
+//!
+//! over the outcomes o of an action: probability p, reward r, next state s_o, probability e that the episode ends. They
+//! are solved by sweeping until nothing changes.
+//!
+//! # Precision
+//! Sweeps end when no value changes by more than 1e-14 of itself; where episodes end with probability e at least, the
+//! error is below 1e-14 / e.
+//!
+//! # Source
+//! Bellman (1957), "Dynamic programming"; Sobel (1982), "The variance of discounted Markov decision processes", for the
+//! second moment, here without discount.
+
+use crate::error::Error;
+
+/// Relative change of a value below which it stands still.
+const TOLERANCE: f64 = 1e-14;
+const MAX_SWEEPS: u32 = 1_000_000;
+
+/// One thing that an action can lead to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// How probable it is.
+    pub probability: f64,
+    /// The reward.
+    pub reward: f64,
+    /// The state after it.
+    pub next: usize,
+    /// Probability that the episode ends with it.
+    pub p_end: f64,
+}
+
+/// A finite set of states with the outcomes of every action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FiniteModel {
+    /// Probability that an episode starts in a state.
+    pub start: Vec<f64>,
+    /// Outcomes. Shape `[state][action][outcome]`, the same number of actions in every state.
+    pub outcomes: Vec<Vec<Vec<Outcome>>>,
+}
+
+/// The exact figures of a policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exact {
+    /// Mean of the return.
+    pub return_mean: f64,
+    /// Standard deviation of the return between episodes.
+    pub return_standard_deviation: f64,
+    /// Mean of the length, in steps.
+    pub length_mean: f64,
+    /// Mean of the return from each state on.
+    pub values: Vec<f64>,
+}
+
+/// A policy that looks at the state alone: probabilities. Shape `[state][action]`.
+pub type Table = Vec<Vec<f64>>;
+
+impl FiniteModel {
+    /// Returns how many states there are.
+    pub fn num_states(&self) -> usize {
+        self.outcomes.len()
+    }
+
+    /// Returns how many actions there are in every state.
+    pub fn num_actions(&self) -> usize {
+        self.outcomes[0].len()
+    }
+
+    /// Makes the table that takes every action with the same probability.
+    pub fn uniform(&self) -> Table {
+        let num_actions = self.num_actions();
+        vec![vec![1.0 / num_actions as f64; num_actions]; self.num_states()]
+    }
+
+    /// Makes the table that takes one action in each state.
+    pub fn deterministic(&self, action: impl Fn(usize) -> usize) -> Table {
+        let row = |state| {
+            let mut row = vec![0.0; self.num_actions()];
+            row[action(state)] = 1.0;
+            row
+        };
+        (0..self.num_states()).map(row).collect()
+    }
+
+    /// Returns the exact figures of a policy.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the table has not a row a state and a column an action; [`Error::Endless`] if episodes can
+    /// last for ever under it.
+    pub fn evaluate(&self, table: &Table) -> Result<Exact, Error> {
+        let expected = [self.num_states(), self.num_actions()];
+        let given = [table.len(), table.first().map_or(0, Vec::len)];
+        if given != expected || table.iter().any(|row| row.len() != expected[1]) {
+            return Err(Error::Shape {
+                what: "policy table",
+                given: given.to_vec(),
+                expected: expected.to_vec(),
+            });
+        }
+        let expect = |of: &dyn Fn(&Outcome) -> f64, state: usize| -> f64 {
+            let actions = table[state].iter().zip(&self.outcomes[state]);
+            let of_action = |outcomes: &[Outcome]| -> f64 {
+                outcomes.iter().map(|o| o.probability * of(o)).sum()
+            };
+            actions.map(|(&p, outcomes)| p * of_action(outcomes)).sum()
+        };
+        let values = self.fixed_point(&|values: &[f64], state| {
+            expect(&|o| o.reward + (1.0 - o.p_end) * values[o.next], state)
+        })?;
+        let squares = self.fixed_point(&|squares: &[f64], state| {
+            let square = |o: &Outcome| {
+                let rest = 2.0 * o.reward * values[o.next] + squares[o.next];
+                o.reward * o.reward + (1.0 - o.p_end) * rest
+            };
+            expect(&square, state)
+        })?;
+        let lengths = self.fixed_point(&|lengths: &[f64], state| {
+            1.0 + expect(&|o| (1.0 - o.p_end) * lengths[o.next], state)
+        })?;
+        let mean = |values: &[f64]| -> f64 {
+            let weighted = self.start.iter().zip(values);
+            weighted.map(|(p, value)| p * value).sum()
+        };
+        let return_mean = mean(&values);
+        Ok(Exact {
+            return_mean,
+            return_standard_deviation: (mean(&squares) - return_mean * return_mean).max(0.0).sqrt(),
+            length_mean: mean(&lengths),
+            values,
+        })
+    }
+
+    /// Returns the policy of largest expected return; ties go to the lower action.
+    ///
+    /// # Errors
+    /// [`Error::Endless`] if the return has no bound.
+    pub fn optimal(&self) -> Result<Table, Error> {
+        let action_value = |values: &[f64], outcomes: &[Outcome]| -> f64 {
+            let of = |o: &Outcome| o.probability * (o.reward + (1.0 - o.p_end) * values[o.next]);
+            outcomes.iter().map(of).sum()
+        };
+        let values = self.fixed_point(&|values: &[f64], state| {
+            let actions = self.outcomes[state].iter();
+            actions
+                .map(|outcomes| action_value(values, outcomes))
+                .fold(f64::NEG_INFINITY, f64::max)
+        })?;
+        Ok(self.best(|outcomes| action_value(&values, outcomes)))
+    }
+
+    /// Returns the policy of largest expected reward of the very next step; ties go to the lower action.
+    pub fn greedy(&self) -> Table {
+        self.best(|outcomes| outcomes.iter().map(|o| o.probability * o.reward).sum())
+    }
+
+    fn best(&self, value: impl Fn(&[Outcome]) -> f64) -> Table {
+        self.deterministic(|state| {
+            let mut best = (0, f64::NEG_INFINITY);
+            for (action, outcomes) in self.outcomes[state].iter().enumerate() {
+                let value = value(outcomes);
+                if value > best.1 {
+                    best = (action, value);
+                }
+            }
+            best.0
+        })
+    }
+
+    /// Sweeps over the states, each with the newest values of the others, until nothing changes.
+    fn fixed_point(&self, update: &dyn Fn(&[f64], usize) -> f64) -> Result<Vec<f64>, Error> {
+        let mut values = vec![0.0; self.num_states()];
+        for _ in 0..MAX_SWEEPS {
+            let mut stands_still = true;
+            for state in 0..values.len() {
+                let value = update(&values, state);
+                stands_still &= (value - values[state]).abs() <= TOLERANCE * value.abs();
+                values[state] = value;
+            }
+            if stands_still {
+                return Ok(values);
+            }
+        }
+        Err(Error::Endless)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Definition;
+    use crate::environment::item_transition::ItemTransitionDefinition;
+
+    fn item_transition() -> FiniteModel {
+        let settings = ItemTransitionDefinition::entry().settings_with(&[]);
+        let definition = ItemTransitionDefinition::new(&settings.unwrap()).unwrap();
+        definition.finite_model().unwrap()
+    }
+
+    #[track_caller]
+    fn assert_exact(found: &Exact, mean: f64, standard_deviation: f64, length: f64) {
+        approx::assert_relative_eq!(found.return_mean, mean, max_relative = 1e-12);
+        let found_deviation = found.return_standard_deviation;
+        approx::assert_relative_eq!(found_deviation, standard_deviation, max_relative = 1e-11);
+        approx::assert_relative_eq!(found.length_mean, length, max_relative = 1e-12);
+    }
+
+    /// Linear solves, from outside: see tests/data/README.md.
+    #[test]
+    fn figures_of_item_transition_are_those_of_a_linear_solve() {
+        let model = item_transition();
+        assert_exact(
+            &model.evaluate(&model.uniform()).unwrap(),
+            0.978_353_020_565_992_2,
+            1.320_766_220_985_078_8,
+            5.489_176_510_282_999,
+        );
+        assert_exact(
+            &model.evaluate(&model.greedy()).unwrap(),
+            8.924_550_256_435_964,
+            8.563_025_584_513_056,
+            9.462_275_128_217_986,
+        );
+        assert_exact(
+            &model.evaluate(&model.deterministic(|_| 0)).unwrap(),
+            1.028_915_115_944_362_6,
+            1.357_771_360_933_623_5,
+            5.514_457_557_972_181,
+        );
+    }
+
+    #[test]
+    fn no_change_of_one_action_improves_the_optimum() {
+        let model = item_transition();
+        let optimal = model.optimal().unwrap();
+        let best = model.evaluate(&optimal).unwrap();
+        assert!(best.return_mean >= 8.924_550_256_435_964 * (1.0 - 1e-12));
+        for state in 0..10 {
+            for action in 0..10 {
+                let mut other = optimal.clone();
+                other[state] = vec![0.0; 10];
+                other[state][action] = 1.0;
+                let other = model.evaluate(&other).unwrap();
+                let improves = (0..10).any(|s| other.values[s] > best.values[s] * (1.0 + 1e-12));
+                assert!(!improves, "{state} {action}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_coin_that_ends_the_episode_has_geometric_figures() {
+        // Length geometric with q = 1/4: mean 4, variance (1 - q) / q^2 = 12; the return is half the length.
+        let outcome = Outcome {
+            probability: 1.0,
+            reward: 0.5,
+            next: 0,
+            p_end: 0.25,
+        };
+        let model = FiniteModel {
+            start: vec![1.0],
+            outcomes: vec![vec![vec![outcome]]],
+        };
+        let exact = model.evaluate(&model.uniform()).unwrap();
+        assert_exact(&exact, 2.0, 3f64.sqrt(), 4.0);
+    }
+
+    #[test]
+    fn what_cannot_be_solved_is_an_error() {
+        let outcome = Outcome {
+            probability: 1.0,
+            reward: 1.0,
+            next: 0,
+            p_end: 0.0,
+        };
+        let model = FiniteModel {
+            start: vec![1.0],
+            outcomes: vec![vec![vec![outcome]]],
+        };
+        assert!(matches!(
+            model.evaluate(&model.uniform()),
+            Err(Error::Endless)
+        ));
+        assert!(matches!(model.optimal(), Err(Error::Endless)));
+        let item_transition = item_transition();
+        let error = item_transition.evaluate(&vec![vec![1.0]; 10]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`policy table` has shape [10, 1], expected [10, 10]"
+        );
+    }
+}
