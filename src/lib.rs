@@ -28,6 +28,8 @@
 //! | running many episodes | [`backend`], [`evaluation`] |
 //! | stepping users with an agent of one's own | [`vec_env`] |
 //! | the models | [`environment`], [`choice`], [`policy`] |
+//! | a model of one's own | [`authoring`] |
+//! | exact values where the state is finite | [`exact`] |
 //! | what is random and why it is the same everywhere | [`rng`], [`distribution`] |
 //! | precision | [`math`], [`validation`] |
 //! | figures and their uncertainty | [`statistics`] |
@@ -46,6 +48,7 @@
 )]
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod authoring;
 pub mod backend;
 pub mod choice;
 pub mod cli;

@@ -3,11 +3,11 @@
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::ChoiceModel;
 use crate::config::{Catalogue, Config, ConfigError, Entry, Settings};
-use crate::environment::Definition;
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
 use crate::environment::item_transition::ItemTransitionDefinition;
 use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
+use crate::environment::{Definition, Field};
 use crate::policy::{self, PolicyModel, Target};
 use crate::rng::BLOCKS_PER_PURPOSE;
 use std::sync::Arc;
@@ -184,7 +184,8 @@ fn corpus(
     let Some(given) = given else {
         return Ok(corpus);
     };
-    let names = model.document_fields();
+    let layout = model.document_layout();
+    let names: Vec<String> = layout.iter().flat_map(Field::names).collect();
     for (name, values) in &given.columns {
         let Some(field) = names.iter().position(|field| field == name) else {
             let allowed = format!("documents of {}", names.join(", "));

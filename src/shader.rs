@@ -14,6 +14,30 @@ pub struct ShaderSource {
     pub text: Cow<'static, str>,
 }
 
+impl ShaderSource {
+    /// Takes the WGSL twin of an environment of one's own; `path` is what errors name.
+    ///
+    /// ```text
+    /// ShaderSource::environment("examples/boredom.wgsl", include_str!("boredom.wgsl"))
+    /// ```
+    pub fn environment(path: &str, text: &'static str) -> Self {
+        Self::of("environment", path, text)
+    }
+
+    /// Takes the WGSL twin of a choice model of one's own; `path` is what errors name.
+    pub fn choice(path: &str, text: &'static str) -> Self {
+        Self::of("choice", path, text)
+    }
+
+    fn of(module: &str, path: &str, text: &'static str) -> Self {
+        Self {
+            module: module.to_owned(),
+            path: path.to_owned(),
+            text: Cow::Borrowed(text),
+        }
+    }
+}
+
 /// A value that `#ifdef` and `#{NAME}` see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShaderDef {

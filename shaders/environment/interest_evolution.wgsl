@@ -190,37 +190,3 @@ fn observe_response(parameters: Parameters, document: Document, response: Respon
 #endif
     return observation;
 }
-
-fn user_fields(given: User) -> array<f32, #{USER_FIELDS}> {
-    var user = given;
-    var fields: array<f32, #{USER_FIELDS}>;
-    for (var feature = 0u; feature < #{NUM_FEATURES}u; feature++) {
-        fields[feature] = user.user_interests[feature];
-    }
-    fields[#{NUM_FEATURES}] = user.time_budget;
-    return fields;
-}
-
-fn user_from_fields(given: array<f32, #{USER_FIELDS}>) -> User {
-    var fields = given;
-    var user: User;
-    for (var feature = 0u; feature < #{NUM_FEATURES}u; feature++) {
-        user.user_interests[feature] = fields[feature];
-    }
-    user.time_budget = fields[#{NUM_FEATURES}];
-    return user;
-}
-
-fn document_from_fields(given: array<f32, #{DOCUMENT_FIELDS}>) -> Document {
-    var fields = given;
-    var document: Document;
-    document.cluster_id = u32(fields[0]);
-    document.quality = fields[1];
-    document.video_length = fields[2];
-#ifdef HAS_FREE_FEATURES
-    for (var feature = 0u; feature < #{NUM_FEATURES}u; feature++) {
-        document.features[feature] = fields[3u + feature];
-    }
-#endif
-    return document;
-}

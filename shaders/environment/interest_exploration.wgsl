@@ -114,10 +114,6 @@ fn quality(parameters: Parameters, document: Document) -> f32 {
     return document.quality;
 }
 
-fn observe_user(parameters: Parameters, user: User, blocks: Blocks) -> array<f32, #{USER_SIZE}> {
-    return array<f32, #{USER_SIZE}>();
-}
-
 fn observe_document(parameters: Parameters, document: Document) -> array<f32, #{DOCUMENT_SIZE}> {
     return array<f32, #{DOCUMENT_SIZE}>(document.quality, f32(document.cluster_id));
 }
@@ -125,28 +121,4 @@ fn observe_document(parameters: Parameters, document: Document) -> array<f32, #{
 fn observe_response(parameters: Parameters, document: Document, response: Response, clicked: bool) -> array<f32, #{RESPONSE_SIZE}> {
     let click = select(0.0, response.click, clicked);
     return array<f32, #{RESPONSE_SIZE}>(click, document.quality, f32(document.cluster_id));
-}
-
-fn user_fields(given: User) -> array<f32, #{USER_FIELDS}> {
-    var user = given;
-    var fields: array<f32, #{USER_FIELDS}>;
-    for (var topic_index = 0u; topic_index < #{NUM_TOPICS}u; topic_index++) {
-        fields[topic_index] = user.affinity[topic_index];
-    }
-    fields[#{NUM_TOPICS}u] = f32(user.user_type);
-    return fields;
-}
-
-fn user_from_fields(given: array<f32, #{USER_FIELDS}>) -> User {
-    var fields = given;
-    var user: User;
-    for (var topic_index = 0u; topic_index < #{NUM_TOPICS}u; topic_index++) {
-        user.affinity[topic_index] = fields[topic_index];
-    }
-    user.user_type = u32(fields[#{NUM_TOPICS}u]);
-    return user;
-}
-
-fn document_from_fields(fields: array<f32, #{DOCUMENT_FIELDS}>) -> Document {
-    return Document(fields[0], u32(fields[1]));
 }

@@ -74,14 +74,6 @@ fn reward(parameters: Parameters, response: Response) -> f32 {
     return response.accept;
 }
 
-fn topic(parameters: Parameters, document: Document) -> u32 {
-    return document.document;
-}
-
-fn quality(parameters: Parameters, document: Document) -> f32 {
-    return 0.0;
-}
-
 fn observe_user(parameters: Parameters, user: User, blocks: Blocks) -> array<f32, #{USER_SIZE}> {
     return array<f32, #{USER_SIZE}>(f32(user.document));
 }
@@ -92,16 +84,4 @@ fn observe_document(parameters: Parameters, document: Document) -> array<f32, #{
 
 fn observe_response(parameters: Parameters, document: Document, response: Response, clicked: bool) -> array<f32, #{RESPONSE_SIZE}> {
     return array<f32, #{RESPONSE_SIZE}>(select(0.0, response.accept, clicked));
-}
-
-fn user_fields(user: User) -> array<f32, #{USER_FIELDS}> {
-    return array<f32, #{USER_FIELDS}>(f32(user.document), f32(user.has_left));
-}
-
-fn user_from_fields(fields: array<f32, #{USER_FIELDS}>) -> User {
-    return User(u32(fields[0]), u32(fields[1]));
-}
-
-fn document_from_fields(fields: array<f32, #{DOCUMENT_FIELDS}>) -> Document {
-    return Document(u32(fields[0]));
 }

@@ -104,10 +104,6 @@ fn topic(parameters: Parameters, document: Document) -> u32 {
     return document.cluster_id;
 }
 
-fn quality(parameters: Parameters, document: Document) -> f32 {
-    return 0.0;
-}
-
 fn observe_user(parameters: Parameters, user: User, blocks: Blocks) -> array<f32, #{USER_SIZE}> {
     var observation: array<f32, #{USER_SIZE}>;
     let below = parameters.observation_noise_below;
@@ -137,16 +133,4 @@ fn observe_response(parameters: Parameters, document: Document, response: Respon
     observation[1] = select(0.0, min(response.engagement, MAX_OBSERVED_ENGAGEMENT), clicked);
 #endif
     return observation;
-}
-
-fn user_fields(user: User) -> array<f32, #{USER_FIELDS}> {
-    return array<f32, #{USER_FIELDS}>(user.exposure, user.satisfaction, user.time_budget);
-}
-
-fn user_from_fields(fields: array<f32, #{USER_FIELDS}>) -> User {
-    return User(fields[0], fields[1], fields[2]);
-}
-
-fn document_from_fields(fields: array<f32, #{DOCUMENT_FIELDS}>) -> Document {
-    return Document(fields[0], u32(fields[1]));
 }

@@ -2,12 +2,15 @@
 //
 // Bindings of group 0, all read: 0 the job, 1 the environment's parameters, 2 the choice model's, 3 the corpus. 4 and 5,
 // the tables, are in tables.wgsl.
-// Defs: HAS_CORPUS, DOCUMENT_BLOCKS.
+// Defs: HAS_CORPUS, DOCUMENT_BLOCKS, OBSERVES_USER.
 
 #define_import_path slatesim::candidates
 
 #import slatesim::rng::{Stream, Blocks, DOCUMENT, OBSERVATION}
-#import environment::{Parameters, User, Document, sample_document, document_from_fields, observe_user, observe_document}
+#import environment::{Parameters, User, Document, sample_document, document_from_fields, observe_document}
+#ifdef OBSERVES_USER
+#import environment::observe_user
+#endif
 #import choice
 
 // Rust: struct Job in src/backend/gpu/program.rs.
@@ -51,10 +54,12 @@ fn features(stream: Stream, candidate: u32) -> array<f32, #{DOCUMENT_SIZE}> {
     return observe_document(environment_parameters, document(stream, candidate));
 }
 
+#ifdef OBSERVES_USER
 // What is observed of a user at a step.
 fn user_features(stream: Stream, user: User) -> array<f32, #{USER_SIZE}> {
     return observe_user(environment_parameters, user, Blocks(stream, OBSERVATION, 0u));
 }
+#endif
 
 // Names the draws of a step of the episode of lane `lane`, counting from the job's first episode.
 fn stream_of_lane(lane: u32, step: u32) -> Stream {

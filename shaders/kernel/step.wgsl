@@ -8,7 +8,10 @@
 // [lane or one][NUM_CANDIDATES][DOCUMENT_SIZE]).
 
 #import slatesim::rng::{Stream, words, STEP}
-#import slatesim::candidates::{job, environment_parameters, features, user_features}
+#import slatesim::candidates::{job, environment_parameters, features}
+#ifdef OBSERVES_USER
+#import slatesim::candidates::user_features
+#endif
 #import slatesim::drive
 #import environment
 

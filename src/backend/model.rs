@@ -3,7 +3,7 @@
 use super::lanes::{LaneStepper, Rollout};
 use super::stepper::Stepper;
 use crate::choice::ChoiceModel;
-use crate::environment::{Blocks, Definition, Environment, Fields, Outline};
+use crate::environment::{Blocks, Definition, Environment, Field, Fields, Outline};
 use crate::exact::FiniteModel;
 use crate::number::{LANES, Lanes, Number, ScalarWord};
 use crate::policy::PolicyModel;
@@ -95,10 +95,10 @@ pub trait Model: Debug + Send + Sync {
     fn shader_defs(&self) -> ShaderDefs;
     /// Returns how many fields a user and a document have.
     fn num_fields(&self) -> (usize, usize);
-    /// Names the fields of a document.
-    fn document_fields(&self) -> Vec<String>;
-    /// Tells which fields of a user are words.
-    fn user_words(&self) -> Vec<bool>;
+    /// Lists the fields of a user.
+    fn user_layout(&self) -> Vec<Field>;
+    /// Lists the fields of a document.
+    fn document_layout(&self) -> Vec<Field>;
     /// Draws the corpus of a seed.
     fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus;
     /// See [`Definition::finite_model`].
@@ -148,12 +148,12 @@ impl<D: Definition> Model for D {
         )
     }
 
-    fn document_fields(&self) -> Vec<String> {
-        self.twin::<f64>().new_document().names()
+    fn user_layout(&self) -> Vec<Field> {
+        self.twin::<f64>().new_user().layout()
     }
 
-    fn user_words(&self) -> Vec<bool> {
-        self.twin::<f64>().new_user().are_words()
+    fn document_layout(&self) -> Vec<Field> {
+        self.twin::<f64>().new_document().layout()
     }
 
     fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus {

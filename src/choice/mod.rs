@@ -113,6 +113,12 @@ macro_rules! choice_models {
             }
         }
 
+        $(impl From<$module::$variant<f64>> for ChoiceModel {
+            fn from(model: $module::$variant<f64>) -> Self {
+                Self::$variant(model)
+            }
+        })+
+
         impl<N: Number> Choice<N> for ChoiceTwin<N> {
             #[inline(always)]
             fn choose(&self, scores: &[N], uniform: N) -> N::Word {

@@ -6,10 +6,8 @@ use std::fmt::Debug;
 /// A struct whose fields are numbers, words or lists of numbers, so that drivers can select, store and load it without
 /// knowing it.
 pub trait Fields<N: Number>: Clone + Debug + Send {
-    /// Names the numbers, in the order of the WGSL twin's; those of a list are numbered, as in `features[3]`.
-    fn names(&self) -> Vec<String>;
-    /// Tells which of the numbers are words: whole, and not negative.
-    fn are_words(&self) -> Vec<bool>;
+    /// Lists the fields, in the order of the WGSL twin's.
+    fn layout(&self) -> Vec<Field>;
     /// Returns how many numbers there are.
     fn num_fields(&self) -> usize;
     /// Takes the fields of `other` where the mask holds.
@@ -20,11 +18,36 @@ pub trait Fields<N: Number>: Clone + Debug + Send {
     fn load(&mut self, fields: &[N]);
 }
 
-/// Names the numbers of a list.
-pub fn numbered(name: &str, length: usize) -> Vec<String> {
-    (0..length)
-        .map(|index| format!("{name}[{index}]"))
-        .collect()
+/// What a field consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A number; `f32` in WGSL.
+    Number,
+    /// A whole number that is not negative; `u32` in WGSL.
+    Word,
+    /// So many numbers; `array<f32, n>` in WGSL.
+    Numbers(usize),
+}
+
+/// A field of a struct that is a [`Fields`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name, the same on both sides.
+    pub name: &'static str,
+    /// What it consists of.
+    pub kind: Kind,
+}
+
+impl Field {
+    /// Names the numbers of the field; those of a list are numbered, as in `features[3]`.
+    pub fn names(&self) -> Vec<String> {
+        match self.kind {
+            Kind::Number | Kind::Word => vec![self.name.to_owned()],
+            Kind::Numbers(length) => (0..length)
+                .map(|index| format!("{}[{index}]", self.name))
+                .collect(),
+        }
+    }
 }
 
 /// Declares a struct of numbers (`N`), words (`Word`) and lists of numbers (`Numbers`), for each user of a vector.
@@ -32,9 +55,9 @@ pub fn numbered(name: &str, length: usize) -> Vec<String> {
 /// The WGSL twin is a `struct` with members of the same names in the same order: `f32`, `u32` and `array<f32, n>`.
 #[macro_export]
 macro_rules! twin_struct {
-    ($(#[$attribute:meta])* pub struct $name:ident { $($(#[$field_attribute:meta])* $field:ident: $kind:ident),+ $(,)? }) => {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident { $($(#[$field_attribute:meta])* $field:ident: $kind:ident),+ $(,)? }) => {
         $(#[$attribute])*
-        pub struct $name<N: $crate::number::Number> {
+        $visibility struct $name<N: $crate::number::Number> {
             $($(#[$field_attribute])* pub $field: $crate::twin_struct!(@type N $kind),)+
         }
 
@@ -68,18 +91,11 @@ macro_rules! twin_struct {
         }
 
         impl<N: $crate::number::Number> $crate::environment::Fields<N> for $name<N> {
-            fn names(&self) -> Vec<String> {
-                let mut names = Vec::new();
-                $(names.extend($crate::twin_struct!(@names self $field $kind));)+
-                names
-            }
-            fn are_words(&self) -> Vec<bool> {
-                let mut are_words = Vec::new();
-                $(are_words.resize(
-                    are_words.len() + $crate::twin_struct!(@length self $field $kind),
-                    $crate::twin_struct!(@is_word $kind),
-                );)+
-                are_words
+            fn layout(&self) -> Vec<$crate::environment::Field> {
+                vec![$($crate::environment::Field {
+                    name: stringify!($field),
+                    kind: $crate::twin_struct!(@kind self $field $kind),
+                }),+]
             }
             #[inline(always)]
             fn num_fields(&self) -> usize {
@@ -114,12 +130,11 @@ macro_rules! twin_struct {
     (@length $self:ident $field:ident N) => { 1 };
     (@length $self:ident $field:ident Word) => { 1 };
     (@length $self:ident $field:ident Numbers) => { $self.$field.len() };
-    (@names $self:ident $field:ident Numbers) => {
-        $crate::environment::numbered(stringify!($field), $self.$field.len())
+    (@kind $self:ident $field:ident N) => { $crate::environment::Kind::Number };
+    (@kind $self:ident $field:ident Word) => { $crate::environment::Kind::Word };
+    (@kind $self:ident $field:ident Numbers) => {
+        $crate::environment::Kind::Numbers($self.$field.len())
     };
-    (@names $self:ident $field:ident $kind:ident) => { [stringify!($field).to_owned()] };
-    (@is_word Word) => { true };
-    (@is_word $kind:ident) => { false };
     (@take $n:ident N $mask:ident, $to:expr, $from:expr) => { $to = <$n>::select($mask, $from, $to) };
     (@take $n:ident Word $mask:ident, $to:expr, $from:expr) => {
         $to = <$n::Word as $crate::number::Word>::select($mask, $from, $to)
@@ -140,11 +155,11 @@ macro_rules! twin_struct {
 /// Declares the numbers that a twin is parameterised by; the WGSL twin has a struct of the same name and order.
 #[macro_export]
 macro_rules! parameters {
-    ($(#[$attribute:meta])* pub struct $name:ident { $($(#[$field_attribute:meta])* $field:ident),+ $(,)? }) => {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident { $($(#[$field_attribute:meta])* $field:ident),+ $(,)? }) => {
         $(#[$attribute])*
         // WGSL: struct Parameters of the twin; the order is tested.
         #[derive(Clone, Copy, Debug, PartialEq)]
-        pub struct $name<N> {
+        $visibility struct $name<N> {
             $($(#[$field_attribute])* pub $field: N,)+
         }
 

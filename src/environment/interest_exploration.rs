@@ -179,9 +179,6 @@ impl<N: Number> Environment<N> for InterestExploration<N> {
     }
 
     #[inline(always)]
-    fn observe_user(&self, _user: &User<N>, _blocks: &Blocks<N::Word>, _observation: &mut [N]) {}
-
-    #[inline(always)]
     fn observe_document(&self, document: &Document<N>, observation: &mut [N]) {
         observation[0] = document.quality;
         observation[1] = N::from_word(document.cluster_id);

@@ -300,16 +300,6 @@ impl<N: Number> Environment<N> for ItemTransition<N> {
     }
 
     #[inline(always)]
-    fn topic(&self, document: &Document<N>) -> N::Word {
-        document.document
-    }
-
-    #[inline(always)]
-    fn quality(&self, _document: &Document<N>) -> N {
-        N::splat(0.0)
-    }
-
-    #[inline(always)]
     fn observe_user(&self, user: &User<N>, _blocks: &Blocks<N::Word>, observation: &mut [N]) {
         observation[0] = N::from_word(user.document);
     }

@@ -206,11 +206,6 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
     }
 
     #[inline(always)]
-    fn quality(&self, _document: &Document<N>) -> N {
-        N::splat(0.0)
-    }
-
-    #[inline(always)]
     fn observe_user(&self, user: &User<N>, blocks: &Blocks<N::Word>, observation: &mut [N]) {
         if self.is_observed {
             let parameters = &self.parameters;

@@ -13,9 +13,7 @@ pub mod interest_exploration;
 pub mod item_transition;
 pub mod long_term_satisfaction;
 
-pub use fields::Fields;
-#[doc(hidden)]
-pub use fields::numbered;
+pub use fields::{Field, Fields, Kind};
 
 use crate::choice::ChoiceModel;
 use crate::config::{ConfigError, Corpus, Entry, Settings};
@@ -103,12 +101,16 @@ pub trait Environment<N: Number>: Debug + Send + Sync {
     fn is_terminal(&self, user: &Self::User) -> N::Mask;
     /// Returns the reward of a clicked document; a slate without a click earns nothing.
     fn reward(&self, response: &Self::Response) -> N;
-    /// Returns the topic of a document, below [`Outline::num_topics`]; asked only where that is not 0.
-    fn topic(&self, document: &Self::Document) -> N::Word;
-    /// Returns the quality of a document; asked only where [`Outline::has_quality`] is true.
-    fn quality(&self, document: &Self::Document) -> N;
-    /// Writes what is observed of a user, as [`Outline::user`] lists it.
-    fn observe_user(&self, user: &Self::User, blocks: &Blocks<N::Word>, observation: &mut [N]);
+    /// Returns the topic of a document, below [`Outline::num_topics`]; needed only where that is not 0.
+    fn topic(&self, _document: &Self::Document) -> N::Word {
+        N::Word::splat(0)
+    }
+    /// Returns the quality of a document; needed only where [`Outline::has_quality`] is true.
+    fn quality(&self, _document: &Self::Document) -> N {
+        N::splat(0.0)
+    }
+    /// Writes what is observed of a user, as [`Outline::user`] lists it; needed only where that is something.
+    fn observe_user(&self, _user: &Self::User, _blocks: &Blocks<N::Word>, _observation: &mut [N]) {}
     /// Writes what is observed of a document, as [`Outline::document`] lists it.
     fn observe_document(&self, document: &Self::Document, observation: &mut [N]);
     /// Writes what is observed of the response to one document of the slate, as [`Outline::response`] lists it.
@@ -177,6 +179,21 @@ pub struct Outline {
     pub document: Vec<Observable>,
     /// What is observed of each document of the slate after the choice.
     pub response: Vec<Observable>,
+}
+
+impl Default for Outline {
+    /// Documents of one block, without topics and quality; no end in sight, and nothing observed.
+    fn default() -> Self {
+        Self {
+            document_blocks: 1,
+            num_topics: 0,
+            has_quality: false,
+            horizon: None,
+            user: Vec::new(),
+            document: Vec::new(),
+            response: Vec::new(),
+        }
+    }
 }
 
 impl Outline {

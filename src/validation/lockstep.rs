@@ -2,6 +2,7 @@
 
 use super::{Case, Effort, Rung, Subject};
 use crate::backend::{LaneState, Observation, StepOutcome, Stepper, reference};
+use crate::environment::Kind;
 use crate::error::Error;
 use crate::rng::Philox;
 use crate::statistics::EpisodeBlock;
@@ -83,8 +84,13 @@ pub(super) fn single_steps(
     let mut rng = Philox::new(19);
     let mut tally = Tally::default();
     // Words have no edges: what is no index would be no state.
-    let are_words = simulation.model.user_words().into_iter().enumerate();
+    let layout = simulation.model.user_layout();
+    let are_words = layout.iter().flat_map(|field| {
+        let is_word = field.kind == Kind::Word;
+        vec![is_word; field.names().len()]
+    });
     let numbers: Vec<usize> = are_words
+        .enumerate()
         .filter_map(|(field, is_word)| (!is_word).then_some(field))
         .collect();
     // Far apart, and on both sides of 2^32.

@@ -88,6 +88,17 @@ pub enum ShaderError {
         diagnostic: String,
     },
 
+    /// A module lacks something that its interface asks for.
+    #[error("{path} lacks `{declaration}`, which every {owner} module defines")]
+    Missing {
+        /// The file.
+        path: String,
+        /// What it lacks.
+        declaration: &'static str,
+        /// What it is a module of.
+        owner: String,
+    },
+
     /// `@workgroup_size` names an `override` constant, which composition does not preserve.
     #[error(
         "a workgroup size is an override constant, which is lost in composition: \

@@ -6,7 +6,9 @@
 mod buffer;
 mod compose;
 mod context;
+mod conversions;
 mod error;
+mod interface;
 mod pipeline;
 mod probe;
 mod program;

@@ -2,11 +2,12 @@
 
 use super::compose::{NATIVE_U64, ShaderError, compose};
 use super::context::Gpu;
+use super::conversions::with_conversions;
 use super::error::GpuError;
 use super::pipeline::{
     RuntimeChecks, bind_group, bind_group_layouts, create_module, create_pipeline,
 };
-use super::{GpuOptions, Simulation};
+use super::{GpuOptions, Simulation, interface};
 use crate::backend::BLOCK_EPISODES;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use bytemuck::{Pod, Zeroable};
@@ -116,11 +117,11 @@ pub fn compose_program(
     native_u64: bool,
 ) -> Result<naga::Module, ShaderError> {
     let (modules, entry_source) = sources(simulation, entry, options);
-    compose(
-        &modules,
-        &entry_source,
-        &definitions(simulation, entry, options, native_u64),
-    )
+    let defs = definitions(simulation, entry, options, native_u64);
+    for module in &modules {
+        interface::check(module, &defs)?;
+    }
+    compose(&modules, &entry_source, &defs)
 }
 
 /// Lists the modules of a kernel, each after those it imports, and its entry file.
@@ -136,7 +137,11 @@ fn sources(
         embedded!("slatesim::distribution", "distribution.wgsl"),
         embedded!("slatesim::tables", "kernel/tables.wgsl"),
         embedded!("slatesim::cascade", "choice/cascade.wgsl"),
-        simulation.model.shader(),
+        with_conversions(
+            simulation.model.shader(),
+            &simulation.model.user_layout(),
+            &simulation.model.document_layout(),
+        ),
         plan.choice.definition().shader(),
         embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
         embedded!("slatesim::drive", "kernel/drive.wgsl"),

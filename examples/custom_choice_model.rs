@@ -1,0 +1,118 @@
+//! A choice model that RecSim does not have, for an environment that it has: the user takes the first document that is
+//! good enough.
+//!
+//! `custom_choice_model.wgsl` is the twin. The program is the whole command line, with this environment beside the others:
+//! `cargo run --release --example custom_choice_model -- evaluate --environment satisficing` (or `validate`, or `bench`).
+
+use slatesim::authoring::*;
+use slatesim::environment::long_term_satisfaction::LongTermSatisfactionDefinition as Base;
+
+parameters! {
+    /// The model: of one user (`N` = `f64`, which also is its definition) or of a vector of users.
+    pub(crate) struct Satisficing {
+        /// The score of a document that is taken every other time.
+        aspiration,
+        /// How sharply users tell better from worse.
+        slope,
+    }
+}
+
+impl<N: Number> Choice<N> for Satisficing<N> {
+    fn choose(&self, scores: &[N], uniform: N) -> N::Word {
+        let (mut remaining, mut cumulative) = (N::splat(1.0), N::splat(0.0));
+        let mut chosen = N::Word::splat(0);
+        for &score in scores {
+            let takes = self.weigh(score);
+            cumulative = cumulative + remaining * takes;
+            remaining = remaining * (N::splat(1.0) - takes);
+            let is_passed = cumulative.at_most(uniform);
+            chosen = chosen + N::Word::select(is_passed, N::Word::splat(1), N::Word::splat(0));
+        }
+        chosen
+    }
+    fn are_valid(&self, _scores: &[N]) -> N::Mask {
+        N::Mask::splat(true)
+    }
+    fn weigh(&self, score: N) -> N {
+        (self.slope * (score - self.aspiration)).sigmoid()
+    }
+}
+
+impl ChoiceDefinition for Satisficing<f64> {
+    type Twin<N: Number> = Satisficing<N>;
+
+    fn name(&self) -> &'static str {
+        "satisficing"
+    }
+    fn twin<N: Number>(&self) -> Satisficing<N> {
+        self.map(N::splat)
+    }
+    fn parameters(&self) -> Vec<f64> {
+        self.values()
+    }
+    fn shader(&self) -> ShaderSource {
+        let text = include_str!("custom_choice_model.wgsl");
+        ShaderSource::choice("examples/custom_choice_model.wgsl", text)
+    }
+}
+
+/// Long-term satisfaction with another choice model: everything else is passed on.
+#[derive(Debug)]
+pub(crate) struct SatisficingUsers(Base);
+
+impl Definition for SatisficingUsers {
+    type Twin<N: Number> = <Base as Definition>::Twin<N>;
+
+    fn entry() -> Entry {
+        let mut keys = Base::entry().keys;
+        keys.retain(|key| !key.name().starts_with("choice."));
+        keys.push(Key::number(
+            "choice.aspiration",
+            0.5,
+            Bounds::FINITE,
+            "score taken every other time",
+        ));
+        keys.push(Key::non_negative(
+            "choice.slope",
+            4.0,
+            "how sharply users tell better from worse",
+        ));
+        Entry::environment(
+            "satisficing",
+            "long-term satisfaction of users who take what is good enough",
+            keys,
+        )
+    }
+    fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        Base::new(settings).map(Self)
+    }
+    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
+        Ok(ChoiceModel::custom(Satisficing {
+            aspiration: settings.number("choice.aspiration"),
+            slope: settings.number("choice.slope"),
+        }))
+    }
+    fn twin<N: Number>(&self) -> Self::Twin<N> {
+        self.0.twin()
+    }
+    fn parameters(&self) -> Vec<f64> {
+        Definition::parameters(&self.0)
+    }
+    fn shader(&self) -> ShaderSource {
+        Definition::shader(&self.0)
+    }
+    fn shader_defs(&self) -> ShaderDefs {
+        Definition::shader_defs(&self.0)
+    }
+    fn outline(&self) -> Outline {
+        Definition::outline(&self.0)
+    }
+}
+
+#[allow(
+    dead_code,
+    reason = "a test takes the choice model without the program"
+)]
+fn main() -> std::process::ExitCode {
+    slatesim::cli::main(&Registry::built_in().with_environment::<SatisficingUsers>())
+}

@@ -1,0 +1,23 @@
+//! Everything that an environment or a choice model of one's own needs, under one name.
+//!
+//! ```
+//! use slatesim::authoring::*;
+//! ```
+//!
+//! The tutorial is `docs/authoring.md`; `examples/custom_environment.rs` and `examples/custom_choice_model.rs` are whole
+//! programs.
+
+pub use crate::choice::multinomial_logit::MultinomialLogit;
+pub use crate::choice::multinomial_proportional::MultinomialProportional;
+pub use crate::choice::{Choice, ChoiceDefinition, ChoiceModel};
+pub use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
+pub use crate::distribution::{
+    bounded_integer, categorical, log_normal, normal_pair, truncated_normal, uniform,
+};
+pub use crate::environment::{
+    Blocks, Definition, Environment, Field, Fields, Kind, Observable, Outline,
+};
+pub use crate::number::{Mask, Number, Word};
+pub use crate::registry::Registry;
+pub use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
+pub use crate::{parameters, twin_struct};
