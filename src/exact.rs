@@ -8,7 +8,7 @@
 //! L(s) = 1 + sum_a pi(a|s) sum_o p_o (1 - e_o) L(s_o)
 //! ```
 //!
-//! over the outcomes o of an action: probability p, reward r, next state s_o, probability e that the episode ends. They
+//! over the outcomes o of an action: probability p, reward r, next state `s_o`, probability e that the episode ends. They
 //! are solved by sweeping until nothing changes.
 //!
 //! # Precision

@@ -113,4 +113,33 @@ faults! {
         "clocks[2u * job.num_lanes + lane] = steps;" => "clocks[2u * job.num_lanes + lane] = stream.step;";
     finds_a_corpus_read_one_field_off: "kernel/candidates.wgsl",
         "corpus[candidate * #{DOCUMENT_FIELDS}u + field]" => "corpus[candidate * #{DOCUMENT_FIELDS}u + field ^ 1u]";
+    finds_affinities_of_another_type: "environment/interest_exploration.wgsl",
+        "user.user_type * #{NUM_TOPICS}u + topic" => "topic";
+    finds_qualities_of_another_topic: "environment/interest_exploration.wgsl",
+        "QUALITY_MEAN + document.cluster_id" => "QUALITY_MEAN";
+    finds_interests_that_move_the_other_way: "environment/interest_evolution.wgsl",
+        "select(-step, step, is_positive)" => "select(step, -step, is_positive)";
+    finds_interests_that_leave_their_range: "environment/interest_evolution.wgsl",
+        "min(max(interest + select(-step, step, is_positive), -1.0), 1.0)" => "interest + select(-step, step, is_positive)";
+    finds_a_watch_that_outlasts_the_budget: "environment/interest_evolution.wgsl",
+        "min(user.time_budget, document.video_length)" => "document.video_length";
+    finds_a_bonus_without_the_score: "environment/interest_evolution.wgsl",
+        "parameters.user_quality_factor * weight + " => "";
+    finds_a_probability_that_forgets_a_feature: "environment/interest_evolution.wgsl",
+        "p_positive = p_positive + document.features[feature]" => "p_positive = document.features[feature]";
+    finds_the_exit_of_the_other_outcome: "environment/item_transition.wgsl",
+        "select(parameters.p_exit_not_accepted, parameters.p_exit_accepted, clicked)"
+            => "select(parameters.p_exit_accepted, parameters.p_exit_not_accepted, clicked)";
+    finds_a_no_click_mass_above_another_floor: "choice/multinomial_proportional.wgsl",
+        "total + weight(parameters, parameters.no_click_mass)" => "total + parameters.no_click_mass";
+    finds_a_cascade_that_forgets_who_has_stopped: "choice/cascade.wgsl",
+        "remaining * (1.0 - stop)" => "1.0 - stop";
+    finds_invalid_choices_that_are_not_counted: "choice/exponential_cascade.wgsl",
+        "appeal(parameters, scores[position]) <= 1.0" => "appeal(parameters, scores[position]) <= 1.05";
+    finds_a_weight_without_attention: "choice/proportional_cascade.wgsl",
+        "return parameters.attention_prob * " => "return ";
+    finds_a_table_read_beside_the_entry: "kernel/tables.wgsl",
+        "environment_tables[index]" => "environment_tables[index ^ 1u]";
+    finds_a_policy_table_of_another_state: "policy/table.wgsl",
+        "policy_table(row + candidate)" => "policy_table(candidate)";
 }

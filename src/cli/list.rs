@@ -135,9 +135,20 @@ fn text(listing: &Listing) -> String {
     text
 }
 
+/// Longer defaults, matrices above all, are cut off here; `--json` has them whole.
+const LONGEST_DEFAULT: usize = 64;
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= LONGEST_DEFAULT {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(LONGEST_DEFAULT - 3).collect();
+    kept + "..."
+}
+
 /// Writes name and default of every key in columns, what is allowed and what it does after them.
 fn keys(keys: &[Key]) -> String {
-    let cells = |key: &Key| vec![format!("  {}", key.name()), key.default_text()];
+    let cells = |key: &Key| vec![format!("  {}", key.name()), cut(&key.default_text())];
     let aligned = columns(&keys.iter().map(cells).collect::<Vec<_>>(), 1);
     let mut text = String::new();
     for (line, key) in aligned.lines().zip(keys) {

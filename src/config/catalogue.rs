@@ -73,6 +73,28 @@ impl Entry {
         self
     }
 
+    /// Lists every combination of choice model (`choice.model`) and document sampler (`document.sampler`), as dotted keys
+    /// with their words; one without any where the environment leaves no choice.
+    #[must_use]
+    pub fn variants(&self) -> Vec<Vec<(&'static str, &'static str)>> {
+        let mut variants = vec![Vec::new()];
+        for name in ["document.sampler", "choice.model"] {
+            let key = self.keys.iter().find(|key| key.name == name);
+            if let Some(Allowed::OneOf(words)) = key.map(|key| &key.allowed) {
+                let with = |variant: &Vec<_>| {
+                    let variant = variant.clone();
+                    words.iter().map(move |&word| {
+                        let mut variant = variant.clone();
+                        variant.push((name, word));
+                        variant
+                    })
+                };
+                variants = variants.iter().flat_map(with).collect();
+            }
+        }
+        variants
+    }
+
     /// Resolves the keys from `key=value` texts alone, keys relative to the section: for tests and for programs that
     /// need no file.
     ///

@@ -22,7 +22,7 @@
 //! watches. The original does so too.
 //!
 //! # Source
-//! `RecSim` 0.2.4, `environments/interest_evolution.py`; Ie et al. (2019), "SlateQ", arXiv 1905.12767, which prints the
+//! `RecSim` 0.2.4, `environments/interest_evolution.py`; Ie et al. (2019), "`SlateQ`", `arXiv` 1905.12767, which prints the
 //! step with the opposite sign. The code's is kept.
 
 use super::{Blocks, Definition, Environment, Observable, Outline};

@@ -1,6 +1,8 @@
 //! The simulations that are validated, with what is known about them.
 
 use crate::backend::Simulation;
+#[cfg(test)]
+use crate::config::Key;
 use crate::config::{Config, Entry, Layers};
 use crate::error::Error;
 use crate::registry::Registry;
@@ -36,6 +38,8 @@ pub enum Figure {
 pub struct Case {
     /// A name for it.
     pub name: &'static str,
+    /// What is set for it, as `--set` takes it; the environment's name first.
+    pub settings: Vec<String>,
     /// The simulation.
     pub simulation: Simulation,
     /// What is known about it.
@@ -523,9 +527,49 @@ fn case_in(
     });
     layers = layers.set(&format!("seed={seed}"))?;
     let config = Config::resolve(&layers, &registry.catalogue())?;
+    let is_named = |setting: &&str| setting.starts_with("environment.name=");
+    let named = settings.iter().copied().find(is_named);
+    let name_first = std::iter::once(named.unwrap_or("environment.name=long_term_satisfaction"));
+    let others = settings
+        .iter()
+        .copied()
+        .filter(|setting| !is_named(setting));
     Ok(Case {
         name,
+        settings: name_first.chain(others).map(str::to_owned).collect(),
         simulation: registry.simulation(&config)?,
         known: known.to_vec(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_model_and_document_sampler_of_every_environment_has_a_case() {
+        let registry = Registry::built_in();
+        let cases = cases(&registry).unwrap();
+        for environment in registry.catalogue().environments {
+            for variant in environment.variants() {
+                let has = |settings: &[String]| {
+                    let is_default = |(key, word): &(&str, &str)| {
+                        let key = environment.keys.iter().find(|known| known.name() == *key);
+                        key.and_then(Key::default) == Some(&(*word).into())
+                    };
+                    settings[0] == format!("environment.name={}", environment.name)
+                        && variant.iter().all(|(key, word)| {
+                            let prefix = format!("environment.{key}=");
+                            let given = settings.iter().find_map(|text| text.strip_prefix(&prefix));
+                            given.map_or_else(|| is_default(&(*key, *word)), |given| given == *word)
+                        })
+                };
+                assert!(
+                    cases.iter().any(|case| has(&case.settings)),
+                    "{} {variant:?}",
+                    environment.name
+                );
+            }
+        }
+    }
 }

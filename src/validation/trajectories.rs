@@ -109,6 +109,9 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
                     u64::from(expected.clicks_by_step[step] != found.clicks_by_step[step]);
             }
             tally.flips += u64::from(expected.topic_impressions != found.topic_impressions);
+            // A score next to a limit may be valid on one side only.
+            tally.integers += expected.invalid_choices;
+            tally.flips += expected.invalid_choices.abs_diff(found.invalid_choices);
             tally.flips += u64::from(expected.topic_clicks != found.topic_clicks);
             tally.float(
                 expected.clicked_quality / count,

@@ -1,17 +1,20 @@
 //! `slatesim bench`: throughput of every backend, environment and policy.
 
+mod step_api;
+
 use super::figures::rate;
 use super::output::{print, print_json, say};
 use super::table::{columns, facts};
 use crate::backend::cpu::{Arithmetic, CpuBackend};
 use crate::backend::gpu::{AdapterSelection, GpuBackend};
 use crate::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
-use crate::config::{Config, ConfigFile, Layers, Override};
+use crate::config::{Catalogue, Config, ConfigError, ConfigFile, Layers, Override};
 use crate::evaluation::evaluate;
 use crate::registry::Registry;
 use serde::Serialize;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use step_api::StepRow;
 
 /// Timed runs of each case; the median is told.
 const RUNS: usize = 3;
@@ -27,14 +30,18 @@ const RUNS_OF_A_CASE: f64 = 6.0;
 const MAX_STEPS: u32 = 100;
 /// The sizing takes steps of this factor at most, so that one noisy measurement does no harm.
 const LARGEST_GROWTH: f64 = 16.0;
+/// The policy with which choice models and samplers are compared.
+const VARIANTS_POLICY: &str = "random";
+const DEFAULT: &str = "default";
 const BASELINE_NAME: &str = "random_baseline";
-const BASELINE: &str = include_str!("../../examples/random_baseline.toml");
+const BASELINE: &str = include_str!("../../../examples/random_baseline.toml");
 
 /// Measure the throughput of every backend, environment and policy.
 ///
 /// Every case is timed three times after a warm-up; its figures are user-steps by second, without what a run takes to
-/// start (compiling shaders, above all), which is told apart. Settings are the defaults, and the published random
-/// baseline (20 candidates, slates of 2 with replacement, 120 steps).
+/// start (compiling shaders, above all), which is told apart. Settings are the defaults, with every choice model and
+/// document sampler, and the published random baseline (20 candidates, slates of 2 with replacement, 120 steps). The
+/// baseline is also stepped from outside, with observations read back, for several numbers of environments.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object
@@ -52,6 +59,7 @@ struct Bench {
     threads: usize,
     backends: Vec<BackendRow>,
     results: Vec<ResultRow>,
+    step_api: Vec<StepRow>,
 }
 
 #[derive(Serialize)]
@@ -68,7 +76,7 @@ struct ResultRow {
     backend: String,
     environment: String,
     policy: String,
-    setting: &'static str,
+    setting: String,
     episodes: u64,
     user_steps: u64,
     runs: usize,
@@ -83,11 +91,23 @@ struct Spread {
     max: f64,
 }
 
+impl Spread {
+    /// Sums up the rates of some runs.
+    fn of(mut rates: Vec<f64>) -> Self {
+        rates.sort_unstable_by(f64::total_cmp);
+        Self {
+            median: rates[rates.len() / 2],
+            min: rates[0],
+            max: rates[rates.len() - 1],
+        }
+    }
+}
+
 /// One thing to measure.
 struct Case {
     environment: String,
     policy: String,
-    setting: &'static str,
+    setting: String,
     simulation: Simulation,
 }
 
@@ -109,19 +129,26 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
             if std::io::stderr().is_terminal() {
                 let median = rate(row.user_steps_per_second.median);
                 say(&format!(
-                    "{} {} {}: {median}",
-                    row.backend, row.environment, row.policy
+                    "{} {} {} ({}): {median}",
+                    row.backend, row.environment, row.policy, row.setting
                 ));
             }
             results.push(row);
         }
     }
+    let rollout = |backend: &str| {
+        let mut rows = results.iter();
+        let row = rows.find(|row| row.backend == backend && row.setting == BASELINE_NAME)?;
+        Some(row.user_steps_per_second.median)
+    };
+    let step_api = step_api::measure_all(registry, &backends, target, args.quick, rollout)?;
     let bench = Bench {
         schema: 1,
         slatesim: env!("CARGO_PKG_VERSION"),
         threads: rayon::current_num_threads(),
         backends: backends.into_iter().map(|backend| backend.row).collect(),
         results,
+        step_api,
     };
     if args.json {
         print_json(&bench)?;
@@ -168,11 +195,12 @@ fn backends() -> anyhow::Result<Vec<Opened>> {
     Ok(backends)
 }
 
-/// Lists what is measured: every policy in every environment that can feed it, and the published baseline.
+/// Lists what is measured: every choice model and document sampler of every environment with random slates, every policy
+/// in every environment that can feed it, and the published baseline.
 fn cases(registry: &Registry) -> anyhow::Result<Vec<Case>> {
     let catalogue = registry.catalogue();
     let mut cases = Vec::new();
-    let case = |config: &Config, setting| -> Result<Case, crate::config::ConfigError> {
+    let case = |config: &Config, setting: String| -> Result<Case, ConfigError> {
         Ok(Case {
             environment: config.environment.name.clone(),
             policy: config.policy.name.clone(),
@@ -180,26 +208,49 @@ fn cases(registry: &Registry) -> anyhow::Result<Vec<Case>> {
             simulation: registry.simulation(config)?,
         })
     };
+    let set = |key: &str, value: &str| Override::flag("bench", key, value);
     for environment in &catalogue.environments {
-        for policy in &catalogue.policies {
-            let set = |key, value| Override::flag("bench", key, value);
-            let mut layers = Layers::new()
-                .with_override(set("environment.name", environment.name))
-                .with_override(set("policy.name", policy.name));
-            if environment.never_terminates {
-                layers = layers.with_override(Override::flag("bench", "max_steps", MAX_STEPS));
+        let mut base = Layers::new().with_override(set("environment.name", environment.name));
+        if environment.never_terminates {
+            base = base.with_override(Override::flag("bench", "max_steps", MAX_STEPS));
+        }
+        for variant in environment.variants() {
+            let mut layers = base
+                .clone()
+                .with_override(set("policy.name", VARIANTS_POLICY));
+            for (key, word) in &variant {
+                layers = layers.with_override(set(&format!("environment.{key}"), word));
             }
+            let words: Vec<&str> = variant.iter().map(|(_, word)| *word).collect();
+            let config = Config::resolve(&layers, &catalogue)?;
+            let setting = if words.is_empty() {
+                DEFAULT.to_owned()
+            } else {
+                words.join(", ")
+            };
+            cases.push(case(&config, setting)?);
+        }
+        let others = catalogue
+            .policies
+            .iter()
+            .filter(|policy| policy.name != VARIANTS_POLICY);
+        for policy in others {
+            let layers = base.clone().with_override(set("policy.name", policy.name));
             // A policy with keys that must be given, or that needs what the environment lacks, is not for the bench.
             let Ok(config) = Config::resolve(&layers, &catalogue) else {
                 continue;
             };
-            cases.extend(case(&config, "default"));
+            cases.extend(case(&config, DEFAULT.to_owned()));
         }
     }
-    let file = ConfigFile::from_text(format!("{BASELINE_NAME}.toml"), BASELINE);
-    let baseline = Config::resolve(&Layers::new().with_file(file), &catalogue)?;
-    cases.push(case(&baseline, BASELINE_NAME)?);
+    cases.push(case(&baseline(&catalogue)?, BASELINE_NAME.to_owned())?);
     Ok(cases)
+}
+
+/// Reads the configuration of the published random baseline.
+fn baseline(catalogue: &Catalogue) -> Result<Config, ConfigError> {
+    let file = ConfigFile::from_text(format!("{BASELINE_NAME}.toml"), BASELINE);
+    Config::resolve(&Layers::new().with_file(file), catalogue)
 }
 
 /// Times a case: how long it takes to start, then runs that last `target` seconds longer.
@@ -227,7 +278,6 @@ fn measure(backend: &dyn Backend, case: &Case, target: f64) -> anyhow::Result<Re
         user_steps = steps;
         rates.push((steps - start_steps) / (seconds - start_seconds).max(1e-6));
     }
-    rates.sort_unstable_by(f64::total_cmp);
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -237,16 +287,12 @@ fn measure(backend: &dyn Backend, case: &Case, target: f64) -> anyhow::Result<Re
         backend: backend.info().name,
         environment: case.environment.clone(),
         policy: case.policy.clone(),
-        setting: case.setting,
+        setting: case.setting.clone(),
         episodes,
         user_steps: user_steps as u64,
         runs: RUNS,
         start_seconds,
-        user_steps_per_second: Spread {
-            median: rates[RUNS / 2],
-            min: rates[0],
-            max: rates[RUNS - 1],
-        },
+        user_steps_per_second: Spread::of(rates),
     })
 }
 
@@ -297,7 +343,7 @@ fn text(bench: &Bench) -> String {
             result.backend.clone(),
             result.environment.clone(),
             result.policy.clone(),
-            result.setting.to_owned(),
+            result.setting.clone(),
             result.episodes.to_string(),
             format!("{:.3} s", result.start_seconds),
             rate(speed.median),
@@ -305,7 +351,14 @@ fn text(bench: &Bench) -> String {
             rate(speed.max),
         ]);
     }
-    format!("{}\n{}", facts(&head), columns(&rows, 4))
+    let mut steps = vec![StepRow::TITLE.map(str::to_owned).to_vec()];
+    steps.extend(bench.step_api.iter().map(StepRow::cells));
+    format!(
+        "{}\n{}\nstep by step, slates from outside, observations read back\n\n{}",
+        facts(&head),
+        columns(&rows, 4),
+        columns(&steps, 2)
+    )
 }
 
 #[cfg(test)]

@@ -1,0 +1,151 @@
+//! What a user-step costs against the number of candidates: in proportion for a policy that looks at all of them, the same
+//! for one that looks at none.
+//!
+//! ```text
+//! cargo run --release --example cost_of_candidates -- docs/cost_of_candidates.svg
+//! ```
+//!
+//! Prints a table and draws a plot. Software Vulkan counts as a GPU here and is called what it is.
+#![allow(clippy::print_stdout, reason = "an example prints its result")]
+
+use anyhow::Context;
+use plotters::prelude::*;
+use slatesim::backend::cpu::cpu;
+use slatesim::backend::gpu::{AdapterSelection, GpuBackend};
+use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
+use slatesim::config::{Config, Layers};
+use slatesim::registry;
+use std::time::Instant;
+
+const CANDIDATES: [u32; 4] = [10, 100, 1_000, 10_000];
+const POLICIES: [&str; 2] = ["greedy", "random"];
+/// Each point is the median of so many runs, each at least so long.
+const RUNS: usize = 3;
+const SECONDS: f64 = 0.25;
+
+/// Seconds of one user-step, for each number of candidates.
+struct Curve {
+    backend: String,
+    policy: &'static str,
+    seconds: Vec<f64>,
+}
+
+fn simulation(policy: &str, num_candidates: u32) -> anyhow::Result<Simulation> {
+    let layers = Layers::new()
+        .set(&format!("policy.name={policy}"))?
+        .set(&format!("environment.num_candidates={num_candidates}"))?;
+    let config = Config::resolve(&layers, &registry::catalogue())?;
+    Ok(registry::simulation(&config)?)
+}
+
+/// Times runs of a growing number of episodes until they are long enough.
+fn measure(backend: &dyn Backend, simulation: &Simulation) -> anyhow::Result<f64> {
+    let time = |episodes: u64| -> anyhow::Result<(f64, f64)> {
+        let clock = Instant::now();
+        let statistics = backend.rollout(simulation, 0..episodes, &Unobserved)?;
+        Ok((
+            clock.elapsed().as_secs_f64(),
+            statistics.user_steps() as f64,
+        ))
+    };
+    let mut episodes = BLOCK_EPISODES;
+    time(episodes)?;
+    while time(episodes)?.0 < SECONDS {
+        episodes *= 4;
+    }
+    let mut seconds = Vec::new();
+    for _ in 0..RUNS {
+        let (run, user_steps) = time(episodes)?;
+        seconds.push(run / user_steps);
+    }
+    seconds.sort_unstable_by(f64::total_cmp);
+    Ok(seconds[RUNS / 2])
+}
+
+fn main() -> anyhow::Result<()> {
+    let path = std::env::args()
+        .nth(1)
+        .context("name the file to draw to")?;
+    let mut backends: Vec<(String, Box<dyn Backend>)> =
+        vec![("cpu".to_owned(), Box::new(cpu(None)?))];
+    if let Ok(gpu) = GpuBackend::open(AdapterSelection::Any) {
+        let name = if gpu.adapter().is_software() {
+            "gpu (software Vulkan)"
+        } else {
+            "gpu"
+        };
+        backends.push((name.to_owned(), Box::new(gpu)));
+    }
+    let mut curves = Vec::new();
+    for (name, backend) in &backends {
+        println!("{name}: {}", backend.info().device);
+        for policy in POLICIES {
+            let mut seconds = Vec::new();
+            for num_candidates in CANDIDATES {
+                let cost = measure(backend.as_ref(), &simulation(policy, num_candidates)?)?;
+                println!(
+                    "{policy:8} {num_candidates:6} candidates  {:12.1} ns a user-step",
+                    1e9 * cost
+                );
+                seconds.push(cost);
+            }
+            curves.push(Curve {
+                backend: name.clone(),
+                policy,
+                seconds,
+            });
+        }
+    }
+    draw(&path, &curves).with_context(|| format!("cannot draw to {path}"))
+}
+
+/// Draws the curves on logarithmic axes, where a cost in proportion is a line of slope 1.
+fn draw(path: &str, curves: &[Curve]) -> anyhow::Result<()> {
+    let root = SVGBackend::new(path, (720, 440)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let costs = || {
+        curves
+            .iter()
+            .flat_map(|curve| curve.seconds.iter().map(|seconds| 1e9 * seconds))
+    };
+    let (low, high) = (
+        costs().fold(f64::INFINITY, f64::min),
+        costs().fold(0.0, f64::max),
+    );
+    let mut chart = ChartBuilder::on(&root)
+        .margin(16)
+        .x_label_area_size(40)
+        .y_label_area_size(64)
+        .build_cartesian_2d(
+            (8.0..12_500.0).log_scale(),
+            (0.5 * low..2.0 * high).log_scale(),
+        )?;
+    chart
+        .configure_mesh()
+        .x_desc("candidates")
+        .y_desc("ns a user-step")
+        .light_line_style(WHITE)
+        .draw()?;
+    for (index, curve) in curves.iter().enumerate() {
+        let colour = Palette99::pick(index).to_rgba();
+        let points = || {
+            CANDIDATES
+                .iter()
+                .map(|&d| f64::from(d))
+                .zip(curve.seconds.iter().map(|s| 1e9 * s))
+        };
+        chart
+            .draw_series(LineSeries::new(points(), colour.stroke_width(2)))?
+            .label(format!("{}, {}", curve.policy, curve.backend))
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        chart.draw_series(points().map(|point| Circle::new(point, 3, colour.filled())))?;
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK.mix(0.3))
+        .draw()?;
+    root.present()?;
+    Ok(())
+}
