@@ -541,7 +541,7 @@ const JOB: [(&str, u32, u32); 8] = [
     ("step_begin", 24, 4),
     ("step_end", 28, 4),
     ("max_steps", 32, 4),
-    ("padding", 36, 4),
+    ("users_per_env", 36, 4),
 ];
 const JOB_BYTES: u32 = 40;
 

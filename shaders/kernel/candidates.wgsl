@@ -24,7 +24,8 @@ struct Job {
     step_end: u32,
     // Episodes still running after so many steps are truncated.
     max_steps: u32,
-    padding: u32,
+    // Neighbouring lanes that live in one environment: they are offered the same documents.
+    users_per_env: u32,
 }
 
 @group(0) @binding(0) var<uniform> job: Job;

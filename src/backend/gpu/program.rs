@@ -30,7 +30,7 @@ pub(super) struct Job {
     pub(super) step_begin: u32,
     pub(super) step_end: u32,
     pub(super) max_steps: u32,
-    pub(super) padding: u32,
+    pub(super) users_per_env: u32,
 }
 
 impl Job {
@@ -44,7 +44,7 @@ impl Job {
             step_begin: 0,
             step_end: 0,
             max_steps,
-            padding: 0,
+            users_per_env: 1,
         }
     }
 }
@@ -202,6 +202,7 @@ fn definitions(
         ("HAS_QUALITY", outline.has_quality),
         ("NEEDS_SCORES", plan.choice.needs_scores()),
         ("OBSERVES_USER", outline.user_size() > 0),
+        ("CAN_BE_SHORT", entry == Entry::Step),
     ];
     let mut defs = simulation.model.shader_defs();
     defs.extend(plan.choice.definition().shader_defs());
@@ -444,7 +445,7 @@ mod tests {
             ("step_begin", offset_of!(Job, step_begin)),
             ("step_end", offset_of!(Job, step_end)),
             ("max_steps", offset_of!(Job, max_steps)),
-            ("padding", offset_of!(Job, padding)),
+            ("users_per_env", offset_of!(Job, users_per_env)),
         ];
         assert_eq!(found, expected);
         assert_eq!(*span as usize, size_of::<Job>());
