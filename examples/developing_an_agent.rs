@@ -125,7 +125,7 @@ fn run(simulation: &Simulation, agent: &mut dyn Agent) -> Result<Array2<f64>, Er
     let mut clicks = Array2::zeros((NUM_STEPS, NUM_USERS));
     let mut observation = env.reset()?;
     for mut clicked in clicks.rows_mut() {
-        let Documents::PerUser(documents) = &observation.documents else {
+        let Documents::PerEnv(documents) = &observation.documents else {
             unreachable!("documents are resampled, so that each user has others")
         };
         let seen = |name| documents.slice(s![.., .., column(&spaces.documents, name)]);

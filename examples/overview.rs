@@ -60,7 +60,7 @@ fn main() -> Result<(), Error> {
         let responses = stepped.observation.responses.as_ref();
         let responses = responses.expect("a step is answered");
         for user in 0..NUM_USERS {
-            let documents = observation.documents.of_user(user);
+            let documents = observation.documents.of_env(user);
             let shown = slates.row(user).map(|&candidate| {
                 let topic = topic(documents.row(candidate as usize));
                 format!("{topic:>2} ({:+.2})", observation.users[[user, topic]])

@@ -79,7 +79,7 @@ fn returns(
     while is_running.iter().any(|&running| running) {
         // One slate for each user: shape [users, slate_size].
         let slates = Array2::from_shape_fn((NUM_USERS, 1), |(user, _)| {
-            agent(observation.documents.of_user(user), clickbait, time)
+            agent(observation.documents.of_env(user), clickbait, time)
         });
         let step = env.step(slates.view())?;
         // Where an episode ends, the environment begins the next by itself. Count each user's first episode only, and

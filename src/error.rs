@@ -41,6 +41,30 @@ pub enum Error {
         /// How many candidates there are.
         num_candidates: u32,
     },
+    /// A slate shows nothing in a position and a document after it.
+    #[error(
+        "lane {lane} recommends nothing in position {position} and a candidate after it, expected nothing up to the end"
+    )]
+    Hole {
+        /// The lane.
+        lane: usize,
+        /// The first position without a document.
+        position: usize,
+    },
+    /// A slate shows nothing to a user who clicks something always.
+    #[error(
+        "lane {lane} recommends nothing, expected a candidate: users of this choice model always click"
+    )]
+    EmptySlate {
+        /// The lane.
+        lane: usize,
+    },
+    /// A step after the end of an episode, where nothing begins the next by itself.
+    #[error("the episode of lane {lane} has ended, expected a reset before the next step")]
+    Ended {
+        /// The lane.
+        lane: usize,
+    },
     /// A number of environments that cannot be.
     #[error("num_envs = {given}, expected {expected}")]
     NumEnvs {
@@ -48,6 +72,12 @@ pub enum Error {
         given: usize,
         /// What is allowed.
         expected: String,
+    },
+    /// Environments without users.
+    #[error("users_per_env = {given}, expected at least 1")]
+    NumUsers {
+        /// The number asked for.
+        given: usize,
     },
     /// Stepped before the first reset.
     #[error("a step before the first reset")]

@@ -40,7 +40,8 @@
 //! - Policies do not learn: `random`, `static`, `greedy`.
 //! - Returns are added up in single precision on `cpu` and `gpu`: relative error some 1e-7 times the square root of the
 //!   number of steps.
-//! - [`vec_env`] knows one autoreset mode, the same step, and copies observations to the host at every step.
+//! - [`vec_env`] hands observations to the host: an agent on the same device gets a copy. A
+//!   [`MultiUserEnv`](vec_env::MultiUserEnv) cannot be put into a state.
 #![deny(unsafe_code)]
 #![allow(
     clippy::needless_range_loop,

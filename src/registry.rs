@@ -84,6 +84,13 @@ impl Registry {
             .find(|registered| registered.entry.name == name)
     }
 
+    /// Names the environments.
+    pub fn environment_names(&self) -> impl Iterator<Item = &'static str> {
+        self.environments
+            .iter()
+            .map(|registered| registered.entry.name)
+    }
+
     /// Lists all environments and policies with their configuration keys.
     pub fn catalogue(&self) -> Catalogue {
         let entries = self.environments.iter();

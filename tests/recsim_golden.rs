@@ -1,6 +1,8 @@
-//! Transitions of the original, replayed with the draws that they consumed: `tests/data/README.md`.
+//! Transitions of the original, replayed through the host twins with the very draws that they consumed:
+//! `tests/data/README.md`. `tests/equivalence.rs` replays them on every backend, with draws rounded to random words.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::cast_possible_truncation, reason = "recorded indices are small")]
 
 use serde_json::Value;
 use slatesim::choice::{Choice, ChoiceModel};

@@ -527,7 +527,7 @@ fn users_and_documents_have_the_fields_of_the_host_structs_in_their_order() {
 }
 
 /// The offset that the host gives a member of `Job`, and its size. Rust: `struct Job` in src/backend/gpu/program.rs.
-const JOB: [(&str, u32, u32); 8] = [
+const JOB: [(&str, u32, u32); 10] = [
     ("key", 0, 8),
     ("first_episode", 8, 8),
     ("num_lanes", 16, 4),
@@ -535,9 +535,11 @@ const JOB: [(&str, u32, u32); 8] = [
     ("step_begin", 24, 4),
     ("step_end", 28, 4),
     ("max_steps", 32, 4),
-    ("padding", 36, 4),
+    ("users_per_env", 36, 4),
+    ("words_are_given", 40, 4),
+    ("padding", 44, 4),
 ];
-const JOB_BYTES: u32 = 40;
+const JOB_BYTES: u32 = 48;
 
 #[test]
 fn a_job_lies_in_memory_as_the_host_writes_it() {

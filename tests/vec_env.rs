@@ -15,7 +15,7 @@ use slatesim::backend::gpu::{AdapterSelection, GpuBackend};
 use slatesim::backend::{Backend, Simulation, cpu, reference};
 use slatesim::config::{Config, Layers};
 use slatesim::registry;
-use slatesim::vec_env::{Documents, Observation, Step, VecEnv};
+use slatesim::vec_env::{Documents, EMPTY, Observation, Step, VecEnv};
 use trajectory::{assert_rollout, follow, nth, recommend};
 
 /// Environments of most tests: one whole block and part of another, whole vectors and part of one.
@@ -75,6 +75,15 @@ macro_rules! on_each_backend {
         }
     )+};
 }
+
+#[path = "vec_env/lazy.rs"]
+mod lazy;
+#[path = "vec_env/modes.rs"]
+mod modes;
+#[path = "vec_env/multi_user.rs"]
+mod multi_user;
+#[path = "vec_env/short_slates.rs"]
+mod short_slates;
 
 on_each_backend! {
     /// For every policy the slates that it would choose come from outside, computed from the observations; the first
@@ -268,7 +277,7 @@ on_each_backend! {
                 other => panic!("{other:?}"),
             }
         }
-        for given in [10, u32::MAX] {
+        for given in [10, EMPTY - 1] {
             let mut bad = good.clone();
             bad[(17, 1)] = given;
             match env.step(bad.view()) {
@@ -423,7 +432,7 @@ on_each_backend! {
                 };
                 assert_eq!(response[column("engagement").unwrap()], engagement);
                 if let Some(cluster) = cluster {
-                    let document = observation.documents.of_user(lane);
+                    let document = observation.documents.of_env(lane);
                     assert_eq!(
                         response[column("cluster_id").unwrap()],
                         document[(candidate as usize, cluster)]
@@ -450,7 +459,7 @@ on_each_backend! {
             let Observation {
                 users, documents, ..
             } = env.reset().unwrap();
-            let Documents::PerUser(documents) = documents else {
+            let Documents::PerEnv(documents) = documents else {
                 panic!("{documents:?}")
             };
             let slates = Array2::zeros((50, simulation.plan.slate_size as usize));
@@ -492,13 +501,13 @@ on_each_backend! {
         ]);
         let mut env = VecEnv::new(&simulation, backend, 50).unwrap();
         let corpus = ndarray::array![[0.25], [0.5], [0.75], [0.125]];
-        let shared = Documents::Shared(corpus.clone());
+        let shared = Documents::Shared(corpus.clone().into_shared());
         assert_eq!(env.spaces().documents.shape, [4, 1]);
         assert_eq!(env.reset().unwrap().documents, shared);
         let slates = Array2::zeros((50, simulation.plan.slate_size as usize));
         let documents = env.step(slates.view()).unwrap().observation.documents;
         assert_eq!(documents, shared);
-        assert_eq!(documents.of_user(49), corpus);
+        assert_eq!(documents.of_env(49), corpus);
     }
 }
 
@@ -506,11 +515,6 @@ on_each_backend! {
 fn rows(observation: &Observation, lane: usize) -> (Vec<f32>, Vec<f32>) {
     (
         observation.users.row(lane).to_vec(),
-        observation
-            .documents
-            .of_user(lane)
-            .iter()
-            .copied()
-            .collect(),
+        observation.documents.of_env(lane).iter().copied().collect(),
     )
 }

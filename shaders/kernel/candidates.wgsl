@@ -27,6 +27,10 @@ struct Job {
     step_end: u32,
     // Episodes still running after so many steps are truncated.
     max_steps: u32,
+    // Neighbouring lanes that live in one environment: they are offered the same documents.
+    users_per_env: u32,
+    // 1 where the block STEP of every lane is given, rather than made.
+    words_are_given: u32,
     padding: u32,
 }
 

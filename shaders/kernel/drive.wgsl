@@ -1,5 +1,6 @@
 // One step of one user: twin of `Driver::take_step` in src/backend/lanes/driver.rs.
-// Defs: NUM_SHOWN, the positions of the slate that are looked at; NUM_CONSIDERED, those that the user considers.
+// Defs: NUM_SHOWN, the positions of the slate that are looked at; NUM_CONSIDERED, those that the user considers;
+// CAN_BE_SHORT where slates from outside may end before that.
 
 #define_import_path slatesim::drive
 
@@ -9,12 +10,15 @@
 #import environment
 #import choice
 
+// Rust: `ABSENT` in src/choice/mod.rs.
+const ABSENT: f32 = -1e30;
+
 // What a step does to a user.
 struct Stepped {
     reward: f32,
     chosen: u32,
     clicked: bool,
-    // Whether the choice model could take the scores as they are.
+    // Whether the choice model could take the scores as they are; not told of short slates.
     is_valid: bool,
     user: environment::User,
     response: environment::Response,
@@ -25,13 +29,21 @@ fn sample_user(stream: Stream) -> environment::User {
     return environment::sample_user(candidates::environment_parameters, Blocks(stream, USER, 0u));
 }
 
-// Shows a slate; `step_words` is the block STEP of the stream.
-fn take_step(stream: Stream, step_words: vec4<u32>, given: array<u32, #{NUM_SHOWN}>, user: environment::User) -> Stepped {
+// Shows a slate; `step_words` is the block STEP of the stream, and the documents are those of another stream where users
+// share them. Of a slate that can be short the first `length` documents are shown.
+fn take_step(
+    stream: Stream,
+    document_stream: Stream,
+    step_words: vec4<u32>,
+    given: array<u32, #{NUM_SHOWN}>,
+    length: u32,
+    user: environment::User,
+) -> Stepped {
     let parameters = candidates::environment_parameters;
     var slate = given;
     var stepped: Stepped;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
-        stepped.documents[position] = candidates::document(stream, slate[position]);
+        stepped.documents[position] = candidates::document(document_stream, slate[position]);
     }
     var scores: array<f32, #{NUM_CONSIDERED}>;
 #ifdef NEEDS_SCORES
@@ -39,8 +51,18 @@ fn take_step(stream: Stream, step_words: vec4<u32>, given: array<u32, #{NUM_SHOW
         scores[position] = environment::score(parameters, user, stepped.documents[position]);
     }
 #endif
+#ifdef CAN_BE_SHORT
+    for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
+        scores[position] = select(ABSENT, scores[position], position < length);
+    }
+#endif
     let choice_parameters = candidates::choice_parameters;
     stepped.chosen = choice::choose(choice_parameters, scores, distribution::uniform(step_words.x));
+#ifdef CAN_BE_SHORT
+    // Where something is always clicked, what rounding leaves over is the last document's.
+    let is_within = stepped.chosen < #{NUM_CONSIDERED}u && 0u < length;
+    stepped.chosen = select(#{NUM_CONSIDERED}u, min(stepped.chosen, length - 1u), is_within);
+#endif
     stepped.is_valid = choice::are_valid(choice_parameters, scores);
     stepped.clicked = stepped.chosen < #{NUM_CONSIDERED}u;
     let clicked_position = select(0u, stepped.chosen, stepped.clicked);

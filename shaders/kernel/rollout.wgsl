@@ -76,7 +76,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
         stream.step = step;
         let step_words = words(stream, STEP, 0u);
         let slate = policy::recommend(stream, step_words.w, user);
-        var stepped = drive::take_step(stream, step_words, slate, user);
+        var stepped = drive::take_step(stream, stream, step_words, slate, #{NUM_SHOWN}u, user);
         user = stepped.user;
 
         let relative = step - job.step_begin;

@@ -2,10 +2,11 @@
 // Twin: `LaneStepper` in src/backend/lanes/stepper.rs.
 //
 // Bindings of group 1: 0 users [USER_FIELDS][lane], 1 clocks [episode low, episode high, step][lane],
-// 2 inputs (start: 1 where a lane begins, then episode low and high, each [lane]; step: slates [lane][SLATE_SIZE]),
+// 2 inputs (start: 1 where a lane begins, then episode low and high, each [lane]; step: slates [lane][NUM_SHOWN], then
+// words [lane][4] where they are given),
 // 3 outcomes [reward, chosen or NUM_CONSIDERED, terminated, truncated][lane],
-// 4 observations (step: responses [lane][SLATE_SIZE][RESPONSE_SIZE]; observe: users [lane][USER_SIZE], then documents
-// [lane or one][NUM_CANDIDATES][DOCUMENT_SIZE]).
+// 4 observations: responses [lane][NUM_SHOWN][RESPONSE_SIZE] by step; users [lane][USER_SIZE], then documents
+// [environment or one][NUM_CANDIDATES][DOCUMENT_SIZE] by observe.
 
 #import slatesim::rng::{Stream, words, STEP}
 #import slatesim::candidates::{job, environment_parameters, features}
@@ -21,9 +22,29 @@
 @group(1) @binding(3) var<storage, read_write> outcomes: array<u32>;
 @group(1) @binding(4) var<storage, read_write> observations: array<f32>;
 
+// Rust: `IDLE` in src/backend/stepper.rs.
+const IDLE: u32 = 0xfffffffeu;
+
 fn load_stream(lane: u32) -> Stream {
     let episode = vec2<u32>(clocks[lane], clocks[job.num_lanes + lane]);
     return Stream(job.key, episode, clocks[2u * job.num_lanes + lane]);
+}
+
+// Names the draws of the documents: those of the first user of the environment. The step is read from the lane itself,
+// because the first user may already have counted it.
+fn load_document_stream(lane: u32) -> Stream {
+    let first = lane - lane % job.users_per_env;
+    let episode = vec2<u32>(clocks[first], clocks[job.num_lanes + first]);
+    return Stream(job.key, episode, clocks[2u * job.num_lanes + lane]);
+}
+
+// Makes the block STEP of a lane, or takes the one that is given after the slates.
+fn load_step_words(lane: u32, stream: Stream) -> vec4<u32> {
+    if job.words_are_given == 0u {
+        return words(stream, STEP, 0u);
+    }
+    let first = job.num_lanes * #{NUM_SHOWN}u + 4u * lane;
+    return vec4<u32>(inputs[first], inputs[first + 1u], inputs[first + 2u], inputs[first + 3u]);
 }
 
 fn load_user(lane: u32) -> environment::User {
@@ -61,23 +82,34 @@ fn step(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let parameters = environment_parameters;
     let stream = load_stream(lane);
+    let takes_part = inputs[lane * #{NUM_SHOWN}u] != IDLE;
     var slate: array<u32, #{NUM_SHOWN}>;
+    var length = 0u;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
-        slate[position] = inputs[lane * #{NUM_SHOWN}u + position];
+        let candidate = inputs[lane * #{NUM_SHOWN}u + position];
+        let is_shown = takes_part && candidate < #{NUM_CANDIDATES}u;
+        slate[position] = select(0u, candidate, is_shown);
+        length = length + select(0u, 1u, is_shown);
     }
-    var stepped = drive::take_step(stream, words(stream, STEP, 0u), slate, load_user(lane));
-    store_user(lane, stepped.user);
+    let user = load_user(lane);
+    let step_words = load_step_words(lane, stream);
+    var stepped = drive::take_step(stream, load_document_stream(lane), step_words, slate, length, user);
     let steps = stream.step + 1u;
     clocks[2u * job.num_lanes + lane] = steps;
-    outcomes[lane] = bitcast<u32>(stepped.reward);
-    outcomes[job.num_lanes + lane] = stepped.chosen;
-    outcomes[2u * job.num_lanes + lane] = select(0u, 1u, environment::is_terminal(parameters, stepped.user));
-    outcomes[3u * job.num_lanes + lane] = select(0u, 1u, steps >= job.max_steps);
+    if takes_part {
+        store_user(lane, stepped.user);
+    }
+    let is_terminal = environment::is_terminal(parameters, stepped.user);
+    outcomes[lane] = select(0u, bitcast<u32>(stepped.reward), takes_part);
+    outcomes[job.num_lanes + lane] = select(#{NUM_CONSIDERED}u, stepped.chosen, takes_part);
+    outcomes[2u * job.num_lanes + lane] = select(0u, 1u, takes_part && is_terminal);
+    outcomes[3u * job.num_lanes + lane] = select(0u, 1u, takes_part && steps >= job.max_steps);
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
         let is_chosen = stepped.clicked && stepped.chosen == position;
         var response = environment::observe_response(parameters, stepped.documents[position], stepped.response, is_chosen);
         for (var number = 0u; number < #{RESPONSE_SIZE}u; number++) {
-            observations[(lane * #{NUM_SHOWN}u + position) * #{RESPONSE_SIZE}u + number] = response[number];
+            let at = (lane * #{NUM_SHOWN}u + position) * #{RESPONSE_SIZE}u + number;
+            observations[at] = select(0.0, response[number], position < length);
         }
     }
 }
@@ -88,26 +120,30 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
     if lane >= job.num_lanes {
         return;
     }
-    let parameters = environment_parameters;
-    let stream = load_stream(lane);
-    var first_document = 0u;
+    let first_user = job.num_lanes * #{NUM_SHOWN}u * #{RESPONSE_SIZE}u;
+    var first_document = first_user;
 #ifdef OBSERVES_USER
-    var user = user_features(stream, load_user(lane));
+    var user = user_features(load_stream(lane), load_user(lane));
     for (var number = 0u; number < #{USER_SIZE}u; number++) {
-        observations[lane * #{USER_SIZE}u + number] = user[number];
+        observations[first_user + lane * #{USER_SIZE}u + number] = user[number];
     }
-    first_document = job.num_lanes * #{USER_SIZE}u;
+    first_document = first_user + job.num_lanes * #{USER_SIZE}u;
 #endif
+    // Users who look at the same documents: once is enough.
 #ifdef HAS_CORPUS
-    // All users look at the same documents: once is enough.
     if lane > 0u {
         return;
     }
+#else
+    if lane % job.users_per_env != 0u {
+        return;
+    }
 #endif
+    let environment_index = lane / job.users_per_env;
     for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
-        var document = features(stream, candidate);
+        var document = features(load_document_stream(lane), candidate);
         for (var number = 0u; number < #{DOCUMENT_SIZE}u; number++) {
-            let at = (lane * #{NUM_CANDIDATES}u + candidate) * #{DOCUMENT_SIZE}u + number;
+            let at = (environment_index * #{NUM_CANDIDATES}u + candidate) * #{DOCUMENT_SIZE}u + number;
             observations[first_document + at] = document[number];
         }
     }

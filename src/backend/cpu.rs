@@ -152,16 +152,16 @@ impl Backend for CpuBackend {
         }))
     }
 
-    fn stepper(
+    fn shared_stepper(
         &self,
         simulation: &Simulation,
         num_lanes: usize,
+        users_per_env: usize,
     ) -> Result<Box<dyn Stepper>, Error> {
+        let Simulation { model, plan } = simulation;
         Ok(match self.arithmetic {
-            Arithmetic::Double => simulation
-                .model
-                .reference_stepper(&simulation.plan, num_lanes),
-            Arithmetic::Single => simulation.model.cpu_stepper(&simulation.plan, num_lanes),
+            Arithmetic::Double => model.reference_stepper(plan, num_lanes, users_per_env),
+            Arithmetic::Single => model.cpu_stepper(plan, num_lanes, users_per_env),
         })
     }
 }

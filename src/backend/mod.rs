@@ -18,7 +18,7 @@ mod stepper;
 
 pub use crate::number::LANES;
 pub use model::{Corpus, Model, Plan, Simulation};
-pub use stepper::{LaneState, Observation, StepOutcome, Stepper};
+pub use stepper::{EMPTY, IDLE, LaneState, Observation, StepOutcome, Stepper};
 
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -100,6 +100,23 @@ pub trait Backend: Debug {
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails, or cannot hold so many users.
-    fn stepper(&self, simulation: &Simulation, num_lanes: usize)
-    -> Result<Box<dyn Stepper>, Error>;
+    fn stepper(
+        &self,
+        simulation: &Simulation,
+        num_lanes: usize,
+    ) -> Result<Box<dyn Stepper>, Error> {
+        self.shared_stepper(simulation, num_lanes, 1)
+    }
+
+    /// Makes a stepper of `num_lanes` users, `users_per_env` of them to an environment; the one is a multiple of the
+    /// other.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails, or cannot hold so many users.
+    fn shared_stepper(
+        &self,
+        simulation: &Simulation,
+        num_lanes: usize,
+        users_per_env: usize,
+    ) -> Result<Box<dyn Stepper>, Error>;
 }

@@ -108,9 +108,14 @@ pub trait Model: Debug + Send + Sync {
     /// Makes what runs blocks of episodes in `f32`, many at a time.
     fn cpu_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout>;
     /// Makes a stepper in `f64`.
-    fn reference_stepper(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Stepper>;
+    fn reference_stepper(
+        &self,
+        plan: &Plan,
+        num_lanes: usize,
+        users_per_env: usize,
+    ) -> Box<dyn Stepper>;
     /// Makes a stepper in `f32`.
-    fn cpu_stepper(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Stepper>;
+    fn cpu_stepper(&self, plan: &Plan, num_lanes: usize, users_per_env: usize) -> Box<dyn Stepper>;
 }
 
 /// Runs blocks of episodes on one thread.
@@ -191,15 +196,26 @@ impl<D: Definition> Model for D {
         Box::new(Rollout::<Lanes<LANES>, _>::new(self.twin(), plan))
     }
 
-    fn reference_stepper(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Stepper> {
-        Box::new(LaneStepper::<f64, _>::new(self.twin(), plan, num_lanes))
+    fn reference_stepper(
+        &self,
+        plan: &Plan,
+        num_lanes: usize,
+        users_per_env: usize,
+    ) -> Box<dyn Stepper> {
+        Box::new(LaneStepper::<f64, _>::new(
+            self.twin(),
+            plan,
+            num_lanes,
+            users_per_env,
+        ))
     }
 
-    fn cpu_stepper(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Stepper> {
+    fn cpu_stepper(&self, plan: &Plan, num_lanes: usize, users_per_env: usize) -> Box<dyn Stepper> {
         Box::new(LaneStepper::<Lanes<LANES>, _>::new(
             self.twin(),
             plan,
             num_lanes,
+            users_per_env,
         ))
     }
 }

@@ -2,6 +2,13 @@
 
 use crate::error::Error;
 
+/// Stands in a slate where no document is shown; only further ones may follow it.
+// WGSL: an index that is no candidate's, in shaders/kernel/step.wgsl
+pub const EMPTY: u32 = u32::MAX;
+/// Stands in the first position of a slate whose user takes no part in a step.
+// WGSL: const IDLE in shaders/kernel/step.wgsl
+pub const IDLE: u32 = u32::MAX - 1;
+
 /// The state of all lanes, for tests that begin anywhere.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LaneState {
@@ -13,7 +20,7 @@ pub struct LaneState {
     pub steps: Vec<u32>,
 }
 
-/// What a step did.
+/// What a step did; all zero, `None` and false in lanes that took no part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepOutcome {
     /// The reward of each lane.
@@ -24,48 +31,35 @@ pub struct StepOutcome {
     pub terminated: Vec<bool>,
     /// Whether the episode has reached `max_steps`.
     pub truncated: Vec<bool>,
-    /// What is observed of the response, shape `[lanes, slate_size, response_size]`.
-    pub responses: Vec<f32>,
 }
 
 impl StepOutcome {
-    pub(super) fn new(num_lanes: usize, slate_size: usize, response_size: usize) -> Self {
+    pub(super) fn new(num_lanes: usize) -> Self {
         Self {
             rewards: vec![0.0; num_lanes],
             chosen: vec![None; num_lanes],
             terminated: vec![false; num_lanes],
             truncated: vec![false; num_lanes],
-            responses: vec![0.0; num_lanes * slate_size * response_size],
         }
     }
 }
 
-/// What an agent sees before it recommends.
+/// What an agent sees after a step, before it recommends again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     /// Shape `[lanes, user_size]`.
     pub users: Vec<f32>,
-    /// Shape `[lanes, num_candidates, document_size]`; `[1, ...]` where all users share a corpus.
+    /// Shape `[environments, num_candidates, document_size]`; empty where all share a corpus, which
+    /// [`Stepper::corpus`] tells.
     pub documents: Vec<f32>,
-}
-
-impl Observation {
-    pub(super) fn new(
-        num_lanes: usize,
-        user_size: usize,
-        num_candidates: usize,
-        document_size: usize,
-        is_shared: bool,
-    ) -> Self {
-        let document_lanes = if is_shared { 1 } else { num_lanes };
-        Self {
-            users: vec![0.0; num_lanes * user_size],
-            documents: vec![0.0; document_lanes * num_candidates * document_size],
-        }
-    }
+    /// The responses to the slates shown last, as [`Stepper::responses`] returns them.
+    pub responses: Vec<f32>,
 }
 
 /// Steps a fixed number of users, one lane each.
+///
+/// So many neighbours as the stepper was made for live in one environment: they are begun and stepped together, and
+/// are offered the same documents, which are drawn from the episode of the first of them.
 pub trait Stepper: Send {
     /// Begins the given episode in each lane that has one.
     ///
@@ -73,17 +67,58 @@ pub trait Stepper: Send {
     /// [`Error::Gpu`] if the device fails.
     fn start(&mut self, starts: &[Option<u64>]) -> Result<(), Error>;
 
-    /// Shows each lane its slate, shape `[lanes, slate_size]`, of indices below the number of candidates.
+    /// Shows each lane its slate, shape `[lanes, slate_size]`.
+    ///
+    /// A slate has indices below the number of candidates, then [`EMPTY`] up to its end. A slate that begins with
+    /// [`IDLE`] is not shown: its user stays as it is, and only the step is counted.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails.
     fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error>;
 
-    /// Returns what is observed of the users and of the documents now offered.
+    /// Shows each lane its slate, with random words that are given: the block `STEP` of each lane, whose layout
+    /// [`rng`](crate::rng) tells. For replaying what was recorded elsewhere.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    fn step_with_words(&mut self, slates: &[u32], words: &[[u32; 4]])
+    -> Result<StepOutcome, Error>;
+
+    /// Returns what is observed of the responses to the slates shown last, shape `[lanes, slate_size, response_size]`.
+    ///
+    /// Zero where nothing was shown.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails.
+    fn responses(&mut self) -> Result<Vec<f32>, Error>;
+
+    /// Returns what is observed of the users, of the documents now offered, and of the last responses.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails.
     fn observe(&mut self) -> Result<Observation, Error>;
+
+    /// Returns what is observed of the documents that all share, shape `[num_candidates, document_size]`.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails.
+    fn corpus(&mut self) -> Result<Vec<f32>, Error>;
+
+    /// Remembers all lanes as they are now, for [`observe_kept`](Self::observe_kept).
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails, or has no room for so many users twice.
+    fn keep(&mut self) -> Result<(), Error>;
+
+    /// Returns what [`observe`](Self::observe) would have returned when lanes were last [kept](Self::keep), if no step
+    /// has been taken since.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails.
+    ///
+    /// # Panics
+    /// If they never were.
+    fn observe_kept(&mut self) -> Result<Observation, Error>;
 
     /// Returns the state of all lanes.
     ///

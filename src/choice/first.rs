@@ -55,6 +55,10 @@ impl ChoiceDefinition for First<f64> {
         1
     }
 
+    fn allows_empty(&self) -> bool {
+        false
+    }
+
     fn needs_scores(&self) -> bool {
         false
     }

@@ -23,11 +23,19 @@ use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource};
 use std::fmt::Debug;
 
+/// The score of a position of the slate that shows nothing: no choice model gives it any probability, or where that is
+/// an exponential, more than 2^-125.
+///
+/// Finite, because WGSL has no infinity, and far enough from the largest number to be scaled and shifted.
+// WGSL: const ABSENT in shaders/kernel/drive.wgsl
+pub const ABSENT: f64 = -1e30;
+
 /// The host twin of a choice model.
 pub trait Choice<N: Number>: Debug + Send + Sync {
     /// Chooses a position of the slate from the scores of its documents and one uniform draw.
     ///
-    /// Returns the position, or `scores.len()` where nothing is clicked.
+    /// Returns the position, or `scores.len()` where nothing is clicked. At the end of a slate there may be scores that
+    /// are [`ABSENT`].
     fn choose(&self, scores: &[N], uniform: N) -> N::Word;
     /// Tells whether [`choose`](Self::choose) takes the scores as they are, rather than clamp some of them.
     fn are_valid(&self, scores: &[N]) -> N::Mask;
@@ -58,6 +66,10 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
     /// Returns how many documents of a slate the user looks at; further ones have no influence on the choice.
     fn num_considered(&self, slate_size: u32) -> u32 {
         slate_size
+    }
+    /// Tells whether the user can be shown nothing at all, and click nothing.
+    fn allows_empty(&self) -> bool {
+        true
     }
     /// Tells whether scores matter.
     fn needs_scores(&self) -> bool {
@@ -162,6 +174,11 @@ impl ChoiceModel {
     /// See [`ChoiceDefinition::num_considered`].
     pub fn num_considered(&self, slate_size: u32) -> u32 {
         self.definition().num_considered(slate_size)
+    }
+
+    /// See [`ChoiceDefinition::allows_empty`].
+    pub fn allows_empty(&self) -> bool {
+        self.definition().allows_empty()
     }
 
     /// See [`ChoiceDefinition::needs_scores`].
@@ -385,6 +402,76 @@ mod tests {
             0.061_75,
             epsilon = 1e-12
         );
+    }
+
+    /// Positions that show nothing leave the others' probabilities as they are, to the last bit.
+    #[test]
+    fn absent_documents_have_no_probability() {
+        let scores = [0.7, -0.2, 1.3];
+        let models = [
+            ChoiceModel::MultinomialLogit(multinomial_logit::MultinomialLogit {
+                no_click_mass: Some(-0.5),
+            }),
+            ChoiceModel::MultinomialProportional(
+                multinomial_proportional::MultinomialProportional {
+                    no_click_mass: 1.0,
+                    min_normalizer: -1.0,
+                },
+            ),
+            ChoiceModel::ExponentialCascade(exponential_cascade::ExponentialCascade {
+                attention_prob: 0.9,
+                score_scaling: 0.2,
+            }),
+            ChoiceModel::ProportionalCascade(proportional_cascade::ProportionalCascade {
+                attention_prob: 0.9,
+                score_scaling: 0.4,
+                min_normalizer: -1.0,
+            }),
+        ];
+        for model in models {
+            assert!(model.allows_empty());
+            let (double, single) = (model.twin::<f64>(), model.twin::<Lanes<1>>());
+            let singles = |scores: &[f64]| -> Vec<Lanes<1>> {
+                scores.iter().map(|&score| Lanes::splat(score)).collect()
+            };
+            for length in 0..=scores.len() {
+                let short = &scores[..length];
+                let filled = [short, &[ABSENT; 2]].concat();
+                // Of single precision's smallest exponential, a uniform of exactly 0 would see something.
+                for uniform in (1..1000).map(|step| f64::from(step) / 1000.0) {
+                    // Models are never asked about no scores at all.
+                    let expected = match length {
+                        0 => 0,
+                        _ => double.choose(short, uniform).0 as usize,
+                    };
+                    let found = double.choose(&filled, uniform).0 as usize;
+                    // Nothing is clicked: one position after the last, whatever the length.
+                    let expected = if expected == length {
+                        length + 2
+                    } else {
+                        expected
+                    };
+                    assert_eq!(found, expected, "{model:?} {filled:?} {uniform}");
+                    let uniform = Lanes::splat(uniform);
+                    let [single] = single.choose(&singles(&filled), uniform).0;
+                    assert_eq!(single as usize, expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_must_click_must_be_shown_something() {
+        let logit = multinomial_logit::MultinomialLogit {
+            no_click_mass: None,
+        };
+        assert!(!ChoiceModel::MultinomialLogit(logit).allows_empty());
+        assert!(!ChoiceModel::First(first::First::default()).allows_empty());
+        let proportional = multinomial_proportional::MultinomialProportional {
+            no_click_mass: -1.0,
+            min_normalizer: -1.0,
+        };
+        assert!(!ChoiceModel::MultinomialProportional(proportional).allows_empty());
     }
 
     #[test]

@@ -93,6 +93,10 @@ impl ChoiceDefinition for MultinomialLogit<f64> {
         embedded!("choice", "choice/multinomial_logit.wgsl")
     }
 
+    fn allows_empty(&self) -> bool {
+        self.no_click_mass.is_some()
+    }
+
     fn shader_defs(&self) -> ShaderDefs {
         let has_no_click = ShaderDef::Bool(self.no_click_mass.is_some());
         ShaderDefs::from([("HAS_NO_CLICK".to_owned(), has_no_click)])

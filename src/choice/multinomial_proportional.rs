@@ -91,4 +91,8 @@ impl ChoiceDefinition for MultinomialProportional<f64> {
     fn shader(&self) -> ShaderSource {
         embedded!("choice", "choice/multinomial_proportional.wgsl")
     }
+
+    fn allows_empty(&self) -> bool {
+        self.no_click_mass > self.min_normalizer
+    }
 }

@@ -1,11 +1,13 @@
 //! `slatesim validate`: a backend against the reference.
 
 use super::backends::{self, Tuning};
+use super::failure::Usage;
 use super::output::{print, print_json, say};
 use super::table::{columns, facts};
 use crate::backend::cpu::cpu;
 use crate::backend::gpu::AdapterSelection;
 use crate::backend::{Backend, BackendInfo};
+use crate::config::nearest_name;
 use crate::registry::Registry;
 use crate::validation::{Case, Effort, Rung, Subject, cases, validate};
 use anyhow::Context;
@@ -36,6 +38,9 @@ pub(crate) struct Args {
     /// What is checked; if not given, the GPU where there is an adapter, software ones included, else cpu
     #[arg(long, value_enum)]
     backend: Option<Choice>,
+    /// Check the cases of one environment only
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -67,7 +72,18 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
             }
         },
     };
-    let cases = cases(registry).context("cannot validate")?;
+    let mut cases = cases(registry).context("cannot validate")?;
+    if let Some(name) = &args.environment {
+        let known: Vec<&str> = registry.environment_names().collect();
+        if !known.contains(&name.as_str()) {
+            let nearest = nearest_name(name, known.iter().copied());
+            let hint = nearest.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
+            let known = known.join(", ");
+            let text = format!("`--environment` = {name:?} is unknown{hint}: known are {known}");
+            return Err(Usage(text).into());
+        }
+        cases.retain(|case| case.environment() == name);
+    }
     let report = match &gpu {
         Some(gpu) => climb(Subject::Gpu(gpu), gpu.info(), &cases, args.quick)?,
         None => {

@@ -46,6 +46,14 @@ pub struct Case {
     pub known: Vec<Known>,
 }
 
+impl Case {
+    /// Names the environment.
+    pub fn environment(&self) -> &str {
+        let first = self.settings.first().and_then(|text| text.split_once('='));
+        first.map_or("", |(_, name)| name)
+    }
+}
+
 const fn known(source: &'static str, figure: Figure, mean: f64, standard_error: f64) -> Known {
     Known {
         source,

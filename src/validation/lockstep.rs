@@ -1,7 +1,7 @@
 //! One step at a time, from states that are put in.
 
 use super::{Case, Effort, Rung, Subject};
-use crate::backend::{LaneState, Observation, StepOutcome, Stepper, reference};
+use crate::backend::{EMPTY, IDLE, LaneState, Observation, StepOutcome, Stepper, reference};
 use crate::environment::Kind;
 use crate::error::Error;
 use crate::rng::Philox;
@@ -100,6 +100,11 @@ pub(super) fn single_steps(
     oracle.start(&starts)?;
     subject.start(&starts)?;
     compare_states(&oracle.state()?, &subject.state()?, &mut tally);
+    let plan = &simulation.plan;
+    if plan.corpus.is_some() {
+        compare_singles(&oracle.corpus()?, &subject.corpus()?, &mut tally);
+    }
+    let slate_size = plan.slate_size as usize;
     for round in 0..rounds {
         let mut state = singles(oracle.state()?);
         if round % 3 == 2 {
@@ -108,15 +113,30 @@ pub(super) fn single_steps(
         oracle.set_state(&state)?;
         subject.set_state(&state)?;
         compare_observations(&oracle.observe()?, &subject.observe()?, &mut tally);
-        let num_slots = num_lanes * simulation.plan.slate_size as usize;
-        let slates: Vec<u32> = (0..num_slots)
-            .map(|_| rng.random_range(0..simulation.plan.num_candidates))
+        let mut slates: Vec<u32> = (0..num_lanes * slate_size)
+            .map(|_| rng.random_range(0..plan.num_candidates))
             .collect();
+        if round % 3 == 1 {
+            shorten(&mut slates, slate_size, plan.choice.allows_empty());
+        }
         let (expected, found) = (oracle.step(&slates)?, subject.step(&slates)?);
-        let same = compare_outcomes(&expected, &found, num_lanes, &mut tally);
+        let same = compare_outcomes(&expected, &found, &mut tally);
+        let responses = (oracle.responses()?, subject.responses()?);
+        compare_responses(&responses.0, &responses.1, &same, &mut tally);
         compare_states_where(&oracle.state()?, &subject.state()?, &same, &mut tally);
     }
     Ok(tally.rung("single steps", case))
+}
+
+/// Empties the end of every slate, of as many positions in each as will go round, and lets every fifth user rest.
+fn shorten(slates: &mut [u32], slate_size: usize, allows_empty: bool) {
+    let shortest = usize::from(!allows_empty);
+    for (lane, slate) in slates.chunks_exact_mut(slate_size).enumerate() {
+        slate[shortest + lane % (slate_size + 1 - shortest)..].fill(EMPTY);
+        if lane % 5 == 0 {
+            slate[0] = IDLE;
+        }
+    }
 }
 
 /// Rounds the users to single precision, so that both sides begin at the very same numbers.
@@ -169,27 +189,21 @@ fn compare_states_where(
 }
 
 fn compare_observations(expected: &Observation, found: &Observation, tally: &mut Tally) {
-    let pairs = expected
-        .users
-        .iter()
-        .zip(&found.users)
-        .chain(expected.documents.iter().zip(&found.documents));
+    compare_singles(&expected.users, &found.users, tally);
+    compare_singles(&expected.documents, &found.documents, tally);
+}
+
+fn compare_singles(expected: &[f32], found: &[f32], tally: &mut Tally) {
+    let pairs = expected.iter().zip(found);
     pairs.for_each(|(&expected, &found)| tally.float(f64::from(expected), f64::from(found)));
-    if expected.users.len() != found.users.len()
-        || expected.documents.len() != found.documents.len()
-    {
+    if expected.len() != found.len() {
         tally.worst = f64::INFINITY;
     }
 }
 
 /// Compares outcomes and tells which lanes chose alike.
-fn compare_outcomes(
-    expected: &StepOutcome,
-    found: &StepOutcome,
-    num_lanes: usize,
-    tally: &mut Tally,
-) -> Vec<bool> {
-    let width = expected.responses.len() / num_lanes;
+fn compare_outcomes(expected: &StepOutcome, found: &StepOutcome, tally: &mut Tally) -> Vec<bool> {
+    let num_lanes = expected.rewards.len();
     let mut same = vec![true; num_lanes];
     for lane in 0..num_lanes {
         tally.integers += 1;
@@ -201,14 +215,17 @@ fn compare_outcomes(
             continue;
         }
         tally.float(expected.rewards[lane], found.rewards[lane]);
-        for number in lane * width..(lane + 1) * width {
-            tally.float(
-                f64::from(expected.responses[number]),
-                f64::from(found.responses[number]),
-            );
-        }
     }
     same
+}
+
+/// Compares the responses of lanes that chose alike.
+fn compare_responses(expected: &[f32], found: &[f32], same: &[bool], tally: &mut Tally) {
+    let width = expected.len() / same.len();
+    for lane in (0..same.len()).filter(|&lane| same[lane]) {
+        let response = lane * width..(lane + 1) * width;
+        compare_singles(&expected[response.clone()], &found[response], tally);
+    }
 }
 
 /// Steps users with the same slates from outside until all episodes have ended; returns, lengths and clicks.

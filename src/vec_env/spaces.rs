@@ -41,6 +41,9 @@ impl Space {
 }
 
 /// Describes the arrays that go in and out of a [`VecEnv`](super::VecEnv); they never change.
+///
+/// The shapes are those of environments of one user; of several, `num_envs` of the users, responses and slates is two
+/// axes, `num_envs` and `users_per_env`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Spaces {
@@ -52,11 +55,14 @@ pub struct Spaces {
     /// [`Observation::responses`](super::Observation::responses), shape `[num_envs, slate_size, response_size]`.
     pub responses: Space,
     /// The slates that [`step`](super::VecEnv::step) takes, shape `[num_envs, slate_size]`.
+    ///
+    /// [`EMPTY`](super::EMPTY) at the end of a slate is allowed as well.
     pub slates: Space,
 }
 
 impl Spaces {
-    pub(super) fn new(plan: &Plan, num_envs: usize) -> Self {
+    /// Describes the arrays of users along some axes, of which the first is that of the environments.
+    pub(super) fn new(plan: &Plan, users: &[usize]) -> Self {
         let outline = &plan.outline;
         let slate_size = plan.slate_size as usize;
         let observed = |axes: &[usize], columns: &[Observable]| {
@@ -70,14 +76,15 @@ impl Spaces {
         let num_candidates = plan.num_candidates as usize;
         let document_axes: &[usize] = match plan.corpus {
             Some(_) => &[num_candidates],
-            None => &[num_envs, num_candidates],
+            None => &[users[0], num_candidates],
         };
+        let slate_axes = [users, &[slate_size]].concat();
         Self {
-            users: observed(&[num_envs], &outline.user),
+            users: observed(users, &outline.user),
             documents: observed(document_axes, &outline.document),
-            responses: observed(&[num_envs, slate_size], &outline.response),
+            responses: observed(&slate_axes, &outline.response),
             slates: Space {
-                shape: vec![num_envs, slate_size],
+                shape: slate_axes,
                 dtype: DataType::Uint32,
                 columns: vec![Observable {
                     length: slate_size,

@@ -45,7 +45,7 @@ pub(crate) fn recommend(
             Stream::of_consecutive_episodes(plan.seed, state.episodes[lane], state.steps[lane]);
         let first_word = stream.words(STEP, ScalarWord(0))[3];
         let mut seen = Seen {
-            documents: observation.documents.of_user(lane),
+            documents: observation.documents.of_env(lane),
             user: observation.users.row(lane),
         };
         plan.policy
@@ -81,7 +81,7 @@ pub(crate) fn follow(
         let slates = recommend(simulation, env, &observation);
         let step = env.step(slates.view()).unwrap();
         for (lane, events) in running.iter_mut().enumerate() {
-            let documents = observation.documents.of_user(lane);
+            let documents = observation.documents.of_env(lane);
             let topic = |&candidate: &u32| {
                 let column = topic.clone()?.start;
                 Some(documents[(candidate as usize, column)] as usize)

@@ -163,16 +163,18 @@ impl Backend for GpuBackend {
         Ok(batches.into_values().flatten().collect())
     }
 
-    fn stepper(
+    fn shared_stepper(
         &self,
         simulation: &Simulation,
         num_lanes: usize,
+        users_per_env: usize,
     ) -> Result<Box<dyn Stepper>, Error> {
         Ok(Box::new(stepper::GpuStepper::new(
             Arc::clone(&self.gpu),
             &self.options,
             simulation,
             num_lanes,
+            users_per_env,
         )?))
     }
 }

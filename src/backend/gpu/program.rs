@@ -31,6 +31,8 @@ pub(super) struct Job {
     pub(super) step_begin: u32,
     pub(super) step_end: u32,
     pub(super) max_steps: u32,
+    pub(super) users_per_env: u32,
+    pub(super) words_are_given: u32,
     pub(super) padding: u32,
 }
 
@@ -45,6 +47,8 @@ impl Job {
             step_begin: 0,
             step_end: 0,
             max_steps,
+            users_per_env: 1,
+            words_are_given: 0,
             padding: 0,
         }
     }
@@ -207,6 +211,7 @@ fn definitions(
         ("HAS_QUALITY", outline.has_quality),
         ("NEEDS_SCORES", plan.choice.needs_scores()),
         ("OBSERVES_USER", outline.user_size() > 0),
+        ("CAN_BE_SHORT", entry == Entry::Step),
     ];
     let mut defs = simulation.model.shader_defs();
     defs.extend(plan.choice.definition().shader_defs());
@@ -449,6 +454,8 @@ mod tests {
             ("step_begin", offset_of!(Job, step_begin)),
             ("step_end", offset_of!(Job, step_end)),
             ("max_steps", offset_of!(Job, max_steps)),
+            ("users_per_env", offset_of!(Job, users_per_env)),
+            ("words_are_given", offset_of!(Job, words_are_given)),
             ("padding", offset_of!(Job, padding)),
         ];
         assert_eq!(found, expected);

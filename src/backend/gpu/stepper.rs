@@ -6,12 +6,29 @@ use super::program::{Entry, Inputs, Job, Program, halves, most_invocations};
 use super::{GpuOptions, Simulation};
 use crate::backend::stepper::{LaneState, Observation, StepOutcome, Stepper};
 use crate::error::Error;
+use std::ops::Range;
 use std::sync::Arc;
 use wgpu::BufferUsages;
 
 /// Fields of the outcomes and of the clocks, in the order of `shaders/kernel/step.wgsl`.
 const OUTCOME_FIELDS: usize = 4;
 const CLOCK_FIELDS: usize = 3;
+
+/// Where all lanes are: buffers of the device.
+#[derive(Debug)]
+struct Lanes {
+    users: wgpu::Buffer,
+    clocks: wgpu::Buffer,
+}
+
+impl Lanes {
+    fn new(gpu: &Gpu, user_words: usize, num_lanes: usize) -> Result<Self, GpuError> {
+        Ok(Self {
+            users: words(gpu, "users", user_words)?,
+            clocks: words(gpu, "clocks", CLOCK_FIELDS * num_lanes)?,
+        })
+    }
+}
 
 /// Users on the device, one lane each.
 #[derive(Debug)]
@@ -21,8 +38,11 @@ pub(super) struct GpuStepper {
     program: Arc<Program>,
     inputs: Inputs,
     num_lanes: usize,
-    users: wgpu::Buffer,
-    clocks: wgpu::Buffer,
+    /// Neighbouring lanes that live in one environment.
+    users_per_env: usize,
+    lanes: Lanes,
+    /// Made when first needed.
+    kept: Option<Lanes>,
     commands: wgpu::Buffer,
     outcomes: wgpu::Buffer,
     observations: wgpu::Buffer,
@@ -34,6 +54,7 @@ impl GpuStepper {
         options: &GpuOptions,
         simulation: &Simulation,
         num_lanes: usize,
+        users_per_env: usize,
     ) -> Result<Self, GpuError> {
         let most = most_invocations(&gpu, options);
         if num_lanes > most as usize {
@@ -55,36 +76,60 @@ impl GpuStepper {
         let plan = &simulation.plan;
         let slate_size = plan.slate_size as usize;
         let (user_fields, _) = simulation.model.num_fields();
-        let observed = observation_size(simulation, num_lanes)
-            .max(num_lanes * slate_size * plan.outline.response_size());
-        let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-        let words = |what, words: usize| gpu.buffer(what, 4 * words as u64, storage);
+        let observed = Places::new(simulation, num_lanes, users_per_env);
         Ok(Self {
-            users: words("users", user_fields * num_lanes)?,
-            clocks: words("clocks", CLOCK_FIELDS * num_lanes)?,
-            commands: words("slates", num_lanes * slate_size.max(CLOCK_FIELDS))?,
-            outcomes: words("outcomes", OUTCOME_FIELDS * num_lanes)?,
-            observations: words("observations", observed)?,
+            lanes: Lanes::new(&gpu, user_fields * num_lanes, num_lanes)?,
+            kept: None,
+            commands: words(
+                &gpu,
+                "slates",
+                num_lanes * (slate_size + 4).max(CLOCK_FIELDS),
+            )?,
+            outcomes: words(&gpu, "outcomes", OUTCOME_FIELDS * num_lanes)?,
+            observations: words(&gpu, "observations", observed.documents.end)?,
             simulation: simulation.clone(),
             program,
             inputs,
             num_lanes,
+            users_per_env,
             gpu,
         })
     }
 
-    /// Runs one kernel over all lanes and reads words of some buffers back.
+    fn places(&self) -> Places {
+        Places::new(&self.simulation, self.num_lanes, self.users_per_env)
+    }
+
+    /// Runs one kernel over all lanes, and reads words of a buffer back; of none, if there are none to read.
     fn run(
         &self,
         entry_point: &str,
-        reads: &[(&wgpu::Buffer, usize)],
-    ) -> Result<Vec<Vec<u32>>, GpuError> {
+        lanes: &Lanes,
+        buffer: &wgpu::Buffer,
+        words: Range<usize>,
+    ) -> Result<Vec<u32>, GpuError> {
+        self.run_with(entry_point, lanes, buffer, words, false)
+    }
+
+    /// Does so with the block `STEP` of each lane given, or not.
+    fn run_with(
+        &self,
+        entry_point: &str,
+        lanes: &Lanes,
+        buffer: &wgpu::Buffer,
+        words: Range<usize>,
+        words_are_given: bool,
+    ) -> Result<Vec<u32>, GpuError> {
         let num_lanes = u32::try_from(self.num_lanes).expect("limited by the dispatch");
         let plan = &self.simulation.plan;
-        let job = Job::of_lanes(plan.seed, 0, num_lanes, plan.max_steps);
+        let job = Job {
+            users_per_env: u32::try_from(self.users_per_env).expect("at most all lanes"),
+            words_are_given: u32::from(words_are_given),
+            ..Job::of_lanes(plan.seed, 0, num_lanes, plan.max_steps)
+        };
         let buffers = [
-            &self.users,
-            &self.clocks,
+            &lanes.users,
+            &lanes.clocks,
             &self.commands,
             &self.outcomes,
             &self.observations,
@@ -93,36 +138,88 @@ impl GpuStepper {
         let mut encoder = self.gpu.encoder(entry_point);
         self.program
             .dispatch(&mut encoder, entry_point, &groups, num_lanes);
-        let stage = |&(buffer, words): &(&wgpu::Buffer, usize)| {
-            self.gpu
-                .stage(&mut encoder, entry_point, buffer, 0..4 * words as u64)
-        };
-        let staged = reads
-            .iter()
-            .filter(|(_, words)| *words > 0)
-            .map(stage)
-            .collect::<Result<Vec<_>, _>>()?;
-        let submission = self.gpu.submit(entry_point, encoder)?;
-        let started: Vec<_> = staged
-            .into_iter()
-            .map(|staged| staged.start(&submission))
-            .collect();
-        started
-            .into_iter()
-            .map(|readback| readback.wait_with(&self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>))
-            .collect()
+        self.finish(entry_point, encoder, buffer, words)
     }
 
     /// Reads words of a buffer back.
-    fn read(&self, buffer: &wgpu::Buffer, words: usize) -> Result<Vec<u32>, GpuError> {
-        let mut encoder = self.gpu.encoder("state");
-        let staged = self
-            .gpu
-            .stage(&mut encoder, "state", buffer, 0..4 * words as u64)?;
-        let submission = self.gpu.submit("state", encoder)?;
+    fn read(&self, buffer: &wgpu::Buffer, words: Range<usize>) -> Result<Vec<u32>, GpuError> {
+        self.finish("state", self.gpu.encoder("state"), buffer, words)
+    }
+
+    /// Submits what has been recorded, and reads words of a buffer back after it.
+    fn finish(
+        &self,
+        what: &str,
+        mut encoder: wgpu::CommandEncoder,
+        buffer: &wgpu::Buffer,
+        words: Range<usize>,
+    ) -> Result<Vec<u32>, GpuError> {
+        if words.is_empty() {
+            self.gpu.submit(what, encoder)?;
+            return Ok(Vec::new());
+        }
+        let bytes = 4 * words.start as u64..4 * words.end as u64;
+        let staged = self.gpu.stage(&mut encoder, what, buffer, bytes)?;
+        let submission = self.gpu.submit(what, encoder)?;
         staged
             .start(&submission)
             .wait_with(&self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)
+    }
+
+    /// Shows each lane its slate, with the block `STEP` of each lane where it is given.
+    fn take_step(&self, slates: &[u32], words: Option<&[[u32; 4]]>) -> Result<StepOutcome, Error> {
+        let plan = &self.simulation.plan;
+        let num_considered = plan.choice.num_considered(plan.slate_size);
+        self.gpu
+            .write("slates", &self.commands, 0, bytemuck::cast_slice(slates))?;
+        if let Some(words) = words {
+            let after_slates = size_of_val(slates) as u64;
+            self.gpu.write(
+                "words",
+                &self.commands,
+                after_slates,
+                bytemuck::cast_slice(words),
+            )?;
+        }
+        let all = 0..OUTCOME_FIELDS * self.num_lanes;
+        let read = self.run_with("step", &self.lanes, &self.outcomes, all, words.is_some())?;
+        let field = |field: usize| &read[field * self.num_lanes..(field + 1) * self.num_lanes];
+        Ok(StepOutcome {
+            rewards: numbers(field(0)).map(f64::from).collect(),
+            chosen: field(1)
+                .iter()
+                .map(|&chosen| (chosen < num_considered).then_some(chosen))
+                .collect(),
+            terminated: field(2).iter().map(|&flag| flag != 0).collect(),
+            truncated: field(3).iter().map(|&flag| flag != 0).collect(),
+        })
+    }
+
+    /// Looks at all lanes where they are, or where they were.
+    fn observe_at(&self, lanes: &Lanes) -> Result<Observation, Error> {
+        let Places {
+            responses,
+            users,
+            documents,
+        } = self.places();
+        let end = match self.simulation.plan.corpus {
+            Some(_) => users.end,
+            None => documents.end,
+        };
+        let words = self.run("observe", lanes, &self.observations, 0..end)?;
+        Ok(Observation {
+            users: numbers(&words[users]).collect(),
+            documents: numbers(&words[documents.start..end]).collect(),
+            responses: self.responses_of(&words[responses]),
+        })
+    }
+
+    /// Returns the responses that a buffer holds; there is filler in it where nothing of them is observed.
+    fn responses_of(&self, words: &[u32]) -> Vec<f32> {
+        match self.simulation.plan.outline.response_size() {
+            0 => Vec::new(),
+            _ => numbers(words).collect(),
+        }
     }
 
     fn user_words(&self) -> usize {
@@ -130,13 +227,39 @@ impl GpuStepper {
     }
 }
 
-/// Returns how many numbers are observed before a step: of all users, then of the documents.
-fn observation_size(simulation: &Simulation, num_lanes: usize) -> usize {
-    let plan = &simulation.plan;
-    let document_lanes = if plan.corpus.is_some() { 1 } else { num_lanes };
-    let document_size = plan.outline.document_features().len();
-    plan.outline.user_size() * num_lanes
-        + document_lanes * plan.num_candidates as usize * document_size
+/// Where observations lie in their buffer.
+#[derive(Debug)]
+struct Places {
+    responses: Range<usize>,
+    users: Range<usize>,
+    documents: Range<usize>,
+}
+
+impl Places {
+    fn new(simulation: &Simulation, num_lanes: usize, users_per_env: usize) -> Self {
+        let plan = &simulation.plan;
+        let outline = &plan.outline;
+        let num_envs = match plan.corpus {
+            Some(_) => 1,
+            None => num_lanes / users_per_env,
+        };
+        let document_size = outline.document_features().len();
+        // The shader has no arrays of no elements.
+        let responses = num_lanes * plan.slate_size as usize * outline.response_size().max(1);
+        let users = responses + num_lanes * outline.user_size();
+        let documents = users + num_envs * plan.num_candidates as usize * document_size;
+        Self {
+            responses: 0..responses,
+            users: responses..users,
+            documents: users..documents,
+        }
+    }
+}
+
+/// Makes a buffer of words that kernels and copies read and write.
+fn words(gpu: &Gpu, what: &str, words: usize) -> Result<wgpu::Buffer, GpuError> {
+    let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+    gpu.buffer(what, 4 * words as u64, usage)
 }
 
 fn numbers(words: &[u32]) -> impl Iterator<Item = f32> {
@@ -158,55 +281,63 @@ impl Stepper for GpuStepper {
         }
         self.gpu
             .write("starts", &self.commands, 0, bytemuck::cast_slice(&words))?;
-        self.run("start", &[])?;
+        self.run("start", &self.lanes, &self.outcomes, 0..0)?;
         Ok(())
     }
 
     fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error> {
-        let plan = &self.simulation.plan;
-        let (slate_size, response_size) = (plan.slate_size as usize, plan.outline.response_size());
-        let num_considered = plan.choice.num_considered(plan.slate_size);
-        self.gpu
-            .write("slates", &self.commands, 0, bytemuck::cast_slice(slates))?;
-        let response_words = self.num_lanes * slate_size * response_size;
-        let read = self.run(
-            "step",
-            &[
-                (&self.outcomes, OUTCOME_FIELDS * self.num_lanes),
-                (&self.observations, response_words),
-            ],
-        )?;
-        let field = |field: usize| &read[0][field * self.num_lanes..(field + 1) * self.num_lanes];
-        let mut outcome = StepOutcome::new(self.num_lanes, slate_size, response_size);
-        outcome.rewards = numbers(field(0)).map(f64::from).collect();
-        outcome.chosen = field(1)
-            .iter()
-            .map(|&chosen| (chosen < num_considered).then_some(chosen))
-            .collect();
-        outcome.terminated = field(2).iter().map(|&flag| flag != 0).collect();
-        outcome.truncated = field(3).iter().map(|&flag| flag != 0).collect();
-        if let Some(responses) = read.get(1) {
-            outcome.responses = numbers(responses).collect();
-        }
-        Ok(outcome)
+        self.take_step(slates, None)
+    }
+
+    fn step_with_words(
+        &mut self,
+        slates: &[u32],
+        words: &[[u32; 4]],
+    ) -> Result<StepOutcome, Error> {
+        self.take_step(slates, Some(words))
+    }
+
+    fn responses(&mut self) -> Result<Vec<f32>, Error> {
+        let words = self.read(&self.observations, self.places().responses)?;
+        Ok(self.responses_of(&words))
     }
 
     fn observe(&mut self) -> Result<Observation, Error> {
-        let words = observation_size(&self.simulation, self.num_lanes);
-        let read = self.run("observe", &[(&self.observations, words)])?;
-        let user_words = self.simulation.plan.outline.user_size() * self.num_lanes;
-        let (users, documents) = read
-            .first()
-            .map_or((&[][..], &[][..]), |words| words.split_at(user_words));
-        Ok(Observation {
-            users: numbers(users).collect(),
-            documents: numbers(documents).collect(),
-        })
+        self.observe_at(&self.lanes)
+    }
+
+    fn corpus(&mut self) -> Result<Vec<f32>, Error> {
+        let documents = self.places().documents;
+        let words = self.run("observe", &self.lanes, &self.observations, documents)?;
+        Ok(numbers(&words).collect())
+    }
+
+    fn keep(&mut self) -> Result<(), Error> {
+        let kept = match self.kept.take() {
+            Some(kept) => kept,
+            None => Lanes::new(&self.gpu, self.user_words(), self.num_lanes)?,
+        };
+        let mut encoder = self.gpu.encoder("keep");
+        self.gpu.checked("keep", || {
+            for (from, to) in [
+                (&self.lanes.users, &kept.users),
+                (&self.lanes.clocks, &kept.clocks),
+            ] {
+                encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
+            }
+        })?;
+        self.gpu.submit("keep", encoder)?;
+        self.kept = Some(kept);
+        Ok(())
+    }
+
+    fn observe_kept(&mut self) -> Result<Observation, Error> {
+        self.observe_at(self.kept.as_ref().expect("lanes are kept before that"))
     }
 
     fn state(&mut self) -> Result<LaneState, Error> {
-        let clocks = self.read(&self.clocks, CLOCK_FIELDS * self.num_lanes)?;
-        let users = self.read(&self.users, self.user_words())?;
+        let clocks = self.read(&self.lanes.clocks, 0..CLOCK_FIELDS * self.num_lanes)?;
+        let users = self.read(&self.lanes.users, 0..self.user_words())?;
         let (low, rest) = clocks.split_at(self.num_lanes);
         let (high, steps) = rest.split_at(self.num_lanes);
         Ok(LaneState {
@@ -231,9 +362,13 @@ impl Stepper for GpuStepper {
         clocks.extend(episodes.map(|[_, high]| high));
         clocks.extend(&state.steps);
         self.gpu
-            .write("users", &self.users, 0, bytemuck::cast_slice(&users))?;
-        self.gpu
-            .write("clocks", &self.clocks, 0, bytemuck::cast_slice(&clocks))?;
+            .write("users", &self.lanes.users, 0, bytemuck::cast_slice(&users))?;
+        self.gpu.write(
+            "clocks",
+            &self.lanes.clocks,
+            0,
+            bytemuck::cast_slice(&clocks),
+        )?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! One step of a vector of users: twin of `shaders/kernel/candidates.wgsl` and `shaders/kernel/drive.wgsl`.
 
 use crate::backend::model::{Corpus, Plan};
-use crate::choice::{Choice, ChoiceTwin};
+use crate::choice::{ABSENT, Choice, ChoiceTwin};
 use crate::distribution::uniform;
 use crate::environment::{Blocks, Environment, Fields};
 use crate::number::{Number, Word};
@@ -122,7 +122,7 @@ pub(super) struct Stepped<N: Number> {
     pub(super) reward: N,
     pub(super) chosen: N::Word,
     pub(super) clicked: N::Mask,
-    /// Whether the choice model could take the scores as they are.
+    /// Whether the choice model could take the scores as they are; not told of short slates.
     pub(super) is_valid: N::Mask,
 }
 
@@ -171,13 +171,16 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         );
     }
 
-    /// Shows a slate; `words` is the block `STEP` of the stream.
+    /// Shows a slate; `words` is the block `STEP` of the stream, and the documents are those of another stream where
+    /// users share them. Of a slate that can be short the first `length` documents are shown.
     #[inline(always)]
     pub(super) fn take_step(
         &mut self,
         stream: Stream<N::Word>,
+        document_stream: Stream<N::Word>,
         words: [N::Word; 4],
         slate: &[N::Word],
+        length: Option<N::Word>,
         user: &mut E::User,
     ) -> Stepped<N> {
         let Self {
@@ -187,7 +190,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
             clicked_document,
             ..
         } = self;
-        candidates.stream = stream;
+        candidates.stream = document_stream;
         for (&candidate, document) in slate.iter().zip(documents.iter_mut()) {
             candidates.document(candidate, document);
         }
@@ -196,7 +199,26 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
                 *score = candidates.environment.score(user, document);
             }
         }
-        let chosen = self.choice.choose(scores, uniform(words[0]));
+        if let Some(length) = length {
+            for (position, score) in (0..).zip(scores.iter_mut()) {
+                let is_shown = N::Word::splat(position).less_than(length);
+                let shown = if self.needs_scores {
+                    *score
+                } else {
+                    N::splat(0.0)
+                };
+                *score = N::select(is_shown, shown, N::splat(ABSENT));
+            }
+        }
+        let mut chosen = self.choice.choose(scores, uniform(words[0]));
+        if let Some(length) = length {
+            // Where something is always clicked, what rounding leaves over is the last document's.
+            let (none, zero) = (N::Word::splat(self.num_considered), N::Word::splat(0));
+            let last = length - N::Word::splat(1);
+            let is_within = chosen.less_than(none) & zero.less_than(length);
+            let within = N::Word::select(chosen.less_than(last), chosen, last);
+            chosen = N::Word::select(is_within, within, none);
+        }
         let is_valid = self.choice.are_valid(scores);
         let clicked = chosen.less_than(N::Word::splat(self.num_considered));
         clicked_document.clone_from(&documents[0]);

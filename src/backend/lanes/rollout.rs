@@ -65,7 +65,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             };
             plan.policy
                 .recommend(&mut seen, &stream, words[3], scratch, slate);
-            let stepped = driver.take_step(stream, words, slate, user);
+            let stepped = driver.take_step(stream, stream, words, slate, None, user);
 
             let clicked = stepped.clicked & active;
             let reward = N::select(active, stepped.reward, zero);

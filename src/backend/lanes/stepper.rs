@@ -2,11 +2,21 @@
 
 use super::driver::Driver;
 use crate::backend::model::{Plan, num_groups};
-use crate::backend::stepper::{LaneState, Observation, StepOutcome, Stepper};
+use crate::backend::stepper::{IDLE, LaneState, Observation, StepOutcome, Stepper};
 use crate::environment::{Blocks, Environment, Fields};
 use crate::error::Error;
 use crate::number::{Mask, Number, Word};
 use crate::rng::{OBSERVATION, STEP, Stream};
+use std::mem::swap;
+
+/// Where all lanes are.
+#[derive(Clone, Debug)]
+struct Lanes<U> {
+    /// One vector of users each.
+    users: Vec<U>,
+    episodes: Vec<u64>,
+    steps: Vec<u32>,
+}
 
 /// Steps users with slates from outside.
 #[derive(Debug)]
@@ -14,42 +24,66 @@ pub(in crate::backend) struct LaneStepper<N: Number, E: Environment<N>> {
     driver: Driver<N, E>,
     plan: Plan,
     num_lanes: usize,
-    /// One vector of users each.
-    users: Vec<E::User>,
-    episodes: Vec<u64>,
-    steps: Vec<u32>,
+    /// Neighbouring lanes that live in one environment.
+    users_per_env: usize,
+    lanes: Lanes<E::User>,
+    kept: Option<Lanes<E::User>>,
+    /// Shape `[lanes, slate_size, response_size]`.
+    responses: Vec<f32>,
 }
 
 impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
     /// Makes users to step; they begin with [`Stepper::start`].
-    pub(in crate::backend) fn new(environment: E, plan: &Plan, num_lanes: usize) -> Self {
+    pub(in crate::backend) fn new(
+        environment: E,
+        plan: &Plan,
+        num_lanes: usize,
+        users_per_env: usize,
+    ) -> Self {
+        let num_responses = num_lanes * plan.slate_size as usize * plan.outline.response_size();
         Self {
-            users: vec![environment.new_user(); num_groups::<N>(num_lanes)],
+            lanes: Lanes {
+                users: vec![environment.new_user(); num_groups::<N>(num_lanes)],
+                episodes: vec![0; num_lanes],
+                steps: vec![0; num_lanes],
+            },
+            kept: None,
+            responses: vec![0.0; num_responses],
             driver: Driver::new(environment, plan, plan.slate_size),
             plan: plan.clone(),
             num_lanes,
-            episodes: vec![0; num_lanes],
-            steps: vec![0; num_lanes],
+            users_per_env,
         }
     }
 
-    /// Names the draws of the current step of group `group`; lanes past the end repeat lane 0 of it.
+    /// Names the draws of the current step of the users of group `group`.
+    fn stream(&self, group: usize) -> Stream<N::Word> {
+        self.stream_of(group, |user| user)
+    }
+
+    /// Names the draws of the documents they are offered: those of the first user of each environment.
+    fn document_stream(&self, group: usize) -> Stream<N::Word> {
+        self.stream_of(group, |user| user - user % self.users_per_env)
+    }
+
+    /// Names the draws in the episodes of `whose` users; lanes past the end repeat lane 0 of the group.
     #[allow(
         clippy::cast_possible_truncation,
         reason = "the halves of a 64-bit index"
     )]
-    fn stream(&self, group: usize) -> Stream<N::Word> {
+    fn stream_of(&self, group: usize, whose: impl Fn(usize) -> usize) -> Stream<N::Word> {
         let index = |lane: usize| match group * N::LANES + lane {
             index if index < self.num_lanes => index,
             _ => group * N::LANES,
         };
+        let episode = |lane: usize| self.lanes.episodes[whose(index(lane))];
         Stream {
             key: crate::rng::key(self.plan.seed),
             episode: [
-                N::Word::from_fn(|lane| self.episodes[index(lane)] as u32),
-                N::Word::from_fn(|lane| (self.episodes[index(lane)] >> 32) as u32),
+                N::Word::from_fn(|lane| episode(lane) as u32),
+                N::Word::from_fn(|lane| (episode(lane) >> 32) as u32),
             ],
-            step: N::Word::from_fn(|lane| self.steps[index(lane)]),
+            step: N::Word::from_fn(|lane| self.lanes.steps[index(lane)]),
         }
     }
 
@@ -58,55 +92,125 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         let first = group * N::LANES;
         (0..N::LANES.min(self.num_lanes - first)).map(move |lane| (lane, first + lane))
     }
-}
 
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "observations are single precision"
-)]
-impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
-    fn start(&mut self, starts: &[Option<u64>]) -> Result<(), Error> {
-        for (lane, start) in starts.iter().enumerate() {
-            if let Some(episode) = start {
-                self.episodes[lane] = *episode;
-                self.steps[lane] = 0;
+    /// Writes what is observed of the users of a group.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "observations are single precision"
+    )]
+    fn observe_users(&self, group: usize, observations: &mut [f32]) {
+        let user_size = self.plan.outline.user_size();
+        let mut numbers = vec![N::splat(0.0); user_size];
+        let blocks = Blocks {
+            stream: self.stream(group),
+            purpose: OBSERVATION,
+            first: N::Word::splat(0),
+        };
+        self.driver
+            .environment()
+            .observe_user(&self.lanes.users[group], &blocks, &mut numbers);
+        for (lane, index) in self.lanes(group) {
+            let observation = &mut observations[index * user_size..][..user_size];
+            for (value, number) in observation.iter_mut().zip(&numbers) {
+                *value = number.lane(lane) as f32;
             }
         }
-        let mut fresh = self.driver.environment().new_user();
-        for group in 0..self.users.len() {
-            let first = group * N::LANES;
-            let mask =
-                N::Mask::from_fn(|lane| starts.get(first + lane).is_some_and(Option::is_some));
-            if mask.any() {
-                self.driver.sample_user(self.stream(group), &mut fresh);
-                self.users[group].take(mask, &fresh);
-            }
-        }
-        Ok(())
     }
 
-    fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error> {
+    /// Writes what is observed of the candidates of a group, for some lanes of the vector, each to the place of its
+    /// environment.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "observations are single precision"
+    )]
+    fn observe_documents(
+        &mut self,
+        group: usize,
+        places: &[(usize, usize)],
+        observations: &mut [f32],
+    ) {
+        let document_size = self.plan.outline.document_features().len();
+        let num_candidates = self.plan.num_candidates as usize;
+        let mut numbers = vec![N::splat(0.0); document_size];
+        let mut document = self.driver.environment().new_document();
+        self.driver.candidates.stream = self.document_stream(group);
+        for candidate in 0..num_candidates {
+            self.driver
+                .candidates
+                .document(N::Word::splat(candidate as u32), &mut document);
+            self.driver
+                .environment()
+                .observe_document(&document, &mut numbers);
+            for &(lane, place) in places {
+                let at = (place * num_candidates + candidate) * document_size;
+                let observation = &mut observations[at..at + document_size];
+                for (value, number) in observation.iter_mut().zip(&numbers) {
+                    *value = number.lane(lane) as f32;
+                }
+            }
+        }
+    }
+
+    /// Makes the block `STEP` of the lanes of a group, or takes the one that is given.
+    fn step_words(
+        &self,
+        group: usize,
+        stream: Stream<N::Word>,
+        given: Option<&[[u32; 4]]>,
+    ) -> [N::Word; 4] {
+        let Some(given) = given else {
+            return stream.words(STEP, N::Word::splat(0));
+        };
+        // What lanes past the end draw is of no consequence.
+        let of = |lane: usize| given.get(group * N::LANES + lane).unwrap_or(&given[0]);
+        std::array::from_fn(|word| N::Word::from_fn(|lane| of(lane)[word]))
+    }
+
+    /// Shows each lane its slate.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "observations are single precision"
+    )]
+    fn take_step(&mut self, slates: &[u32], words: Option<&[[u32; 4]]>) -> StepOutcome {
         let slate_size = self.plan.slate_size as usize;
         let response_size = self.plan.outline.response_size();
-        let mut outcome = StepOutcome::new(self.num_lanes, slate_size, response_size);
+        let num_candidates = self.plan.num_candidates;
+        let mut outcome = StepOutcome::new(self.num_lanes);
         let mut slate = vec![N::Word::splat(0); slate_size];
         let mut observation = vec![N::splat(0.0); response_size];
-        for group in 0..self.users.len() {
-            let stream = self.stream(group);
+        for group in 0..self.lanes.users.len() {
+            let (stream, document_stream) = (self.stream(group), self.document_stream(group));
+            // What lanes past the end are shown is of no consequence.
+            let given = |lane: usize, position: usize| {
+                let at = (group * N::LANES + lane) * slate_size + position;
+                slates.get(at).copied().unwrap_or(0)
+            };
+            let is_idle = N::Mask::from_fn(|lane| given(lane, 0) == IDLE);
+            let mut length = N::Word::splat(0);
             for (position, candidate) in slate.iter_mut().enumerate() {
-                let first = group * N::LANES;
-                *candidate = N::Word::from_fn(|lane| {
-                    slates
-                        .get((first + lane) * slate_size + position)
-                        .copied()
-                        .unwrap_or(0)
-                });
+                let shown = N::Word::from_fn(|lane| given(lane, position));
+                let is_shown = shown.less_than(N::Word::splat(num_candidates)) & !is_idle;
+                let (zero, one) = (N::Word::splat(0), N::Word::splat(1));
+                *candidate = N::Word::select(is_shown, shown, zero);
+                length = length + N::Word::select(is_shown, one, zero);
             }
-            let words = stream.words(STEP, N::Word::splat(0));
-            let stepped = self
+            let words = self.step_words(group, stream, words);
+            let before = is_idle.any().then(|| self.lanes.users[group].clone());
+            let stepped = self.driver.take_step(
+                stream,
+                document_stream,
+                words,
+                &slate,
+                Some(length),
+                &mut self.lanes.users[group],
+            );
+            if let Some(before) = before {
+                self.lanes.users[group].take(is_idle, &before);
+            }
+            let terminal = self
                 .driver
-                .take_step(stream, words, &slate, &mut self.users[group]);
-            let terminal = self.driver.environment().is_terminal(&self.users[group]);
+                .environment()
+                .is_terminal(&self.lanes.users[group]);
             let response = self
                 .driver
                 .response
@@ -120,93 +224,130 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
                     is_chosen,
                     &mut observation,
                 );
+                let is_shown = N::Word::splat(position).less_than(length);
+                for number in &mut observation {
+                    *number = N::select(is_shown, *number, N::splat(0.0));
+                }
                 for (lane, index) in self.lanes(group) {
                     let at = (index * slate_size + position as usize) * response_size;
-                    for (value, number) in outcome.responses[at..at + response_size]
-                        .iter_mut()
-                        .zip(&observation)
-                    {
+                    let response = &mut self.responses[at..at + response_size];
+                    for (value, number) in response.iter_mut().zip(&observation) {
                         *value = number.lane(lane) as f32;
                     }
                 }
             }
             for (lane, index) in self.lanes(group) {
-                self.steps[index] += 1;
+                self.lanes.steps[index] += 1;
+                if is_idle.lane(lane) {
+                    continue;
+                }
                 outcome.rewards[index] = stepped.reward.lane(lane);
                 outcome.chosen[index] = stepped
                     .clicked
                     .lane(lane)
                     .then_some(stepped.chosen.lane(lane));
                 outcome.terminated[index] = terminal.lane(lane);
-                outcome.truncated[index] = self.steps[index] >= self.plan.max_steps;
+                outcome.truncated[index] = self.lanes.steps[index] >= self.plan.max_steps;
             }
         }
-        Ok(outcome)
+        outcome
+    }
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "observations are single precision"
+)]
+impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
+    fn start(&mut self, starts: &[Option<u64>]) -> Result<(), Error> {
+        for (lane, start) in starts.iter().enumerate() {
+            if let Some(episode) = start {
+                self.lanes.episodes[lane] = *episode;
+                self.lanes.steps[lane] = 0;
+            }
+        }
+        let mut fresh = self.driver.environment().new_user();
+        for group in 0..self.lanes.users.len() {
+            let first = group * N::LANES;
+            let mask =
+                N::Mask::from_fn(|lane| starts.get(first + lane).is_some_and(Option::is_some));
+            if mask.any() {
+                self.driver.sample_user(self.stream(group), &mut fresh);
+                self.lanes.users[group].take(mask, &fresh);
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error> {
+        Ok(self.take_step(slates, None))
+    }
+
+    fn step_with_words(
+        &mut self,
+        slates: &[u32],
+        words: &[[u32; 4]],
+    ) -> Result<StepOutcome, Error> {
+        Ok(self.take_step(slates, Some(words)))
+    }
+
+    fn responses(&mut self) -> Result<Vec<f32>, Error> {
+        Ok(self.responses.clone())
     }
 
     fn observe(&mut self) -> Result<Observation, Error> {
         let outline = &self.plan.outline;
-        let (user_size, document_size) = (outline.user_size(), outline.document_features().len());
-        let num_candidates = self.plan.num_candidates as usize;
-        let is_shared = self.plan.corpus.is_some();
-        let mut observation = Observation::new(
-            self.num_lanes,
-            user_size,
-            num_candidates,
-            document_size,
-            is_shared,
-        );
-        let mut numbers = vec![N::splat(0.0); user_size.max(document_size)];
-        let mut document = self.driver.environment().new_document();
-        for group in 0..self.users.len() {
-            let stream = self.stream(group);
-            let blocks = Blocks {
-                stream,
-                purpose: OBSERVATION,
-                first: N::Word::splat(0),
-            };
-            self.driver
-                .environment()
-                .observe_user(&self.users[group], &blocks, &mut numbers);
-            for (lane, index) in self.lanes(group) {
-                for (value, number) in observation.users[index * user_size..]
-                    .iter_mut()
-                    .zip(&numbers[..user_size])
-                {
-                    *value = number.lane(lane) as f32;
-                }
-            }
-            if is_shared && group > 0 {
-                continue;
-            }
-            self.driver.candidates.stream = stream;
-            for candidate in 0..num_candidates {
-                self.driver
-                    .candidates
-                    .document(N::Word::splat(candidate as u32), &mut document);
-                self.driver
-                    .environment()
-                    .observe_document(&document, &mut numbers);
-                for (lane, index) in self.lanes(group).take(if is_shared { 1 } else { N::LANES }) {
-                    let at = (index * num_candidates + candidate) * document_size;
-                    for (value, number) in observation.documents[at..]
-                        .iter_mut()
-                        .zip(&numbers[..document_size])
-                    {
-                        *value = number.lane(lane) as f32;
-                    }
-                }
+        let document_size = outline.document_features().len();
+        let num_documents = match self.plan.corpus {
+            Some(_) => 0,
+            None => self.num_lanes / self.users_per_env * self.plan.num_candidates as usize,
+        };
+        let mut observation = Observation {
+            users: vec![0.0; self.num_lanes * outline.user_size()],
+            documents: vec![0.0; num_documents * document_size],
+            responses: self.responses.clone(),
+        };
+        for group in 0..self.lanes.users.len() {
+            self.observe_users(group, &mut observation.users);
+            let places: Vec<(usize, usize)> = self
+                .lanes(group)
+                .filter(|(_, index)| num_documents > 0 && index % self.users_per_env == 0)
+                .map(|(lane, index)| (lane, index / self.users_per_env))
+                .collect();
+            if !places.is_empty() {
+                self.observe_documents(group, &places, &mut observation.documents);
             }
         }
         Ok(observation)
+    }
+
+    fn corpus(&mut self) -> Result<Vec<f32>, Error> {
+        let document_size = self.plan.outline.document_features().len();
+        let mut documents = vec![0.0; self.plan.num_candidates as usize * document_size];
+        self.observe_documents(0, &[(0, 0)], &mut documents);
+        Ok(documents)
+    }
+
+    fn keep(&mut self) -> Result<(), Error> {
+        self.kept = Some(self.lanes.clone());
+        Ok(())
+    }
+
+    fn observe_kept(&mut self) -> Result<Observation, Error> {
+        let mut kept = self.kept.take().expect("lanes are kept before that");
+        swap(&mut self.lanes, &mut kept);
+        let observation = self.observe();
+        swap(&mut self.lanes, &mut kept);
+        self.kept = Some(kept);
+        observation
     }
 
     fn state(&mut self) -> Result<LaneState, Error> {
         let num_fields = self.driver.environment().new_user().num_fields();
         let mut users = vec![0.0; num_fields * self.num_lanes];
         let mut fields = vec![N::splat(0.0); num_fields];
-        for group in 0..self.users.len() {
-            self.users[group].store(&mut fields);
+        for group in 0..self.lanes.users.len() {
+            self.lanes.users[group].store(&mut fields);
             for (lane, index) in self.lanes(group) {
                 for (field, number) in fields.iter().enumerate() {
                     users[field * self.num_lanes + index] = number.lane(lane);
@@ -215,16 +356,16 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         }
         Ok(LaneState {
             users,
-            episodes: self.episodes.clone(),
-            steps: self.steps.clone(),
+            episodes: self.lanes.episodes.clone(),
+            steps: self.lanes.steps.clone(),
         })
     }
 
     fn set_state(&mut self, state: &LaneState) -> Result<(), Error> {
-        self.episodes.clone_from(&state.episodes);
-        self.steps.clone_from(&state.steps);
+        self.lanes.episodes.clone_from(&state.episodes);
+        self.lanes.steps.clone_from(&state.steps);
         let num_fields = self.driver.environment().new_user().num_fields();
-        for group in 0..self.users.len() {
+        for group in 0..self.lanes.users.len() {
             let first = group * N::LANES;
             let fields: Vec<N> = (0..num_fields)
                 .map(|field| {
@@ -238,7 +379,7 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
                     })
                 })
                 .collect();
-            self.users[group].load(&fields);
+            self.lanes.users[group].load(&fields);
         }
         Ok(())
     }

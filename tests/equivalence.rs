@@ -4,9 +4,13 @@
 
 #[path = "../examples/equivalence/campaigns.rs"]
 mod campaigns;
+#[path = "../examples/equivalence/choices.rs"]
+mod choices;
 #[path = "../examples/equivalence/closed_forms.rs"]
 mod closed_forms;
 mod common;
+#[path = "../examples/equivalence/golden.rs"]
+mod golden;
 #[path = "../examples/equivalence/policies.rs"]
 mod policies;
 #[path = "../examples/equivalence/row.rs"]
@@ -22,7 +26,9 @@ fn assert_matches_recsim(backend: &dyn Backend, episodes: u64) {
     let mut rows = campaigns::rows(backend, episodes).unwrap();
     rows.extend(policies::rows(backend, episodes / 4).unwrap());
     rows.extend(closed_forms::rows(backend, episodes).unwrap());
-    assert!(rows.len() > 110, "figures are lost");
+    rows.extend(golden::rows(backend, 0).unwrap());
+    rows.extend(choices::rows(backend, 0).unwrap());
+    assert!(rows.len() > 130, "figures are lost");
     let failed = rows.iter().filter(|row| !row.passed());
     let failed: Vec<String> = failed
         .map(|row| {

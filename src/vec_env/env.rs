@@ -1,0 +1,530 @@
+//! Environments of one user each, and what those of several users are built on.
+
+use super::slates;
+use super::{
+    AutoresetMode, Documents, FinalObservation, Observation, Outcome, Spaces, Step, VecEnvOptions,
+};
+use crate::backend::{self, Backend, LaneState, Plan, Simulation, StepOutcome, Stepper};
+use crate::error::Error;
+use ndarray::{ArcArray2, Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
+use std::fmt;
+
+/// From one episode of a lane to its next; lanes are numbered in the 32 bits below.
+const NEXT_EPISODE: u64 = 1 << 32;
+/// How many lanes there can be.
+const MAX_LANES: u64 = NEXT_EPISODE - 1;
+
+/// Steps many environments with slates from outside.
+pub struct VecEnv {
+    stepper: Box<dyn Stepper>,
+    plan: Plan,
+    options: VecEnvOptions,
+    num_lanes: usize,
+    /// Neighbouring lanes that live in one environment, and end and begin together.
+    users_per_env: usize,
+    num_user_fields: usize,
+    /// The very first episode of lane 0.
+    first_episode: u64,
+    /// The episode that each lane begins next.
+    next_episodes: Vec<u64>,
+    /// Whether the episode of a lane has ended and its next has not begun.
+    is_over: Vec<bool>,
+    /// Whether a lane has begun its episode since it was last shown a slate.
+    begun: Array1<bool>,
+    /// The lanes that ended with the last step and began anew within it: the stepper keeps where they were.
+    replaced: Option<Array1<bool>>,
+    /// What is observed of the documents that all share, once it has been asked for.
+    corpus: Option<ArcArray2<f32>>,
+    has_responses: bool,
+    is_running: bool,
+}
+
+/// What a step did, for environments of several users.
+#[derive(Debug)]
+pub(super) struct Advanced {
+    pub(super) outcome: Outcome,
+    /// Users who were not shown anything, because they had ended before.
+    pub(super) idle: Array1<bool>,
+    /// Users whose environment has ended with this step.
+    pub(super) ended: Array1<bool>,
+}
+
+impl VecEnv {
+    /// Makes environments, which begin with [`reset`](Self::reset). The simulation's policy has no part in them.
+    ///
+    /// # Errors
+    /// [`Error::NumEnvs`] if there are none, 2^32 or more, or more than memory holds; [`Error::Gpu`] if the device
+    /// fails, or cannot hold so many.
+    pub fn new(
+        simulation: &Simulation,
+        backend: &dyn Backend,
+        num_envs: usize,
+    ) -> Result<Self, Error> {
+        Self::with_options(simulation, backend, num_envs, VecEnvOptions::default())
+    }
+
+    /// Makes environments with options.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`Error::NumEnvs`] too if one had a number of 2^32 or more.
+    pub fn with_options(
+        simulation: &Simulation,
+        backend: &dyn Backend,
+        num_envs: usize,
+        options: VecEnvOptions,
+    ) -> Result<Self, Error> {
+        Self::of_users(simulation, backend, num_envs, 1, options)
+    }
+
+    /// Makes environments of several users each, at least one.
+    pub(super) fn of_users(
+        simulation: &Simulation,
+        backend: &dyn Backend,
+        num_envs: usize,
+        users_per_env: usize,
+        options: VecEnvOptions,
+    ) -> Result<Self, Error> {
+        let num_user_fields = simulation.model.num_fields().0;
+        let first_episode = u64::from(options.first_env).saturating_mul(users_per_env as u64);
+        let num_lanes = check_num_envs(
+            &simulation.plan,
+            num_user_fields,
+            num_envs,
+            users_per_env,
+            first_episode,
+        )?;
+        let mut env = Self {
+            stepper: backend.shared_stepper(simulation, num_lanes, users_per_env)?,
+            plan: simulation.plan.clone(),
+            options,
+            num_lanes,
+            users_per_env,
+            num_user_fields,
+            first_episode,
+            next_episodes: Vec::new(),
+            is_over: vec![false; num_lanes],
+            begun: Array1::from_elem(num_lanes, false),
+            replaced: None,
+            corpus: None,
+            has_responses: false,
+            is_running: false,
+        };
+        env.rewind();
+        Ok(env)
+    }
+
+    /// Counts the environments.
+    pub fn num_envs(&self) -> usize {
+        self.num_lanes / self.users_per_env
+    }
+
+    pub(super) fn users_per_env(&self) -> usize {
+        self.users_per_env
+    }
+
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Tells when new episodes begin.
+    pub fn autoreset_mode(&self) -> AutoresetMode {
+        self.options.autoreset
+    }
+
+    /// Describes the arrays that go in and out.
+    pub fn spaces(&self) -> Spaces {
+        Spaces::new(&self.plan, &[self.num_lanes])
+    }
+
+    /// Begins the next episode of every environment and returns what is observed before its first step.
+    ///
+    /// Episodes under way are given up.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails.
+    pub fn reset(&mut self) -> Result<Observation, Error> {
+        self.is_running = false;
+        self.start(&Array1::from_elem(self.num_lanes, true))?;
+        self.go_on()
+    }
+
+    /// Begins the next episode of some environments, shape `[num_envs]`, and returns what is observed of all.
+    ///
+    /// Their episodes under way are given up; those of the others go on. For every [`AutoresetMode`].
+    ///
+    /// # Errors
+    /// [`Error::NotReset`] and [`Error::Shape`] before anything is done; [`Error::Gpu`] if the device fails.
+    pub fn reset_lanes(&mut self, mask: ArrayView1<'_, bool>) -> Result<Observation, Error> {
+        self.check_is_running()?;
+        if mask.len() != self.num_lanes {
+            return Err(Error::Shape {
+                what: "mask",
+                given: vec![mask.len()],
+                expected: vec![self.num_lanes],
+            });
+        }
+        let mask = mask.to_owned();
+        self.is_running = false;
+        self.start(&mask)?;
+        self.begun = &self.begun | &mask;
+        self.is_running = true;
+        self.observe_or_stop()
+    }
+
+    /// Lets every environment begin with its very first episode again at its next reset: `RecSim`'s `reset_sampler`.
+    ///
+    /// Episodes under way go on.
+    pub fn rewind(&mut self) {
+        let end = self.first_episode + self.num_lanes as u64;
+        self.next_episodes = (self.first_episode..end).collect();
+    }
+
+    /// Shows every user a slate and fetches what is observed then: [`advance`](Self::advance),
+    /// [`observe`](Self::observe) and [`final_observation`](Self::final_observation) at once.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance). [`Error::Gpu`] if the device fails; the episodes are lost then, and
+    /// [`reset`](Self::reset) begins others.
+    pub fn step(&mut self, slates: ArrayView2<'_, u32>) -> Result<Step, Error> {
+        let Outcome {
+            rewards,
+            terminated,
+            truncated,
+            chosen,
+            begun,
+        } = self.advance(slates)?;
+        let (observation, final_observation) = self.fetch()?;
+        Ok(Step {
+            observation,
+            rewards,
+            terminated,
+            truncated,
+            chosen,
+            begun,
+            final_observation,
+        })
+    }
+
+    /// Shows every user a slate, and leaves on the device what is observed then.
+    ///
+    /// Shape `[num_envs, slate_size]`, of indices of candidates; duplicates are allowed. A shorter slate is filled up
+    /// with [`EMPTY`](super::EMPTY). A user who does not look at the whole slate (choice model `first`) responds to
+    /// the part that is looked at.
+    ///
+    /// # Errors
+    /// [`Error::NotReset`], [`Error::Ended`], [`Error::Shape`], [`Error::Candidate`], [`Error::Hole`] and
+    /// [`Error::EmptySlate`] before anything is done: the environments are as before, and a step with good slates goes
+    /// on. [`Error::Gpu`] if the device fails; the episodes are lost then, and [`reset`](Self::reset) begins others.
+    pub fn advance(&mut self, slates: ArrayView2<'_, u32>) -> Result<Outcome, Error> {
+        self.advance_users(slates).map(|advanced| advanced.outcome)
+    }
+
+    pub(super) fn advance_users(&mut self, slates: ArrayView2<'_, u32>) -> Result<Advanced, Error> {
+        self.check_is_running()?;
+        let was_over = self.of_whole_envs(&self.is_over);
+        if self.options.autoreset == AutoresetMode::Disabled
+            && let Some(lane) = was_over.iter().position(|&is_over| is_over)
+        {
+            return Err(Error::Ended { lane });
+        }
+        slates::check(&self.plan, &slates, &self.is_over)?;
+
+        self.is_running = false;
+        let idle = Array1::from(self.is_over.clone());
+        let StepOutcome {
+            rewards,
+            chosen,
+            terminated,
+            truncated,
+        } = self.stepper.step(&slates::marked(&slates, &self.is_over))?;
+        for (lane, is_over) in self.is_over.iter_mut().enumerate() {
+            *is_over |= terminated[lane] || truncated[lane];
+        }
+        let ended = self.of_whole_envs(&self.is_over) & !&was_over;
+        let is_any = |lanes: &Array1<bool>| lanes.iter().any(|&lane| lane);
+        self.replaced = None;
+        self.has_responses = true;
+        self.begun = match self.options.autoreset {
+            AutoresetMode::SameStep => ended.clone(),
+            AutoresetMode::NextStep => was_over,
+            AutoresetMode::Disabled => Array1::from_elem(self.num_lanes, false),
+        };
+        if is_any(&self.begun) {
+            if self.options.autoreset == AutoresetMode::SameStep {
+                self.stepper.keep()?;
+                self.replaced = Some(self.begun.clone());
+            }
+            self.start(&self.begun.clone())?;
+        }
+        self.is_running = true;
+        Ok(Advanced {
+            outcome: Outcome {
+                rewards: rewards.into(),
+                terminated: terminated.into(),
+                truncated: truncated.into(),
+                chosen: chosen.into(),
+                begun: self.begun.clone(),
+            },
+            idle,
+            ended,
+        })
+    }
+
+    /// Fetches what is observed now.
+    ///
+    /// Looking twice shows the same, noise included. Documents that all share are fetched the first time only.
+    ///
+    /// # Errors
+    /// [`Error::NotReset`] if no episode is under way; [`Error::Gpu`] if the device fails.
+    pub fn observe(&mut self) -> Result<Observation, Error> {
+        self.check_is_running()?;
+        let seen = self.stepper.observe()?;
+        let mut observation = self.observation(seen)?;
+        self.forget(&mut observation.responses);
+        Ok(observation)
+    }
+
+    /// Fetches what is observed of the responses to the slates shown last: [`Observation::responses`] alone.
+    ///
+    /// # Errors
+    /// [`Error::NotReset`] if no episode is under way; [`Error::Gpu`] if the device fails.
+    pub fn responses(&mut self) -> Result<Option<Array3<f32>>, Error> {
+        self.check_is_running()?;
+        if !self.has_responses {
+            return Ok(None);
+        }
+        let seen = self.stepper.responses()?;
+        let mut responses = Some(self.shaped_responses(seen));
+        self.forget(&mut responses);
+        Ok(responses)
+    }
+
+    /// Fetches the last observation of the episodes that ended with the last step, if others have begun in their place.
+    ///
+    /// That is in [`AutoresetMode::SameStep`]; in the other modes it is what [`observe`](Self::observe) shows after
+    /// that step. `None` if none has ended. It can be asked for until the next step or reset of all.
+    ///
+    /// # Errors
+    /// [`Error::NotReset`] if no episode is under way; [`Error::Gpu`] if the device fails.
+    pub fn final_observation(&mut self) -> Result<Option<FinalObservation>, Error> {
+        self.check_is_running()?;
+        let Some(lanes) = self.replaced.clone() else {
+            return Ok(None);
+        };
+        let seen = self.stepper.observe_kept()?;
+        let observation = self.observation(seen)?;
+        Ok(Some(FinalObservation { observation, lanes }))
+    }
+
+    /// Returns the hidden state of all environments, to go on from with [`set_state`](Self::set_state).
+    ///
+    /// # Errors
+    /// [`Error::NotReset`] if no episode is under way; [`Error::Gpu`] if the device fails.
+    pub fn state(&mut self) -> Result<LaneState, Error> {
+        self.check_is_running()?;
+        self.stepper.state()
+    }
+
+    /// Puts all environments into a state, and returns what is observed there.
+    ///
+    /// Fields of users are rounded to the arithmetic of the backend. An environment in episode *e* goes on to episode
+    /// *e* + 2^32 after it. No episode counts as ended.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the state is not of so many environments or users have other fields: the environments are
+    /// as before. [`Error::Gpu`] if the device fails.
+    pub fn set_state(&mut self, state: &LaneState) -> Result<Observation, Error> {
+        let lengths = [
+            (
+                "users",
+                state.users.len(),
+                self.num_user_fields * self.num_lanes,
+            ),
+            ("episodes", state.episodes.len(), self.num_lanes),
+            ("steps", state.steps.len(), self.num_lanes),
+        ];
+        for (what, given, expected) in lengths {
+            if given != expected {
+                let (given, expected) = (vec![given], vec![expected]);
+                return Err(Error::Shape {
+                    what,
+                    given,
+                    expected,
+                });
+            }
+        }
+        self.is_running = false;
+        self.stepper.set_state(state)?;
+        self.next_episodes = state.episodes.iter().copied().map(following).collect();
+        self.is_over.fill(false);
+        self.go_on()
+    }
+
+    /// Begins the next episode in the lanes of a mask.
+    fn start(&mut self, lanes: &Array1<bool>) -> Result<(), Error> {
+        let next = self.next_episodes.iter().zip(lanes);
+        let starts: Vec<Option<u64>> = next
+            .map(|(&episode, &starts)| starts.then_some(episode))
+            .collect();
+        self.stepper.start(&starts)?;
+        for (lane, start) in starts.into_iter().enumerate() {
+            if let Some(episode) = start {
+                self.next_episodes[lane] = following(episode);
+                self.is_over[lane] = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets all lanes run after they have been put somewhere, and looks.
+    fn go_on(&mut self) -> Result<Observation, Error> {
+        self.has_responses = false;
+        self.replaced = None;
+        self.is_running = true;
+        self.observe_or_stop()
+    }
+
+    /// Fetches all that is observed after a step.
+    pub(super) fn fetch(&mut self) -> Result<(Observation, Option<FinalObservation>), Error> {
+        let observation = self.observe_or_stop()?;
+        let final_observation = self.final_observation();
+        self.is_running = final_observation.is_ok();
+        Ok((observation, final_observation?))
+    }
+
+    /// Looks; if that fails, the episodes are given up, because their agent has lost sight of them.
+    fn observe_or_stop(&mut self) -> Result<Observation, Error> {
+        let observation = self.observe();
+        self.is_running = observation.is_ok();
+        observation
+    }
+
+    /// Clears the responses of lanes whose episode has just begun: nothing has been shown in it yet.
+    fn forget(&self, responses: &mut Option<Array3<f32>>) {
+        if let Some(responses) = responses {
+            for (mut response, &begun) in responses.axis_iter_mut(Axis(0)).zip(&self.begun) {
+                if begun {
+                    response.fill(0.0);
+                }
+            }
+        }
+    }
+
+    fn shaped_responses(&self, seen: Vec<f32>) -> Array3<f32> {
+        let shape = (
+            self.num_lanes,
+            self.plan.slate_size as usize,
+            self.plan.outline.response_size(),
+        );
+        Array3::from_shape_vec(shape, seen).expect("one response a position of each slate")
+    }
+
+    /// Gives shapes to what the stepper has seen.
+    fn observation(&mut self, seen: backend::Observation) -> Result<Observation, Error> {
+        let outline = &self.plan.outline;
+        let offered = (
+            self.plan.num_candidates as usize,
+            outline.document_features().len(),
+        );
+        let documents = match (&self.plan.corpus, &self.corpus) {
+            (Some(_), Some(corpus)) => Documents::Shared(corpus.clone()),
+            (Some(_), None) => {
+                let corpus = Array2::from_shape_vec(offered, self.stepper.corpus()?)
+                    .expect("one observation a candidate")
+                    .into_shared();
+                self.corpus = Some(corpus.clone());
+                Documents::Shared(corpus)
+            }
+            (None, _) => {
+                let shape = (self.num_envs(), offered.0, offered.1);
+                let documents = Array3::from_shape_vec(shape, seen.documents);
+                Documents::PerEnv(documents.expect("one observation a candidate"))
+            }
+        };
+        let users = Array2::from_shape_vec((self.num_lanes, outline.user_size()), seen.users);
+        Ok(Observation {
+            users: users.expect("one observation a user"),
+            documents,
+            responses: self
+                .has_responses
+                .then(|| self.shaped_responses(seen.responses)),
+        })
+    }
+
+    /// Tells for every user whether something holds for all users of the environment.
+    fn of_whole_envs(&self, users: &[bool]) -> Array1<bool> {
+        users
+            .chunks_exact(self.users_per_env)
+            .flat_map(|users| {
+                let all = users.iter().all(|&user| user);
+                std::iter::repeat_n(all, users.len())
+            })
+            .collect()
+    }
+
+    fn check_is_running(&self) -> Result<(), Error> {
+        if self.is_running {
+            Ok(())
+        } else {
+            Err(Error::NotReset)
+        }
+    }
+}
+
+impl fmt::Debug for VecEnv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VecEnv")
+            .field("num_lanes", &self.num_lanes)
+            .field("users_per_env", &self.users_per_env)
+            .field("options", &self.options)
+            .field("is_running", &self.is_running)
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the episode that the same lane lives through next.
+fn following(episode: u64) -> u64 {
+    episode.wrapping_add(NEXT_EPISODE)
+}
+
+/// Counts the lanes; refuses numbers of environments that cannot be, before anything is allocated for them.
+fn check_num_envs(
+    plan: &Plan,
+    num_user_fields: usize,
+    num_envs: usize,
+    users_per_env: usize,
+    first_episode: u64,
+) -> Result<usize, Error> {
+    let refuse = |expected: String| Error::NumEnvs {
+        given: num_envs,
+        expected,
+    };
+    let most = MAX_LANES.min(NEXT_EPISODE.saturating_sub(first_episode)) / users_per_env as u64;
+    if num_envs == 0 || num_envs as u64 > most {
+        return Err(refuse(match first_episode {
+            0 => format!("from 1 to {most}"),
+            _ => format!("at most {most} after those before `first_env`"),
+        }));
+    }
+    // What a step with ending episodes holds at once, nearly: the users twice, the outcome, and two observations.
+    let outline = &plan.outline;
+    let documents = match plan.corpus {
+        Some(_) => 0,
+        None => plan.num_candidates as usize * outline.document_features().len(),
+    };
+    let singles = 2 * (outline.user_size() + documents)
+        + plan.slate_size as usize * (1 + 3 * outline.response_size());
+    let bytes = 4 * singles + 16 * num_user_fields + 96;
+    let num_lanes = num_envs * users_per_env;
+    let total = bytes.checked_mul(num_lanes);
+    // Asking for it all at once is an error where asking for its parts would end the process.
+    let fits = total.is_some_and(|total| Vec::<u8>::new().try_reserve_exact(total).is_ok());
+    if !fits {
+        let bytes = bytes * users_per_env;
+        return Err(refuse(format!(
+            "few enough for the memory at {bytes} bytes each"
+        )));
+    }
+    Ok(num_lanes)
+}

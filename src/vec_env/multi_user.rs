@@ -1,0 +1,321 @@
+//! Environments of several users each, who are offered the same documents: `RecSim`'s `MultiUserEnvironment`.
+
+use super::env::Advanced;
+use super::{
+    AutoresetMode, Documents, FinalObservation, Observation, Spaces, VecEnv, VecEnvOptions,
+};
+use crate::backend::{Backend, LaneState, Simulation};
+use crate::error::Error;
+use ndarray::{Array1, Array2, Array3, Array4, ArrayView1, ArrayView3, CowArray, Ix2};
+
+/// Steps many environments of several users each.
+///
+/// The users of an environment are offered the same documents at every step, and each is shown a slate of its own.
+/// One that has ended waits, unchanged and without reward or response, until all have: then the environment has ended.
+/// User *j* of environment *i* is lane *i* `users_per_env` + *j*, and lives through the episodes of that lane of a
+/// [`VecEnv`] but for the documents, which are those of the lane of user 0. With one user each it is that `VecEnv`, to the
+/// last bit.
+#[derive(Debug)]
+pub struct MultiUserEnv {
+    lanes: VecEnv,
+}
+
+/// What is observed of all environments before they are shown slates.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MultiUserObservation {
+    /// The users, those that have ended included. Shape `[num_envs, users_per_env, user_size]`.
+    pub users: Array3<f32>,
+    /// The candidates, the same for all users of an environment.
+    pub documents: Documents,
+    /// The responses to the slates shown last. Shape `[num_envs, users_per_env, slate_size, response_size]`; zeros of
+    /// users who had ended before. See [`Observation::responses`].
+    pub responses: Option<Array4<f32>>,
+}
+
+/// What one step did to all environments, without what is observed after it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MultiUserOutcome {
+    /// The rewards. Shape `[num_envs, users_per_env]`.
+    pub rewards: Array2<f64>,
+    /// The position of the slate that was clicked, `None` where nothing was. Shape `[num_envs, users_per_env]`.
+    pub chosen: Array2<Option<u32>>,
+    /// Whether the episode of a user has ended, with this step or before. Shape `[num_envs, users_per_env]`.
+    pub has_ended: Array2<bool>,
+    /// Whether an environment has ended with this step, all users by themselves. Shape `[num_envs]`.
+    pub terminated: Array1<bool>,
+    /// Whether an environment has ended with this step, because users have reached `max_steps`; they may have ended by
+    /// themselves as well. Shape `[num_envs]`.
+    pub truncated: Array1<bool>,
+    /// Whether what is observed now is the first observation of an episode. Shape `[num_envs]`.
+    pub begun: Array1<bool>,
+}
+
+/// What one step did to all environments, and what is observed after it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MultiUserStep {
+    /// What is observed after the step, and where an episode has begun with it, before the first step of that.
+    pub observation: MultiUserObservation,
+    /// What the step did.
+    pub outcome: MultiUserOutcome,
+    /// The last observation of the environments that have ended with this step, if others have begun in their place.
+    pub final_observation: Option<MultiUserFinalObservation>,
+}
+
+/// The last observation of environments that have ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MultiUserFinalObservation {
+    /// What was observed after the last step; of other environments, what is observed now.
+    pub observation: MultiUserObservation,
+    /// Whether an environment has ended. Shape `[num_envs]`.
+    pub envs: Array1<bool>,
+}
+
+impl MultiUserEnv {
+    /// Makes environments, which begin with [`reset`](Self::reset). The simulation's policy has no part in them.
+    ///
+    /// # Errors
+    /// [`Error::NumUsers`] if there are none in an environment; else as [`VecEnv::new`], of all users.
+    pub fn new(
+        simulation: &Simulation,
+        backend: &dyn Backend,
+        num_envs: usize,
+        users_per_env: usize,
+    ) -> Result<Self, Error> {
+        let options = VecEnvOptions::default();
+        Self::with_options(simulation, backend, num_envs, users_per_env, options)
+    }
+
+    /// Makes environments with options.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new) and [`VecEnv::with_options`].
+    pub fn with_options(
+        simulation: &Simulation,
+        backend: &dyn Backend,
+        num_envs: usize,
+        users_per_env: usize,
+        options: VecEnvOptions,
+    ) -> Result<Self, Error> {
+        if users_per_env == 0 {
+            return Err(Error::NumUsers {
+                given: users_per_env,
+            });
+        }
+        let lanes = VecEnv::of_users(simulation, backend, num_envs, users_per_env, options)?;
+        Ok(Self { lanes })
+    }
+
+    /// Counts the environments.
+    pub fn num_envs(&self) -> usize {
+        self.lanes.num_envs()
+    }
+
+    /// Counts the users of an environment.
+    pub fn users_per_env(&self) -> usize {
+        self.lanes.users_per_env()
+    }
+
+    /// Tells when new episodes begin: those of all users of an environment together.
+    pub fn autoreset_mode(&self) -> AutoresetMode {
+        self.lanes.autoreset_mode()
+    }
+
+    /// Describes the arrays that go in and out.
+    pub fn spaces(&self) -> Spaces {
+        Spaces::new(self.lanes.plan(), &self.axes())
+    }
+
+    /// See [`VecEnv::reset`].
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device fails.
+    pub fn reset(&mut self) -> Result<MultiUserObservation, Error> {
+        let observation = self.lanes.reset()?;
+        Ok(self.observation(observation))
+    }
+
+    /// Begins the next episode of some environments, shape `[num_envs]`; see [`VecEnv::reset_lanes`].
+    ///
+    /// # Errors
+    /// [`Error::NotReset`] and [`Error::Shape`] before anything is done; [`Error::Gpu`] if the device fails.
+    pub fn reset_envs(
+        &mut self,
+        mask: ArrayView1<'_, bool>,
+    ) -> Result<MultiUserObservation, Error> {
+        if mask.len() != self.num_envs() {
+            return Err(Error::Shape {
+                what: "mask",
+                given: vec![mask.len()],
+                expected: vec![self.num_envs()],
+            });
+        }
+        let [num_envs, users_per_env] = self.axes();
+        let lanes =
+            Array1::from_shape_fn(num_envs * users_per_env, |lane| mask[lane / users_per_env]);
+        let observation = self.lanes.reset_lanes(lanes.view())?;
+        Ok(self.observation(observation))
+    }
+
+    /// See [`VecEnv::rewind`].
+    pub fn rewind(&mut self) {
+        self.lanes.rewind();
+    }
+
+    /// Shows every user a slate and fetches what is observed then; see [`VecEnv::step`].
+    ///
+    /// # Errors
+    /// As [`VecEnv::step`].
+    pub fn step(&mut self, slates: ArrayView3<'_, u32>) -> Result<MultiUserStep, Error> {
+        let outcome = self.advance(slates)?;
+        let (observation, final_observation) = self.lanes.fetch()?;
+        Ok(MultiUserStep {
+            observation: self.observation(observation),
+            outcome,
+            final_observation: final_observation.map(|last| self.final_of(last)),
+        })
+    }
+
+    /// Shows every user a slate, and leaves on the device what is observed then; see [`VecEnv::advance`].
+    ///
+    /// Shape `[num_envs, users_per_env, slate_size]`. Slates of users who have ended are not looked at.
+    ///
+    /// # Errors
+    /// As [`VecEnv::advance`].
+    pub fn advance(&mut self, slates: ArrayView3<'_, u32>) -> Result<MultiUserOutcome, Error> {
+        let [num_envs, users_per_env] = self.axes();
+        let slate_size = self.lanes.plan().slate_size as usize;
+        let expected = [num_envs, users_per_env, slate_size];
+        if slates.shape() != expected {
+            return Err(Error::Shape {
+                what: "slates",
+                given: slates.shape().to_vec(),
+                expected: expected.to_vec(),
+            });
+        }
+        let Advanced {
+            outcome,
+            idle,
+            ended,
+        } = self.lanes.advance_users(by_lane(&slates).view())?;
+        // Who waits for a reset has not ended in the episode that begins with this step.
+        let ended_before = &idle & !(&outcome.begun & !&ended);
+        let is_terminated = by_env(&ended_before | &outcome.terminated, users_per_env);
+        let is_truncated = by_env(outcome.truncated, users_per_env);
+        let envs = |lanes: Array1<bool>| by_env(lanes, users_per_env).column(0).to_owned();
+        let ended = envs(ended);
+        let all = |users: ArrayView1<'_, bool>| users.iter().all(|&user| user);
+        let any = |users: ArrayView1<'_, bool>| users.iter().any(|&user| user);
+        Ok(MultiUserOutcome {
+            terminated: is_terminated
+                .rows()
+                .into_iter()
+                .map(all)
+                .collect::<Array1<_>>()
+                & &ended,
+            truncated: is_truncated
+                .rows()
+                .into_iter()
+                .map(any)
+                .collect::<Array1<_>>()
+                & &ended,
+            has_ended: is_terminated | is_truncated,
+            rewards: by_env(outcome.rewards, users_per_env),
+            chosen: by_env(outcome.chosen, users_per_env),
+            begun: envs(outcome.begun),
+        })
+    }
+
+    /// Fetches what is observed now; see [`VecEnv::observe`].
+    ///
+    /// # Errors
+    /// As [`VecEnv::observe`].
+    pub fn observe(&mut self) -> Result<MultiUserObservation, Error> {
+        let observation = self.lanes.observe()?;
+        Ok(self.observation(observation))
+    }
+
+    /// Fetches [`MultiUserObservation::responses`] alone; see [`VecEnv::responses`].
+    ///
+    /// # Errors
+    /// As [`VecEnv::responses`].
+    pub fn responses(&mut self) -> Result<Option<Array4<f32>>, Error> {
+        let responses = self.lanes.responses()?;
+        Ok(responses.map(|responses| self.responses_of(responses)))
+    }
+
+    /// Fetches the last observation of the environments that ended with the last step, if others have begun in their
+    /// place; see [`VecEnv::final_observation`].
+    ///
+    /// # Errors
+    /// As [`VecEnv::final_observation`].
+    pub fn final_observation(&mut self) -> Result<Option<MultiUserFinalObservation>, Error> {
+        let last = self.lanes.final_observation()?;
+        Ok(last.map(|last| self.final_of(last)))
+    }
+
+    /// Returns the hidden state of all users, by lane.
+    ///
+    /// # Errors
+    /// As [`VecEnv::state`].
+    pub fn state(&mut self) -> Result<LaneState, Error> {
+        self.lanes.state()
+    }
+
+    fn axes(&self) -> [usize; 2] {
+        [self.num_envs(), self.users_per_env()]
+    }
+
+    fn observation(&self, observation: Observation) -> MultiUserObservation {
+        let Observation {
+            users,
+            documents,
+            responses,
+        } = observation;
+        let [num_envs, users_per_env] = self.axes();
+        let user_size = users.ncols();
+        MultiUserObservation {
+            users: users
+                .into_shape_with_order((num_envs, users_per_env, user_size))
+                .expect("as many users"),
+            documents,
+            responses: responses.map(|responses| self.responses_of(responses)),
+        }
+    }
+
+    fn responses_of(&self, responses: Array3<f32>) -> Array4<f32> {
+        let [num_envs, users_per_env] = self.axes();
+        let (_, slate_size, response_size) = responses.dim();
+        responses
+            .into_shape_with_order((num_envs, users_per_env, slate_size, response_size))
+            .expect("as many responses")
+    }
+
+    fn final_of(&self, last: FinalObservation) -> MultiUserFinalObservation {
+        MultiUserFinalObservation {
+            observation: self.observation(last.observation),
+            envs: by_env(last.lanes, self.users_per_env())
+                .column(0)
+                .to_owned(),
+        }
+    }
+}
+
+/// Gives slates the shape `[num_envs * users_per_env, slate_size]`, without a copy where they lie in order.
+fn by_lane<'a>(slates: &'a ArrayView3<'_, u32>) -> CowArray<'a, u32, Ix2> {
+    let (num_envs, users_per_env, slate_size) = slates.dim();
+    slates
+        .to_shape((num_envs * users_per_env, slate_size))
+        .expect("as many slates")
+}
+
+/// Gives what is told of all lanes the shape `[num_envs, users_per_env]`.
+fn by_env<T>(lanes: Array1<T>, users_per_env: usize) -> Array2<T> {
+    let num_envs = lanes.len() / users_per_env;
+    lanes
+        .into_shape_with_order((num_envs, users_per_env))
+        .expect("environments are whole")
+}

@@ -1,0 +1,47 @@
+//! How environments behave where there is a choice.
+
+/// When a new episode begins after one has ended; the names are Gymnasium's.
+///
+/// The last observation of an episode is kept in all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AutoresetMode {
+    /// Within the step that ends the old one (`AutoresetMode.SAME_STEP`): what is observed after it is the new
+    /// episode's first observation, and [`VecEnv::final_observation`](super::VecEnv::final_observation) keeps the old
+    /// one's last.
+    #[default]
+    SameStep,
+    /// With the step after that (`AutoresetMode.NEXT_STEP`): the step that ends an episode shows its last observation.
+    /// The next one ignores the slate of that lane, has reward 0, ends nothing and shows the first observation of the
+    /// new episode.
+    NextStep,
+    /// Not by itself (`AutoresetMode.DISABLED`): [`VecEnv::reset_lanes`](super::VecEnv::reset_lanes) begins it, and
+    /// until then a step is [`Error::Ended`](crate::Error::Ended).
+    Disabled,
+}
+
+/// The choices that [`VecEnv::with_options`](super::VecEnv::with_options) leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VecEnvOptions {
+    /// When new episodes begin; by default within the step that ends the old ones.
+    pub autoreset: AutoresetMode,
+    /// The number of the first environment; by default 0.
+    ///
+    /// Several processes with the same seed never share a random number if their environments have different numbers.
+    pub first_env: u32,
+}
+
+impl VecEnvOptions {
+    /// Chooses when new episodes begin.
+    #[must_use]
+    pub fn with_autoreset(self, autoreset: AutoresetMode) -> Self {
+        Self { autoreset, ..self }
+    }
+
+    /// Chooses the number of the first environment.
+    #[must_use]
+    pub fn with_first_env(self, first_env: u32) -> Self {
+        Self { first_env, ..self }
+    }
+}

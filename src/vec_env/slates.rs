@@ -1,0 +1,73 @@
+//! Slates from outside: checked before anything is done with them.
+
+use crate::backend::{EMPTY, IDLE, Plan};
+use crate::error::Error;
+use ndarray::{ArrayView1, ArrayView2, Axis};
+use std::borrow::Cow;
+
+/// Refuses slates that cannot be shown; those of lanes that take no part are not looked at.
+pub(super) fn check(
+    plan: &Plan,
+    slates: &ArrayView2<'_, u32>,
+    is_idle: &[bool],
+) -> Result<(), Error> {
+    let expected = [is_idle.len(), plan.slate_size as usize];
+    if slates.shape() != expected {
+        return Err(Error::Shape {
+            what: "slates",
+            given: slates.shape().to_vec(),
+            expected: expected.to_vec(),
+        });
+    }
+    let allows_empty = plan.choice.allows_empty();
+    let rows = slates.axis_iter(Axis(0)).zip(is_idle).enumerate();
+    rows.filter(|(_, (_, is_idle))| !**is_idle)
+        .try_for_each(|(lane, (slate, _))| {
+            check_slate(plan.num_candidates, allows_empty, lane, &slate)
+        })
+}
+
+fn check_slate(
+    num_candidates: u32,
+    allows_empty: bool,
+    lane: usize,
+    slate: &ArrayView1<'_, u32>,
+) -> Result<(), Error> {
+    let mut length = 0;
+    for (position, &candidate) in slate.iter().enumerate() {
+        if candidate == EMPTY {
+            continue;
+        }
+        if candidate >= num_candidates {
+            return Err(Error::Candidate {
+                lane,
+                given: candidate,
+                num_candidates,
+            });
+        }
+        if position > length {
+            return Err(Error::Hole {
+                lane,
+                position: length,
+            });
+        }
+        length += 1;
+    }
+    if length == 0 && !allows_empty {
+        return Err(Error::EmptySlate { lane });
+    }
+    Ok(())
+}
+
+/// Returns slates row by row, marked where a lane takes no part; without a copy where they are so already.
+pub(super) fn marked<'a>(slates: &'a ArrayView2<'_, u32>, is_idle: &[bool]) -> Cow<'a, [u32]> {
+    let mut marked = match slates.as_slice() {
+        Some(slates) => Cow::Borrowed(slates),
+        None => Cow::Owned(slates.iter().copied().collect()),
+    };
+    let slate_size = slates.ncols();
+    for lane in (0..is_idle.len()).filter(|&lane| is_idle[lane]) {
+        marked.to_mut()[lane * slate_size] = IDLE;
+    }
+    marked
+}
