@@ -111,6 +111,10 @@ faults! {
         "lane / #{BLOCK_EPISODES}u * 2u" => "(lane / #{BLOCK_EPISODES}u ^ 1u) * 2u";
     finds_a_clock_that_stands_still: "kernel/step.wgsl",
         "clocks[2u * job.num_lanes + lane] = steps;" => "clocks[2u * job.num_lanes + lane] = stream.step;";
+    finds_a_document_past_the_end_of_a_slate: "kernel/drive.wgsl",
+        "scores[position], position < length" => "scores[position], position <= length";
+    finds_a_response_to_nothing: "kernel/step.wgsl", "response[number], position < length" => "response[number], true";
+    finds_a_user_who_does_not_rest: "kernel/step.wgsl", "if takes_part {" => "if true {";
     finds_a_corpus_read_one_field_off: "kernel/candidates.wgsl",
         "corpus[candidate * #{DOCUMENT_FIELDS}u + field]" => "corpus[candidate * #{DOCUMENT_FIELDS}u + field ^ 1u]";
     finds_affinities_of_another_type: "environment/interest_exploration.wgsl",

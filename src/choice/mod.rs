@@ -440,21 +440,21 @@ mod tests {
                 // Of single precision's smallest exponential, a uniform of exactly 0 would see something.
                 for uniform in (1..1000).map(|step| f64::from(step) / 1000.0) {
                     // Models are never asked about no scores at all.
-                    let expected = match length {
-                        0 => 0,
-                        _ => double.choose(short, uniform).0 as usize,
-                    };
-                    let found = double.choose(&filled, uniform).0 as usize;
+                    let (mut expected, mut expected_single) = (0, 0);
+                    let uniform_single = Lanes::splat(uniform);
+                    if length > 0 {
+                        expected = double.choose(short, uniform).0;
+                        [expected_single] = single.choose(&singles(short), uniform_single).0;
+                    }
                     // Nothing is clicked: one position after the last, whatever the length.
-                    let expected = if expected == length {
-                        length + 2
-                    } else {
-                        expected
+                    let moved = |chosen: u32| {
+                        let is_none = chosen as usize == length;
+                        chosen + if is_none { 2 } else { 0 }
                     };
-                    assert_eq!(found, expected, "{model:?} {filled:?} {uniform}");
-                    let uniform = Lanes::splat(uniform);
-                    let [single] = single.choose(&singles(&filled), uniform).0;
-                    assert_eq!(single as usize, expected);
+                    let ScalarWord(found) = double.choose(&filled, uniform);
+                    assert_eq!(found, moved(expected), "{model:?} {filled:?} {uniform}");
+                    let [found] = single.choose(&singles(&filled), uniform_single).0;
+                    assert_eq!(found, moved(expected_single), "{model:?} {filled:?}");
                 }
             }
         }

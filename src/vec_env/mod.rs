@@ -71,7 +71,7 @@
 //! | [`Disabled`](AutoresetMode::Disabled) and [`VecEnv::reset_lanes`] | `DISABLED`, `options["reset_mask"]` | `reset()`; no error if forgotten |
 //! | terminated and truncated apart | the same | `done`; no limit of steps |
 //! | episodes that follow from the seed and [`first_env`](VecEnvOptions::first_env) | `reset(seed=...)` | three generators, one of them global |
-//! | [`VecEnv::rewind`] | `reset(seed=...)` | `reset_sampler()`, which takes up a draw later |
+//! | [`VecEnv::rewind`] | `reset(seed=...)` | `reset_sampler()`, which begins a draw before a new environment's first reset |
 //! | responses padded with zeros to the size of the slate | constant shapes | a tuple as long as the slate |
 //! | [`MultiUserEnv`], done when all users are | none | `MultiUserEnvironment`, without rewards or agents |
 //!
@@ -82,7 +82,7 @@
 //! | duplicates | shown twice | the same |
 //! | shorter than it could be | filled up with [`EMPTY`] | a shorter list |
 //! | empty | shown | shown |
-//! | empty, where users always click | [`Error::EmptySlate`](crate::Error::EmptySlate) | `ValueError` or `IndexError`, after draws were spent |
+//! | empty, where users always click | [`Error::EmptySlate`](crate::Error::EmptySlate) | `ValueError` or `IndexError`, half way through the step |
 //! | longer | [`Error::Shape`](crate::Error::Shape) | `AssertionError` |
 //! | a hole before a document | [`Error::Hole`](crate::Error::Hole) | cannot be said |
 //! | index past the end | [`Error::Candidate`](crate::Error::Candidate) | `IndexError` |
