@@ -2,7 +2,10 @@
 //! `tests/data/README.md`. `tests/equivalence.rs` replays them on every backend, with draws rounded to random words.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
-#![allow(clippy::cast_possible_truncation, reason = "recorded indices are small")]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "recorded indices are small"
+)]
 
 use serde_json::Value;
 use slatesim::choice::{Choice, ChoiceModel};
