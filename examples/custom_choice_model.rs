@@ -1,4 +1,4 @@
-//! A choice model that RecSim does not have, for an environment that it has: the user takes the first document that is
+//! A choice model that `RecSim` does not have, for an environment that it has: the user takes the first document that is
 //! good enough.
 //!
 //! `custom_choice_model.wgsl` is the twin. The program is the whole command line, with this environment beside the others:

@@ -1,4 +1,4 @@
-//! An environment that RecSim does not have: a topic that is clicked too often loses its appeal for a while.
+//! An environment that `RecSim` does not have: a topic that is clicked too often loses its appeal for a while.
 //!
 //! `custom_environment.wgsl` is the twin. The program is the whole command line, with this environment beside the others:
 //! `cargo run --release --example custom_environment -- evaluate --environment boredom` (or `validate`, or `bench`).

@@ -36,12 +36,14 @@
 //!
 //! # Current state
 //!
-//! - One environment, `long_term_satisfaction`, with the variant of `RecSim`'s tutorials.
-//! - Policies do not learn: `random`, `static`, `greedy`.
+//! - Policies do not learn: `random`, `static`, `greedy`, `table`.
 //! - Returns are added up in single precision on `cpu` and `gpu`: relative error some 1e-7 times the square root of the
 //!   number of steps.
 //! - [`vec_env`] hands observations to the host: an agent on the same device gets a copy. A
 //!   [`MultiUserEnv`](vec_env::MultiUserEnv) cannot be put into a state.
+//! - The `gpu` backend has been run on software Vulkan only.
+//! - Fixed documents with free features (`interest_evolution`) come from the seed, or from a program that sets
+//!   [`Plan::corpus`](backend::Plan::corpus); a configuration cannot list them.
 #![deny(unsafe_code)]
 #![allow(
     clippy::needless_range_loop,

@@ -14,7 +14,7 @@ const WORST: f64 = -3.0e38;
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Greedy {
-    /// The feature, as [`Outline::document`] numbers them.
+    /// The feature, as [`Outline::document`](crate::environment::Outline::document) numbers them.
     pub feature: usize,
     /// Whether the smallest value comes first.
     pub ascending: bool,

@@ -283,7 +283,7 @@ fn interest_evolution() -> Result<Vec<Case>, Error> {
                 "environment.choice.model=proportional_cascade",
                 "environment.choice.score_scaling=0.3",
                 "environment.resample_documents=false",
-                "environment.document.num_features=30",
+                "environment.document.num_features=10",
                 "environment.slate_size=4",
                 "environment.user.user_quality_factor=0.5",
                 "max_steps=100",

@@ -27,7 +27,10 @@ pub(super) struct StepRow {
     num_envs: usize,
     /// Steps of all environments in a run.
     steps: u64,
+    /// With observations read back at every step.
     user_steps_per_second: Spread,
+    /// With rewards, ends and clicks read back alone.
+    unobserved_user_steps_per_second: Spread,
     /// What a rollout of the same setting gives on this backend.
     rollout_user_steps_per_second: Option<f64>,
 }
@@ -51,14 +54,20 @@ pub(super) fn measure_all(
             usize::MAX
         };
         for num_envs in NUM_ENVS.into_iter().filter(|&num_envs| num_envs <= most) {
-            let (steps, rates) = measure(backend.runs.as_ref(), &simulation, num_envs, target)?;
+            let measure = |is_observed| {
+                let backend = backend.runs.as_ref();
+                measure(backend, &simulation, num_envs, is_observed, target)
+            };
+            let (steps, observed) = measure(true)?;
+            let (_, unobserved) = measure(false)?;
             rows.push(StepRow {
                 backend: backend.row.name.clone(),
                 environment: config.environment.name.clone(),
                 setting: BASELINE_NAME,
                 num_envs,
                 steps,
-                user_steps_per_second: Spread::of(rates),
+                user_steps_per_second: Spread::of(observed),
+                unobserved_user_steps_per_second: Spread::of(unobserved),
                 rollout_user_steps_per_second: rollout(&backend.row.name),
             });
         }
@@ -71,6 +80,7 @@ fn measure(
     backend: &dyn Backend,
     simulation: &Simulation,
     num_envs: usize,
+    is_observed: bool,
     target: f64,
 ) -> anyhow::Result<(u64, Vec<f64>)> {
     let plan = &simulation.plan;
@@ -82,7 +92,11 @@ fn measure(
     let mut run = |steps: u64| -> anyhow::Result<f64> {
         let clock = Instant::now();
         for _ in 0..steps {
-            env.step(slates.view())?;
+            if is_observed {
+                env.step(slates.view())?;
+            } else {
+                env.advance(slates.view())?;
+            }
         }
         Ok(clock.elapsed().as_secs_f64())
     };
@@ -100,13 +114,14 @@ fn measure(
 
 impl StepRow {
     /// Names the columns of [`cells`](Self::cells).
-    pub(super) const TITLE: [&'static str; 7] = [
+    pub(super) const TITLE: [&'static str; 8] = [
         "backend",
         "setting",
         "environments",
         "median",
         "min",
         "max",
+        "unobserved",
         "rollout",
     ];
 
@@ -120,6 +135,7 @@ impl StepRow {
             rate(speed.median),
             rate(speed.min),
             rate(speed.max),
+            rate(self.unobserved_user_steps_per_second.median),
             self.rollout_user_steps_per_second
                 .map_or(String::new(), rate),
         ]
