@@ -48,7 +48,9 @@ fn measure(backend: &dyn Backend, simulation: &Simulation) -> anyhow::Result<f64
             statistics.user_steps() as f64,
         ))
     };
-    let mut episodes = BLOCK_EPISODES;
+    // A block is a thread's work: fewer blocks than threads would leave some idle.
+    let threads = std::thread::available_parallelism()?.get() as u64;
+    let mut episodes = 2 * threads * BLOCK_EPISODES;
     time(episodes)?;
     while time(episodes)?.0 < SECONDS {
         episodes *= 4;
