@@ -363,6 +363,35 @@ fn topic_counts(num_topics: u32) -> (u32, u32) {
     (num_topics * 7 / 10, num_topics * 3 / 10)
 }
 
+/// Refuses choice models for which no score that can occur is a probability; single ones that are none are counted.
+fn check_scores(settings: &Settings) -> Result<(), ConfigError> {
+    // Interests lie in [-1, 1]; the features of a topic are one 1 and zeros.
+    let bound = if settings.text("document.sampler") == DISTRIBUTION {
+        let largest = |key| settings.number(key).abs();
+        let features = f64::from(settings.count("document.num_features"));
+        features * largest("document.min_feature_value").max(largest("document.max_feature_value"))
+    } else {
+        1.0
+    };
+    let floor = settings.number("choice.min_normalizer");
+    let scaling = settings.number("choice.score_scaling");
+    let lowest = match settings.text("choice.model") {
+        "exponential_cascade" => (-bound).exp(),
+        "proportional_cascade" => -bound - floor,
+        _ => 0.0,
+    };
+    if settings.text("choice.model").contains("proportional") && floor > bound {
+        let allowed = format!("at most {bound}, the highest score there can be");
+        return Err(settings.invalid("choice.min_normalizer", allowed));
+    }
+    if scaling * lowest > 1.0 {
+        let most = 1.0 / lowest;
+        let allowed = format!("at most {most}, above which no score gives a probability");
+        return Err(settings.invalid("choice.score_scaling", allowed));
+    }
+    Ok(())
+}
+
 const UTILITY_MODEL: &str = "utility_model";
 const DISTRIBUTION: &str = "distribution";
 
@@ -604,6 +633,7 @@ impl Definition for InterestEvolutionDefinition {
         let min_normalizer = settings.number("choice.min_normalizer");
         let score_scaling = settings.number("choice.score_scaling");
         let attention_prob = settings.number("choice.attention_prob");
+        check_scores(settings)?;
         Ok(match settings.text("choice.model") {
             "multinomial_proportional" => {
                 if no_click_mass < min_normalizer {
@@ -827,13 +857,43 @@ mod tests {
             let error = definition(&[given]).unwrap_err();
             assert!(error.starts_with(expected), "{error}");
         }
-        let settings =
-            InterestEvolutionDefinition::entry().settings_with(&["choice.no_click_mass=-2"]);
-        let error = InterestEvolutionDefinition::choice(&settings.unwrap()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`environment.choice.no_click_mass` = -2 is not allowed; allowed is at least min_normalizer = -1 (given by --set)"
-        );
+    }
+
+    #[test]
+    fn choices_that_could_never_be_valid_are_refused() {
+        for (given, expected) in [
+            (
+                &["choice.no_click_mass=-2"][..],
+                "`environment.choice.no_click_mass` = -2 is not allowed; allowed is at least min_normalizer = -1 \
+                 (given by --set)",
+            ),
+            (
+                &["choice.min_normalizer=1.5", "choice.no_click_mass=2"],
+                "`environment.choice.min_normalizer` = 1.5 is not allowed; allowed is at most 1, the highest score there \
+                 can be (given by --set)",
+            ),
+            (
+                &[
+                    "choice.model=exponential_cascade",
+                    "choice.score_scaling=2.8",
+                ],
+                "`environment.choice.score_scaling` = 2.8 is not allowed; allowed is at most 2.718281828459045, above \
+                 which no score gives a probability (given by --set)",
+            ),
+            (
+                &[
+                    "choice.model=proportional_cascade",
+                    "choice.min_normalizer=-5",
+                    "choice.score_scaling=0.3",
+                ],
+                "`environment.choice.score_scaling` = 0.3 is not allowed; allowed is at most 0.25, above which no score \
+                 gives a probability (given by --set)",
+            ),
+        ] {
+            let settings = InterestEvolutionDefinition::entry().settings_with(given);
+            let error = InterestEvolutionDefinition::choice(&settings.unwrap()).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
     }
 
     #[test]
