@@ -15,6 +15,8 @@ mod golden;
 mod policies;
 #[path = "../examples/equivalence/row.rs"]
 mod row;
+#[path = "../examples/equivalence/setup.rs"]
+mod setup;
 
 use slatesim::backend::Backend;
 use slatesim::backend::cpu::cpu;

@@ -2,6 +2,7 @@
 //! `tests/data/README.md`.
 
 use super::row::Row;
+use super::setup::estimate;
 use serde_json::Value;
 use slatesim::Error;
 use slatesim::backend::{Backend, Unobserved};
@@ -72,13 +73,10 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
 
 fn means(title: &str, summary: &Summary, run: &Value, episodes: u64) -> Vec<Row> {
     let number = |key: &str| run[key].as_f64().unwrap_or(f64::NAN);
-    let ours = |mean: Option<f64>, error: Option<f64>| {
-        (mean.unwrap_or(f64::NAN), error.unwrap_or(f64::NAN))
-    };
-    let returns = ours(summary.returns.mean, summary.returns.standard_error);
-    let lengths = ours(summary.length.mean, summary.length.standard_error);
-    let clicks = ours(summary.click_rate.mean, summary.click_rate.standard_error);
-    let slope = ours(
+    let returns = estimate(summary.returns.mean, summary.returns.standard_error);
+    let lengths = estimate(summary.length.mean, summary.length.standard_error);
+    let clicks = estimate(summary.click_rate.mean, summary.click_rate.standard_error);
+    let slope = estimate(
         summary.reward_slope.mean,
         summary.reward_slope.standard_error,
     );

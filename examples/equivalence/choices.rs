@@ -1,6 +1,7 @@
 //! Probabilities of the choice models against those of the original, for scores that are put in: `tests/data/README.md`.
 
 use super::row::Row;
+use super::setup::simulation;
 use slatesim::Error;
 use slatesim::backend::{Backend, Corpus, LaneState};
 use slatesim::choice::ChoiceModel;
@@ -8,8 +9,6 @@ use slatesim::choice::exponential_cascade::ExponentialCascade;
 use slatesim::choice::multinomial_logit::MultinomialLogit;
 use slatesim::choice::multinomial_proportional::MultinomialProportional;
 use slatesim::choice::proportional_cascade::ProportionalCascade;
-use slatesim::config::{Config, Layers};
-use slatesim::registry;
 
 /// Absolute error of a probability.
 const TOLERANCE: f64 = 1e-6;
@@ -80,17 +79,14 @@ pub(crate) fn rows(backend: &dyn Backend, _episodes: u64) -> Result<Vec<Row>, Er
 fn row(backend: &dyn Backend, vector: Vector) -> Result<Row, Error> {
     let num_lanes = vector.scores.len();
     // One feature, an interest of 1 in it: the feature is the score.
-    let layers = [
+    let mut simulation = simulation(&[
         "environment.name=interest_evolution".to_owned(),
         "environment.document.sampler=distribution".to_owned(),
         "environment.document.num_features=1".to_owned(),
         "environment.resample_documents=false".to_owned(),
         format!("environment.num_candidates={num_lanes}"),
         format!("environment.slate_size={num_lanes}"),
-    ]
-    .iter()
-    .try_fold(Layers::new(), |layers, setting| layers.set(setting))?;
-    let mut simulation = registry::simulation(&Config::resolve(&layers, &registry::catalogue())?)?;
+    ])?;
     let document = |&score: &f64| [0.0, 1.0, 1.0, score];
     simulation.plan.corpus = Some(Corpus {
         num_fields: 4,

@@ -1,19 +1,15 @@
 //! Figures that need no original: closed forms and exact solutions.
 
 use super::row::Row;
+use super::setup::{estimate, simulation};
 use slatesim::Error;
 use slatesim::backend::{Backend, Unobserved};
-use slatesim::config::{Config, Layers};
-use slatesim::registry;
 use std::f64::consts::LN_2;
 
 /// Compares a backend with what can be computed by hand or by a linear solve.
 pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Error> {
     let run = |settings: &[&str]| -> Result<_, Error> {
-        let layers = settings
-            .iter()
-            .try_fold(Layers::new(), |layers, setting| layers.set(setting))?;
-        let simulation = registry::simulation(&Config::resolve(&layers, &registry::catalogue())?)?;
+        let simulation = simulation(settings)?;
         let summary = backend
             .rollout(&simulation, 0..episodes, &Unobserved)?
             .summary();
@@ -31,10 +27,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
         let size = format!("environment.slate_size={slate_size}");
         let (_, summary) = run(&["environment.name=interest_evolution", "max_steps=1", &size])?;
         let clicks = &summary.click_rate;
-        let ours = (
-            clicks.mean.unwrap_or(f64::NAN),
-            clicks.standard_error.unwrap_or(f64::NAN),
-        );
+        let ours = estimate(clicks.mean, clicks.standard_error);
         let title = format!("interest_evolution, first step, random slate of {slate_size}");
         rows.push(Row::of_estimates(
             &title,
@@ -56,10 +49,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
             &types,
         ])?;
         let clicks = &summary.click_rate;
-        let ours = (
-            clicks.mean.unwrap_or(f64::NAN),
-            clicks.standard_error.unwrap_or(f64::NAN),
-        );
+        let ours = estimate(clicks.mean, clicks.standard_error);
         let title = format!("interest_exploration, users of the {name} type, random slate of 2");
         rows.push(Row::of_estimates(
             &title,
@@ -93,10 +83,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
         let exact = model.evaluate(&table)?;
         let title = format!("item_transition, {name}");
         let returns = &summary.returns;
-        let ours = (
-            returns.mean.unwrap_or(f64::NAN),
-            returns.standard_error.unwrap_or(f64::NAN),
-        );
+        let ours = estimate(returns.mean, returns.standard_error);
         rows.push(Row::of_estimates(
             &title,
             "return",
@@ -114,10 +101,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
             exact_deviation,
         ));
         let length = &summary.length;
-        let ours = (
-            length.mean.unwrap_or(f64::NAN),
-            length.standard_error.unwrap_or(f64::NAN),
-        );
+        let ours = estimate(length.mean, length.standard_error);
         rows.push(Row::of_estimates(
             &title,
             "length",

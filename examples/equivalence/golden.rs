@@ -3,11 +3,10 @@
 //! A recorded draw is put in as the random word that makes it: uniforms to 2^-24, pairs of normals to some 10^-6.
 
 use super::row::Row;
+use super::setup::simulation;
 use serde_json::Value;
 use slatesim::Error;
 use slatesim::backend::{Backend, Corpus, LaneState};
-use slatesim::config::{Config, Layers};
-use slatesim::registry;
 use std::f64::consts::PI;
 
 /// Relative error of a float, absolute below 1: single precision, and the rounding of the draws.
@@ -174,16 +173,13 @@ fn replay(
 ) -> Result<Vec<Row>, Error> {
     let slate_size = transitions[0].documents.len();
     let num_documents = transitions.len() * slate_size;
-    let layers = [
+    let mut simulation = simulation(&[
         format!("environment.name={environment}"),
         format!("environment.num_candidates={num_documents}"),
         format!("environment.slate_size={slate_size}"),
         "environment.resample_documents=false".to_owned(),
         "max_steps=1000".to_owned(),
-    ]
-    .iter()
-    .try_fold(Layers::new(), |layers, setting| layers.set(setting))?;
-    let mut simulation = registry::simulation(&Config::resolve(&layers, &registry::catalogue())?)?;
+    ])?;
     let documents: Vec<&Vec<f64>> = transitions
         .iter()
         .flat_map(|transition| &transition.documents)

@@ -14,6 +14,7 @@ mod closed_forms;
 mod golden;
 mod policies;
 mod row;
+mod setup;
 
 use row::{MOST_STANDARD_ERRORS, Row};
 use slatesim::Error;

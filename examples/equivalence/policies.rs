@@ -1,10 +1,9 @@
 //! Slates by simple rules against runs of the original: `tests/data/README.md`.
 
 use super::row::Row;
+use super::setup::{estimate, simulation};
 use slatesim::Error;
 use slatesim::backend::{Backend, Unobserved};
-use slatesim::config::{Config, Layers};
-use slatesim::registry;
 
 /// A run of the original: settings, candidates and slate, episodes, and the figures that were recorded.
 struct Run {
@@ -70,7 +69,6 @@ const EXPLORATION_STEPS: u32 = 50;
 
 /// Compares a backend with every run of the original.
 pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Error> {
-    let catalogue = registry::catalogue();
     let mut rows = Vec::new();
     for (seed, run) in (0..).zip(runs()) {
         let [num_candidates, slate_size] = run.sizes;
@@ -89,10 +87,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
         if run.environment == EXPLORATION {
             settings.push(format!("max_steps={EXPLORATION_STEPS}"));
         }
-        let layers = settings
-            .iter()
-            .try_fold(Layers::new(), |layers, setting| layers.set(setting))?;
-        let simulation = registry::simulation(&Config::resolve(&layers, &catalogue)?)?;
+        let simulation = simulation(&settings)?;
         let summary = backend
             .rollout(&simulation, 0..episodes, &Unobserved)?
             .summary();
@@ -108,30 +103,27 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
             "{}, {num_candidates} candidates, slate of {slate_size}: {rule}",
             run.environment
         );
-        let ours = |mean: Option<f64>, error: Option<f64>| {
-            (mean.unwrap_or(f64::NAN), error.unwrap_or(f64::NAN))
-        };
         // Where the original's error is not on record, it is ours of as many episodes.
         let scale = (episodes as f64 / f64::from(run.episodes)).sqrt();
         let returns = &summary.returns;
         let figures = [
             (
                 "return",
-                ours(returns.mean, returns.standard_error),
+                estimate(returns.mean, returns.standard_error),
                 run.returns,
             ),
             (
                 "length",
-                ours(summary.length.mean, summary.length.standard_error),
+                estimate(summary.length.mean, summary.length.standard_error),
                 run.length,
             ),
         ];
         for (figure, ours, theirs) in figures {
             rows.extend(theirs.map(|theirs| Row::of_estimates(&title, figure, ours, theirs)));
         }
-        let clicks = ours(summary.click_rate.mean, summary.click_rate.standard_error);
+        let clicks = estimate(summary.click_rate.mean, summary.click_rate.standard_error);
         let quality = summary.clicked_quality.as_ref();
-        let quality = quality.map_or((f64::NAN, f64::NAN), |q| ours(q.mean, q.standard_error));
+        let quality = quality.map_or((f64::NAN, f64::NAN), |q| estimate(q.mean, q.standard_error));
         let scaled = [
             ("clicks by step", clicks, run.clicks_by_step),
             ("quality of what is clicked", quality, run.clicked_quality),

@@ -1,0 +1,20 @@
+//! What the comparisons share: simulations from settings, and figures with their errors.
+
+use slatesim::Error;
+use slatesim::backend::Simulation;
+use slatesim::config::{Config, Layers};
+use slatesim::registry;
+
+/// Makes a simulation from settings, as `--set` takes them.
+pub(crate) fn simulation<S: AsRef<str>>(settings: &[S]) -> Result<Simulation, Error> {
+    let layers = settings.iter().try_fold(Layers::new(), |layers, setting| {
+        layers.set(setting.as_ref())
+    })?;
+    let config = Config::resolve(&layers, &registry::catalogue())?;
+    Ok(registry::simulation(&config)?)
+}
+
+/// Pairs a figure with its standard error; one that is not determined is close to nothing.
+pub(crate) fn estimate(mean: Option<f64>, standard_error: Option<f64>) -> (f64, f64) {
+    (mean.unwrap_or(f64::NAN), standard_error.unwrap_or(f64::NAN))
+}
