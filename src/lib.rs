@@ -53,6 +53,7 @@
 
 pub mod authoring;
 pub mod backend;
+pub mod bandit;
 pub mod choice;
 pub mod cli;
 pub mod config;

@@ -8,6 +8,7 @@
 #import slatesim::rng::{Stream, words, philox, multiply_high, DOCUMENT}
 #import slatesim::math
 #import slatesim::distribution
+#import slatesim::bandit
 #import slatesim::candidates::{job, stream_of_lane}
 
 @group(1) @binding(0) var<storage, read> inputs: array<u32>;
@@ -41,6 +42,16 @@ fn probe(@builtin(global_invocation_id) id: vec3<u32>) {
     put(12u, index, bitcast<u32>(math::ln(distribution::fine_uniform(block.w))));
     put(13u, index, bitcast<u32>(math::sigmoid(x)));
     put(14u, index, bitcast<u32>(sqrt(abs(x))));
+    let counted_total = 1u + distribution::bounded_integer(block.x, 90u);
+    let counted_pulls = 1u + distribution::bounded_integer(block.y, counted_total);
+    let total = f32(counted_total);
+    let pulls = f32(counted_pulls);
+    let reward = f32(distribution::bounded_integer(block.z, counted_pulls + 1u));
+    put(15u, index, bitcast<u32>(bandit::ucb(pulls, reward, total, 1.0)));
+    put(16u, index, bitcast<u32>(bandit::kl_ucb(pulls, reward, total, 1.0)));
+    put(17u, index, bitcast<u32>(bandit::kl_ucb_aliased(pulls, reward, total, 1.0)));
+    let draw = distribution::uniform(block.w);
+    put(18u, index, bitcast<u32>(bandit::beta_quantile(draw, 1.0 + reward / 0.75, 1.0 + (pulls - reward) / 0.75)));
 }
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})

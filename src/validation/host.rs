@@ -1,6 +1,7 @@
 //! The rows of `shaders/kernel/probe.wgsl` computed on the host, in any number type.
 
 use crate::backend::gpu::PROBE_ROWS;
+use crate::bandit::{beta_quantile, kl_ucb, kl_ucb_aliased, ucb};
 use crate::distribution::{bounded_integer, fine_uniform, normal_pair, truncated_normal, uniform};
 use crate::number::{Number, Word};
 use crate::rng::{DOCUMENT, Stream, key, multiply_high};
@@ -20,7 +21,7 @@ pub(super) enum Row {
 ///
 /// The bounds are the errors measured for `math` and `distribution`, rounded up: `exp` 1.18, `ln` 1.23, `sigmoid` 2.48
 /// ulp. A normal's error is that of the angle, 1.83 * 2^-24, times the radius, at most 6.66, and some ulp of the radius;
-/// WGSL allows its own square root 2 ulp.
+/// WGSL allows its own square root 2 ulp. The bounds of the functions of `bandit` are those that it states.
 pub(super) const ROWS: [(&str, Row); PROBE_ROWS] = [
     ("word 0", Row::Integer),
     ("word 1", Row::Integer),
@@ -79,6 +80,34 @@ pub(super) const ROWS: [(&str, Row); PROBE_ROWS] = [
             absolute: 0.0,
         },
     ),
+    (
+        "ucb",
+        Row::Close {
+            ulps: 8.0,
+            absolute: 0.0,
+        },
+    ),
+    (
+        "kl_ucb",
+        Row::Close {
+            ulps: 0.0,
+            absolute: 2e-6,
+        },
+    ),
+    (
+        "kl_ucb_aliased",
+        Row::Close {
+            ulps: 8.0,
+            absolute: 0.0,
+        },
+    ),
+    (
+        "beta_quantile",
+        Row::Close {
+            ulps: 0.0,
+            absolute: 1.5e-6,
+        },
+    ),
 ];
 
 /// A value of a row: integers in full, numbers in double precision.
@@ -107,6 +136,9 @@ pub(super) fn rows<N: Number>(
     let (cosine, sine) = normal_pair::<N>(block[0], block[1]);
     let truncated = truncated_normal(uniform::<N>(block[2]), N::splat(0.025), N::splat(0.975));
     let x = N::from_fn(|lane| f64::from(arguments.get(lane).copied().unwrap_or(0.0)));
+    let [total, pulls, reward] = counts(block);
+    let one = N::splat(1.0);
+    let [hits, misses] = [reward, pulls - reward].map(|count| one + count / N::splat(0.75));
     let integers = |word: N::Word| {
         (0..N::LANES)
             .map(|lane| Value::Integer(word.lane(lane)))
@@ -133,7 +165,23 @@ pub(super) fn rows<N: Number>(
         numbers(fine_uniform::<N>(block[3]).ln()),
         numbers(x.sigmoid()),
         numbers(x.abs().sqrt()),
+        numbers(ucb(pulls, reward, total, one)),
+        numbers(kl_ucb(pulls, reward, total, one)),
+        numbers(kl_ucb_aliased(pulls, reward, total, one)),
+        numbers(beta_quantile(uniform(block[3]), hits, misses)),
     ]
+}
+
+/// Makes of words what a bandit may have counted in an episode: the pulls of all arms, those of one, and its reward.
+///
+/// A total of 92, with 75 pulls and a reward of 10, brings `kl_ucb_aliased` within 2e-7 of taking the other half, which
+/// single precision does not tell apart; below that no counts come closer than 1.7e-6.
+fn counts<N: Number>(block: [N::Word; 4]) -> [N; 3] {
+    let one = N::Word::splat(1);
+    let total = one + bounded_integer(block[0], N::Word::splat(90));
+    let pulls = one + bounded_integer(block[1], total);
+    let reward = bounded_integer(block[2], pulls + one);
+    [total, pulls, reward].map(N::from_word)
 }
 
 fn lane_index(lane: usize) -> u32 {

@@ -139,6 +139,7 @@ fn sources(
         embedded!("slatesim::rng", "rng.wgsl"),
         embedded!("slatesim::math", "math.wgsl"),
         embedded!("slatesim::distribution", "distribution.wgsl"),
+        embedded!("slatesim::bandit", "bandit.wgsl"),
         embedded!("slatesim::tables", "kernel/tables.wgsl"),
         embedded!("slatesim::cascade", "choice/cascade.wgsl"),
         with_conversions(
