@@ -66,6 +66,7 @@ pub mod math;
 pub mod number;
 pub mod policy;
 pub mod registry;
+pub mod regression;
 pub mod rng;
 pub mod shader;
 pub mod statistics;

@@ -79,6 +79,9 @@ faults! {
     finds_a_wrong_purpose: "rng.wgsl", "USER: u32 = 5u" => "USER: u32 = 4u";
     finds_an_episode_index_of_32_bits: "kernel/candidates.wgsl", "select(0u, 1u, low < lane)" => "0u";
     finds_a_wrong_coefficient_of_exp: "math.wgsl", "0.16666523" => "0.16666823";
+    finds_a_wrong_term_of_kl_ucb: "bandit.wgsl", "time + 3.0 * math::ln" => "time + 3.001 * math::ln";
+    finds_a_wrong_coefficient_of_the_beta_quantile: "bandit.wgsl", "0.08333335" => "0.08343335";
+    finds_a_quantile_of_the_other_tail: "bandit.wgsl", "select(u, 1.0 - u, reflected)" => "u";
     finds_a_swapped_draw: "environment/long_term_satisfaction.wgsl",
         "normal_pair(words.x, words.y)" => "normal_pair(words.y, words.x)";
     finds_a_wrong_memory_discount: "environment/long_term_satisfaction.wgsl",

@@ -4,7 +4,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use rayon::prelude::*;
-use slatesim::backend::gpu::{Entry, GpuOptions, ShaderError, compose_program};
+use slatesim::backend::gpu::{Entry, GpuOptions, Patch, ShaderError, compose_program};
 use slatesim::backend::{Plan, Simulation};
 use slatesim::choice::ChoiceModel;
 use slatesim::config::{Config, ConfigError, Layers, Settings};
@@ -413,6 +413,8 @@ fn no_shader_file_is_left_out() {
         "rng",
         "math",
         "distribution",
+        "bandit",
+        "regression",
         "choice/cascade",
         "kernel/tables",
         "kernel/candidates",
@@ -438,6 +440,8 @@ fn every_shader_that_has_a_host_twin_shares_its_stem() {
         PathBuf::from("rng.wgsl"),
         "math.wgsl".into(),
         "distribution.wgsl".into(),
+        "bandit.wgsl".into(),
+        "regression.wgsl".into(),
     ];
     for room in ["choice", "environment", "policy"] {
         let shaders = files(&format!("shaders/{room}"));
@@ -464,6 +468,38 @@ fn every_shader_that_has_a_host_twin_shares_its_stem() {
             twin.display()
         );
     }
+}
+
+/// The probe with a function, which nothing calls, of a regression: no kernel uses that module yet.
+fn with_a_regression() -> GpuOptions {
+    GpuOptions {
+        patch: Some(Patch {
+            path: "shaders/kernel/probe.wgsl".to_owned(),
+            find: "#import slatesim::bandit\n".to_owned(),
+            replace: "#define DIM 3\n#define HISTORY 12\n#import slatesim::bandit\n#import slatesim::regression\n\
+                      fn regress(count: u32) -> f32 {\n\
+                      var features: array<f32, 36>;\nvar rewards: array<f32, 12>;\n\
+                      var weights: array<f32, 3>;\nvar gram: array<f32, 9>;\n\
+                      regression::fit_logistic(&features, &rewards, count, 1.0, &weights, &gram);\n\
+                      regression::factorize(&gram);\n\
+                      return regression::quadratic_form(&gram, &weights);\n}\n"
+                .to_owned(),
+        }),
+        ..GpuOptions::default()
+    }
+}
+
+#[test]
+fn the_regression_composes_and_is_valid_for_sizes_that_a_kernel_defines() {
+    let options = with_a_regression();
+    let module = composed(&default_simulation(), Entry::Probe, &options, false);
+    validated(&module, false);
+    assert!(module.functions.iter().any(|(_, function)| {
+        function
+            .name
+            .as_deref()
+            .is_some_and(|name| name.contains("fit_logistic"))
+    }));
 }
 
 #[test]

@@ -140,6 +140,7 @@ fn sources(
         embedded!("slatesim::math", "math.wgsl"),
         embedded!("slatesim::distribution", "distribution.wgsl"),
         embedded!("slatesim::bandit", "bandit.wgsl"),
+        embedded!("slatesim::regression", "regression.wgsl"),
         embedded!("slatesim::tables", "kernel/tables.wgsl"),
         embedded!("slatesim::cascade", "choice/cascade.wgsl"),
         with_conversions(
