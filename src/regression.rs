@@ -124,8 +124,11 @@ pub fn quadratic_form<N: Number>(factor: &[N], x: &mut [N]) -> N {
 /// observations, w is 0 and G the bare ridge. `features` are as many rows as there are `rewards`, each of the length of
 /// `weights`; `scratch` has the length of `gram` and `weights` together. A `count` above the capacity is the capacity.
 ///
+/// # Panics
+/// If a slice is shorter than said.
+///
 /// # Source
-/// `RecSim`'s `glm_algorithms`, at revision 55e50e4.
+/// `RecSim` 0.2.4, `glm_algorithms`.
 #[inline(always)]
 pub fn fit_logistic<N: Number>(
     features: &[N],
@@ -195,7 +198,7 @@ mod tests {
     use crate::math::tests::assert_same_constants;
     use crate::number::{Lanes, LanesWord, ScalarWord};
 
-    /// A logistic regression of RecSim's, recorded at revision 55e50e4: two features and a reward an observation.
+    /// A logistic regression of `RecSim` 0.2.4: two features and a reward an observation.
     const HISTORY: [([f64; 2], f64); 12] = [
         ([1.0, 0.0], 1.0),
         ([0.0, 1.0], 0.0),
