@@ -12,6 +12,7 @@ const POLICY: u32 = 2u;
 const DOCUMENT: u32 = 3u;
 const OBSERVATION: u32 = 4u;
 const USER: u32 = 5u;
+const LAYER: u32 = 7u;
 
 const MULTIPLIER_A: u32 = 0xd2511f53u;
 const MULTIPLIER_B: u32 = 0xcd9e8d57u;
@@ -85,4 +86,9 @@ fn policy_word(stream: Stream, first: u32, index: u32) -> u32 {
         return first;
     }
     return words(stream, POLICY, (index - 1u) / 4u)[(index - 1u) % 4u];
+}
+
+// The four words of block `block` of the layer whose code is `layer`.
+fn layer_words(stream: Stream, layer: u32, block: u32) -> vec4<u32> {
+    return words(stream, LAYER, (layer << 16u) + block);
 }

@@ -2,13 +2,14 @@
 
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::ChoiceModel;
-use crate::config::{Catalogue, Config, ConfigError, Entry, Settings};
+use crate::config::{Catalogue, Config, ConfigError, Entry, Section, Settings};
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
 use crate::environment::item_transition::ItemTransitionDefinition;
 use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
 use crate::environment::{Definition, Field};
-use crate::policy::{self, PolicyModel, Target};
+use crate::policy::layer::{self, LayerModel};
+use crate::policy::{self, Layered, PolicyModel, Target};
 use crate::rng::BLOCKS_PER_PURPOSE;
 use std::sync::Arc;
 
@@ -97,6 +98,7 @@ impl Registry {
         Catalogue {
             environments: entries.map(|registered| registered.entry.clone()).collect(),
             policies: policy::entries(),
+            layers: layer::entries(),
         }
     }
 
@@ -139,13 +141,16 @@ impl Registry {
         } else {
             DEFAULT_MAX_STEPS
         };
+        let average_user = model.average_user();
         let target = Target {
             outline: &outline,
             num_candidates,
             slate_size,
             finite_model: &|| model.finite_model(),
+            average_user: average_user.as_deref(),
+            num_user_fields: model.num_fields().0,
         };
-        let policy = PolicyModel::new(&config.policy.name, &config.policy.settings, &target)?;
+        let policy = layered(&config.policy, &target)?;
         let plan = Plan {
             seed: config.seed,
             max_steps: config.max_steps.unwrap_or(default_max_steps),
@@ -174,6 +179,20 @@ pub fn catalogue() -> Catalogue {
 /// If the configuration was checked against another catalogue.
 pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
     Registry::built_in().simulation(config)
+}
+
+/// Makes a policy and the layers around it: those given, and before them the ones that the policy cannot do without.
+fn layered(section: &Section, target: &Target<'_>) -> Result<Layered, ConfigError> {
+    let policy = PolicyModel::new(&section.name, &section.settings, target)?;
+    let mut layers = section
+        .layers()
+        .map(|layer| LayerModel::new(&layer.name, &layer.settings, target))
+        .collect::<Result<Vec<_>, _>>()?;
+    if let Some(needed) = policy.needed_layer() {
+        layers.retain(|layer| layer.name() != needed.name());
+        layers.insert(0, needed);
+    }
+    Ok(Layered::new(policy, layers))
 }
 
 /// Draws the corpus of the seed, and puts what the configuration gives over it.

@@ -19,6 +19,7 @@
 //! | [`OBSERVATION`] | 4 | t | b | noise on what is observed before step t |
 //! | [`USER`] | 5 | 0 | b | the user at the start of the episode |
 //! | [`CORPUS`] | 6 | 0 | candidate · blocks + b | the features of a document of the shared corpus; episode 0 |
+//! | [`LAYER`] | 7 | t | layer · 2^16 + b | what a layer around the policy draws; `layer` is its code |
 //! | [`HOST`] | 255 | | | [`Philox`], the generator for code on the host |
 //!
 //! Words of different purposes never coincide: two policies face the same user, the same documents and the same
@@ -49,6 +50,8 @@ pub const OBSERVATION: u32 = 4;
 pub const USER: u32 = 5;
 /// The corpus that all users and episodes share.
 pub const CORPUS: u32 = 6;
+/// What layers around a policy draw.
+pub const LAYER: u32 = 7;
 /// Draws on the host that no twin takes part in.
 pub const HOST: u32 = 255;
 

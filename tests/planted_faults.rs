@@ -34,11 +34,9 @@ fn rung_that_finds(path: &str, find: &str, replace: &str, avoids_native_u64: boo
     let mut cases = cases(&Registry::built_in()).unwrap();
     cases.retain(|case| {
         let plan = &case.simulation.plan;
-        let own = [
-            case.simulation.model.shader(),
-            plan.choice.definition().shader(),
-            plan.policy.shader(),
-        ];
+        let mut own = plan.policy.shaders();
+        own.push(case.simulation.model.shader());
+        own.push(plan.choice.definition().shader());
         !is_of_one_model(path) || own.iter().any(|own| own.path == broken_path)
     });
     let mut found = None;

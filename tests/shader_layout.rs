@@ -129,26 +129,59 @@ const ENVIRONMENTS: &[Tested] = &[
     },
 ];
 
-/// The policies; `greedy` needs the name of a feature besides.
+/// The policies and layers, each in the environments that can feed it; `greedy` needs the name of a feature besides.
 const POLICIES: &[(&str, Overrides)] = &[
     ("random", &[]),
     ("random", &["policy.with_replacement=true"]),
     ("static", &[]),
     ("greedy", &["policy.order=max"]),
     ("greedy", &["policy.order=min"]),
+    // An oracle, in place of a feature.
+    ("greedy", &["policy.by=score"]),
+    ("greedy_pctr", &["policy.belief=[0.5]"]),
+    ("cluster_bandit", &[]),
+    ("cluster_bandit", &["policy.faithful=true"]),
+    (
+        "cluster_bandit",
+        &["policy.algorithm=kl_ucb", "policy.by=score"],
+    ),
+    (
+        "cluster_bandit",
+        &["policy.algorithm=kl_ucb", "policy.faithful=true"],
+    ),
+    (
+        "cluster_bandit",
+        &["policy.algorithm=thompson_sampling", "policy.by=quality"],
+    ),
+    (
+        "cluster_bandit",
+        &["policy.algorithm=thompson_sampling", "policy.faithful=true"],
+    ),
     // For environments with a finite state.
     ("table", &[]),
+    ("random", &["policy.layer.name=epsilon_greedy"]),
+    (
+        "greedy",
+        &[
+            "policy.by=quality",
+            "policy.layer.name=cluster_click_statistics",
+            "policy.layer.layer.name=epsilon_greedy",
+        ],
+    ),
 ];
 
 fn simulation(overrides: impl IntoIterator<Item = String>) -> Simulation {
+    try_simulation(overrides).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn try_simulation(overrides: impl IntoIterator<Item = String>) -> Result<Simulation, ConfigError> {
     let sizes = ["environment.num_candidates=7", "environment.slate_size=3"];
     // Needed by environments that never end, and of no consequence here.
     let mut layers = Layers::new().set("max_steps=9").unwrap();
     for text in sizes.map(str::to_owned).into_iter().chain(overrides) {
         layers = layers.set(&text).unwrap();
     }
-    let config = Config::resolve(&layers, &registry::catalogue());
-    registry::simulation(&config.unwrap_or_else(|error| panic!("{error}"))).unwrap()
+    registry::simulation(&Config::resolve(&layers, &registry::catalogue())?)
 }
 
 /// Makes every combination of environment, choice model and policy, each with a description.
@@ -158,9 +191,6 @@ fn simulations() -> Vec<(&'static Tested, String, Simulation)> {
         for variant in tested.variants {
             for choice in tested.choices {
                 for (policy, settings) in POLICIES {
-                    if *policy == "table" && tested.name != "item_transition" {
-                        continue;
-                    }
                     let greedy =
                         (*policy == "greedy").then(|| format!("policy.by={}", tested.feature));
                     let overrides: Vec<String> = [format!("environment.name={}", tested.name)]
@@ -175,7 +205,12 @@ fn simulations() -> Vec<(&'static Tested, String, Simulation)> {
                         )
                         .collect();
                     let description = overrides.join(" ");
-                    simulations.push((tested, description, simulation(overrides)));
+                    match try_simulation(overrides) {
+                        Ok(simulation) => simulations.push((tested, description, simulation)),
+                        // The environment cannot feed the policy.
+                        Err(error) if error.to_string().starts_with("`policy.") => {}
+                        Err(error) => panic!("{description}: {error}"),
+                    }
                 }
             }
         }
@@ -334,7 +369,15 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
     let file_of = |module: &str| match module {
         "environment" => simulation.model.shader().path,
         "choice" => simulation.plan.choice.definition().shader().path,
-        "policy" => simulation.plan.policy.shader().path,
+        "agent" => "made of policy and layers".to_owned(),
+        "slatesim::ranking" | "slatesim::shuffle" | "slatesim::sorting" => {
+            format!("shaders/policy/{}.wgsl", &module["slatesim::".len()..])
+        }
+        name if name == "policy" || name.starts_with("layer::") => {
+            let shaders = simulation.plan.policy.shaders();
+            let found = shaders.into_iter().find(|shader| shader.module == name);
+            found.expect("the module is one of the policy's").path
+        }
         "slatesim::candidates" | "slatesim::drive" | "slatesim::tables" => {
             format!("shaders/kernel/{}.wgsl", &module["slatesim::".len()..])
         }
@@ -408,6 +451,28 @@ fn every_environment_and_policy_of_the_catalogue_is_tested_here() {
         names(&catalogue.policies),
         POLICIES.iter().map(|(name, _)| *name).collect()
     );
+    let simulations = simulations();
+    for (policy, settings) in POLICIES {
+        let is_composed = |description: &String| {
+            let words: Vec<&str> = description.split(' ').collect();
+            words.contains(&format!("policy.name={policy}").as_str())
+                && settings.iter().all(|setting| words.contains(setting))
+        };
+        assert!(
+            simulations
+                .iter()
+                .any(|(_, description, _)| is_composed(description)),
+            "no environment feeds {policy} {settings:?}"
+        );
+    }
+    for layer in names(&catalogue.layers) {
+        let is_used = |(_, settings): &(&str, Overrides)| {
+            settings
+                .iter()
+                .any(|setting| setting.ends_with(&format!("layer.name={layer}")))
+        };
+        assert!(POLICIES.iter().any(is_used), "{layer}");
+    }
 }
 
 #[test]
@@ -418,6 +483,9 @@ fn no_shader_file_is_left_out() {
         "distribution",
         "bandit",
         "regression",
+        "policy/ranking",
+        "policy/shuffle",
+        "policy/sorting",
         "choice/cascade",
         "kernel/tables",
         "kernel/candidates",
@@ -432,7 +500,10 @@ fn no_shader_file_is_left_out() {
     for (_, _, simulation) in simulations() {
         used.insert(simulation.model.shader().path.into());
         used.insert(simulation.plan.choice.definition().shader().path.into());
-        used.insert(simulation.plan.policy.shader().path.into());
+        let mut shaders = simulation.plan.policy.shaders();
+        // Made, not a file.
+        shaders.retain(|shader| shader.module != "agent");
+        used.extend(shaders.into_iter().map(|shader| shader.path.into()));
     }
     assert_eq!(used, files("shaders").into_iter().collect());
 }

@@ -1,19 +1,20 @@
 // Whole episodes in registers, or as many steps of them as one dispatch may take: twin of `Rollout` in
 // src/backend/lanes/rollout.rs.
 //
-// Who writes what: lane i its own column of every buffer, and the topics of its block by atomic addition of integers,
+// Who writes what: lane i its own column of every buffer, and the counts of its block by atomic addition of integers,
 // whose order is of no consequence. No barriers, no workgroup memory: any workgroup size gives the same bits.
 // Rows are job.stride long; what no episode reaches is zero.
 //
-// Bindings of group 1: 0 users [USER_FIELDS][lane], 1 outcomes [OUTCOME_FIELDS][lane], 2 rewards [step][lane],
-// 3 clicks [step / 32][lane] with a bit a step, 4 topics [block][impressions, clicks][topic]. Steps count from
-// step_begin. Defs: COUNTS_IN_REGISTERS where topics are few enough to be counted before they are added.
+// Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane], 1 outcomes [OUTCOME_FIELDS][lane], 2 rewards [step][lane],
+// 3 clicks [step / 32][lane] with a bit a step, 4 counts [block][impressions of each topic, clicks of each topic, clicks at
+// each position]. Steps count from step_begin. Defs: TOPICS_IN_REGISTERS and SLOTS_IN_REGISTERS where topics and positions
+// are few enough to be counted before they are added.
 
 #import slatesim::rng::{Stream, words, STEP}
 #import slatesim::candidates::{job, environment_parameters, stream_of_lane}
 #import slatesim::drive
 #import environment
-#import policy
+#import agent
 
 // Rust: src/backend/gpu/rollout.rs.
 const TOTAL: u32 = 0u;
@@ -28,7 +29,7 @@ const INVALID: u32 = 6u;
 @group(1) @binding(1) var<storage, read_write> outcomes: array<u32>;
 @group(1) @binding(2) var<storage, read_write> rewards: array<f32>;
 @group(1) @binding(3) var<storage, read_write> clicks: array<u32>;
-@group(1) @binding(4) var<storage, read_write> topics: array<atomic<u32>>;
+@group(1) @binding(4) var<storage, read_write> counts: array<atomic<u32>>;
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -46,6 +47,8 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     var quality = 0.0;
     var num_invalid = 0u;
     var running = lane < job.num_lanes;
+    // What the policy remembers of the user: nothing at first.
+    var policy_state: array<f32, #{POLICY_STATE}>;
     if job.step_begin == 0u {
         user = drive::sample_user(stream);
     } else {
@@ -54,6 +57,11 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
             fields[field] = users[field * job.stride + lane];
         }
         user = environment::user_from_fields(fields);
+#ifdef LEARNS
+        for (var number = 0u; number < #{POLICY_STATE}u; number++) {
+            policy_state[number] = users[(#{USER_FIELDS}u + number) * job.stride + lane];
+        }
+#endif
         total = bitcast<f32>(outcomes[TOTAL * job.stride + lane]);
         step_weighted = bitcast<f32>(outcomes[STEP_WEIGHTED * job.stride + lane]);
         length = outcomes[LENGTH * job.stride + lane];
@@ -62,10 +70,12 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
         num_invalid = outcomes[INVALID * job.stride + lane];
         running = outcomes[RUNNING * job.stride + lane] != 0u;
     }
-#ifdef HAS_TOPICS
-    let topics_of_block = lane / #{BLOCK_EPISODES}u * 2u * #{NUM_TOPICS}u;
+    let counts_of_block = lane / #{BLOCK_EPISODES}u * (2u * #{NUM_TOPICS}u + #{NUM_CONSIDERED}u);
+    let slots_of_block = counts_of_block + 2u * #{NUM_TOPICS}u;
+#ifdef SLOTS_IN_REGISTERS
+    var slot_clicks: array<u32, #{NUM_CONSIDERED}>;
 #endif
-#ifdef COUNTS_IN_REGISTERS
+#ifdef TOPICS_IN_REGISTERS
     var topic_impressions: array<u32, #{NUM_TOPICS}>;
     var topic_clicks: array<u32, #{NUM_TOPICS}>;
 #endif
@@ -75,7 +85,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     for (; step < job.step_end && running; step++) {
         stream.step = step;
         let step_words = words(stream, STEP, 0u);
-        let slate = policy::recommend(stream, step_words.w, user);
+        let slate = agent::recommend(stream, step_words.w, user, &policy_state);
         var stepped = drive::take_step(stream, stream, step_words, slate, #{NUM_SHOWN}u, user);
         user = stepped.user;
 
@@ -92,18 +102,28 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
         let clicked_document = stepped.documents[select(0u, stepped.chosen, stepped.clicked)];
         quality = quality + select(0.0, environment::quality(parameters, clicked_document), stepped.clicked);
 #endif
+#ifdef SLOTS_IN_REGISTERS
+        slot_clicks[min(stepped.chosen, #{NUM_CONSIDERED}u - 1u)] += click;
+#else
+        if stepped.clicked {
+            atomicAdd(&counts[slots_of_block + stepped.chosen], 1u);
+        }
+#endif
 #ifdef HAS_TOPICS
         for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
             let topic = environment::topic(parameters, stepped.documents[position]);
             let topic_click = select(0u, 1u, stepped.clicked && stepped.chosen == position);
-#ifdef COUNTS_IN_REGISTERS
+#ifdef TOPICS_IN_REGISTERS
             topic_impressions[topic] += 1u;
             topic_clicks[topic] += topic_click;
 #else
-            atomicAdd(&topics[topics_of_block + topic], 1u);
-            atomicAdd(&topics[topics_of_block + #{NUM_TOPICS}u + topic], topic_click);
+            atomicAdd(&counts[counts_of_block + topic], 1u);
+            atomicAdd(&counts[counts_of_block + #{NUM_TOPICS}u + topic], topic_click);
 #endif
         }
+#endif
+#ifdef LEARNS
+        agent::observe(&policy_state, &stepped);
 #endif
         running = !environment::is_terminal(parameters, user);
         if relative % 32u == 31u {
@@ -134,11 +154,21 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
         for (var field = 0u; field < #{USER_FIELDS}u; field++) {
             users[field * job.stride + lane] = fields[field];
         }
+#ifdef LEARNS
+        for (var number = 0u; number < #{POLICY_STATE}u; number++) {
+            users[(#{USER_FIELDS}u + number) * job.stride + lane] = policy_state[number];
+        }
+#endif
     }
-#ifdef COUNTS_IN_REGISTERS
+#ifdef SLOTS_IN_REGISTERS
+    for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
+        atomicAdd(&counts[slots_of_block + position], slot_clicks[position]);
+    }
+#endif
+#ifdef TOPICS_IN_REGISTERS
     for (var topic = 0u; topic < #{NUM_TOPICS}u; topic++) {
-        atomicAdd(&topics[topics_of_block + topic], topic_impressions[topic]);
-        atomicAdd(&topics[topics_of_block + #{NUM_TOPICS}u + topic], topic_clicks[topic]);
+        atomicAdd(&counts[counts_of_block + topic], topic_impressions[topic]);
+        atomicAdd(&counts[counts_of_block + #{NUM_TOPICS}u + topic], topic_clicks[topic]);
     }
 #endif
 }

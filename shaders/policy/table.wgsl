@@ -8,7 +8,7 @@
 #import slatesim::candidates
 #import slatesim::tables
 
-fn recommend(stream: Stream, first_word: u32, user: User) -> array<u32, #{NUM_SHOWN}> {
+fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, array<f32, #{POLICY_STATE}>>) -> array<u32, #{NUM_SHOWN}> {
     var observation = candidates::user_features(stream, user);
     let row = u32(observation[0]) * #{NUM_CANDIDATES}u;
     let draw = distribution::uniform(first_word);

@@ -6,7 +6,7 @@ use crate::choice::ChoiceModel;
 use crate::environment::{Blocks, Definition, Environment, Field, Fields, Outline};
 use crate::exact::FiniteModel;
 use crate::number::{LANES, Lanes, Number, ScalarWord};
-use crate::policy::PolicyModel;
+use crate::policy::Layered;
 use crate::rng::{CORPUS, Stream};
 use crate::shader::{ShaderDefs, ShaderSource};
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -38,7 +38,7 @@ pub struct Plan {
     /// How the user picks from the slate.
     pub choice: ChoiceModel,
     /// What fills the slate.
-    pub policy: PolicyModel,
+    pub policy: Layered,
     /// Sizes and observables of the environment.
     pub outline: Outline,
 }
@@ -51,10 +51,22 @@ impl Plan {
             .map_or(self.max_steps, |horizon| horizon.min(self.max_steps))
     }
 
+    /// Makes a block of no episodes, with room for its counts.
+    pub(super) fn empty_block(&self) -> EpisodeBlock {
+        let num_topics = self.outline.num_topics as usize;
+        let num_considered = self.choice.num_considered(self.slate_size) as usize;
+        EpisodeBlock {
+            topic_impressions: vec![0; num_topics],
+            topic_clicks: vec![0; num_topics],
+            slot_clicks: vec![0; num_considered],
+            ..EpisodeBlock::default()
+        }
+    }
+
     /// Returns how many positions of a slate a rollout has to look at: those that the user considers, and all where
-    /// impressions are counted by topic.
+    /// impressions are counted by topic or the policy learns.
     pub fn num_examined(&self) -> u32 {
-        if self.outline.num_topics > 0 {
+        if self.outline.num_topics > 0 || self.policy.state_size() > 0 {
             self.slate_size
         } else {
             self.choice.num_considered(self.slate_size)
@@ -101,6 +113,8 @@ pub trait Model: Debug + Send + Sync {
     fn document_layout(&self) -> Vec<Field>;
     /// Draws the corpus of a seed.
     fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus;
+    /// See [`Definition::average_user`].
+    fn average_user(&self) -> Option<Vec<f64>>;
     /// See [`Definition::finite_model`].
     fn finite_model(&self) -> Option<FiniteModel>;
     /// Makes what runs blocks of episodes in `f64`, one at a time.
@@ -182,6 +196,10 @@ impl<D: Definition> Model for D {
             document.store(fields);
         }
         Corpus { num_fields, fields }
+    }
+
+    fn average_user(&self) -> Option<Vec<f64>> {
+        Definition::average_user(self)
     }
 
     fn finite_model(&self) -> Option<FiniteModel> {

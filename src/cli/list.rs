@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::fmt::Write;
 use std::process::ExitCode;
 
-/// Show environments, choice models, policies (with parameters and defaults) and adapters.
+/// Show environments, choice models, policies and layers (with parameters and defaults) and adapters.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print one JSON object
@@ -119,6 +119,10 @@ fn text(listing: &Listing) -> String {
     }
     for entry in &listing.catalogue.policies {
         let _ = writeln!(text, "\npolicy {}: {}", entry.name, entry.about);
+        text += &keys(&entry.keys);
+    }
+    for entry in &listing.catalogue.layers {
+        let _ = writeln!(text, "\nlayer {}: {}", entry.name, entry.about);
         text += &keys(&entry.keys);
     }
     text += "\nadapters\n";

@@ -9,6 +9,8 @@ use std::fmt::Write;
 
 /// Quantiles are approximate in the last of more digits.
 const QUANTILE_DIGITS: usize = 5;
+/// Positions of the slate that are listed; `--json` has all.
+const MOST_POSITIONS: usize = 20;
 /// A parameter's value is cut off here.
 const LONGEST_VALUE: usize = 60;
 const ESTIMATE: &str = "mean ± standard error";
@@ -44,6 +46,7 @@ pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
         columns(&figures(summary), 1),
         columns(&quantiles(summary), 1),
         columns(&topics(summary), 1),
+        columns(&slots(summary), 1),
         facts(&tail),
     ] {
         if !part.is_empty() {
@@ -158,11 +161,29 @@ fn topics(summary: &Summary) -> Vec<Vec<String>> {
         "impressions",
         "clicks",
         "click rate ± standard error",
+        "share of steps",
     ])];
     for (topic, counts) in summary.topics.iter().enumerate() {
         rows.push(vec![
             topic.to_string(),
             counts.impressions.to_string(),
+            counts.clicks.to_string(),
+            estimate(counts.click_rate, counts.standard_error),
+            optional(counts.click_share, DIGITS),
+        ]);
+    }
+    rows
+}
+
+/// Lists positions where the user looks at several; one has the click rate of the whole.
+fn slots(summary: &Summary) -> Vec<Vec<String>> {
+    if summary.slots.len() < 2 {
+        return Vec::new();
+    }
+    let mut rows = vec![row(["position", "clicks", "click rate ± standard error"])];
+    for (position, counts) in summary.slots.iter().enumerate().take(MOST_POSITIONS) {
+        rows.push(vec![
+            position.to_string(),
             counts.clicks.to_string(),
             estimate(counts.click_rate, counts.standard_error),
         ]);

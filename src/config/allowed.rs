@@ -66,6 +66,8 @@ pub enum Allowed {
     },
     /// True or false.
     Boolean,
+    /// Switches, at least one.
+    Booleans,
     /// One of these words.
     OneOf(Vec<&'static str>),
     /// Any text that is not empty.
@@ -103,6 +105,7 @@ impl fmt::Display for Allowed {
             Self::Number(bounds) => bounds.fmt(f),
             Self::Integer { min, max } => write!(f, "an integer from {min} to {max}"),
             Self::Boolean => f.write_str("true or false"),
+            Self::Booleans => f.write_str("a list of true and false"),
             Self::OneOf(words) => {
                 f.write_str(if words.len() == 1 { "only " } else { "one of " })?;
                 for (position, word) in words.iter().enumerate() {
@@ -187,6 +190,7 @@ mod tests {
                 "an integer from 1 to 9",
             ),
             (Allowed::Boolean, "true or false"),
+            (Allowed::Booleans, "a list of true and false"),
             (Allowed::OneOf(vec!["max", "min"]), r#"one of "max", "min""#),
             (Allowed::OneOf(vec!["first"]), r#"only "first""#),
             (

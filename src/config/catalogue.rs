@@ -12,9 +12,11 @@ pub struct Catalogue {
     pub environments: Vec<Entry>,
     /// The policies.
     pub policies: Vec<Entry>,
+    /// The layers that go around a policy.
+    pub layers: Vec<Entry>,
 }
 
-/// Describes one environment or policy.
+/// Describes one environment, policy or layer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Entry {
@@ -63,6 +65,18 @@ impl Entry {
             never_terminates: false,
             keys,
             section: POLICY,
+        }
+    }
+
+    /// Describes a layer.
+    #[must_use]
+    pub fn layer(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
+        Self {
+            name,
+            about,
+            never_terminates: false,
+            keys,
+            section: LAYERS[0],
         }
     }
 
@@ -125,11 +139,20 @@ impl Entry {
 
     /// Resolves the keys and checks what holds across those common to all environments.
     pub(super) fn settings(&self, given: &[Assignment]) -> Result<Settings, ConfigError> {
-        let settings = Settings::resolve(self.section, &self.keys, given)?;
+        let settings = self.settings_of(self.section, given)?;
         if self.section == ENVIRONMENT {
             check_common(&settings)?;
         }
         Ok(settings)
+    }
+
+    /// Resolves the keys in another section than the usual one.
+    pub(super) fn settings_of(
+        &self,
+        section: &'static str,
+        given: &[Assignment],
+    ) -> Result<Settings, ConfigError> {
+        Settings::resolve(section, &self.keys, given)
     }
 
     /// Names the entry in a message: `environment "item_transition"`.
@@ -158,6 +181,9 @@ impl Entry {
     fn check_key(&self, key: &Key, before: &[Key]) -> Result<(), String> {
         if key.name == "name" {
             return Err("`name` is the name of the section".to_owned());
+        }
+        if key.name == "layer" || is_inside(key.name, "layer") {
+            return Err("`layer` is the section of the layer around a policy".to_owned());
         }
         for other in before {
             if other.name == key.name {
@@ -217,12 +243,18 @@ impl Catalogue {
         self.policies.iter().find(|entry| entry.name == name)
     }
 
+    /// Finds a layer by its name.
+    #[must_use]
+    pub fn layer(&self, name: &str) -> Option<&Entry> {
+        self.layers.iter().find(|entry| entry.name == name)
+    }
+
     /// Checks the declarations of all entries; see [`Entry::check`].
     ///
     /// # Errors
-    /// Those of [`Entry::check`], and [`ConfigError::Declaration`] for a name that two environments or two policies have.
+    /// Those of [`Entry::check`], and [`ConfigError::Declaration`] for a name that two environments, two policies or two layers have.
     pub fn check(&self) -> Result<(), ConfigError> {
-        for entries in [&self.environments, &self.policies] {
+        for entries in [&self.environments, &self.policies, &self.layers] {
             for (position, entry) in entries.iter().enumerate() {
                 entry.check()?;
                 if entries[..position]
@@ -245,6 +277,13 @@ impl Catalogue {
 pub(super) const ENVIRONMENT: &str = "environment";
 /// The section of policies.
 pub(super) const POLICY: &str = "policy";
+/// The sections of the layers around a policy, the innermost first; more do not nest.
+pub(super) const LAYERS: [&str; 4] = [
+    "policy.layer",
+    "policy.layer.layer",
+    "policy.layer.layer.layer",
+    "policy.layer.layer.layer.layer",
+];
 
 /// Puts the section before a key; the top level has no name.
 pub(super) fn full_name(section: &str, key: &str) -> String {

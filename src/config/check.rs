@@ -22,6 +22,17 @@ pub(super) fn check(allowed: &Allowed, given: &Assignment) -> Result<Value, Conf
             Toml::Boolean(value) => Ok(Value::Boolean(*value)),
             other => Err(at.wrong_type(other)),
         },
+        Allowed::Booleans => {
+            let list = value.as_array().ok_or_else(|| at.wrong_type(value))?;
+            let switches = list
+                .iter()
+                .map(Toml::as_bool)
+                .collect::<Option<Vec<bool>>>();
+            switches
+                .filter(|switches| !switches.is_empty())
+                .map(Value::Booleans)
+                .ok_or_else(|| at.invalid(&clip(&value.to_string())))
+        }
         Allowed::OneOf(words) => match value {
             Toml::String(word) if words.contains(&word.as_str()) => Ok(Value::Text(word.clone())),
             Toml::String(word) => Err(at.unknown_word(word, words)),

@@ -51,11 +51,11 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// No environment or policy has this name.
+    /// No environment, policy or layer has this name.
     #[error("`{key}` = {name:?} is unknown{}: known are {} ({origin})", suggestion(nearest.as_deref()), known.join(", "))]
     UnknownName {
         /// The dotted key.
-        key: &'static str,
+        key: String,
         /// What was given.
         name: String,
         /// The known name that was probably meant.
@@ -64,6 +64,16 @@ pub enum ConfigError {
         known: Vec<String>,
         /// Where it was given.
         origin: Origin,
+    },
+    /// A policy or a layer cannot work in the environment, whatever its parameters are.
+    #[error("`{section}.name` = {name:?} is not allowed here: it needs {needs}")]
+    Unfit {
+        /// The dotted section.
+        section: String,
+        /// The name in it.
+        name: String,
+        /// What it needs.
+        needs: String,
     },
     /// Nobody declared this key.
     #[error("{0}")]

@@ -137,6 +137,12 @@ impl Key {
         Self::new(name, Some(default.into()), Allowed::Boolean, about)
     }
 
+    /// Declares a list of switches that may be left out.
+    #[must_use]
+    pub fn optional_booleans(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, None, Allowed::Booleans, about)
+    }
+
     /// Declares a choice among words.
     #[must_use]
     pub fn one_of(

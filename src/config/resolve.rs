@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::catalogue::{ENVIRONMENT, POLICY, full_name, is_inside};
+use super::catalogue::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
 use super::check::type_name;
 use super::error::UnknownKey;
 use super::layers::{Assignment, Origin};
@@ -49,8 +49,9 @@ impl Config {
             &given,
         )?;
         let policy = find("policy.name", DEFAULT_POLICY, &catalogue.policies, &given)?;
+        let layers = find_layers(&catalogue.layers, &given)?;
         let run = run_keys();
-        let known = Known::new(&run, environment, policy, catalogue);
+        let known = Known::new(&run, environment, policy, &layers, catalogue);
         for assignment in &given {
             known.check(assignment)?;
         }
@@ -63,10 +64,12 @@ impl Config {
             environment: Section {
                 name: environment.name.to_owned(),
                 settings: environment.settings(&given)?,
+                layer: None,
             },
             policy: Section {
                 name: policy.name.to_owned(),
                 settings: policy.settings(&given)?,
+                layer: layer_sections(&layers, &given)?,
             },
         };
         if environment.never_terminates && config.max_steps.is_none() {
@@ -122,7 +125,7 @@ fn unsigned(settings: &Settings, key: &str) -> u64 {
 
 /// Finds the environment or policy that was named, or the default one.
 fn find<'a>(
-    key: &'static str,
+    key: &str,
     default: &str,
     entries: &'a [Entry],
     given: &[Assignment],
@@ -144,12 +147,61 @@ fn find<'a>(
     };
     let found = entries.iter().find(|entry| entry.name == name);
     found.ok_or_else(|| ConfigError::UnknownName {
-        key,
+        key: key.to_owned(),
         name: name.to_owned(),
         nearest: nearest_name(name, names(entries)).map(str::to_owned),
         known: names(entries).into_iter().map(str::to_owned).collect(),
         origin,
     })
+}
+
+/// Finds the layers that were named, the innermost first.
+fn find_layers<'a>(
+    entries: &'a [Entry],
+    given: &[Assignment],
+) -> Result<Vec<&'a Entry>, ConfigError> {
+    let mut layers: Vec<&Entry> = Vec::new();
+    for section in LAYERS {
+        let Some(inside) = given.iter().find(|one| is_inside(&one.key, section)) else {
+            break;
+        };
+        let key = full_name(section, "name");
+        if !given.iter().any(|one| one.key == key) {
+            return Err(ConfigError::Missing {
+                key,
+                reason: format!("`{}` is of a layer that has no name", inside.key),
+                allowed: format!("one of {}", names(entries).join(", ")),
+            });
+        }
+        let layer = find(&key, "", entries, given)?;
+        if layers.iter().any(|other| other.name == layer.name) {
+            let origin = given.iter().find(|one| one.key == key);
+            return Err(ConfigError::invalid(
+                key.clone(),
+                format!("{:?}", layer.name),
+                "each layer at most once",
+                origin.map_or(Origin::Default, |one| one.origin.clone()),
+            ));
+        }
+        layers.push(layer);
+    }
+    Ok(layers)
+}
+
+/// Resolves the keys of the layers, and nests them.
+fn layer_sections(
+    layers: &[&Entry],
+    given: &[Assignment],
+) -> Result<Option<Box<Section>>, ConfigError> {
+    let mut outer = None;
+    for (entry, section) in layers.iter().zip(LAYERS).rev() {
+        outer = Some(Box::new(Section {
+            name: entry.name.to_owned(),
+            settings: entry.settings_of(section, given)?,
+            layer: outer,
+        }));
+    }
+    Ok(outer)
 }
 
 fn names(entries: &[Entry]) -> Vec<&'static str> {
@@ -162,6 +214,7 @@ struct Known<'a> {
     keys: Vec<(String, String)>,
     environment: &'a Entry,
     policy: &'a Entry,
+    layers: &'a [&'a Entry],
     catalogue: &'a Catalogue,
 }
 
@@ -170,18 +223,24 @@ impl<'a> Known<'a> {
         run: &[Key],
         environment: &'a Entry,
         policy: &'a Entry,
+        layers: &'a [&'a Entry],
         catalogue: &'a Catalogue,
     ) -> Self {
         let mut keys = Vec::new();
-        let sections = [
+        let mut sections = vec![
             ("", run, None),
             (
                 ENVIRONMENT,
-                &environment.keys,
+                environment.keys.as_slice(),
                 Some(&catalogue.environments),
             ),
             (POLICY, &policy.keys, Some(&catalogue.policies)),
         ];
+        let layer_sections = layers.iter().zip(LAYERS);
+        sections.extend(
+            layer_sections
+                .map(|(layer, section)| (section, layer.keys.as_slice(), Some(&catalogue.layers))),
+        );
         for (section, declared, entries) in sections {
             if let Some(entries) = entries {
                 let allowed = format!("one of {}", names(entries).join(", "));
@@ -195,6 +254,7 @@ impl<'a> Known<'a> {
             keys,
             environment,
             policy,
+            layers,
             catalogue,
         }
     }
@@ -271,7 +331,10 @@ impl<'a> Known<'a> {
     }
 
     fn owner(&self, key: &str) -> String {
-        if is_inside(key, ENVIRONMENT) {
+        let mut layers = self.layers.iter().zip(LAYERS).rev();
+        if let Some((layer, _)) = layers.find(|(_, section)| is_inside(key, section)) {
+            layer.title()
+        } else if is_inside(key, ENVIRONMENT) {
             self.environment.title()
         } else if is_inside(key, POLICY) {
             self.policy.title()

@@ -122,6 +122,17 @@ impl Settings {
         &self.find(key).origin
     }
 
+    /// Builds the error for a section that cannot work with the rest of the configuration, whatever its values are;
+    /// `name` is that of the policy or the layer, `needs` what it would work with.
+    #[must_use]
+    pub fn unfit(&self, name: &str, needs: impl Into<String>) -> ConfigError {
+        ConfigError::Unfit {
+            section: self.section.to_owned(),
+            name: name.to_owned(),
+            needs: needs.into(),
+        }
+    }
+
     /// Builds the error for a value that is possible by itself and not together with the others.
     ///
     /// ```text
@@ -196,6 +207,7 @@ accessors! {
         u32::try_from(*value).expect("a count is declared with limits of 32 bits")
     };
     "a switch", Boolean, boolean, optional_boolean -> bool, |value| *value;
+    "a list of switches", Booleans, booleans, optional_booleans -> &[bool], |value| value;
     "a text", Text, text, optional_text -> &str, |value| value;
     "a list of numbers", Numbers, numbers, optional_numbers -> &[f64], |value| value;
     "a matrix, row by row", Matrix, matrix, optional_matrix -> &[Vec<f64>], |value| value;
@@ -279,13 +291,22 @@ impl Serialize for Tree<'_> {
 
 /// Names an environment or a policy and holds its parameters.
 ///
-/// Serializes as one object, `{"name": ..., <parameters>}`.
+/// Serializes as one object, `{"name": ..., <parameters>}`, with the layer around it as a nested one, `"layer": {...}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
     /// The name in the catalogue.
     pub name: String,
     /// The resolved parameters.
     pub settings: Settings,
+    /// The layer around a policy, and in it the one around that.
+    pub layer: Option<Box<Self>>,
+}
+
+impl Section {
+    /// Lists the layers around a policy, the innermost first.
+    pub fn layers(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(self.layer.as_deref(), |section| section.layer.as_deref())
+    }
 }
 
 impl Serialize for Section {
@@ -293,6 +314,9 @@ impl Serialize for Section {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", &self.name)?;
         Tree(self.settings.written()).write_into(&mut map)?;
+        if let Some(layer) = &self.layer {
+            map.serialize_entry("layer", layer)?;
+        }
         map.end()
     }
 }
@@ -349,6 +373,7 @@ mod tests {
         let section = Section {
             name: entry.name.to_owned(),
             settings: entry.settings_with(&[]).unwrap(),
+            layer: None,
         };
         let json = serde_json::to_string(&section).unwrap();
         assert_eq!(
@@ -440,6 +465,7 @@ mod tests {
         let section = |given: &[&str]| Section {
             name: entry.name.to_owned(),
             settings: entry.settings_with(given).unwrap(),
+            layer: None,
         };
         assert_eq!(section(&[]).to_string(), "long_term_satisfaction");
         assert_eq!(

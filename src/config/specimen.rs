@@ -167,5 +167,13 @@ pub(super) fn catalogue() -> Catalogue {
                 ],
             ),
         ],
+        layers: vec![
+            Entry::layer(
+                "epsilon_greedy",
+                "now and then a random slate",
+                vec![Key::probability("epsilon", 0.1, "how often")],
+            ),
+            Entry::layer("statistics", "counts", vec![]),
+        ],
     }
 }

@@ -16,6 +16,8 @@ pub enum Value {
     Integer(i128),
     /// True or false.
     Boolean(bool),
+    /// A list of truth values.
+    Booleans(Vec<bool>),
     /// A name or other text.
     Text(String),
     /// A list of numbers.
@@ -86,6 +88,7 @@ impl Serialize for Value {
                     .serialize(serializer),
             },
             Self::Boolean(value) => serializer.serialize_bool(*value),
+            Self::Booleans(values) => values.serialize(serializer),
             Self::Text(value) => serializer.serialize_str(value),
             Self::Numbers(values) => values.serialize(serializer),
             Self::Matrix(rows) => rows.serialize(serializer),
@@ -101,6 +104,7 @@ impl fmt::Display for Value {
             Self::Number(value) => write!(f, "{value}"),
             Self::Integer(value) => write!(f, "{value}"),
             Self::Boolean(value) => write!(f, "{value}"),
+            Self::Booleans(values) => write!(f, "{values:?}"),
             Self::Text(value) => write!(f, "{value:?}"),
             Self::Numbers(values) => write!(f, "{values:?}"),
             Self::Matrix(rows) => write!(f, "{rows:?}"),

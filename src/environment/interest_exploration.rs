@@ -203,6 +203,8 @@ impl<N: Number> Environment<N> for InterestExploration<N> {
 pub struct InterestExplorationDefinition {
     /// Cumulative, in single precision, so that all backends draw the same types.
     types: Vec<f64>,
+    /// Share of each type.
+    type_shares: Vec<f64>,
     /// Cumulative, in single precision, so that all backends draw the same topics.
     topics: Vec<f64>,
     mean_affinity: Vec<Vec<f64>>,
@@ -313,6 +315,7 @@ impl Definition for InterestExplorationDefinition {
         }
         Ok(Self {
             types: cumulative(types),
+            type_shares: types.to_vec(),
             topics: cumulative(topics),
             mean_affinity: settings.matrix("user.mean_affinity").to_vec(),
             stddev_affinity: settings.matrix("user.stddev_affinity").to_vec(),
@@ -358,6 +361,21 @@ impl Definition for InterestExplorationDefinition {
 
     fn shader(&self) -> ShaderSource {
         embedded!("environment", "environment/interest_exploration.wgsl")
+    }
+
+    /// The shares of the types times the means of the log of the affinity, as `RecSim`'s `avg_user_state`: means of
+    /// logarithms, not of affinities.
+    fn average_user(&self) -> Option<Vec<f64>> {
+        let shares = self.type_shares.iter().zip(&self.mean_affinity);
+        let mut affinity = vec![0.0; self.topics.len()];
+        for (share, means) in shares {
+            for (affinity, mean) in affinity.iter_mut().zip(means) {
+                *affinity += share * mean;
+            }
+        }
+        // The type, which has no influence on the score.
+        affinity.push(0.0);
+        Some(affinity)
     }
 
     fn shader_defs(&self) -> ShaderDefs {

@@ -279,6 +279,11 @@ pub trait Definition: Debug + Send + Sync + 'static {
     }
     /// Describes the environment.
     fn outline(&self) -> Outline;
+    /// Returns the fields of a user that stands for all: what a policy without knowledge of the user can believe in. The
+    /// number of fields is that of the user, in its order; `None` where there is no such user.
+    fn average_user(&self) -> Option<Vec<f64>> {
+        None
+    }
     /// Returns the environment as a finite model whose state is what is observed of the user, if it is one.
     fn finite_model(&self) -> Option<FiniteModel> {
         None

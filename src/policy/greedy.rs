@@ -1,21 +1,20 @@
-//! The candidates with the largest (or smallest) value of one observed feature. Twin: `shaders/policy/greedy.wgsl`.
+//! The candidates with the largest (or smallest) value of one feature, or of what only an oracle knows. Twin:
+//! `shaders/policy/greedy.wgsl`.
 //!
 //! Ties go to the lower index.
 
-use super::{Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::ranking::{begin, insert};
+use super::sorting::By;
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::number::{Number, Word};
-use crate::rng::Stream;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
-
-/// Below every feature; infinities have no place in WGSL.
-const WORST: f64 = -3.0e38;
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Greedy {
-    /// The feature, as [`Outline::document`](crate::environment::Outline::document) numbers them.
-    pub feature: usize,
+    /// What documents are sorted by.
+    pub by: By,
     /// Whether the smallest value comes first.
     pub ascending: bool,
 }
@@ -25,7 +24,8 @@ impl PolicyDefinition for Greedy {
         let keys = vec![
             Key::optional_text(
                 "by",
-                "the observed document feature to sort by; absent: the first one",
+                "the observed document feature to sort by; absent: the first one; or, as an oracle: the true quality, \
+                 or the score that the user gives",
             ),
             Key::one_of(
                 "order",
@@ -43,31 +43,16 @@ impl PolicyDefinition for Greedy {
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let names = target.outline.document_features();
-        let feature = match settings.optional_text("by") {
-            None => 0,
-            Some(by) => names.iter().position(|name| name == by).ok_or_else(|| {
-                settings.invalid(
-                    "by",
-                    format!(
-                        "a document feature of the environment: {}",
-                        names.join(", ")
-                    ),
-                )
-            })?,
-        };
         Ok(Self {
-            feature,
+            by: By::find(settings, target)?,
             ascending: settings.text("order") == "min",
         })
     }
 
     fn shader_defs(&self) -> ShaderDefs {
-        let feature = u32::try_from(self.feature).expect("documents have fewer than 2^32 features");
-        ShaderDefs::from([
-            ("FEATURE".to_owned(), ShaderDef::UInt(feature)),
-            ("ASCENDING".to_owned(), ShaderDef::Bool(self.ascending)),
-        ])
+        let mut defs = self.by.shader_defs();
+        defs.insert("ASCENDING".to_owned(), ShaderDef::Bool(self.ascending));
+        defs
     }
 }
 
@@ -75,30 +60,19 @@ impl<N: Number> Policy<N> for Greedy {
     #[inline(always)]
     fn recommend(
         &self,
-        offer: &mut impl Offer<N>,
-        _stream: &Stream<N::Word>,
-        _first_word: N::Word,
+        offer: &mut dyn Offer<N>,
+        _draws: &Draws<N::Word>,
+        _state: &[N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
-        let best = &mut scratch.numbers;
-        best.clear();
-        best.resize(slate.len(), N::splat(WORST));
+        begin(scratch, slate.len());
         for index in 0..offer.num_candidates() {
-            let mut candidate = N::Word::splat(index);
-            let feature = offer.feature(candidate, self.feature);
-            let mut value = if self.ascending { -feature } else { feature };
-            // Insertion into the sorted slate: whoever is pushed out moves on to the next position. A candidate pushes
-            // out only what is strictly worse, so that ties stay in order of their indices.
-            for position in 0..slate.len() {
-                let is_better = best[position].less_than(value);
-                let pushed_value = N::select(is_better, best[position], value);
-                let pushed_candidate = N::Word::select(is_better, slate[position], candidate);
-                best[position] = N::select(is_better, value, best[position]);
-                slate[position] = N::Word::select(is_better, candidate, slate[position]);
-                value = pushed_value;
-                candidate = pushed_candidate;
-            }
+            let candidate = N::Word::splat(index);
+            offer.look_at(candidate);
+            let value = self.by.value(offer);
+            let key = if self.ascending { -value } else { value };
+            insert(&mut scratch.numbers, slate, key, candidate);
         }
     }
 }
@@ -107,32 +81,18 @@ impl<N: Number> Policy<N> for Greedy {
 mod tests {
     use super::*;
     use crate::number::ScalarWord;
-
-    struct Features(Vec<f64>);
-
-    impl Offer<f64> for Features {
-        fn num_candidates(&self) -> u32 {
-            u32::try_from(self.0.len()).unwrap()
-        }
-        fn feature(&mut self, candidate: ScalarWord, _feature: usize) -> f64 {
-            self.0[candidate.0 as usize]
-        }
-        fn user(&mut self, _number: usize) -> f64 {
-            unreachable!("a greedy policy does not look at the user")
-        }
-    }
+    use crate::policy::listed::{Listed, no_draws};
 
     fn slate(features: &[f64], size: usize, ascending: bool) -> Vec<u32> {
-        let stream = Stream::of_consecutive_episodes(0, 0, 0);
         let mut slate = vec![ScalarWord(0); size];
         let greedy = Greedy {
-            feature: 0,
+            by: By::Feature(0),
             ascending,
         };
         greedy.recommend(
-            &mut Features(features.to_vec()),
-            &stream,
-            ScalarWord(0),
+            &mut Listed::features(features),
+            &no_draws(),
+            &[],
             &mut Scratch::default(),
             &mut slate,
         );

@@ -1,12 +1,29 @@
 //! Policies: which documents, in which order, a user is shown.
 //!
 //! A policy is a pair of twins: a type here and `shaders/policy/<name>.wgsl`. To add one, write the two files and its
-//! line in the list below.
+//! line in the list below. [`Layers`](layer) go around any policy.
+//!
+//! A policy may learn within an episode: it then has a state of some numbers for each user, all zero at the start, which
+//! [`Policy::observe`] updates after each step. Nothing is learned across episodes, so that an episode stays a pure
+//! function of the seed and its index.
 
+pub mod cluster_bandit;
 pub mod greedy;
+pub mod greedy_pctr;
+pub mod layer;
+mod layered;
+#[cfg(test)]
+pub(crate) mod listed;
 pub mod random;
+pub mod ranking;
+pub mod shuffle;
+pub mod sorting;
 pub mod r#static;
 pub mod table;
+
+pub use layered::Layered;
+
+use layer::LayerModel;
 
 use crate::config::{ConfigError, Entry, Settings};
 use crate::environment::Outline;
@@ -16,16 +33,60 @@ use crate::rng::Stream;
 use crate::shader::{ShaderDefs, ShaderSource};
 use std::fmt::Debug;
 
-/// What a policy sees of one step.
+/// What a policy sees of one step before it recommends.
+///
+/// Documents are made when they are looked at, one at a time: a policy that does not look at all candidates does not pay
+/// for them.
 pub trait Offer<N: Number> {
     /// Returns how many candidates there are.
     fn num_candidates(&self) -> u32;
-    /// Returns an observable feature of a candidate; features are numbered as
-    /// [`Outline::document`](crate::environment::Outline::document) lists them.
-    fn feature(&mut self, candidate: N::Word, feature: usize) -> N;
     /// Returns a number that is observed of the user, numbered as
     /// [`Outline::user`](crate::environment::Outline::user) lists them.
     fn user(&mut self, number: usize) -> N;
+    /// Makes a candidate the one that the functions below tell of.
+    fn look_at(&mut self, candidate: N::Word);
+    /// Returns an observable feature, numbered as
+    /// [`Outline::document`](crate::environment::Outline::document) lists them.
+    fn feature(&mut self, feature: usize) -> N;
+    /// Returns the topic, where documents have one.
+    fn topic(&mut self) -> N::Word;
+    /// Returns the quality, where documents have one, observed or not.
+    fn quality(&mut self) -> N;
+    /// Returns the score that the user gives: what only an oracle knows, unless users show all of their state.
+    fn score(&mut self) -> N;
+    /// Returns the score that the user would give whom the policy [believes](PolicyDefinition::belief) in.
+    fn believed_score(&mut self) -> N;
+}
+
+/// What a policy sees of one step after it.
+pub trait Feedback<N: Number> {
+    /// Returns how many documents were shown.
+    fn num_shown(&self) -> usize;
+    /// Returns the topic of a document of the slate, where documents have one.
+    fn topic(&mut self, position: usize) -> N::Word;
+    /// Returns an observable feature of a document of the slate.
+    fn feature(&mut self, position: usize, feature: usize) -> N;
+    /// Tells whether the document was clicked.
+    fn is_clicked(&self, position: usize) -> N::Mask;
+    /// Returns the reward of the step.
+    fn reward(&self) -> N;
+}
+
+/// The draws of one step, for a policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Draws<W> {
+    /// Names the draws of the step.
+    pub stream: Stream<W>,
+    /// The policy's word 0, which the step's own block holds.
+    pub first_word: W,
+}
+
+impl<W: crate::number::Word> Draws<W> {
+    /// Returns word `index` of the policy.
+    #[inline(always)]
+    pub fn word(&self, index: u32) -> W {
+        self.stream.policy_word(self.first_word, index)
+    }
 }
 
 /// Memory that a policy may use within one call, so that it need not allocate.
@@ -51,16 +112,25 @@ pub trait Policy<N: Number>: Debug + Send + Sync {
     /// Recommends candidates, the first position first.
     ///
     /// A policy fills the whole of `slate`, which may be shorter than the slate of the environment where the user does
-    /// not look at the rest; what it writes to a position must not depend on how many follow.
-    /// `stream` names the draws of the step and `first_word` is the policy's word 0.
+    /// not look at the rest; what it writes to a position must not depend on how many follow. `state` has
+    /// [`PolicyDefinition::state_size`] numbers.
     fn recommend(
         &self,
-        offer: &mut impl Offer<N>,
-        stream: &Stream<N::Word>,
-        first_word: N::Word,
+        offer: &mut dyn Offer<N>,
+        draws: &Draws<N::Word>,
+        state: &[N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     );
+
+    /// Learns from a step; needed only where there is a state.
+    fn observe(
+        &self,
+        _feedback: &mut dyn Feedback<N>,
+        _scratch: &mut Scratch<N>,
+        _state: &mut [N],
+    ) {
+    }
 }
 
 /// What a policy is made for.
@@ -74,6 +144,10 @@ pub struct Target<'a> {
     pub slate_size: u32,
     /// Returns the environment as a finite model, if it is one.
     pub finite_model: &'a dyn Fn() -> Option<FiniteModel>,
+    /// The fields of the average user, where the environment has one.
+    pub average_user: Option<&'a [f64]>,
+    /// How many fields a user has.
+    pub num_user_fields: usize,
 }
 
 impl Debug for Target<'_> {
@@ -104,6 +178,18 @@ pub trait PolicyDefinition: Sized {
     /// Returns the numbers that the WGSL twin reads with `slatesim::tables::policy_table(index)`.
     fn tables(&self) -> Vec<f64> {
         Vec::new()
+    }
+    /// Returns how many numbers the policy remembers of a user; 0 where it does not learn.
+    fn state_size(&self) -> usize {
+        0
+    }
+    /// Returns the layer whose state follows the policy's own and that the policy reads, if it reads one.
+    fn needed_layer(&self) -> Option<LayerModel> {
+        None
+    }
+    /// Returns the fields of the user that the policy believes in, if it scores documents for one.
+    fn belief(&self) -> Option<&[f64]> {
+        None
     }
 }
 
@@ -153,19 +239,39 @@ macro_rules! policies {
             pub fn tables(&self) -> Vec<f64> {
                 match self { $(Self::$variant(policy) => policy.tables(),)+ }
             }
+
+            /// See [`PolicyDefinition::state_size`].
+            pub fn state_size(&self) -> usize {
+                match self { $(Self::$variant(policy) => policy.state_size(),)+ }
+            }
+
+            /// See [`PolicyDefinition::needed_layer`].
+            pub fn needed_layer(&self) -> Option<LayerModel> {
+                match self { $(Self::$variant(policy) => policy.needed_layer(),)+ }
+            }
+
+            /// See [`PolicyDefinition::belief`].
+            pub fn belief(&self) -> Option<&[f64]> {
+                match self { $(Self::$variant(policy) => policy.belief(),)+ }
+            }
         }
 
         impl<N: Number> Policy<N> for PolicyModel {
             #[inline(always)]
             fn recommend(
                 &self,
-                offer: &mut impl Offer<N>,
-                stream: &Stream<N::Word>,
-                first_word: N::Word,
+                offer: &mut dyn Offer<N>,
+                draws: &Draws<N::Word>,
+                state: &[N],
                 scratch: &mut Scratch<N>,
                 slate: &mut [N::Word],
             ) {
-                match self { $(Self::$variant(policy) => policy.recommend(offer, stream, first_word, scratch, slate),)+ }
+                match self { $(Self::$variant(policy) => policy.recommend(offer, draws, state, scratch, slate),)+ }
+            }
+
+            #[inline(always)]
+            fn observe(&self, feedback: &mut dyn Feedback<N>, scratch: &mut Scratch<N>, state: &mut [N]) {
+                match self { $(Self::$variant(policy) => policy.observe(feedback, scratch, state),)+ }
             }
         }
     };
@@ -178,6 +284,10 @@ policies! {
     r#static::Static,
     /// See [`greedy`].
     greedy::Greedy,
+    /// See [`greedy_pctr`].
+    greedy_pctr::GreedyPctr,
+    /// See [`cluster_bandit`].
+    cluster_bandit::ClusterBandit,
     /// See [`table`].
     table::Table,
 }

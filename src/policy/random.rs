@@ -6,11 +6,11 @@
 //! # Precision
 //! The probability of a candidate differs from 1/D by less than 2^-32.
 
-use super::{Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::shuffle::next_candidate;
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::distribution::bounded_integer;
 use crate::number::{Number, Word};
-use crate::rng::Stream;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 
 /// The host twin.
@@ -53,34 +53,23 @@ impl<N: Number> Policy<N> for Random {
     #[inline(always)]
     fn recommend(
         &self,
-        offer: &mut impl Offer<N>,
-        stream: &Stream<N::Word>,
-        first_word: N::Word,
+        offer: &mut dyn Offer<N>,
+        draws: &Draws<N::Word>,
+        _state: &[N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
         if self.with_replacement {
             for (position, candidate) in (0..).zip(slate) {
-                let word = stream.policy_word(first_word, position);
+                let word = draws.word(position);
                 *candidate = bounded_integer(word, N::Word::splat(offer.num_candidates()));
             }
             return;
         }
-        // A Fisher-Yates shuffle stopped after the slate, without its array: position p swaps with a random place at
-        // or after it, and what stood there is found by undoing the earlier swaps, the latest first.
-        let swapped = &mut scratch.words;
-        swapped.clear();
-        for (position, slot) in (0..).zip(slate) {
-            let word = stream.policy_word(first_word, position);
-            let remaining = N::Word::splat(offer.num_candidates() - position);
-            let place = bounded_integer(word, remaining) + N::Word::splat(position);
-            let mut candidate = place;
-            for (earlier, &swapped) in (0..position).zip(swapped.iter()).rev() {
-                let moved = candidate.equals(swapped);
-                candidate = N::Word::select(moved, N::Word::splat(earlier), candidate);
-            }
-            swapped.push(place);
-            *slot = candidate;
+        scratch.words.clear();
+        for (position, candidate) in (0..).zip(slate) {
+            let word = draws.word(position);
+            *candidate = next_candidate(&mut scratch.words, offer.num_candidates(), word);
         }
     }
 }
@@ -89,32 +78,23 @@ impl<N: Number> Policy<N> for Random {
 mod tests {
     use super::*;
     use crate::number::ScalarWord;
+    use crate::policy::listed::Listed;
+    use crate::rng::Stream;
     use std::collections::BTreeMap;
-
-    struct Five;
-
-    impl Offer<f64> for Five {
-        fn num_candidates(&self) -> u32 {
-            5
-        }
-        fn feature(&mut self, _candidate: ScalarWord, _feature: usize) -> f64 {
-            unreachable!("a random policy looks at nothing")
-        }
-        fn user(&mut self, _number: usize) -> f64 {
-            unreachable!("a random policy looks at nothing")
-        }
-    }
 
     fn slates(with_replacement: bool, episodes: u64) -> BTreeMap<[u32; 3], u64> {
         let mut counts = BTreeMap::new();
         for episode in 0..episodes {
             let stream = Stream::of_consecutive_episodes(11, episode, 0);
             let mut slate = [ScalarWord(0); 3];
-            let first = stream.words(crate::rng::STEP, ScalarWord(0))[3];
+            let draws = Draws {
+                stream,
+                first_word: stream.words(crate::rng::STEP, ScalarWord(0))[3],
+            };
             Random { with_replacement }.recommend(
-                &mut Five,
-                &stream,
-                first,
+                &mut Listed::features(&[0.0; 5]),
+                &draws,
+                &[],
                 &mut Scratch::<f64>::default(),
                 &mut slate,
             );

@@ -1,9 +1,8 @@
 //! The first K candidates, in order. Twin: `shaders/policy/static.wgsl`.
 
-use super::{Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
-use crate::rng::Stream;
 use crate::shader::{ShaderSource, embedded};
 
 /// The host twin.
@@ -28,9 +27,9 @@ impl<N: Number> Policy<N> for Static {
     #[inline(always)]
     fn recommend(
         &self,
-        _offer: &mut impl Offer<N>,
-        _stream: &Stream<N::Word>,
-        _first_word: N::Word,
+        _offer: &mut dyn Offer<N>,
+        _draws: &Draws<N::Word>,
+        _state: &[N],
         _scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {

@@ -8,11 +8,10 @@
 //! The cumulative probabilities of a row are rounded to single precision on every backend: an action's probability is
 //! right to 2^-23.
 
-use super::{Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{Bounds, ConfigError, Entry, Key, Settings, Value};
 use crate::distribution::{categorical_step, uniform};
 use crate::number::{Number, Word};
-use crate::rng::Stream;
 use crate::shader::{ShaderSource, embedded};
 
 /// How far the sum of a row may lie from 1.
@@ -110,15 +109,15 @@ impl<N: Number> Policy<N> for Table {
     #[inline(always)]
     fn recommend(
         &self,
-        offer: &mut impl Offer<N>,
-        _stream: &Stream<N::Word>,
-        first_word: N::Word,
+        offer: &mut dyn Offer<N>,
+        draws: &Draws<N::Word>,
+        _state: &[N],
         _scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
         let state = offer.user(0).to_word();
         let row = state * N::Word::splat(self.num_candidates);
-        let draw = uniform::<N>(first_word);
+        let draw = uniform::<N>(draws.first_word);
         let mut chosen = N::Word::splat(0);
         for candidate in 0..self.num_candidates - 1 {
             let entry = row + N::Word::splat(candidate);

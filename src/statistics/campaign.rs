@@ -35,6 +35,8 @@ pub(super) struct Parts {
     pub(super) invalid_choices: u64,
     /// Clicks by impressions of each topic; a unit is a block.
     pub(super) topics: Vec<Ratio>,
+    /// Clicks by user-steps of each position of the slate; a unit is a block. Empty without episodes.
+    pub(super) slots: Vec<Ratio>,
     /// Quality by clicks; a unit is a block.
     pub(super) clicked_quality: Option<Ratio>,
 }
@@ -52,6 +54,7 @@ impl Statistics {
             curves: Curves::default(),
             invalid_choices: 0,
             topics: vec![Ratio::default(); num_topics],
+            slots: Vec::new(),
             clicked_quality: has_quality.then(Ratio::default),
         };
         Self { parts }
@@ -92,6 +95,18 @@ impl Statistics {
         for (topic, (&clicks, &impressions)) in parts.topics.iter_mut().zip(topic_counts) {
             topic.add(clicks as f64, impressions);
         }
+        if parts.slots.is_empty() {
+            parts.slots = vec![Ratio::default(); block.slot_clicks.len()];
+        }
+        assert_eq!(
+            parts.slots.len(),
+            block.slot_clicks.len(),
+            "blocks of one environment have slates of one size"
+        );
+        let user_steps = block.lengths.iter().copied().map(u64::from).sum();
+        for (slot, &clicks) in parts.slots.iter_mut().zip(&block.slot_clicks) {
+            slot.add(clicks as f64, user_steps);
+        }
         if let Some(quality) = &mut parts.clicked_quality {
             quality.add(
                 block.clicked_quality,
@@ -103,12 +118,16 @@ impl Statistics {
     /// Adds the episodes of another campaign, or of another part of the same one.
     ///
     /// # Errors
-    /// Where the two were collected over different numbers of topics, only one has document quality, or
+    /// Where the two were collected over different numbers of topics or positions, only one has document quality, or
     /// the counts of episodes or user-steps together exceed 64 bits. Nothing is changed then.
     pub fn merge(&mut self, other: &Self) -> Result<(), StatisticsError> {
         let (expected, got) = (self.parts.topics.len(), other.parts.topics.len());
         if expected != got {
             return Err(StatisticsError::TopicMismatch { expected, got });
+        }
+        let (expected, got) = (self.parts.slots.len(), other.parts.slots.len());
+        if expected != got && self.episodes() > 0 && other.episodes() > 0 {
+            return Err(StatisticsError::SlotMismatch { expected, got });
         }
         let expected = self.parts.clicked_quality.is_some();
         if expected != other.parts.clicked_quality.is_some() {
@@ -132,6 +151,13 @@ impl Statistics {
         parts.invalid_choices += other.invalid_choices;
         for (topic, other) in parts.topics.iter_mut().zip(&other.topics) {
             topic.merge(other);
+        }
+        if parts.slots.is_empty() {
+            parts.slots.clone_from(&other.slots);
+        } else {
+            for (slot, other) in parts.slots.iter_mut().zip(&other.slots) {
+                slot.merge(other);
+            }
         }
         if let (Some(quality), Some(other)) = (&mut parts.clicked_quality, &other.clicked_quality) {
             quality.merge(other);
@@ -202,6 +228,14 @@ impl TryFrom<Parts> for Statistics {
         }
         if parts.lengths.user_steps() != u128::from(parts.click_rate.denominator()) {
             return Err("lengths and clicks are of different numbers of user-steps");
+        }
+        let user_steps = parts.click_rate.denominator();
+        if parts
+            .slots
+            .iter()
+            .any(|slot| slot.denominator() != user_steps)
+        {
+            return Err("positions of the slate and clicks are of different numbers of user-steps");
         }
         if counts(&parts.reward_slope) != u128::from(parts.lengths.running(1)) {
             return Err("reward slopes and lengths are of different episodes");

@@ -30,6 +30,9 @@ pub struct EpisodeBlock {
     pub topic_impressions: Vec<u64>,
     /// Documents clicked of each topic. Shape as `topic_impressions`.
     pub topic_clicks: Vec<u64>,
+    /// Documents clicked at each position of the slate that a user considers; every step shows a document at each.
+    /// Shape `[positions]`.
+    pub slot_clicks: Vec<u64>,
 }
 
 impl EpisodeBlock {

@@ -31,7 +31,7 @@ pub use moments::Moments;
 pub use quantiles::Quantiles;
 pub use summary::{
     ClickRateSummary, ClickedQualitySummary, LengthSummary, QuantileTable, ReturnSummary,
-    RewardSlopeSummary, Summary, TopicSummary,
+    RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
 };
 
 use std::fmt;
@@ -45,6 +45,13 @@ pub enum StatisticsError {
         /// Topics of the statistics merged into.
         expected: usize,
         /// Topics of the statistics to be merged.
+        got: usize,
+    },
+    /// The environments differ in the number of positions of the slate that users consider.
+    SlotMismatch {
+        /// Positions of the statistics merged into.
+        expected: usize,
+        /// Positions of the statistics to be merged.
         got: usize,
     },
     /// Only one of the environments' documents have a quality.
@@ -66,6 +73,12 @@ impl fmt::Display for StatisticsError {
                 write!(
                     formatter,
                     "cannot merge statistics over {got} topics into statistics over {expected}"
+                )
+            }
+            Self::SlotMismatch { expected, got } => {
+                write!(
+                    formatter,
+                    "cannot merge statistics over {got} positions of the slate into statistics over {expected}"
                 )
             }
             Self::QualityMismatch { expected: true } => formatter.write_str(

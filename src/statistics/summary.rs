@@ -47,6 +47,8 @@ pub struct Summary {
     /// Shown and clicked documents of each topic; empty where the environment has no topics.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<TopicSummary>,
+    /// Clicked documents at each position of the slate that users consider.
+    pub slots: Vec<SlotSummary>,
     /// Quality of clicked documents; `None` where documents have no quality.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clicked_quality: Option<ClickedQualitySummary>,
@@ -114,6 +116,20 @@ pub struct TopicSummary {
     /// Documents clicked.
     pub clicks: u64,
     /// Clicks by impressions.
+    pub click_rate: Option<f64>,
+    /// Standard error of `click_rate` by the delta method, with the block as the independent unit.
+    pub standard_error: Option<f64>,
+    /// Clicks by user-steps: the share of this topic in what users do, `RecSim`'s `cluster_watch_count_frac`. Steps
+    /// without a click have the rest.
+    pub click_share: Option<f64>,
+}
+
+/// Reports one position of the slate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SlotSummary {
+    /// Documents clicked at this position.
+    pub clicks: u64,
+    /// Clicks by user-steps.
     pub click_rate: Option<f64>,
     /// Standard error of `click_rate` by the delta method, with the block as the independent unit.
     pub standard_error: Option<f64>,
@@ -190,7 +206,12 @@ impl Summary {
                 standard_error: parts.reward_slope.standard_error(),
                 episodes: parts.reward_slope.count(),
             },
-            topics: parts.topics.iter().map(TopicSummary::of).collect(),
+            topics: parts
+                .topics
+                .iter()
+                .map(|topic| TopicSummary::of(topic, parts.click_rate.denominator()))
+                .collect(),
+            slots: parts.slots.iter().map(SlotSummary::of).collect(),
             clicked_quality: parts
                 .clicked_quality
                 .as_ref()
@@ -225,16 +246,33 @@ impl LengthSummary {
     }
 }
 
+/// Reads a count back from a sum.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of clicks; the conversion saturates"
+)]
+fn count(ratio: &Ratio) -> u64 {
+    ratio.numerator() as u64
+}
+
 impl TopicSummary {
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count of clicks; the conversion saturates"
-    )]
-    fn of(ratio: &Ratio) -> Self {
+    fn of(ratio: &Ratio, user_steps: u64) -> Self {
+        let clicks = count(ratio);
         Self {
             impressions: ratio.denominator(),
-            clicks: ratio.numerator() as u64,
+            clicks,
+            click_rate: ratio.value(),
+            standard_error: ratio.standard_error(),
+            click_share: (user_steps > 0).then(|| clicks as f64 / user_steps as f64),
+        }
+    }
+}
+
+impl SlotSummary {
+    fn of(ratio: &Ratio) -> Self {
+        Self {
+            clicks: count(ratio),
             click_rate: ratio.value(),
             standard_error: ratio.standard_error(),
         }
@@ -298,6 +336,7 @@ mod tests {
             "click_rate_per_step_standard_error",
             "reward_slope",
             "topics",
+            "slots",
             "clicked_quality",
         ] {
             assert!(json.get(key).is_some(), "{key}");

@@ -180,6 +180,34 @@ fn interest_exploration() -> Result<Vec<Case>, Error> {
                 ),
             ],
         )?,
+        shipped_agent(
+            "interest exploration, greedy predicted click-through rate",
+            &["policy.name=greedy_pctr"],
+            [38.295, 0.27],
+        )?,
+        shipped_agent(
+            "interest exploration, cluster bandit, UCB1",
+            &["policy.name=cluster_bandit", "policy.faithful=true"],
+            [36.849, 0.26],
+        )?,
+        shipped_agent(
+            "interest exploration, cluster bandit, KL-UCB as coded",
+            &[
+                "policy.name=cluster_bandit",
+                "policy.algorithm=kl_ucb",
+                "policy.faithful=true",
+            ],
+            [36.826, 0.26],
+        )?,
+        shipped_agent(
+            "interest exploration, cluster bandit, Thompson sampling",
+            &[
+                "policy.name=cluster_bandit",
+                "policy.algorithm=thompson_sampling",
+                "policy.faithful=true",
+            ],
+            [35.963, 0.30],
+        )?,
         case(
             "interest exploration, five topics, three types",
             &with(&[
@@ -196,6 +224,20 @@ fn interest_exploration() -> Result<Vec<Case>, Error> {
             &[],
         )?,
     ])
+}
+
+/// Makes the case of an agent that comes with `RecSim`: 10 candidates, slates of 2, 100 steps; `clicks` are those of an
+/// episode with their standard error.
+fn shipped_agent(
+    name: &'static str,
+    policy: &[&'static str],
+    clicks: [f64; 2],
+) -> Result<Case, Error> {
+    const SOURCE: &str = "RecSim 0.2.4, 1,000 episodes";
+    let common = ["environment.name=interest_exploration", "max_steps=100"];
+    let [mean, error] = clicks;
+    let known = known(SOURCE, Figure::Return, mean, error);
+    case(name, &[&common, policy].concat(), &[known])
 }
 
 fn interest_evolution() -> Result<Vec<Case>, Error> {

@@ -113,6 +113,7 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
             tally.integers += expected.invalid_choices;
             tally.flips += expected.invalid_choices.abs_diff(found.invalid_choices);
             tally.flips += u64::from(expected.topic_clicks != found.topic_clicks);
+            tally.flips += u64::from(expected.slot_clicks != found.slot_clicks);
             tally.float(
                 expected.clicked_quality / count,
                 found.clicked_quality / count,
@@ -126,7 +127,7 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
 pub(super) fn step_equals_rollout(subject: Subject<'_>, case: &Case) -> Result<Rung, Error> {
     const NUM_LANES: usize = 256;
     let mut simulation = case.simulation.clone();
-    simulation.plan.policy = PolicyModel::Static(Static);
+    simulation.plan.policy = PolicyModel::Static(Static).into();
     let backend = subject.backend();
     let rolled = backend.episodes(&simulation, 0..NUM_LANES as u64)?;
     let slate: Vec<u32> = (0..simulation.plan.slate_size).collect();

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
 use slatesim::number::ScalarWord;
-use slatesim::policy::{Offer, Policy, Scratch};
+use slatesim::policy::{Draws, Offer, Scratch};
 use slatesim::rng::{STEP, Stream};
 use slatesim::statistics::EpisodeBlock;
 use slatesim::vec_env::{Observation, VecEnv};
@@ -15,17 +15,33 @@ use slatesim::vec_env::{Observation, VecEnv};
 struct Seen<'a> {
     documents: ArrayView2<'a, f32>,
     user: ArrayView1<'a, f32>,
+    looked_at: usize,
 }
 
 impl Offer<f64> for Seen<'_> {
     fn num_candidates(&self) -> u32 {
         u32::try_from(self.documents.nrows()).unwrap()
     }
-    fn feature(&mut self, candidate: ScalarWord, feature: usize) -> f64 {
-        f64::from(self.documents[(candidate.0 as usize, feature)])
-    }
     fn user(&mut self, number: usize) -> f64 {
         f64::from(self.user[number])
+    }
+    fn look_at(&mut self, candidate: ScalarWord) {
+        self.looked_at = candidate.0 as usize;
+    }
+    fn feature(&mut self, feature: usize) -> f64 {
+        f64::from(self.documents[(self.looked_at, feature)])
+    }
+    fn topic(&mut self) -> ScalarWord {
+        unreachable!("the policies followed here look at features")
+    }
+    fn quality(&mut self) -> f64 {
+        unreachable!("not observed")
+    }
+    fn score(&mut self) -> f64 {
+        unreachable!("not observed")
+    }
+    fn believed_score(&mut self) -> f64 {
+        unreachable!("not observed")
     }
 }
 
@@ -43,13 +59,17 @@ pub(crate) fn recommend(
     for (lane, mut row) in slates.axis_iter_mut(Axis(0)).enumerate() {
         let stream =
             Stream::of_consecutive_episodes(plan.seed, state.episodes[lane], state.steps[lane]);
-        let first_word = stream.words(STEP, ScalarWord(0))[3];
+        let draws = Draws {
+            stream,
+            first_word: stream.words(STEP, ScalarWord(0))[3],
+        };
         let mut seen = Seen {
             documents: observation.documents.of_env(lane),
             user: observation.users.row(lane),
+            looked_at: 0,
         };
         plan.policy
-            .recommend(&mut seen, &stream, first_word, &mut scratch, &mut slate);
+            .recommend(&mut seen, &draws, &mut [], &mut scratch, &mut slate);
         row.iter_mut()
             .zip(&slate)
             .for_each(|(to, from)| *to = from.0);

@@ -103,7 +103,8 @@ const CHOICE: &[Item] = &[
 
 const POLICY: &[Item] = &[(
     "recommend",
-    "fn recommend(stream: Stream, first_word: u32, user: User) -> array<u32, #{NUM_SHOWN}>",
+    "fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, array<f32, #{POLICY_STATE}>>) -> \
+     array<u32, #{NUM_SHOWN}>",
     None,
 )];
 

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{BufferUsages, naga};
 
 const DEFAULT_WORKGROUP_SIZE: u32 = 64;
-/// Counters of more topics than this would spill.
-const MAX_TOPICS_IN_REGISTERS: u32 = 16;
+/// More counters of one kind than this would spill.
+const MAX_COUNTERS_IN_REGISTERS: u32 = 16;
 
 /// What all kernels are told.
 // WGSL: struct Job in shaders/kernel/candidates.wgsl
@@ -151,8 +151,11 @@ fn sources(
         plan.choice.definition().shader(),
         embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
         embedded!("slatesim::drive", "kernel/drive.wgsl"),
-        plan.policy.shader(),
+        embedded!("slatesim::ranking", "policy/ranking.wgsl"),
+        embedded!("slatesim::shuffle", "policy/shuffle.wgsl"),
+        embedded!("slatesim::sorting", "policy/sorting.wgsl"),
     ];
+    modules.extend(plan.policy.shaders());
     let mut entry_source = entry.source();
     if let Some(patch) = &options.patch {
         modules
@@ -207,8 +210,12 @@ fn definitions(
         ("HAS_CORPUS", plan.corpus.is_some()),
         ("HAS_TOPICS", outline.num_topics > 0),
         (
-            "COUNTS_IN_REGISTERS",
-            (1..=MAX_TOPICS_IN_REGISTERS).contains(&outline.num_topics),
+            "TOPICS_IN_REGISTERS",
+            (1..=MAX_COUNTERS_IN_REGISTERS).contains(&outline.num_topics),
+        ),
+        (
+            "SLOTS_IN_REGISTERS",
+            plan.choice.num_considered(plan.slate_size) <= MAX_COUNTERS_IN_REGISTERS,
         ),
         ("HAS_QUALITY", outline.has_quality),
         ("NEEDS_SCORES", plan.choice.needs_scores()),

@@ -41,7 +41,7 @@ struct Slot {
     outcomes: wgpu::Buffer,
     rewards: wgpu::Buffer,
     clicks: wgpu::Buffer,
-    topics: wgpu::Buffer,
+    counts: wgpu::Buffer,
     curve: wgpu::Buffer,
 }
 
@@ -49,9 +49,9 @@ struct Slot {
 struct Flight {
     steps: Range<u32>,
     curve: Readback,
-    /// The outcomes and the topic counts, where this dispatch may have been the batch's last.
+    /// The outcomes and the counts, where this dispatch may have been the batch's last.
     outcomes: Readback,
-    topics: Readback,
+    counts: Readback,
     submitted: Instant,
 }
 
@@ -177,7 +177,7 @@ impl<'a> Rollout<'a> {
         let by_memory = binding / (4 * u64::from(batch_size));
         let blocks = u64::from(batch_size) / BLOCK_EPISODES;
         let by_invocations = u64::from(most_invocations(gpu, options)) / blocks;
-        // Topics are counted in 32 bits over a dispatch.
+        // Counts have 32 bits over a dispatch.
         let by_counting =
             u64::from(u32::MAX) / (u64::from(batch_size) * u64::from(simulation.plan.slate_size));
         let most = by_memory
@@ -212,12 +212,7 @@ impl<'a> Rollout<'a> {
 
     fn begin(&self, first: u64, num_lanes: u32, slot: usize) -> Result<Batch, GpuError> {
         let num_blocks = (num_lanes as usize).div_ceil(BLOCK_SIZE);
-        let num_topics = self.simulation.plan.outline.num_topics as usize;
-        let block = EpisodeBlock {
-            topic_impressions: vec![0; num_topics],
-            topic_clicks: vec![0; num_topics],
-            ..EpisodeBlock::default()
-        };
+        let block = self.simulation.plan.empty_block();
         let flight = self.submit(first, num_lanes, slot, 0)?;
         Ok(Batch {
             first,
@@ -234,7 +229,7 @@ impl<'a> Rollout<'a> {
             steps,
             curve,
             outcomes,
-            topics,
+            counts,
             submitted,
         } = batch.flight;
         let stride = batch.blocks.len() * BLOCK_SIZE;
@@ -251,8 +246,8 @@ impl<'a> Rollout<'a> {
             false => None,
         };
         read_curve(self.gpu, curve, &steps, &mut batch.blocks)?;
-        let counts = topics.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
-        self.read_topics(&counts, &mut batch.blocks);
+        let counts = counts.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
+        self.read_counts(&counts, &mut batch.blocks);
         if let Some(flight) = next {
             return Ok(Progress::Running(Box::new(Batch { flight, ..batch })));
         }
@@ -306,14 +301,14 @@ impl<'a> Rollout<'a> {
             outcomes,
             rewards,
             clicks,
-            topics,
+            counts,
             curve,
         } = &self.slots[slot];
         let roll = self.rollout.bind(
             self.gpu,
             &self.inputs,
             &job,
-            &[users, outcomes, rewards, clicks, topics],
+            &[users, outcomes, rewards, clicks, counts],
         )?;
         let sum = self
             .reduce
@@ -321,7 +316,7 @@ impl<'a> Rollout<'a> {
         let num_steps = steps.end - steps.start;
         let num_blocks = stride / block;
         let mut encoder = self.gpu.encoder("rollout");
-        encoder.clear_buffer(topics, 0, None);
+        encoder.clear_buffer(counts, 0, None);
         self.rollout
             .dispatch(&mut encoder, "rollout", &roll, stride);
         self.reduce
@@ -341,38 +336,40 @@ impl<'a> Rollout<'a> {
         let outcomes = self
             .gpu
             .stage(&mut encoder, "outcomes", outcomes, 0..outcome_bytes)?;
-        let topics = self
+        let counts = self
             .gpu
-            .stage(&mut encoder, "topics", topics, 0..topics.size())?;
+            .stage(&mut encoder, "counts", counts, 0..counts.size())?;
         let submitted = Instant::now();
         let submission = self.gpu.submit("rollout", encoder)?;
         Ok(Flight {
             steps,
             curve: curve.start(&submission),
             outcomes: outcomes.start(&submission),
-            topics: topics.start(&submission),
+            counts: counts.start(&submission),
             submitted,
         })
     }
 
-    /// Adds the topic counts of one dispatch, shape `[block, impressions or clicks, topic]`.
-    fn read_topics(&self, counts: &[u32], blocks: &mut [EpisodeBlock]) {
-        let num_topics = self.simulation.plan.outline.num_topics as usize;
-        if num_topics == 0 {
-            return;
-        }
-        for (block, counts) in blocks.iter_mut().zip(counts.chunks_exact(2 * num_topics)) {
-            let (impressions, clicks) = counts.split_at(num_topics);
-            let add = |totals: &mut [u64], counts: &[u32]| {
-                totals
-                    .iter_mut()
-                    .zip(counts)
-                    .for_each(|(total, &count)| *total += u64::from(count));
-            };
-            add(&mut block.topic_impressions, impressions);
-            add(&mut block.topic_clicks, clicks);
+    /// Adds the counts of one dispatch, shape `[block][impressions by topic, clicks by topic, clicks by position]`.
+    fn read_counts(&self, counts: &[u32], blocks: &mut [EpisodeBlock]) {
+        let num_counts = num_counts(self.simulation);
+        for (block, counts) in blocks.iter_mut().zip(counts.chunks_exact(num_counts)) {
+            let totals = block
+                .topic_impressions
+                .iter_mut()
+                .chain(&mut block.topic_clicks)
+                .chain(&mut block.slot_clicks);
+            totals
+                .zip(counts)
+                .for_each(|(total, &count)| *total += u64::from(count));
         }
     }
+}
+
+/// Returns how many counts a block has: impressions and clicks of each topic, and clicks at each position.
+fn num_counts(simulation: &Simulation) -> usize {
+    let block = simulation.plan.empty_block();
+    block.topic_impressions.len() + block.topic_clicks.len() + block.slot_clicks.len()
 }
 
 impl Slot {
@@ -384,15 +381,16 @@ impl Slot {
     ) -> Result<Self, GpuError> {
         let (lanes, steps) = (u64::from(batch_size), u64::from(most_steps));
         let (user_fields, _) = simulation.model.num_fields();
-        let num_topics = u64::from(simulation.plan.outline.num_topics);
+        let policy_state = simulation.plan.policy.state_size();
+        let num_counts = num_counts(simulation) as u64;
         let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
         let words = |what, words: u64| gpu.buffer(what, 4 * words, storage);
         Ok(Self {
-            users: words("users", user_fields as u64 * lanes)?,
+            users: words("users", (user_fields + policy_state) as u64 * lanes)?,
             outcomes: words("outcomes", OUTCOME_FIELDS as u64 * lanes)?,
             rewards: words("rewards", steps * lanes)?,
             clicks: words("clicks", (steps / 32 + 1) * lanes)?,
-            topics: words("topics", 2 * num_topics * lanes / BLOCK_EPISODES)?,
+            counts: words("counts", num_counts * lanes / BLOCK_EPISODES)?,
             curve: words(
                 "curve",
                 CURVE_PLANES as u64 * steps * lanes / BLOCK_EPISODES,

@@ -1,11 +1,12 @@
 //! One step of a vector of users: twin of `shaders/kernel/candidates.wgsl` and `shaders/kernel/drive.wgsl`.
 
+use super::widest::widest;
 use crate::backend::model::{Corpus, Plan};
 use crate::choice::{ABSENT, Choice, ChoiceTwin};
 use crate::distribution::uniform;
 use crate::environment::{Blocks, Environment, Fields};
 use crate::number::{Number, Word};
-use crate::policy::Offer;
+use crate::policy::{Feedback, Offer};
 use crate::rng::{DOCUMENT, ENVIRONMENT, OBSERVATION, Stream, USER};
 
 /// The documents offered at one step.
@@ -16,18 +17,56 @@ pub(super) struct Candidates<N: Number, E: Environment<N>> {
     pub(super) document_blocks: u32,
     pub(super) corpus: Option<Corpus>,
     pub(super) stream: Stream<N::Word>,
-    pub(super) document: E::Document,
-    pub(super) fields: Vec<N>,
-    pub(super) observation: Vec<N>,
+    /// The fields of a document of the corpus, on their way.
+    fields: Vec<N>,
+    /// The candidate that a policy looks at, and what is observed of it or of the user.
+    looked_at: E::Document,
+    observation: Vec<N>,
+    /// The user that the policy believes in, where it believes in one.
+    believed: E::User,
+}
+
+/// Makes a candidate of the step that a stream names; a function of its parts, so that it can write into one of them.
+#[inline(always)]
+fn make_document<N: Number, E: Environment<N>>(
+    environment: &E,
+    corpus: Option<&Corpus>,
+    document_blocks: u32,
+    stream: Stream<N::Word>,
+    candidate: N::Word,
+    fields: &mut [N],
+    document: &mut E::Document,
+) {
+    if let Some(corpus) = corpus {
+        for (field, number) in fields.iter_mut().enumerate() {
+            *number = N::from_fn(|lane| {
+                corpus.fields[candidate.lane(lane) as usize * corpus.num_fields + field]
+            });
+        }
+        document.load(fields);
+    } else {
+        let blocks = Blocks {
+            stream,
+            purpose: DOCUMENT,
+            first: candidate * N::Word::splat(document_blocks),
+        };
+        environment.sample_document(candidate, &blocks, document);
+    }
 }
 
 impl<N: Number, E: Environment<N>> Candidates<N, E> {
     pub(super) fn new(environment: E, plan: &Plan) -> Self {
-        let document = environment.new_document();
+        let looked_at = environment.new_document();
         let outline = &plan.outline;
         let observed = outline.document_features().len().max(outline.user_size());
+        let mut believed = environment.new_user();
+        if let Some(belief) = plan.policy.belief() {
+            let fields: Vec<N> = belief.iter().map(|&field| N::splat(field)).collect();
+            believed.load(&fields);
+        }
         Self {
-            fields: vec![N::splat(0.0); document.num_fields()],
+            believed,
+            fields: vec![N::splat(0.0); looked_at.num_fields()],
             observation: vec![N::splat(0.0); observed],
             num_candidates: plan.num_candidates,
             document_blocks: plan.outline.document_blocks,
@@ -37,7 +76,7 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
                 episode: [N::Word::splat(0); 2],
                 step: N::Word::splat(0),
             },
-            document,
+            looked_at,
             environment,
         }
     }
@@ -45,36 +84,22 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
     /// Makes candidate `candidate` of the current step.
     #[inline(always)]
     pub(super) fn document(&mut self, candidate: N::Word, document: &mut E::Document) {
-        if let Some(corpus) = &self.corpus {
-            for field in 0..corpus.num_fields {
-                self.fields[field] = N::from_fn(|lane| {
-                    corpus.fields[candidate.lane(lane) as usize * corpus.num_fields + field]
-                });
-            }
-            document.load(&self.fields);
-        } else {
-            let first = candidate * N::Word::splat(self.document_blocks);
-            self.environment.sample_document(
-                candidate,
-                &Blocks {
-                    stream: self.stream,
-                    purpose: DOCUMENT,
-                    first,
-                },
-                document,
-            );
-        }
+        make_document(
+            &self.environment,
+            self.corpus.as_ref(),
+            self.document_blocks,
+            self.stream,
+            candidate,
+            &mut self.fields,
+            document,
+        );
     }
-}
 
-impl<N: Number, E: Environment<N>> Candidates<N, E> {
-    /// Returns what is observed of a candidate.
+    /// Returns what is observed of a document.
     #[inline(always)]
-    fn feature(&mut self, candidate: N::Word, feature: usize) -> N {
-        let mut document = self.document.clone();
-        self.document(candidate, &mut document);
+    fn feature(&mut self, document: &E::Document, feature: usize) -> N {
         self.environment
-            .observe_document(&document, &mut self.observation);
+            .observe_document(document, &mut self.observation);
         self.observation[feature]
     }
 
@@ -92,6 +117,22 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
     }
 }
 
+widest! {
+    /// Makes a candidate the one that a policy looks at. Policies are compiled once for all environments, and call this
+    /// through a table.
+    fn look_at<N: Number, E: Environment<N>>(candidates: &mut Candidates<N, E>, candidate: N::Word) {
+        make_document(
+            &candidates.environment,
+            candidates.corpus.as_ref(),
+            candidates.document_blocks,
+            candidates.stream,
+            candidate,
+            &mut candidates.fields,
+            &mut candidates.looked_at,
+        );
+    }
+}
+
 /// What a policy sees of a step: the candidates, and what is observed of the user.
 #[derive(Debug)]
 pub(super) struct Seen<'a, N: Number, E: Environment<N>> {
@@ -106,13 +147,89 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
     }
 
     #[inline(always)]
-    fn feature(&mut self, candidate: N::Word, feature: usize) -> N {
-        self.candidates.feature(candidate, feature)
+    fn user(&mut self, number: usize) -> N {
+        self.candidates.user_feature(self.user, number)
+    }
+
+    fn look_at(&mut self, candidate: N::Word) {
+        look_at::<N, E>(self.candidates, candidate);
     }
 
     #[inline(always)]
-    fn user(&mut self, number: usize) -> N {
-        self.candidates.user_feature(self.user, number)
+    fn feature(&mut self, feature: usize) -> N {
+        let Candidates {
+            environment,
+            looked_at,
+            observation,
+            ..
+        } = &mut *self.candidates;
+        environment.observe_document(looked_at, observation);
+        observation[feature]
+    }
+
+    #[inline(always)]
+    fn topic(&mut self) -> N::Word {
+        let candidates = &*self.candidates;
+        candidates.environment.topic(&candidates.looked_at)
+    }
+
+    #[inline(always)]
+    fn quality(&mut self) -> N {
+        let candidates = &*self.candidates;
+        candidates.environment.quality(&candidates.looked_at)
+    }
+
+    #[inline(always)]
+    fn score(&mut self) -> N {
+        let candidates = &*self.candidates;
+        candidates
+            .environment
+            .score(self.user, &candidates.looked_at)
+    }
+
+    #[inline(always)]
+    fn believed_score(&mut self) -> N {
+        let candidates = &*self.candidates;
+        candidates
+            .environment
+            .score(&candidates.believed, &candidates.looked_at)
+    }
+}
+
+/// What a policy sees of a step that has been taken.
+#[derive(Debug)]
+pub(super) struct Shown<'a, N: Number, E: Environment<N>> {
+    pub(super) driver: &'a mut Driver<N, E>,
+    pub(super) stepped: &'a Stepped<N>,
+}
+
+impl<N: Number, E: Environment<N>> Feedback<N> for Shown<'_, N, E> {
+    #[inline(always)]
+    fn num_shown(&self) -> usize {
+        self.driver.documents.len()
+    }
+
+    #[inline(always)]
+    fn topic(&mut self, position: usize) -> N::Word {
+        let document = &self.driver.documents[position];
+        self.driver.candidates.environment.topic(document)
+    }
+
+    #[inline(always)]
+    fn feature(&mut self, position: usize, feature: usize) -> N {
+        let document = &self.driver.documents[position];
+        self.driver.candidates.feature(document, feature)
+    }
+
+    #[inline(always)]
+    fn is_clicked(&self, position: usize) -> N::Mask {
+        let position = u32::try_from(position).expect("slates are short");
+        self.stepped.clicked & self.stepped.chosen.equals(N::Word::splat(position))
+    }
+
+    #[inline(always)]
+    fn reward(&self) -> N {
+        self.stepped.reward
     }
 }
 

@@ -4,6 +4,7 @@
 mod driver;
 mod rollout;
 mod stepper;
+mod widest;
 
 pub(super) use rollout::Rollout;
 pub(super) use stepper::LaneStepper;

@@ -1,10 +1,11 @@
 //! Whole episodes of a vector of users: twin of `shaders/kernel/rollout.wgsl` and `shaders/kernel/reduce.wgsl`.
 
-use super::driver::{Driver, Seen, Stepped};
+use super::driver::{Driver, Seen, Shown, Stepped};
+use super::widest::widest;
 use crate::backend::model::{BlockRollout, Plan};
 use crate::environment::Environment;
 use crate::number::{Mask, Number, Word};
-use crate::policy::{Policy, Scratch};
+use crate::policy::{Draws, Feedback, Layered, Offer, Scratch};
 use crate::rng::{STEP, Stream};
 use crate::statistics::EpisodeBlock;
 
@@ -16,6 +17,10 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     user: E::User,
     slate: Vec<N::Word>,
     scratch: Scratch<N>,
+    /// What the policy remembers of the users.
+    state: Vec<N>,
+    /// Clicks at each position that the user considers.
+    slot_clicks: Vec<N::Word>,
     /// Per step, over the episodes of the block: rewards, squared rewards, clicks.
     curve: Vec<(N, N, N::Word)>,
 }
@@ -28,6 +33,11 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             user: environment.new_user(),
             slate: vec![N::Word::splat(0); num_examined as usize],
             scratch: Scratch::default(),
+            state: vec![N::splat(0.0); plan.policy.state_size()],
+            slot_clicks: vec![
+                N::Word::splat(0);
+                plan.choice.num_considered(plan.slate_size) as usize
+            ],
             curve: Vec::new(),
             plan: plan.clone(),
             driver: Driver::new(environment, plan, num_examined),
@@ -43,15 +53,19 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             user,
             slate,
             scratch,
+            state,
+            slot_clicks,
             curve,
         } = self;
         let (zero, one) = (N::splat(0.0), N::Word::splat(1));
+        slot_clicks.fill(N::Word::splat(0));
         let (mut total, mut step_weighted, mut quality) = (zero, zero, zero);
         let (mut length, mut clicks) = (N::Word::splat(0), N::Word::splat(0));
         let mut invalid = N::Word::splat(0);
         let mut active = N::Mask::from_fn(|lane| lane < count);
         let mut stream = Stream::of_consecutive_episodes(plan.seed, first, 0);
         driver.sample_user(stream, user);
+        state.fill(zero);
         for step in 0..plan.num_steps() {
             if !active.any() {
                 break;
@@ -63,9 +77,19 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 candidates: &mut driver.candidates,
                 user,
             };
-            plan.policy
-                .recommend(&mut seen, &stream, words[3], scratch, slate);
+            let draws = Draws {
+                stream,
+                first_word: words[3],
+            };
+            recommend(&plan.policy, &mut seen, &draws, state, scratch, slate);
             let stepped = driver.take_step(stream, stream, words, slate, None, user);
+            if !state.is_empty() {
+                let mut shown = Shown {
+                    driver,
+                    stepped: &stepped,
+                };
+                observe(&plan.policy, &mut shown, scratch, state);
+            }
 
             let clicked = stepped.clicked & active;
             let reward = N::select(active, stepped.reward, zero);
@@ -96,6 +120,10 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             if plan.outline.num_topics > 0 {
                 count_topics(driver, active, &stepped, block);
             }
+            for (position, clicks) in (0..).zip(slot_clicks.iter_mut()) {
+                let is_here = clicked & stepped.chosen.equals(N::Word::splat(position));
+                *clicks = *clicks + N::Word::select(is_here, one, N::Word::splat(0));
+            }
             active = active & !driver.environment().is_terminal(user);
         }
         for lane in 0..count {
@@ -106,6 +134,37 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             block.invalid_choices += u64::from(invalid.lane(lane));
         }
         block.clicked_quality += quality.sum_lanes();
+        for (total, clicks) in block.slot_clicks.iter_mut().zip(slot_clicks) {
+            *total += (0..count)
+                .map(|lane| u64::from(clicks.lane(lane)))
+                .sum::<u64>();
+        }
+    }
+}
+
+widest! {
+    /// Asks the policy for a slate. Compiled once for all environments, as policies are many.
+    fn recommend<N: Number>(
+        policy: &Layered,
+        offer: &mut dyn Offer<N>,
+        draws: &Draws<N::Word>,
+        state: &mut [N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        policy.recommend(offer, draws, state, scratch, slate);
+    }
+}
+
+widest! {
+    /// Lets the policy learn from a step.
+    fn observe<N: Number>(
+        policy: &Layered,
+        feedback: &mut dyn Feedback<N>,
+        scratch: &mut Scratch<N>,
+        state: &mut [N],
+    ) {
+        policy.observe(feedback, scratch, state);
     }
 }
 
@@ -131,12 +190,7 @@ fn count_topics<N: Number, E: Environment<N>>(
 impl<N: Number, E: Environment<N>> Rollout<N, E> {
     #[inline(always)]
     fn run_block(&mut self, first: u64, count: usize) -> EpisodeBlock {
-        let num_topics = self.plan.outline.num_topics as usize;
-        let mut block = EpisodeBlock {
-            topic_impressions: vec![0; num_topics],
-            topic_clicks: vec![0; num_topics],
-            ..EpisodeBlock::default()
-        };
+        let mut block = self.plan.empty_block();
         self.curve.clear();
         for done in (0..count).step_by(N::LANES) {
             self.run_group(first + done as u64, N::LANES.min(count - done), &mut block);
@@ -154,29 +208,20 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     }
 }
 
-/// Runs a block with the instructions of AVX2; the bits are those of the baseline, because nothing is contracted.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn run_block_avx2<N: Number, E: Environment<N>>(
-    rollout: &mut Rollout<N, E>,
-    first: u64,
-    count: usize,
-) -> EpisodeBlock {
-    rollout.run_block(first, count)
+widest! {
+    /// Runs a block.
+    fn run_block<N: Number, E: Environment<N>>(
+        rollout: &mut Rollout<N, E>,
+        first: u64,
+        count: usize,
+    ) -> EpisodeBlock {
+        rollout.run_block(first, count)
+    }
 }
 
 impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
     fn run(&mut self, first: u64, count: usize) -> EpisodeBlock {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            #[allow(
-                unsafe_code,
-                reason = "the only way to call a function compiled for more than the baseline"
-            )]
-            // SAFETY: the processor has just said that it has AVX2.
-            return unsafe { run_block_avx2(self, first, count) };
-        }
-        self.run_block(first, count)
+        run_block(self, first, count)
     }
 }
 
@@ -189,7 +234,7 @@ mod tests {
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn the_instruction_set_does_not_change_a_bit() {
-        use super::{Rollout, run_block_avx2};
+        use super::{Rollout, run_block};
         use crate::environment::Definition;
         use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
         if !is_x86_feature_detected!("avx2") {
@@ -206,12 +251,7 @@ mod tests {
         plan.outline = definition.outline();
         let mut rollout = Rollout::<Lanes<LANES>, _>::new(definition.twin(), &plan);
         let baseline = rollout.run_block(512, 200);
-        #[allow(
-            unsafe_code,
-            reason = "a call of a function compiled for more than the baseline"
-        )]
-        // SAFETY: the processor has just said that it has AVX2.
-        let widest = unsafe { run_block_avx2(&mut rollout, 512, 200) };
+        let widest = run_block(&mut rollout, 512, 200);
         assert_eq!(baseline, widest);
     }
 

@@ -1,0 +1,77 @@
+// The best of many candidates, in order: what most policies end with. Twin: src/policy/ranking.rs.
+//
+// Candidates are inserted into a slate that is kept sorted. A candidate pushes out only what is strictly worse, so that
+// ties stay in the order of insertion.
+
+#define_import_path slatesim::ranking
+
+// Below every key; infinities have no place in WGSL.
+const WORST: f32 = -3.0e38;
+
+// A slate with the keys that it is sorted by.
+struct Ranking {
+    slate: array<u32, #{NUM_SHOWN}>,
+    keys: array<f32, #{NUM_SHOWN}>,
+}
+
+// A slate that is sorted by rank, and by key among those of a rank.
+struct RankedRanking {
+    slate: array<u32, #{NUM_SHOWN}>,
+    keys: array<f32, #{NUM_SHOWN}>,
+    ranks: array<u32, #{NUM_SHOWN}>,
+}
+
+// Begins an empty slate: every key that is inserted is better than what it holds.
+fn begin() -> Ranking {
+    var ranking: Ranking;
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        ranking.keys[position] = WORST;
+    }
+    return ranking;
+}
+
+// Begins an empty slate of ranks: every rank that is inserted is better than what it holds.
+fn begin_ranked() -> RankedRanking {
+    var ranking: RankedRanking;
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        ranking.keys[position] = WORST;
+        ranking.ranks[position] = 0xffffffffu;
+    }
+    return ranking;
+}
+
+// Inserts a candidate by its key, the largest first.
+fn insert(ranking: ptr<function, Ranking>, given_key: f32, given_candidate: u32) {
+    var key = given_key;
+    var candidate = given_candidate;
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        let is_better = (*ranking).keys[position] < key;
+        // Whoever is pushed out moves on to the next position.
+        let pushed_key = select(key, (*ranking).keys[position], is_better);
+        let pushed_candidate = select(candidate, (*ranking).slate[position], is_better);
+        (*ranking).keys[position] = select((*ranking).keys[position], key, is_better);
+        (*ranking).slate[position] = select((*ranking).slate[position], candidate, is_better);
+        key = pushed_key;
+        candidate = pushed_candidate;
+    }
+}
+
+// Inserts a candidate by its rank, the smallest first, and among those of a rank by its key, the largest first.
+fn insert_ranked(ranking: ptr<function, RankedRanking>, given_rank: u32, given_key: f32, given_candidate: u32) {
+    var rank = given_rank;
+    var key = given_key;
+    var candidate = given_candidate;
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        let found = (*ranking).ranks[position];
+        let is_better = rank < found || (rank == found && (*ranking).keys[position] < key);
+        let pushed_rank = select(rank, found, is_better);
+        let pushed_key = select(key, (*ranking).keys[position], is_better);
+        let pushed_candidate = select(candidate, (*ranking).slate[position], is_better);
+        (*ranking).ranks[position] = select(found, rank, is_better);
+        (*ranking).keys[position] = select((*ranking).keys[position], key, is_better);
+        (*ranking).slate[position] = select((*ranking).slate[position], candidate, is_better);
+        rank = pushed_rank;
+        key = pushed_key;
+        candidate = pushed_candidate;
+    }
+}

@@ -1,0 +1,116 @@
+//! The candidates with the largest predicted click-through rate, for a user that the policy believes in. Twin:
+//! `shaders/policy/greedy_pctr.wgsl`.
+//!
+//! Every candidate is scored as that user would score it. A choice model turns larger scores into larger probabilities of
+//! a click, so the ranking by scores is the ranking by predicted click-through rate. Nothing that happens changes the
+//! belief. Ties go to the lower index.
+//!
+//! # Source
+//! `RecSim`'s `GreedyPCTRAgent`, whose belief is the sampler's average user (`IEClusterUserSampler.avg_user_state`).
+
+use super::ranking::{begin, insert};
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use crate::config::{Bounds, ConfigError, Entry, Key, Settings};
+use crate::number::{Number, Word};
+use crate::shader::{ShaderSource, embedded};
+
+/// The host twin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GreedyPctr {
+    /// The fields of the user that the policy believes in, in the order of the environment's user.
+    pub belief: Vec<f64>,
+}
+
+impl PolicyDefinition for GreedyPctr {
+    fn entry() -> Entry {
+        let keys = vec![Key::optional_numbers(
+            "belief",
+            Bounds::FINITE,
+            "the numbers of the user's state, in the environment's order; absent: its average user",
+        )];
+        let about = "the candidates that one and the same believed user would score highest";
+        Entry::policy("greedy_pctr", about, keys)
+    }
+
+    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+        let given = settings.optional_numbers("belief");
+        let Some(belief) = given.or(target.average_user) else {
+            let allowed = format!(
+                "a list of {} numbers, since the environment has no average user",
+                target.num_user_fields
+            );
+            return Err(settings.invalid("belief", allowed));
+        };
+        // Fields after those given are of no consequence for the score: the type of a user, a budget.
+        if belief.is_empty() || belief.len() > target.num_user_fields {
+            let allowed = format!("a list of at most {} numbers", target.num_user_fields);
+            return Err(settings.invalid("belief", allowed));
+        }
+        let mut belief = belief.to_vec();
+        belief.resize(target.num_user_fields, 0.0);
+        Ok(Self { belief })
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("policy", "policy/greedy_pctr.wgsl")
+    }
+
+    fn tables(&self) -> Vec<f64> {
+        self.belief.clone()
+    }
+
+    fn belief(&self) -> Option<&[f64]> {
+        Some(&self.belief)
+    }
+}
+
+impl<N: Number> Policy<N> for GreedyPctr {
+    #[inline(always)]
+    fn recommend(
+        &self,
+        offer: &mut dyn Offer<N>,
+        _draws: &Draws<N::Word>,
+        _state: &[N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        begin(scratch, slate.len());
+        for index in 0..offer.num_candidates() {
+            let candidate = N::Word::splat(index);
+            offer.look_at(candidate);
+            insert(
+                &mut scratch.numbers,
+                slate,
+                offer.believed_score(),
+                candidate,
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::ScalarWord;
+    use crate::policy::listed::{Listed, no_draws};
+
+    /// RecSim's own test of `GreedyPCTRAgent`.
+    #[test]
+    fn the_largest_believed_scores_come_first() {
+        let scores = vec![-1.0, -2.0, 4.32, 0.0, 15.0, -6.0, 4.32];
+        let mut offer = Listed {
+            scores: scores.clone(),
+            ..Listed::features(&scores)
+        };
+        let mut slate = vec![ScalarWord(0); 4];
+        let policy = GreedyPctr { belief: vec![1.0] };
+        policy.recommend(
+            &mut offer,
+            &no_draws(),
+            &[],
+            &mut Scratch::default(),
+            &mut slate,
+        );
+        assert_eq!(slate, [4, 2, 6, 3].map(ScalarWord));
+    }
+}

@@ -1,0 +1,72 @@
+//! Now and then a random slate instead of the policy's. Twin: `shaders/policy/layer/epsilon_greedy.wgsl`.
+//!
+//! With probability epsilon, drawn anew at each step, the slate is a uniformly random one of distinct candidates; the
+//! policy's slate is among those that it may be.
+//!
+//! # Precision
+//! Epsilon counts as the nearest multiple of 2^-24.
+
+use super::{Layer, LayerDefinition, layer_words};
+use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::distribution::uniform;
+use crate::number::{Number, Word};
+use crate::policy::shuffle::next_candidate;
+use crate::policy::{Draws, Offer, Scratch, Target};
+use crate::shader::{ShaderSource, embedded};
+
+/// The code of this layer's draws.
+// WGSL: const LAYER_CODE in shaders/policy/layer/epsilon_greedy.wgsl
+const CODE: u32 = 0;
+
+/// The host twin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpsilonGreedy {
+    /// The probability of a random slate.
+    pub epsilon: f64,
+}
+
+impl LayerDefinition for EpsilonGreedy {
+    fn entry() -> Entry {
+        let keys = vec![Key::probability(
+            "epsilon",
+            0.1,
+            "probability of a random slate of distinct documents",
+        )];
+        Entry::layer("epsilon_greedy", "now and then a random slate", keys)
+    }
+
+    fn new(settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            epsilon: settings.number("epsilon"),
+        })
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("layer::epsilon_greedy", "policy/layer/epsilon_greedy.wgsl")
+    }
+
+    fn tables(&self) -> Vec<f64> {
+        vec![self.epsilon]
+    }
+}
+
+impl<N: Number> Layer<N> for EpsilonGreedy {
+    #[inline(always)]
+    fn revise(
+        &self,
+        offer: &mut dyn Offer<N>,
+        draws: &Draws<N::Word>,
+        _state: &mut [N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        let words = layer_words(draws, CODE, 0);
+        let explores = uniform::<N>(words[0]).less_than(N::splat(self.epsilon));
+        scratch.words.clear();
+        for (position, candidate) in (0..).zip(slate) {
+            let word = layer_words(draws, CODE, 1 + position / 4)[position as usize % 4];
+            let random = next_candidate(&mut scratch.words, offer.num_candidates(), word);
+            *candidate = N::Word::select(explores, random, *candidate);
+        }
+    }
+}

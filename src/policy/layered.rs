@@ -1,0 +1,198 @@
+//! A policy with the layers around it: what an environment is run with.
+
+use super::layer::{Layer, LayerModel};
+use super::{Draws, Feedback, Offer, Policy, PolicyModel, Scratch};
+use crate::number::Number;
+use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
+use std::fmt::Write;
+
+/// A policy and its layers, the first of them closest to the policy.
+///
+/// The state of a user is that of the policy, then that of each layer. The policy reads all of it, and writes its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layered {
+    policy: PolicyModel,
+    layers: Vec<LayerModel>,
+}
+
+impl From<PolicyModel> for Layered {
+    fn from(policy: PolicyModel) -> Self {
+        Self {
+            policy,
+            layers: Vec::new(),
+        }
+    }
+}
+
+impl Layered {
+    /// Puts layers around a policy, the first of them closest to it.
+    ///
+    /// # Panics
+    /// If a kind of layer occurs twice.
+    #[must_use]
+    pub fn new(policy: PolicyModel, layers: Vec<LayerModel>) -> Self {
+        for (index, layer) in layers.iter().enumerate() {
+            let is_double = layers[..index]
+                .iter()
+                .any(|other| other.name() == layer.name());
+            assert!(!is_double, "the layer {:?} occurs twice", layer.name());
+        }
+        Self { policy, layers }
+    }
+
+    /// Returns the policy inside.
+    #[must_use]
+    pub fn policy(&self) -> &PolicyModel {
+        &self.policy
+    }
+
+    /// Returns the layers, the first of them closest to the policy.
+    #[must_use]
+    pub fn layers(&self) -> &[LayerModel] {
+        &self.layers
+    }
+
+    /// Returns how many numbers are remembered of a user; 0 where nothing is learned.
+    #[must_use]
+    pub fn state_size(&self) -> usize {
+        self.policy.state_size()
+            + self
+                .layers
+                .iter()
+                .map(LayerModel::state_size)
+                .sum::<usize>()
+    }
+
+    /// See [`PolicyDefinition::belief`](super::PolicyDefinition::belief).
+    #[must_use]
+    pub fn belief(&self) -> Option<&[f64]> {
+        self.policy.belief()
+    }
+
+    /// Returns the tables of the policy, then those of each layer.
+    #[must_use]
+    pub fn tables(&self) -> Vec<f64> {
+        let layers = self.layers.iter().flat_map(LayerModel::tables);
+        self.policy.tables().into_iter().chain(layers).collect()
+    }
+
+    /// Returns the WGSL modules: the policy, the layers, and `agent`, which calls them in order.
+    #[must_use]
+    pub fn shaders(&self) -> Vec<ShaderSource> {
+        let mut modules = vec![self.policy.shader()];
+        modules.extend(self.layers.iter().map(LayerModel::shader));
+        modules.push(agent(&modules[0], &modules[1..]));
+        modules
+    }
+
+    /// Returns what the WGSL modules are specialised by, besides sizes.
+    #[must_use]
+    pub fn shader_defs(&self) -> ShaderDefs {
+        let size = |size: usize| ShaderDef::UInt(u32::try_from(size).expect("states are small"));
+        let mut defs = self.policy.shader_defs();
+        // WGSL has no arrays of no elements.
+        defs.insert("POLICY_STATE".to_owned(), size(self.state_size().max(1)));
+        defs.insert("LEARNS".to_owned(), ShaderDef::Bool(self.state_size() > 0));
+        let mut state = self.policy.state_size();
+        let mut table = self.policy.tables().len();
+        for layer in &self.layers {
+            let name = layer.name().to_uppercase();
+            defs.extend(layer.shader_defs());
+            defs.insert(format!("{name}_STATE"), size(state));
+            defs.insert(format!("{name}_TABLE"), size(table));
+            state += layer.state_size();
+            table += layer.tables().len();
+        }
+        defs
+    }
+}
+
+/// Tells whether a module declares a function.
+fn declares(source: &ShaderSource, function: &str) -> bool {
+    let start = format!("fn {function}(");
+    source.text.lines().any(|line| line.starts_with(&start))
+}
+
+/// Writes the module that calls a policy and its layers: [`Layered::recommend`] and [`Layered::observe`] in WGSL.
+fn agent(policy: &ShaderSource, layers: &[ShaderSource]) -> ShaderSource {
+    const STATE: &str = "state: ptr<function, array<f32, #{POLICY_STATE}>>";
+    let mut text = String::from(
+        "#import environment::User\n#import slatesim::rng::Stream\n#import slatesim::drive::Stepped\n#import policy\n",
+    );
+    for layer in layers {
+        let _ = writeln!(text, "#import {}", layer.module);
+    }
+    let short = |layer: &ShaderSource| layer.module.replace("layer::", "");
+    let _ = write!(
+        text,
+        "\nfn recommend(stream: Stream, first_word: u32, user: User, {STATE}) -> array<u32, #{{NUM_SHOWN}}> {{\n    \
+         var slate = policy::recommend(stream, first_word, user, state);\n"
+    );
+    for layer in layers.iter().filter(|layer| declares(layer, "revise")) {
+        let _ = writeln!(
+            text,
+            "    {}::revise(stream, user, state, &slate);",
+            short(layer)
+        );
+    }
+    text += "    return slate;\n}\n";
+    let _ = write!(
+        text,
+        "\nfn observe({STATE}, stepped: ptr<function, Stepped>) {{\n"
+    );
+    // The outermost layer hears first, and may change what the others hear.
+    for layer in layers
+        .iter()
+        .rev()
+        .filter(|layer| declares(layer, "observe"))
+    {
+        let _ = writeln!(text, "    {}::observe(state, stepped);", short(layer));
+    }
+    if declares(policy, "observe") {
+        text += "    policy::observe(state, stepped);\n";
+    }
+    text += "}\n";
+    ShaderSource {
+        module: "agent".to_owned(),
+        path: "the agent made of policy and layers".to_owned(),
+        text: text.into(),
+    }
+}
+
+impl Layered {
+    /// Recommends as the policy does, and lets each layer revise the slate; see [`Policy::recommend`].
+    #[inline(always)]
+    pub fn recommend<N: Number>(
+        &self,
+        offer: &mut dyn Offer<N>,
+        draws: &Draws<N::Word>,
+        state: &mut [N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        self.policy.recommend(offer, draws, state, scratch, slate);
+        let mut begin = self.policy.state_size();
+        for layer in &self.layers {
+            let end = begin + layer.state_size();
+            layer.revise(offer, draws, &mut state[begin..end], scratch, slate);
+            begin = end;
+        }
+    }
+
+    /// Lets each layer, the outermost first, and then the policy learn from a step; see [`Policy::observe`].
+    #[inline(always)]
+    pub fn observe<N: Number>(
+        &self,
+        feedback: &mut dyn Feedback<N>,
+        scratch: &mut Scratch<N>,
+        state: &mut [N],
+    ) {
+        let mut end = state.len();
+        for layer in self.layers.iter().rev() {
+            let begin = end - layer.state_size();
+            layer.observe(feedback, &mut state[begin..end]);
+            end = begin;
+        }
+        self.policy.observe(feedback, scratch, state);
+    }
+}

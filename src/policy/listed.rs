@@ -1,0 +1,85 @@
+//! Documents that a test writes down, as an offer and as feedback.
+
+use super::{Feedback, Offer};
+use crate::number::ScalarWord;
+
+/// Some documents of one user, with the numbers that a policy can ask for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listed {
+    /// The features of each candidate, or of each document of the slate.
+    pub(crate) features: Vec<Vec<f64>>,
+    /// The topic of each.
+    pub(crate) topics: Vec<u32>,
+    /// The score of each.
+    pub(crate) scores: Vec<f64>,
+    /// What is observed of the user.
+    pub(crate) user: Vec<f64>,
+    /// Which position was clicked.
+    pub(crate) clicked: Option<usize>,
+    /// The reward.
+    pub(crate) reward: f64,
+    pub(crate) looked_at: usize,
+}
+
+impl Listed {
+    /// Lists documents of one feature each, and nothing else.
+    pub(crate) fn features(features: &[f64]) -> Self {
+        Self {
+            features: features.iter().map(|&feature| vec![feature]).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Offer<f64> for Listed {
+    fn num_candidates(&self) -> u32 {
+        u32::try_from(self.features.len()).unwrap()
+    }
+    fn user(&mut self, number: usize) -> f64 {
+        self.user[number]
+    }
+    fn look_at(&mut self, candidate: ScalarWord) {
+        self.looked_at = candidate.0 as usize;
+    }
+    fn feature(&mut self, feature: usize) -> f64 {
+        self.features[self.looked_at][feature]
+    }
+    fn topic(&mut self) -> ScalarWord {
+        ScalarWord(self.topics[self.looked_at])
+    }
+    fn quality(&mut self) -> f64 {
+        self.features[self.looked_at][0]
+    }
+    fn score(&mut self) -> f64 {
+        self.scores[self.looked_at]
+    }
+    fn believed_score(&mut self) -> f64 {
+        self.scores[self.looked_at]
+    }
+}
+
+impl Feedback<f64> for Listed {
+    fn num_shown(&self) -> usize {
+        self.features.len()
+    }
+    fn topic(&mut self, position: usize) -> ScalarWord {
+        ScalarWord(self.topics[position])
+    }
+    fn feature(&mut self, position: usize, feature: usize) -> f64 {
+        self.features[position][feature]
+    }
+    fn is_clicked(&self, position: usize) -> bool {
+        self.clicked == Some(position)
+    }
+    fn reward(&self) -> f64 {
+        self.reward
+    }
+}
+
+/// The draws of step 0 of episode 0, for a policy that uses none.
+pub(crate) fn no_draws() -> super::Draws<ScalarWord> {
+    super::Draws {
+        stream: crate::rng::Stream::of_consecutive_episodes(0, 0, 0),
+        first_word: ScalarWord(0),
+    }
+}

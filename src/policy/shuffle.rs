@@ -1,0 +1,22 @@
+//! Random slates of distinct candidates, a position at a time. Twin: `shaders/policy/shuffle.wgsl`.
+//!
+//! A Fisher-Yates shuffle stopped after the slate, without its array: position p swaps with a random place at or after it,
+//! and what stood there is found by undoing the earlier swaps, the latest first.
+
+use crate::distribution::bounded_integer;
+use crate::number::Word;
+
+/// Draws the candidate of the next position; `swapped` holds the places of those before it.
+#[inline(always)]
+pub fn next_candidate<W: Word>(swapped: &mut Vec<W>, num_candidates: u32, word: W) -> W {
+    let position = u32::try_from(swapped.len()).expect("slates are short");
+    let remaining = W::splat(num_candidates - position);
+    let place = bounded_integer(word, remaining) + W::splat(position);
+    let mut candidate = place;
+    for (earlier, &swapped) in (0..position).zip(swapped.iter()).rev() {
+        let moved = candidate.equals(swapped);
+        candidate = W::select(moved, W::splat(earlier), candidate);
+    }
+    swapped.push(place);
+    candidate
+}

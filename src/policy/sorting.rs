@@ -1,0 +1,78 @@
+//! What documents are sorted by: a feature, or what only an oracle knows. Twin: `shaders/policy/sorting.wgsl`.
+
+use super::{Offer, Target};
+use crate::config::{ConfigError, Settings};
+use crate::number::Number;
+use crate::shader::{ShaderDef, ShaderDefs};
+
+/// What documents are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// An observed feature, as [`Outline::document`](crate::environment::Outline::document) numbers them.
+    Feature(usize),
+    /// The quality where it is not observed.
+    Quality,
+    /// The score that the user of the episode gives.
+    Score,
+}
+
+impl By {
+    /// Finds what a configuration names; a feature of the name comes before what an oracle knows by it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the environment has nothing of that name.
+    pub(super) fn find(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+        let outline = target.outline;
+        let names = outline.document_features();
+        let by = match settings.optional_text("by") {
+            None => return Ok(Self::Feature(0)),
+            Some(by) => by,
+        };
+        let feature = names.iter().position(|name| name == by);
+        match (feature, by) {
+            (Some(feature), _) => Ok(Self::Feature(feature)),
+            (None, "quality") if outline.has_quality => Ok(Self::Quality),
+            (None, "score") => Ok(Self::Score),
+            _ => {
+                let mut allowed = format!(
+                    "a document feature of the environment: {}",
+                    names.join(", ")
+                );
+                allowed += if outline.has_quality {
+                    "; or what is not observed: quality, score"
+                } else {
+                    "; or what is not observed: score"
+                };
+                Err(settings.invalid("by", allowed))
+            }
+        }
+    }
+
+    /// Returns what the WGSL twin is specialised by.
+    pub(super) fn shader_defs(self) -> ShaderDefs {
+        let feature = match self {
+            Self::Feature(feature) => {
+                u32::try_from(feature).expect("documents have fewer than 2^32 features")
+            }
+            Self::Quality | Self::Score => 0,
+        };
+        ShaderDefs::from([
+            ("FEATURE".to_owned(), ShaderDef::UInt(feature)),
+            (
+                "BY_QUALITY".to_owned(),
+                ShaderDef::Bool(self == Self::Quality),
+            ),
+            ("BY_SCORE".to_owned(), ShaderDef::Bool(self == Self::Score)),
+        ])
+    }
+
+    /// Returns the value of the candidate that is looked at.
+    #[inline(always)]
+    pub(super) fn value<N: Number>(self, offer: &mut dyn Offer<N>) -> N {
+        match self {
+            Self::Feature(feature) => offer.feature(feature),
+            Self::Quality => offer.quality(),
+            Self::Score => offer.score(),
+        }
+    }
+}
