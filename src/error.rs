@@ -79,6 +79,14 @@ pub enum Error {
         /// The number asked for.
         given: usize,
     },
+    /// Users of one environment, for whom a policy of the simulation cannot recommend.
+    #[error(
+        "users_per_env = {given}, expected 1: the policy of a simulation recommends to one user at a time"
+    )]
+    SharedDocuments {
+        /// How many users an environment has.
+        given: usize,
+    },
     /// Stepped before the first reset.
     #[error("a step before the first reset")]
     NotReset,

@@ -115,6 +115,8 @@ faults! {
     finds_a_document_past_the_end_of_a_slate: "kernel/drive.wgsl",
         "scores[position], position < length" => "scores[position], position <= length";
     finds_a_response_to_nothing: "kernel/step.wgsl", "response[number], position < length" => "response[number], true";
+    finds_a_policy_that_learns_from_short_slates: "kernel/step.wgsl", "if length == #{NUM_SHOWN}u {" => "if true {";
+    finds_a_recommendation_by_another_word: "kernel/step.wgsl", "words(stream, STEP, 0u).w" => "words(stream, STEP, 0u).z";
     finds_a_user_who_does_not_rest: "kernel/step.wgsl", "if takes_part {" => "if true {";
     finds_a_corpus_read_one_field_off: "kernel/candidates.wgsl",
         "corpus[candidate * #{DOCUMENT_FIELDS}u + field]" => "corpus[candidate * #{DOCUMENT_FIELDS}u + field ^ 1u]";

@@ -96,6 +96,7 @@ fn row(backend: &dyn Backend, vector: Vector) -> Result<Row, Error> {
     let mut stepper = backend.stepper(&simulation, num_lanes)?;
     let state = LaneState {
         users: [vec![1.0; num_lanes], vec![100.0; num_lanes]].concat(),
+        policy: Vec::new(),
         episodes: vec![0; num_lanes],
         steps: vec![0; num_lanes],
     };

@@ -199,6 +199,7 @@ fn replay(
                     .map(move |transition| transition.user[field])
             })
             .collect(),
+        policy: Vec::new(),
         episodes: vec![0; num_lanes],
         steps: vec![0; num_lanes],
     })?;

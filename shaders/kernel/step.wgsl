@@ -1,10 +1,11 @@
-// One step for agents outside, in three kernels: `start` begins episodes, `step` shows slates, `observe` looks.
+// One step for agents outside, in three kernels: `start` begins episodes, `step` shows slates, `observe` looks; and in a
+// fourth, where RECOMMENDS, `recommend` asks the policy.
 // Twin: `LaneStepper` in src/backend/lanes/stepper.rs.
 //
-// Bindings of group 1: 0 users [USER_FIELDS][lane], 1 clocks [episode low, episode high, step][lane],
+// Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane], 1 clocks [episode low, episode high, step][lane],
 // 2 inputs (start: 1 where a lane begins, then episode low and high, each [lane]; step: slates [lane][NUM_SHOWN], then
 // words [lane][4] where they are given),
-// 3 outcomes [reward, chosen or NUM_CONSIDERED, terminated, truncated][lane],
+// 3 outcomes [reward, chosen or NUM_CONSIDERED, terminated, truncated][lane]; by recommend slates [lane][NUM_SHOWN],
 // 4 observations: responses [lane][NUM_SHOWN][RESPONSE_SIZE] by step; users [lane][USER_SIZE], then documents
 // [environment or one][NUM_CANDIDATES][DOCUMENT_SIZE] by observe.
 
@@ -15,6 +16,11 @@
 #endif
 #import slatesim::drive
 #import environment
+#ifdef LEARNS
+#import agent
+#else ifdef RECOMMENDS
+#import agent
+#endif
 
 @group(1) @binding(0) var<storage, read_write> users: array<f32>;
 @group(1) @binding(1) var<storage, read_write> clocks: array<u32>;
@@ -62,6 +68,26 @@ fn store_user(lane: u32, user: environment::User) {
     }
 }
 
+// What the policy remembers of the user of a lane.
+fn load_policy_state(lane: u32) -> array<f32, #{POLICY_STATE}> {
+    var policy_state: array<f32, #{POLICY_STATE}>;
+#ifdef LEARNS
+    for (var number = 0u; number < #{POLICY_STATE}u; number++) {
+        policy_state[number] = users[(#{USER_FIELDS}u + number) * job.num_lanes + lane];
+    }
+#endif
+    return policy_state;
+}
+
+fn store_policy_state(lane: u32, given: array<f32, #{POLICY_STATE}>) {
+#ifdef LEARNS
+    var policy_state = given;
+    for (var number = 0u; number < #{POLICY_STATE}u; number++) {
+        users[(#{USER_FIELDS}u + number) * job.num_lanes + lane] = policy_state[number];
+    }
+#endif
+}
+
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn start(@builtin(global_invocation_id) id: vec3<u32>) {
     let lane = id.x;
@@ -72,6 +98,7 @@ fn start(@builtin(global_invocation_id) id: vec3<u32>) {
     clocks[job.num_lanes + lane] = inputs[2u * job.num_lanes + lane];
     clocks[2u * job.num_lanes + lane] = 0u;
     store_user(lane, drive::sample_user(load_stream(lane)));
+    store_policy_state(lane, array<f32, #{POLICY_STATE}>());
 }
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})
@@ -99,6 +126,14 @@ fn step(@builtin(global_invocation_id) id: vec3<u32>) {
     if takes_part {
         store_user(lane, stepped.user);
     }
+#ifdef LEARNS
+    // Short slates teach nothing.
+    if length == #{NUM_SHOWN}u {
+        var policy_state = load_policy_state(lane);
+        agent::observe(&policy_state, &stepped);
+        store_policy_state(lane, policy_state);
+    }
+#endif
     let is_terminal = environment::is_terminal(parameters, stepped.user);
     outcomes[lane] = select(0u, bitcast<u32>(stepped.reward), takes_part);
     outcomes[job.num_lanes + lane] = select(#{NUM_CONSIDERED}u, stepped.chosen, takes_part);
@@ -148,3 +183,20 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
         }
     }
 }
+
+#ifdef RECOMMENDS
+@compute @workgroup_size(#{WORKGROUP_SIZE})
+fn recommend(@builtin(global_invocation_id) id: vec3<u32>) {
+    let lane = id.x;
+    if lane >= job.num_lanes {
+        return;
+    }
+    let stream = load_stream(lane);
+    var policy_state = load_policy_state(lane);
+    var slate = agent::recommend(stream, words(stream, STEP, 0u).w, load_user(lane), &policy_state);
+    store_policy_state(lane, policy_state);
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        outcomes[lane * #{NUM_SHOWN}u + position] = slate[position];
+    }
+}
+#endif

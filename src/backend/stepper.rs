@@ -14,6 +14,9 @@ pub const IDLE: u32 = u32::MAX - 1;
 pub struct LaneState {
     /// The fields of the users: field 0 of all lanes, field 1 of all lanes, and so on.
     pub users: Vec<f64>,
+    /// What the policy of the simulation remembers of the users, number by number in the same way; empty where it does
+    /// not learn.
+    pub policy: Vec<f64>,
     /// The episode that each lane is in.
     pub episodes: Vec<u64>,
     /// The step that each lane takes next.
@@ -67,7 +70,16 @@ pub trait Stepper: Send {
     /// [`Error::Gpu`] if the device fails.
     fn start(&mut self, starts: &[Option<u64>]) -> Result<(), Error>;
 
+    /// Asks the policy of the simulation, with its layers, for the slate of each lane at its next step, shape
+    /// `[lanes, slate_size]`: what a rollout shows. To be asked at most once before each step.
+    ///
+    /// # Errors
+    /// [`Error::SharedDocuments`] if several users live in one environment, and [`Error::Gpu`] if the device fails.
+    fn recommend(&mut self) -> Result<Vec<u32>, Error>;
+
     /// Shows each lane its slate, shape `[lanes, slate_size]`.
+    ///
+    /// A policy that learns takes note of every slate without [`EMPTY`] positions, whoever recommended it.
     ///
     /// A slate has indices below the number of candidates, then [`EMPTY`] up to its end. A slate that begins with
     /// [`IDLE`] is not shown: its user stays as it is, and only the step is counted.

@@ -142,7 +142,7 @@ fn shorten(slates: &mut [u32], slate_size: usize, allows_empty: bool) {
 /// Rounds the users to single precision, so that both sides begin at the very same numbers.
 #[allow(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
 fn singles(mut state: LaneState) -> LaneState {
-    for number in &mut state.users {
+    for number in state.users.iter_mut().chain(&mut state.policy) {
         *number = f64::from(*number as f32);
     }
     state
@@ -176,9 +176,17 @@ fn compare_states_where(
     tally: &mut Tally,
 ) {
     let num_lanes = expected.episodes.len();
-    for (index, (&expected, &found)) in expected.users.iter().zip(&found.users).enumerate() {
-        if lanes[index % num_lanes] {
-            tally.float(expected, found);
+    for (expected, found) in [
+        (&expected.users, &found.users),
+        (&expected.policy, &found.policy),
+    ] {
+        for (index, (&expected, &found)) in expected.iter().zip(found).enumerate() {
+            if lanes[index % num_lanes] {
+                tally.float(expected, found);
+            }
+        }
+        if expected.len() != found.len() {
+            tally.worst = f64::INFINITY;
         }
     }
     let wrong = (0..num_lanes).filter(|&lane| {
@@ -228,14 +236,13 @@ fn compare_responses(expected: &[f32], found: &[f32], same: &[bool], tally: &mut
     }
 }
 
-/// Steps users with the same slates from outside until all episodes have ended; returns, lengths and clicks.
+/// Steps users with the slates of the simulation's own policy until all episodes have ended; returns, lengths and clicks.
 pub(super) fn run_episodes(
     stepper: &mut dyn Stepper,
     num_lanes: usize,
     first: u64,
     max_steps: u32,
     add: impl Fn(f64, f64) -> f64,
-    slates: &[u32],
 ) -> Result<EpisodeBlock, Error> {
     stepper.start(
         &(0..num_lanes as u64)
@@ -249,7 +256,8 @@ pub(super) fn run_episodes(
         if !running.contains(&true) {
             break;
         }
-        let outcome = stepper.step(slates)?;
+        let slates = stepper.recommend()?;
+        let outcome = stepper.step(&slates)?;
         for lane in (0..num_lanes).filter(|&lane| running[lane]) {
             returns[lane] = add(returns[lane], outcome.rewards[lane]);
             lengths[lane] += 1;

@@ -7,7 +7,7 @@
 //! | functions | normals and elementary functions with `f64` | stated ulps |
 //! | single steps | one step from injected states, ordinary and edge | integers but for flips, floats within 1e-5 |
 //! | trajectories | every single episode | integers but for flips, floats within 1e-5 |
-//! | step equals rollout | the step API with the rollout of the same slates | bit for bit |
+//! | step equals rollout | recommending and stepping with the rollout | bit for bit |
 //! | invariance | batch size, threads, fusion length, workgroup size, shards | bit for bit |
 //! | gpu and cpu | every episode of the one with the other's, 10^8 user-steps with a choice by scores | integers but for flips, floats within 1e-5 |
 //! | statistics | means with closed forms and with `RecSim`'s | 4 joint standard errors |

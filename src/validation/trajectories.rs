@@ -5,7 +5,6 @@ use super::{Case, Effort, Rung, Subject};
 use crate::backend::gpu::GpuBackend;
 use crate::backend::{BLOCK_EPISODES, Backend, cpu, reference};
 use crate::error::Error;
-use crate::policy::{PolicyModel, r#static::Static};
 use crate::statistics::EpisodeBlock;
 
 /// Relative difference of a return above which an episode must have gone another way: rounding accumulates to some
@@ -123,29 +122,20 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
     tally
 }
 
-/// Compares the step API with the rollout, under a slate that both know: the first candidates.
+/// Compares the step API with the rollout, both under the policy of the simulation.
 pub(super) fn step_equals_rollout(subject: Subject<'_>, case: &Case) -> Result<Rung, Error> {
     const NUM_LANES: usize = 256;
-    let mut simulation = case.simulation.clone();
-    simulation.plan.policy = PolicyModel::Static(Static).into();
+    let simulation = &case.simulation;
     let backend = subject.backend();
-    let rolled = backend.episodes(&simulation, 0..NUM_LANES as u64)?;
-    let slate: Vec<u32> = (0..simulation.plan.slate_size).collect();
-    let mut stepper = backend.stepper(&simulation, NUM_LANES)?;
+    let rolled = backend.episodes(simulation, 0..NUM_LANES as u64)?;
+    let mut stepper = backend.stepper(simulation, NUM_LANES)?;
     #[allow(
         clippy::cast_possible_truncation,
         reason = "both backends add in single precision"
     )]
     let add = |total: f64, reward: f64| f64::from(total as f32 + reward as f32);
     let max_steps = simulation.plan.num_steps();
-    let stepped = run_episodes(
-        stepper.as_mut(),
-        NUM_LANES,
-        0,
-        max_steps,
-        add,
-        &slate.repeat(NUM_LANES),
-    )?;
+    let stepped = run_episodes(stepper.as_mut(), NUM_LANES, 0, max_steps, add)?;
     let rolled = &rolled[0];
     let wrong = (0..NUM_LANES).filter(|&lane| {
         stepped.returns[lane].to_bits() != rolled.returns[lane].to_bits()

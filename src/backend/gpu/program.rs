@@ -88,19 +88,32 @@ pub enum Entry {
     Reduce,
     /// Single steps.
     Step,
+    /// Slates for single steps: a program of its own, since most agents are outside.
+    Recommend,
     /// Single draws and functions.
     Probe,
 }
 
 impl Entry {
     /// All kernels.
-    pub const ALL: [Self; 4] = [Self::Rollout, Self::Reduce, Self::Step, Self::Probe];
+    pub const ALL: [Self; 5] = [
+        Self::Rollout,
+        Self::Reduce,
+        Self::Step,
+        Self::Recommend,
+        Self::Probe,
+    ];
+
+    /// Tells whether slates are as long as the environment's, and may be short.
+    fn is_stepped(self) -> bool {
+        matches!(self, Self::Step | Self::Recommend)
+    }
 
     fn source(self) -> ShaderSource {
         match self {
             Self::Rollout => embedded!("rollout", "kernel/rollout.wgsl"),
             Self::Reduce => embedded!("reduce", "kernel/reduce.wgsl"),
-            Self::Step => embedded!("step", "kernel/step.wgsl"),
+            Self::Step | Self::Recommend => embedded!("step", "kernel/step.wgsl"),
             Self::Probe => embedded!("probe", "kernel/probe.wgsl"),
         }
     }
@@ -176,7 +189,7 @@ fn definitions(
     let plan = &simulation.plan;
     let outline = &plan.outline;
     let (user_fields, document_fields) = simulation.model.num_fields();
-    let num_shown = if entry == Entry::Step {
+    let num_shown = if entry.is_stepped() {
         plan.slate_size
     } else {
         plan.num_examined()
@@ -220,7 +233,8 @@ fn definitions(
         ("HAS_QUALITY", outline.has_quality),
         ("NEEDS_SCORES", plan.choice.needs_scores()),
         ("OBSERVES_USER", outline.user_size() > 0),
-        ("CAN_BE_SHORT", entry == Entry::Step),
+        ("CAN_BE_SHORT", entry.is_stepped()),
+        ("RECOMMENDS", entry == Entry::Recommend),
     ];
     let mut defs = simulation.model.shader_defs();
     defs.extend(plan.choice.definition().shader_defs());

@@ -30,6 +30,13 @@ impl Lanes {
     }
 }
 
+/// What asks the policy of the simulation.
+#[derive(Debug)]
+struct Recommender {
+    program: Arc<Program>,
+    slates: wgpu::Buffer,
+}
+
 /// Users on the device, one lane each.
 #[derive(Debug)]
 pub(super) struct GpuStepper {
@@ -43,6 +50,9 @@ pub(super) struct GpuStepper {
     lanes: Lanes,
     /// Made when first needed.
     kept: Option<Lanes>,
+    /// Made when first needed.
+    recommender: Option<Recommender>,
+    options: GpuOptions,
     commands: wgpu::Buffer,
     outcomes: wgpu::Buffer,
     observations: wgpu::Buffer,
@@ -76,10 +86,13 @@ impl GpuStepper {
         let plan = &simulation.plan;
         let slate_size = plan.slate_size as usize;
         let (user_fields, _) = simulation.model.num_fields();
+        let user_words = (user_fields + plan.policy.state_size()) * num_lanes;
         let observed = Places::new(simulation, num_lanes, users_per_env);
         Ok(Self {
-            lanes: Lanes::new(&gpu, user_fields * num_lanes, num_lanes)?,
+            lanes: Lanes::new(&gpu, user_words, num_lanes)?,
             kept: None,
+            recommender: None,
+            options: options.clone(),
             commands: words(
                 &gpu,
                 "slates",
@@ -120,6 +133,25 @@ impl GpuStepper {
         words: Range<usize>,
         words_are_given: bool,
     ) -> Result<Vec<u32>, GpuError> {
+        let encoder = self.record(
+            &self.program,
+            entry_point,
+            lanes,
+            &self.outcomes,
+            words_are_given,
+        )?;
+        self.finish(entry_point, encoder, buffer, words)
+    }
+
+    /// Records one kernel of a program over all lanes.
+    fn record(
+        &self,
+        program: &Program,
+        entry_point: &str,
+        lanes: &Lanes,
+        outcomes: &wgpu::Buffer,
+        words_are_given: bool,
+    ) -> Result<wgpu::CommandEncoder, GpuError> {
         let num_lanes = u32::try_from(self.num_lanes).expect("limited by the dispatch");
         let plan = &self.simulation.plan;
         let job = Job {
@@ -131,14 +163,27 @@ impl GpuStepper {
             &lanes.users,
             &lanes.clocks,
             &self.commands,
-            &self.outcomes,
+            outcomes,
             &self.observations,
         ];
-        let groups = self.program.bind(&self.gpu, &self.inputs, &job, &buffers)?;
+        let groups = program.bind(&self.gpu, &self.inputs, &job, &buffers)?;
         let mut encoder = self.gpu.encoder(entry_point);
-        self.program
-            .dispatch(&mut encoder, entry_point, &groups, num_lanes);
-        self.finish(entry_point, encoder, buffer, words)
+        program.dispatch(&mut encoder, entry_point, &groups, num_lanes);
+        Ok(encoder)
+    }
+
+    fn recommender(&self) -> Result<Recommender, GpuError> {
+        let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
+        Ok(Recommender {
+            program: Program::get(
+                &self.gpu,
+                &self.options,
+                &self.simulation,
+                Entry::Recommend,
+                &["recommend"],
+            )?,
+            slates: words(&self.gpu, "recommended slates", num_slots)?,
+        })
     }
 
     /// Reads words of a buffer back.
@@ -222,8 +267,11 @@ impl GpuStepper {
         }
     }
 
-    fn user_words(&self) -> usize {
-        self.simulation.model.num_fields().0 * self.num_lanes
+    /// How many words the fields of the users take, and what the policy remembers of them.
+    fn user_words(&self) -> (usize, usize) {
+        let (user_fields, _) = self.simulation.model.num_fields();
+        let policy_state = self.simulation.plan.policy.state_size();
+        (user_fields * self.num_lanes, policy_state * self.num_lanes)
     }
 }
 
@@ -285,6 +333,24 @@ impl Stepper for GpuStepper {
         Ok(())
     }
 
+    fn recommend(&mut self) -> Result<Vec<u32>, Error> {
+        if self.users_per_env > 1 {
+            return Err(Error::SharedDocuments {
+                given: self.users_per_env,
+            });
+        }
+        let recommender = match self.recommender.take() {
+            Some(recommender) => recommender,
+            None => self.recommender()?,
+        };
+        let Recommender { program, slates } = &recommender;
+        let encoder = self.record(program, "recommend", &self.lanes, slates, false)?;
+        let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
+        let read = self.finish("recommend", encoder, slates, 0..num_slots)?;
+        self.recommender = Some(recommender);
+        Ok(read)
+    }
+
     fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error> {
         self.take_step(slates, None)
     }
@@ -315,7 +381,10 @@ impl Stepper for GpuStepper {
     fn keep(&mut self) -> Result<(), Error> {
         let kept = match self.kept.take() {
             Some(kept) => kept,
-            None => Lanes::new(&self.gpu, self.user_words(), self.num_lanes)?,
+            None => {
+                let (fields, policy_state) = self.user_words();
+                Lanes::new(&self.gpu, fields + policy_state, self.num_lanes)?
+            }
         };
         let mut encoder = self.gpu.encoder("keep");
         self.gpu.checked("keep", || {
@@ -337,11 +406,14 @@ impl Stepper for GpuStepper {
 
     fn state(&mut self) -> Result<LaneState, Error> {
         let clocks = self.read(&self.lanes.clocks, 0..CLOCK_FIELDS * self.num_lanes)?;
-        let users = self.read(&self.lanes.users, 0..self.user_words())?;
+        let (num_fields, policy_state) = self.user_words();
+        let read = self.read(&self.lanes.users, 0..num_fields + policy_state)?;
+        let (users, policy) = read.split_at(num_fields);
         let (low, rest) = clocks.split_at(self.num_lanes);
         let (high, steps) = rest.split_at(self.num_lanes);
         Ok(LaneState {
-            users: numbers(&users).map(f64::from).collect(),
+            users: numbers(users).map(f64::from).collect(),
+            policy: numbers(policy).map(f64::from).collect(),
             episodes: low
                 .iter()
                 .zip(high)
@@ -356,7 +428,12 @@ impl Stepper for GpuStepper {
             clippy::cast_possible_truncation,
             reason = "lanes compute in single precision"
         )]
-        let users: Vec<f32> = state.users.iter().map(|&number| number as f32).collect();
+        let users: Vec<f32> = state
+            .users
+            .iter()
+            .chain(&state.policy)
+            .map(|&number| number as f32)
+            .collect();
         let episodes = state.episodes.iter().map(|&episode| halves(episode));
         let mut clocks: Vec<u32> = episodes.clone().map(|[low, _]| low).collect();
         clocks.extend(episodes.map(|[_, high]| high));

@@ -1,6 +1,7 @@
 //! The driver of `reference` and `cpu`: one source, generic over the number type, twin of the kernels in
 //! `shaders/kernel/`.
 
+mod agent;
 mod driver;
 mod rollout;
 mod stepper;

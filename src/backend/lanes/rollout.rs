@@ -1,11 +1,12 @@
 //! Whole episodes of a vector of users: twin of `shaders/kernel/rollout.wgsl` and `shaders/kernel/reduce.wgsl`.
 
+use super::agent::{observe, recommend};
 use super::driver::{Driver, Seen, Shown, Stepped};
 use super::widest::widest;
 use crate::backend::model::{BlockRollout, Plan};
 use crate::environment::Environment;
 use crate::number::{Mask, Number, Word};
-use crate::policy::{Draws, Feedback, Layered, Offer, Scratch};
+use crate::policy::{Draws, Scratch};
 use crate::rng::{STEP, Stream};
 use crate::statistics::EpisodeBlock;
 
@@ -139,32 +140,6 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 .map(|lane| u64::from(clicks.lane(lane)))
                 .sum::<u64>();
         }
-    }
-}
-
-widest! {
-    /// Asks the policy for a slate. Compiled once for all environments, as policies are many.
-    fn recommend<N: Number>(
-        policy: &Layered,
-        offer: &mut dyn Offer<N>,
-        draws: &Draws<N::Word>,
-        state: &mut [N],
-        scratch: &mut Scratch<N>,
-        slate: &mut [N::Word],
-    ) {
-        policy.recommend(offer, draws, state, scratch, slate);
-    }
-}
-
-widest! {
-    /// Lets the policy learn from a step.
-    fn observe<N: Number>(
-        policy: &Layered,
-        feedback: &mut dyn Feedback<N>,
-        scratch: &mut Scratch<N>,
-        state: &mut [N],
-    ) {
-        policy.observe(feedback, scratch, state);
     }
 }
 

@@ -1,19 +1,23 @@
 //! Single steps of vectors of users: twin of `shaders/kernel/step.wgsl`.
 
-use super::driver::Driver;
+use super::agent;
+use super::driver::{Driver, Seen, Shown, Stepped};
 use crate::backend::model::{Plan, num_groups};
 use crate::backend::stepper::{IDLE, LaneState, Observation, StepOutcome, Stepper};
 use crate::environment::{Blocks, Environment, Fields};
 use crate::error::Error;
 use crate::number::{Mask, Number, Word};
+use crate::policy::{Draws, Scratch};
 use crate::rng::{OBSERVATION, STEP, Stream};
 use std::mem::swap;
 
 /// Where all lanes are.
 #[derive(Clone, Debug)]
-struct Lanes<U> {
+struct Lanes<N, U> {
     /// One vector of users each.
     users: Vec<U>,
+    /// What the policy remembers of each vector of users.
+    policy: Vec<Vec<N>>,
     episodes: Vec<u64>,
     steps: Vec<u32>,
 }
@@ -26,8 +30,9 @@ pub(in crate::backend) struct LaneStepper<N: Number, E: Environment<N>> {
     num_lanes: usize,
     /// Neighbouring lanes that live in one environment.
     users_per_env: usize,
-    lanes: Lanes<E::User>,
-    kept: Option<Lanes<E::User>>,
+    lanes: Lanes<N, E::User>,
+    kept: Option<Lanes<N, E::User>>,
+    scratch: Scratch<N>,
     /// Shape `[lanes, slate_size, response_size]`.
     responses: Vec<f32>,
 }
@@ -41,13 +46,16 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         users_per_env: usize,
     ) -> Self {
         let num_responses = num_lanes * plan.slate_size as usize * plan.outline.response_size();
+        let num_groups = num_groups::<N>(num_lanes);
         Self {
             lanes: Lanes {
-                users: vec![environment.new_user(); num_groups::<N>(num_lanes)],
+                users: vec![environment.new_user(); num_groups],
+                policy: vec![vec![N::splat(0.0); plan.policy.state_size()]; num_groups],
                 episodes: vec![0; num_lanes],
                 steps: vec![0; num_lanes],
             },
             kept: None,
+            scratch: Scratch::default(),
             responses: vec![0.0; num_responses],
             driver: Driver::new(environment, plan, plan.slate_size),
             plan: plan.clone(),
@@ -91,6 +99,23 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
     fn lanes(&self, group: usize) -> impl Iterator<Item = (usize, usize)> + use<N, E> {
         let first = group * N::LANES;
         (0..N::LANES.min(self.num_lanes - first)).map(move |lane| (lane, first + lane))
+    }
+
+    /// Writes the numbers of a group to their places in rows of all lanes, one row a number.
+    fn scatter(&self, group: usize, numbers: &[N], rows: &mut [f64]) {
+        for (row, number) in rows.chunks_exact_mut(self.num_lanes).zip(numbers) {
+            for (lane, index) in self.lanes(group) {
+                row[index] = number.lane(lane);
+            }
+        }
+    }
+
+    /// Reads the numbers of a group from rows of all lanes; lanes past the end repeat lane 0 of the group.
+    fn gather(&self, group: usize, rows: &[f64]) -> Vec<N> {
+        let first = group * N::LANES;
+        let read =
+            |row: &[f64]| N::from_fn(|lane| row.get(first + lane).copied().unwrap_or(row[first]));
+        rows.chunks_exact(self.num_lanes).map(read).collect()
     }
 
     /// Writes what is observed of the users of a group.
@@ -166,6 +191,49 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         std::array::from_fn(|word| N::Word::from_fn(|lane| of(lane)[word]))
     }
 
+    /// Asks the policy for the slates of the users of a group, positions first.
+    fn slate(&mut self, group: usize) -> Vec<N::Word> {
+        let mut slate = vec![N::Word::splat(0); self.plan.slate_size as usize];
+        let stream = self.stream(group);
+        let draws = Draws {
+            stream,
+            first_word: stream.words(STEP, N::Word::splat(0))[3],
+        };
+        self.driver.candidates.stream = stream;
+        let mut seen = Seen {
+            candidates: &mut self.driver.candidates,
+            user: &self.lanes.users[group],
+        };
+        let state = &mut self.lanes.policy[group];
+        let scratch = &mut self.scratch;
+        agent::recommend(
+            &self.plan.policy,
+            &mut seen,
+            &draws,
+            state,
+            scratch,
+            &mut slate,
+        );
+        slate
+    }
+
+    /// Lets the policy learn from a step of the users of a group where the mask holds: short slates teach nothing.
+    fn learn(&mut self, group: usize, mask: N::Mask, stepped: &Stepped<N>) {
+        let state = &mut self.lanes.policy[group];
+        if state.is_empty() {
+            return;
+        }
+        let before = state.clone();
+        let mut shown = Shown {
+            driver: &mut self.driver,
+            stepped,
+        };
+        agent::observe(&self.plan.policy, &mut shown, &mut self.scratch, state);
+        for (number, before) in state.iter_mut().zip(before) {
+            *number = N::select(mask, *number, before);
+        }
+    }
+
     /// Shows each lane its slate.
     #[allow(
         clippy::cast_possible_truncation,
@@ -207,6 +275,8 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
             if let Some(before) = before {
                 self.lanes.users[group].take(is_idle, &before);
             }
+            let is_complete = length.equals(N::Word::splat(self.plan.slate_size));
+            self.learn(group, is_complete, &stepped);
             let terminal = self
                 .driver
                 .environment()
@@ -274,9 +344,32 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
             if mask.any() {
                 self.driver.sample_user(self.stream(group), &mut fresh);
                 self.lanes.users[group].take(mask, &fresh);
+                for number in &mut self.lanes.policy[group] {
+                    *number = N::select(mask, N::splat(0.0), *number);
+                }
             }
         }
         Ok(())
+    }
+
+    fn recommend(&mut self) -> Result<Vec<u32>, Error> {
+        if self.users_per_env > 1 {
+            return Err(Error::SharedDocuments {
+                given: self.users_per_env,
+            });
+        }
+        let slate_size = self.plan.slate_size as usize;
+        let mut slates = vec![0; self.num_lanes * slate_size];
+        for group in 0..self.lanes.users.len() {
+            let slate = self.slate(group);
+            for (lane, index) in self.lanes(group) {
+                let to = &mut slates[index * slate_size..][..slate_size];
+                for (to, candidate) in to.iter_mut().zip(&slate) {
+                    *to = candidate.lane(lane);
+                }
+            }
+        }
+        Ok(slates)
     }
 
     fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error> {
@@ -345,17 +438,16 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
     fn state(&mut self) -> Result<LaneState, Error> {
         let num_fields = self.driver.environment().new_user().num_fields();
         let mut users = vec![0.0; num_fields * self.num_lanes];
+        let mut policy = vec![0.0; self.plan.policy.state_size() * self.num_lanes];
         let mut fields = vec![N::splat(0.0); num_fields];
         for group in 0..self.lanes.users.len() {
             self.lanes.users[group].store(&mut fields);
-            for (lane, index) in self.lanes(group) {
-                for (field, number) in fields.iter().enumerate() {
-                    users[field * self.num_lanes + index] = number.lane(lane);
-                }
-            }
+            self.scatter(group, &fields, &mut users);
+            self.scatter(group, &self.lanes.policy[group], &mut policy);
         }
         Ok(LaneState {
             users,
+            policy,
             episodes: self.lanes.episodes.clone(),
             steps: self.lanes.steps.clone(),
         })
@@ -364,22 +456,10 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
     fn set_state(&mut self, state: &LaneState) -> Result<(), Error> {
         self.lanes.episodes.clone_from(&state.episodes);
         self.lanes.steps.clone_from(&state.steps);
-        let num_fields = self.driver.environment().new_user().num_fields();
         for group in 0..self.lanes.users.len() {
-            let first = group * N::LANES;
-            let fields: Vec<N> = (0..num_fields)
-                .map(|field| {
-                    N::from_fn(|lane| {
-                        let index = if first + lane < self.num_lanes {
-                            first + lane
-                        } else {
-                            first
-                        };
-                        state.users[field * self.num_lanes + index]
-                    })
-                })
-                .collect();
+            let fields = self.gather(group, &state.users);
             self.lanes.users[group].load(&fields);
+            self.lanes.policy[group] = self.gather(group, &state.policy);
         }
         Ok(())
     }

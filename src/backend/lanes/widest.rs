@@ -7,11 +7,11 @@
 macro_rules! widest {
     (
         $(#[$attribute:meta])*
-        fn $name:ident<$($generic:ident: $bound:path),+>($($argument:ident: $type:ty),+ $(,)?) $(-> $result:ty)? $body:block
+        $visibility:vis fn $name:ident<$($generic:ident: $bound:path),+>($($argument:ident: $type:ty),+ $(,)?) $(-> $result:ty)? $body:block
     ) => {
         $(#[$attribute])*
         #[inline(never)]
-        fn $name<$($generic: $bound),+>($($argument: $type),+) $(-> $result)? {
+        $visibility fn $name<$($generic: $bound),+>($($argument: $type),+) $(-> $result)? {
             #[inline(always)]
             fn plain<$($generic: $bound),+>($($argument: $type),+) $(-> $result)? $body
 
