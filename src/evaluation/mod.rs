@@ -114,11 +114,14 @@ pub(crate) mod fixtures {
         Config::resolve(&layers, &registry::catalogue()).expect("a good configuration")
     }
 
-    pub(crate) fn item_transition(seed: u64) -> Config {
-        let layers = Layers::new()
+    pub(crate) fn item_transition(seed: u64, given: &[&str]) -> Config {
+        let mut layers = Layers::new()
             .set("environment.name=item_transition")
             .and_then(|layers| layers.set(&format!("seed={seed}")))
             .expect("written well");
+        for set in given {
+            layers = layers.set(set).expect("written well");
+        }
         Config::resolve(&layers, &registry::catalogue()).expect("a good configuration")
     }
 
