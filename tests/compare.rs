@@ -315,8 +315,12 @@ fn what_is_no_comparison_is_refused() {
         &["has no `:` after its label", "LABEL: dotted.key=value"],
     );
     refused(
-        slatesim("compare").args(["--policy", "random", "--policy", "greedy"]),
-        &["variant \"greedy\": `policy.by` is missing"],
+        slatesim("compare").args(["--policy", "random", "--policy", "greddy"]),
+        &["variant \"greddy\": `policy.name` = \"greddy\" is unknown (did you mean `greedy`?)"],
+    );
+    refused(
+        slatesim("compare").args(["--policy", "random", "--policy", "table"]),
+        &["variant \"table\": `policy.table` = \"optimal\" is not allowed"],
     );
     let folder = TempDir::new().expect("a folder");
     let file = write(&folder, "[[variant]]\nname = 'a'\nsett = {}\n");

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 /// Compare policies, or settings of one, on the same users, documents and noise.
 ///
 /// Episode by episode all variants face the same random numbers, so that their differences are sharper than the single
-/// figures. The variants are the [[variant]] tables of CONFIG.toml (name = "...", set = { dotted.key = value, ... }),
+/// figures. The variants are the `variant` tables of CONFIG.toml (name = "...", set = { dotted.key = value, ... }),
 /// then one for each --policy, then one for each --variant. Their values are laid over everything else; seed and episodes
 /// are one for all.
 ///

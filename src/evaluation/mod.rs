@@ -4,7 +4,7 @@
 //! Config + Backend --evaluate--> Campaign --Report::new--> Report --JSON--> Report::from_json --merge--> Report
 //! ```
 //!
-//! [`evaluate_until`] runs until the mean return is as precise as asked for, and [`compare`] several simulations on the
+//! [`evaluate_until`] runs until the mean return is as precise as asked for, and [`compare()`] several simulations on the
 //! same random numbers.
 //!
 //! A report carries the exact state of its statistics, so that the reports of all shards merge into the report of the

@@ -13,6 +13,7 @@ const CAMPAIGNS: u32 = 2_000;
 
 /// Of 2,000 campaigns of a rule that covers 94 %, fewer cover with a probability below 1e-4:
 /// 1880 - 3.72 sqrt(2000 · 0.94 · 0.06).
+const FEWEST_COVERED: u32 = 1_840;
 
 fn normal(random: &mut SmallRng) -> f64 {
     let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
@@ -60,6 +61,7 @@ fn covered(
 #[test]
 fn intervals_of_normal_returns_cover_the_mean() {
     let (hits, episodes) = covered(3.0, 2.0, &|random| 3.0 + 2.0 * normal(random), &|look| look);
+    assert!(hits >= FEWEST_COVERED, "{hits}");
     assert!((6_000.0..6_700.0).contains(&episodes), "{episodes}");
 }
 
@@ -71,6 +73,7 @@ fn intervals_of_skewed_returns_cover_the_mean() {
     let (hits, episodes) = covered(mean, deviation, &|random| normal(random).exp(), &|look| {
         look
     });
+    assert!(hits >= FEWEST_COVERED, "{hits} in {episodes} episodes");
 }
 
 #[test]
@@ -79,11 +82,13 @@ fn intervals_of_rare_events_cover_their_rate_and_without_the_guard_they_do_not()
     let deviation = (rate * (1.0 - rate)).sqrt();
     let draw = |random: &mut SmallRng| f64::from(u8::from(random.random_bool(rate)));
     let (hits, episodes) = covered(rate, deviation, &draw, &|look| look);
+    assert!(hits >= FEWEST_COVERED, "{hits} in {episodes} episodes");
     let unguarded = |look| Look {
         is_settled: true,
         ..look
     };
     let (hits, _) = covered(rate, deviation, &draw, &unguarded);
+    assert!(hits < FEWEST_COVERED, "{hits}");
 }
 
 /// The returns of `item_transition` under random slates have the exact mean 0.978353 (solved by `exact`).
