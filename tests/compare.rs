@@ -340,6 +340,18 @@ fn what_is_no_comparison_is_refused() {
 }
 
 #[test]
+fn a_comparison_is_no_shard() {
+    let folder = TempDir::new().expect("a folder");
+    let report = json_of(compare().args(["--episodes", "256"]));
+    let path = write(&folder, &report.to_string());
+    let mut merge = cargo_bin_cmd!("slatesim");
+    refused(
+        merge.arg("merge").arg(path),
+        &["run.toml", "not a result of `slatesim evaluate --json`"],
+    );
+}
+
+#[test]
 fn targets_that_cannot_be_are_refused() {
     for command in ["evaluate", "compare"] {
         for value in ["0", "-1", "nan", "inf", "x"] {
