@@ -18,7 +18,7 @@ mod stepper;
 
 pub use crate::number::LANES;
 pub use model::{Corpus, Model, Plan, Simulation};
-pub use stepper::{EMPTY, IDLE, LaneState, Observation, StepOutcome, Stepper};
+pub use stepper::{EMPTY, Follower, IDLE, LaneState, Observation, StepOutcome, Stepper};
 
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};

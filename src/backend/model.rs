@@ -1,7 +1,7 @@
 //! Type-erased environments: what backends run without knowing which one it is.
 
 use super::lanes::{LaneStepper, Rollout};
-use super::stepper::Stepper;
+use super::stepper::{Follower, Stepper};
 use crate::choice::ChoiceModel;
 use crate::environment::{Blocks, Definition, Environment, Field, Fields, Outline};
 use crate::exact::FiniteModel;
@@ -150,6 +150,8 @@ pub trait Model: Debug + Send + Sync {
     ) -> Box<dyn Stepper>;
     /// Makes a stepper in `f32`.
     fn cpu_stepper(&self, plan: &Plan, num_lanes: usize, users_per_env: usize) -> Box<dyn Stepper>;
+    /// Makes what follows the users of any stepper, one to an environment.
+    fn follower(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Follower>;
 }
 
 /// Runs blocks of episodes on one thread.
@@ -255,6 +257,10 @@ impl<D: Definition> Model for D {
             num_lanes,
             users_per_env,
         ))
+    }
+
+    fn follower(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Follower> {
+        Box::new(LaneStepper::<f64, _>::new(self.twin(), plan, num_lanes, 1))
     }
 }
 

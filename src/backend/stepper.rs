@@ -144,3 +144,25 @@ pub trait Stepper: Send {
     /// [`Error::Gpu`] if the device fails.
     fn set_state(&mut self, state: &LaneState) -> Result<(), Error>;
 }
+
+/// Follows users that another stepper has stepped: the slates and the choices are theirs, and everything else is computed
+/// in double precision.
+///
+/// What it tells is a pure function of the seed, the episodes, the slates and the choices, whatever backend they come
+/// from. One user lives in each environment.
+pub trait Follower: Stepper {
+    /// Shows each lane its slate, as [`Stepper::step`] does, and takes what it chooses as given.
+    ///
+    /// # Errors
+    /// As [`Stepper::step`].
+    fn follow(&mut self, slates: &[u32], choices: &[Option<u32>]) -> Result<StepOutcome, Error>;
+
+    /// Returns the probability with which the policy of the simulation shows each lane its slate at its next step; `None`
+    /// where the slate is not drawn, or where no closed form is known.
+    ///
+    /// To be asked once before each step, like [`Stepper::recommend`].
+    ///
+    /// # Errors
+    /// As [`Stepper::step`].
+    fn propensities(&mut self, slates: &[u32]) -> Result<Vec<Option<f64>>, Error>;
+}

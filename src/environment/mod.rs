@@ -202,6 +202,16 @@ impl Outline {
         names(&self.document)
     }
 
+    /// Names the observed numbers of a user in order, in the same way.
+    pub fn user_features(&self) -> Vec<String> {
+        names(&self.user)
+    }
+
+    /// Names the observed numbers of the response to one document in order, in the same way.
+    pub fn response_features(&self) -> Vec<String> {
+        names(&self.response)
+    }
+
     /// Returns how many numbers are observed of a user.
     pub fn user_size(&self) -> usize {
         self.user.iter().map(|observable| observable.length).sum()

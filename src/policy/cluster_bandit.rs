@@ -32,7 +32,7 @@ use super::layer::LayerModel;
 use super::layer::cluster_click_statistics::ClusterClickStatistics;
 use super::ranking::{begin, insert_ranked};
 use super::sorting::By;
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
 use crate::bandit;
 use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::distribution::uniform;
@@ -165,6 +165,13 @@ impl PolicyDefinition for ClusterBandit {
         Some(LayerModel::ClusterClickStatistics(ClusterClickStatistics {
             num_topics,
         }))
+    }
+
+    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
+        match self.algorithm {
+            Algorithm::Ucb | Algorithm::KlUcb => Propensity::Certain(own == slate),
+            Algorithm::ThompsonSampling => Propensity::Unknown,
+        }
     }
 }
 

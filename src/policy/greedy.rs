@@ -5,7 +5,7 @@
 
 use super::ranking::{begin, insert};
 use super::sorting::By;
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
@@ -53,6 +53,10 @@ impl PolicyDefinition for Greedy {
         let mut defs = self.by.shader_defs();
         defs.insert("ASCENDING".to_owned(), ShaderDef::Bool(self.ascending));
         defs
+    }
+
+    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
+        Propensity::Certain(own == slate)
     }
 }
 

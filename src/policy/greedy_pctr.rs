@@ -9,7 +9,7 @@
 //! `RecSim`'s `GreedyPCTRAgent`, whose belief is the sampler's average user (`IEClusterUserSampler.avg_user_state`).
 
 use super::ranking::{begin, insert};
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
 use crate::config::{Bounds, ConfigError, Entry, Key, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
@@ -61,6 +61,10 @@ impl PolicyDefinition for GreedyPctr {
 
     fn belief(&self) -> Option<&[f64]> {
         Some(&self.belief)
+    }
+
+    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
+        Propensity::Certain(own == slate)
     }
 }
 

@@ -1,8 +1,8 @@
 //! A policy with the layers around it: what an environment is run with.
 
 use super::layer::{Layer, LayerModel};
-use super::{Draws, Feedback, Offer, Policy, PolicyModel, Scratch};
-use crate::number::Number;
+use super::{Draws, Feedback, Offer, Policy, PolicyModel, Propensity, Scratch};
+use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 use std::fmt::Write;
 
@@ -194,5 +194,27 @@ impl Layered {
             end = begin;
         }
         self.policy.observe(feedback, scratch, state);
+    }
+}
+
+impl Layered {
+    /// Returns the probability of showing a slate to a user who is offered this, given the state before the step.
+    pub fn propensity(
+        &self,
+        offer: &mut dyn Offer<f64>,
+        draws: &Draws<ScalarWord>,
+        state: &[f64],
+        scratch: &mut Scratch<f64>,
+        slate: &[u32],
+    ) -> Propensity {
+        let num_candidates = offer.num_candidates();
+        let mut own = vec![ScalarWord(0); slate.len()];
+        self.policy
+            .recommend(offer, draws, state, scratch, &mut own);
+        let own: Vec<u32> = own.into_iter().map(|candidate| candidate.0).collect();
+        let policy = self.policy.propensity(offer, &own, slate);
+        self.layers.iter().fold(policy, |without, layer| {
+            layer.propensity(without, num_candidates, slate)
+        })
     }
 }

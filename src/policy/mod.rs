@@ -14,6 +14,7 @@ pub mod layer;
 mod layered;
 #[cfg(test)]
 pub(crate) mod listed;
+pub mod propensity;
 pub mod random;
 pub mod ranking;
 pub mod shuffle;
@@ -22,6 +23,7 @@ pub mod r#static;
 pub mod table;
 
 pub use layered::Layered;
+pub use propensity::Propensity;
 
 use layer::LayerModel;
 
@@ -187,6 +189,12 @@ pub trait PolicyDefinition: Sized {
     fn needed_layer(&self) -> Option<LayerModel> {
         None
     }
+    /// Returns the probability of showing `slate` to a user of whom this is offered.
+    ///
+    /// `own` is what the policy recommends with the draws of the step.
+    fn propensity(&self, _offer: &mut dyn Offer<f64>, _own: &[u32], _slate: &[u32]) -> Propensity {
+        Propensity::Unknown
+    }
     /// Returns the fields of the user that the policy believes in, if it scores documents for one.
     fn belief(&self) -> Option<&[f64]> {
         None
@@ -248,6 +256,11 @@ macro_rules! policies {
             /// See [`PolicyDefinition::needed_layer`].
             pub fn needed_layer(&self) -> Option<LayerModel> {
                 match self { $(Self::$variant(policy) => policy.needed_layer(),)+ }
+            }
+
+            /// See [`PolicyDefinition::propensity`].
+            pub fn propensity(&self, offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
+                match self { $(Self::$variant(policy) => policy.propensity(offer, own, slate),)+ }
             }
 
             /// See [`PolicyDefinition::belief`].

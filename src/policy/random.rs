@@ -6,8 +6,9 @@
 //! # Precision
 //! The probability of a candidate differs from 1/D by less than 2^-32.
 
+use super::propensity::{of_distinct, of_independent};
 use super::shuffle::next_candidate;
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::distribution::bounded_integer;
 use crate::number::{Number, Word};
@@ -46,6 +47,15 @@ impl PolicyDefinition for Random {
             "WITH_REPLACEMENT".to_owned(),
             ShaderDef::Bool(self.with_replacement),
         )])
+    }
+
+    fn propensity(&self, offer: &mut dyn Offer<f64>, _own: &[u32], slate: &[u32]) -> Propensity {
+        let num_candidates = offer.num_candidates();
+        Propensity::Probability(if self.with_replacement {
+            of_independent(num_candidates, slate)
+        } else {
+            of_distinct(num_candidates, slate)
+        })
     }
 }
 

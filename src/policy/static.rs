@@ -1,6 +1,6 @@
 //! The first K candidates, in order. Twin: `shaders/policy/static.wgsl`.
 
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
@@ -20,6 +20,10 @@ impl PolicyDefinition for Static {
 
     fn new(_settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
         Ok(Self)
+    }
+
+    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
+        Propensity::Certain(own == slate)
     }
 }
 

@@ -8,7 +8,7 @@
 //! The cumulative probabilities of a row are rounded to single precision on every backend: an action's probability is
 //! right to 2^-23.
 
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
 use crate::config::{Bounds, ConfigError, Entry, Key, Settings, Value};
 use crate::distribution::{categorical_step, uniform};
 use crate::number::{Number, Word};
@@ -102,6 +102,19 @@ impl PolicyDefinition for Table {
 
     fn tables(&self) -> Vec<f64> {
         self.cumulative.clone()
+    }
+
+    /// The probability as it is played, so that those of a row sum to 1.
+    fn propensity(&self, offer: &mut dyn Offer<f64>, _own: &[u32], slate: &[u32]) -> Propensity {
+        let width = self.num_candidates as usize;
+        let state = offer.user(0).to_word().0 as usize;
+        let row = self.cumulative.chunks_exact(width).nth(state);
+        let probability = row.zip(slate.first()).map_or(0.0, |(row, &candidate)| {
+            let candidate = candidate as usize;
+            let before = candidate.checked_sub(1).map_or(0.0, |before| row[before]);
+            row[candidate] - before
+        });
+        Propensity::Probability(probability)
     }
 }
 

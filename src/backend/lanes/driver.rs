@@ -289,7 +289,8 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
     }
 
     /// Shows a slate; `words` is the block `STEP` of the stream, and the documents are those of another stream where
-    /// users share them. Of a slate that can be short the first `length` documents are shown.
+    /// users share them. Of a slate that can be short the first `length` documents are shown. The choice may be given,
+    /// rather than made.
     #[inline(always)]
     pub(super) fn take_step(
         &mut self,
@@ -298,6 +299,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         words: [N::Word; 4],
         slate: &[N::Word],
         length: Option<N::Word>,
+        given: Option<N::Word>,
         user: &mut E::User,
     ) -> Stepped<N> {
         let Self {
@@ -336,6 +338,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
             let within = N::Word::select(chosen.less_than(last), chosen, last);
             chosen = N::Word::select(is_within, within, none);
         }
+        chosen = given.unwrap_or(chosen);
         let is_valid = self.choice.are_valid(scores);
         let clicked = chosen.less_than(N::Word::splat(self.num_considered));
         clicked_document.clone_from(&documents[0]);

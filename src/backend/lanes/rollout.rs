@@ -83,7 +83,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 first_word: words[3],
             };
             recommend(&plan.policy, &mut seen, &draws, state, scratch, slate);
-            let stepped = driver.take_step(stream, stream, words, slate, None, user);
+            let stepped = driver.take_step(stream, stream, words, slate, None, None, user);
             if !state.is_empty() {
                 let mut shown = Shown {
                     driver,

@@ -3,7 +3,7 @@
 use super::agent;
 use super::driver::{Driver, Seen, Shown, Stepped};
 use crate::backend::model::{Plan, num_groups};
-use crate::backend::stepper::{IDLE, LaneState, Observation, StepOutcome, Stepper};
+use crate::backend::stepper::{Follower, IDLE, LaneState, Observation, StepOutcome, Stepper};
 use crate::environment::{Blocks, Environment, Fields};
 use crate::error::Error;
 use crate::number::{Mask, Number, Word};
@@ -194,12 +194,8 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
     /// Asks the policy for the slates of the users of a group, positions first.
     fn slate(&mut self, group: usize) -> Vec<N::Word> {
         let mut slate = vec![N::Word::splat(0); self.plan.slate_size as usize];
-        let stream = self.stream(group);
-        let draws = Draws {
-            stream,
-            first_word: stream.words(STEP, N::Word::splat(0))[3],
-        };
-        self.driver.candidates.stream = stream;
+        let draws = self.draws(group);
+        self.driver.candidates.stream = draws.stream;
         let mut seen = Seen {
             candidates: &mut self.driver.candidates,
             user: &self.lanes.users[group],
@@ -215,6 +211,15 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
             &mut slate,
         );
         slate
+    }
+
+    /// Names the draws of the policy at the current step of the users of a group.
+    fn draws(&self, group: usize) -> Draws<N::Word> {
+        let stream = self.stream(group);
+        Draws {
+            stream,
+            first_word: stream.words(STEP, N::Word::splat(0))[3],
+        }
     }
 
     /// Lets the policy learn from a step of the users of a group where the mask holds: short slates teach nothing.
@@ -234,12 +239,17 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         }
     }
 
-    /// Shows each lane its slate.
+    /// Shows each lane its slate; the block `STEP` of each lane, and what it chooses, may be given.
     #[allow(
         clippy::cast_possible_truncation,
         reason = "observations are single precision"
     )]
-    fn take_step(&mut self, slates: &[u32], words: Option<&[[u32; 4]]>) -> StepOutcome {
+    fn take_step(
+        &mut self,
+        slates: &[u32],
+        words: Option<&[[u32; 4]]>,
+        choices: Option<&[Option<u32>]>,
+    ) -> StepOutcome {
         let slate_size = self.plan.slate_size as usize;
         let response_size = self.plan.outline.response_size();
         let num_candidates = self.plan.num_candidates;
@@ -263,6 +273,10 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
                 length = length + N::Word::select(is_shown, one, zero);
             }
             let words = self.step_words(group, stream, words);
+            let chosen = choices.map(|choices| {
+                let of = |lane: usize| choices.get(group * N::LANES + lane).copied().flatten();
+                N::Word::from_fn(|lane| of(lane).unwrap_or(self.driver.num_considered))
+            });
             let before = is_idle.any().then(|| self.lanes.users[group].clone());
             let stepped = self.driver.take_step(
                 stream,
@@ -270,6 +284,7 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
                 words,
                 &slate,
                 Some(length),
+                chosen,
                 &mut self.lanes.users[group],
             );
             if let Some(before) = before {
@@ -324,6 +339,33 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
     }
 }
 
+impl<E: Environment<f64>> Follower for LaneStepper<f64, E> {
+    fn follow(&mut self, slates: &[u32], choices: &[Option<u32>]) -> Result<StepOutcome, Error> {
+        Ok(self.take_step(slates, None, Some(choices)))
+    }
+
+    fn propensities(&mut self, slates: &[u32]) -> Result<Vec<Option<f64>>, Error> {
+        let slates = slates.chunks_exact(self.plan.slate_size as usize);
+        let mut propensities = Vec::with_capacity(self.num_lanes);
+        // One user is a whole vector here.
+        for (lane, slate) in slates.enumerate() {
+            let draws = self.draws(lane);
+            self.driver.candidates.stream = draws.stream;
+            let mut seen = Seen {
+                candidates: &mut self.driver.candidates,
+                user: &self.lanes.users[lane],
+            };
+            let policy = &self.plan.policy;
+            let state = &self.lanes.policy[lane];
+            let propensity = policy.propensity(&mut seen, &draws, state, &mut self.scratch, slate);
+            propensities.push(propensity.of_draw());
+            // As the lanes that are followed have been asked: a layer may keep numbers while it revises.
+            self.slate(lane);
+        }
+        Ok(propensities)
+    }
+}
+
 #[allow(
     clippy::cast_possible_truncation,
     reason = "observations are single precision"
@@ -373,7 +415,7 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
     }
 
     fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error> {
-        Ok(self.take_step(slates, None))
+        Ok(self.take_step(slates, None, None))
     }
 
     fn step_with_words(
@@ -381,7 +423,7 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         slates: &[u32],
         words: &[[u32; 4]],
     ) -> Result<StepOutcome, Error> {
-        Ok(self.take_step(slates, Some(words)))
+        Ok(self.take_step(slates, Some(words), None))
     }
 
     fn responses(&mut self) -> Result<Vec<f32>, Error> {

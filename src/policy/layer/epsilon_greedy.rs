@@ -10,8 +10,9 @@ use super::{Layer, LayerDefinition, layer_words};
 use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::distribution::uniform;
 use crate::number::{Number, Word};
+use crate::policy::propensity::of_distinct;
 use crate::policy::shuffle::next_candidate;
-use crate::policy::{Draws, Offer, Scratch, Target};
+use crate::policy::{Draws, Offer, Propensity, Scratch, Target};
 use crate::shader::{ShaderSource, embedded};
 
 /// The code of this layer's draws.
@@ -47,6 +48,16 @@ impl LayerDefinition for EpsilonGreedy {
 
     fn tables(&self) -> Vec<f64> {
         vec![self.epsilon]
+    }
+
+    /// ```text
+    /// epsilon (D - K)! / D! + (1 - epsilon) p    p: the probability without the layer
+    /// ```
+    fn propensity(&self, without: Propensity, num_candidates: u32, slate: &[u32]) -> Propensity {
+        without.value().map_or(Propensity::Unknown, |without| {
+            let random = of_distinct(num_candidates, slate);
+            Propensity::Probability(self.epsilon * random + (1.0 - self.epsilon) * without)
+        })
     }
 }
 

@@ -12,7 +12,7 @@
 pub mod cluster_click_statistics;
 pub mod epsilon_greedy;
 
-use super::{Draws, Feedback, Offer, Scratch, Target};
+use super::{Draws, Feedback, Offer, Propensity, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::rng::LAYER;
@@ -70,6 +70,11 @@ pub trait LayerDefinition: Sized {
     fn state_size(&self) -> usize {
         0
     }
+    /// Returns the probability of showing `slate`, from what is known of it without the layer; needed where the layer
+    /// revises slates.
+    fn propensity(&self, without: Propensity, _num_candidates: u32, _slate: &[u32]) -> Propensity {
+        without
+    }
 }
 
 /// Declares the layers: name of the file, name of the variant and of the type.
@@ -122,6 +127,11 @@ macro_rules! layers {
             /// See [`LayerDefinition::state_size`].
             pub fn state_size(&self) -> usize {
                 match self { $(Self::$variant(layer) => layer.state_size(),)+ }
+            }
+
+            /// See [`LayerDefinition::propensity`].
+            pub fn propensity(&self, without: Propensity, num_candidates: u32, slate: &[u32]) -> Propensity {
+                match self { $(Self::$variant(layer) => layer.propensity(without, num_candidates, slate),)+ }
             }
         }
 
