@@ -3,6 +3,7 @@
 use crate::backend::BLOCK_EPISODES;
 use crate::backend::gpu::GpuError;
 use crate::config::ConfigError;
+use crate::evaluation::trace::TraceError;
 use crate::statistics::StatisticsError;
 
 /// Any failure of this crate.
@@ -18,6 +19,9 @@ pub enum Error {
     /// Results cannot be combined.
     #[error(transparent)]
     Statistics(#[from] StatisticsError),
+    /// A trace file cannot be written or read.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     /// Threads could not be started.
     #[error("cannot start the worker threads")]
     Threads(#[source] rayon::ThreadPoolBuildError),

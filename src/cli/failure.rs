@@ -4,6 +4,7 @@ use super::output::say;
 use crate::Error;
 use crate::backend::gpu::GpuError;
 use crate::config::ConfigError;
+use crate::evaluation::trace::TraceError;
 use std::process::ExitCode;
 
 /// Exit code where something broke that is nobody's mistake.
@@ -20,8 +21,10 @@ pub(crate) struct Usage(pub(crate) String);
 ///
 /// A closed pipe on stdout is no error: whoever was reading has seen enough.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    let io = error.downcast_ref::<std::io::Error>();
-    if io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) {
+    let mut io = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    if io.any(|io| io.kind() == std::io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
     say(&sentence(error));
@@ -47,7 +50,7 @@ fn code(error: &anyhow::Error) -> u8 {
     }
     let gpu = match error.downcast_ref::<Error>() {
         Some(Error::Gpu(gpu)) => Some(gpu),
-        Some(Error::Threads(_)) => return BROKEN,
+        Some(Error::Threads(_) | Error::Trace(TraceError::Write { .. })) => return BROKEN,
         Some(_) => return USAGE,
         None => error.downcast_ref::<GpuError>(),
     };

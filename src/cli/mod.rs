@@ -28,10 +28,12 @@ mod figures;
 mod interrupt;
 mod list;
 mod merge;
+mod new_file;
 mod output;
 mod progress;
 mod run_args;
 mod table;
+mod trace;
 mod validate;
 mod warnings;
 
@@ -59,6 +61,8 @@ enum Command {
     Evaluate(evaluate::Args),
     Compare(compare::Args),
     Merge(merge::Args),
+    /// Write every step of the first episodes to a file, or replay such a file
+    Trace(trace::Args),
     /// Check a backend against the reference
     Validate(validate::Args),
     /// Measure the throughput of every backend, environment and policy
@@ -74,6 +78,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args, registry),
         Command::Compare(args) => compare::run(&args, registry),
         Command::Merge(args) => merge::run(&args, registry),
+        Command::Trace(args) => trace::run(&args, registry),
         Command::Validate(args) => validate::run(&args, registry),
         Command::Bench(args) => bench::run(&args, registry),
         Command::List(args) => list::run(&args, registry),

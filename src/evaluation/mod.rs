@@ -7,6 +7,8 @@
 //! [`evaluate_until`] runs until the mean return is as precise as asked for, and [`compare()`] several simulations on the
 //! same random numbers.
 //!
+//! [`trace`] writes single steps.
+//!
 //! A report carries the exact state of its statistics, so that the reports of all shards merge into the report of the
 //! whole run, to the last bit of every figure.
 
@@ -18,6 +20,7 @@ mod report;
 mod shard;
 mod state;
 mod stopping;
+pub mod trace;
 
 pub use compare::{
     Best, Comparison, ComparisonReport, Extent, MAX_COMPARED, PairedDifference, VariantReport,

@@ -1,0 +1,207 @@
+//! `slatesim trace`: single steps, to a file and back.
+
+use super::failure::Usage;
+use super::interrupt;
+use super::new_file::NewFile;
+use super::output::{print, say};
+use super::progress::{Progress, Total};
+use super::run_args::{BackendArgs, ConfigArgs};
+use super::warnings::FAILED;
+use crate::Error;
+use crate::backend::{Backend, Simulation};
+use crate::config::Config;
+use crate::evaluation::trace::{
+    self, Cell, Difference, Format, Recording, Replay, Trace, TraceError,
+};
+use crate::registry::Registry;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Write every step of the first episodes, or replay what has been written.
+///
+/// A row has the user's state and observation before the step, the slate, the features of its documents, what was
+/// clicked, the responses, the reward, and with which probability the policy shows the slate, where it draws it.
+/// docs/trajectories.md lists the columns. The bytes are the same on every backend.
+///
+/// What is run is configured as for `evaluate`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Policy, instead of `policy.name`
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
+    /// Trace the first N episodes of the run; all where it has fewer
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    first: u64,
+    /// Write the features of all candidates, not only of those that are shown
+    #[arg(long)]
+    candidates: bool,
+    /// File to write; standard output if not given
+    #[arg(long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// How to write; by the ending of PATH if not given, else JSON Lines
+    #[arg(long, value_enum)]
+    format: Option<FormatArg>,
+    /// Replace PATH if it exists
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// Show the slates of a trace (JSON Lines or CSV) again and compare; exit with 1 if anything differs
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["first", "candidates", "output", "format"])]
+    replay: Option<PathBuf>,
+    #[command(flatten)]
+    backend: BackendArgs,
+    /// Show no progress and do not say what computes; warnings and errors remain
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// How to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FormatArg {
+    /// A JSON object a line
+    Jsonl,
+    /// Comma-separated values with a header
+    Csv,
+    /// Apache Parquet, in a build with the feature `parquet`
+    Parquet,
+}
+
+impl Args {
+    fn format(&self) -> Format {
+        match self.format {
+            Some(FormatArg::Jsonl) => Format::JsonLines,
+            Some(FormatArg::Csv) => Format::Csv,
+            Some(FormatArg::Parquet) => Format::Parquet,
+            None => self.output.as_deref().map_or(Format::JsonLines, Format::of),
+        }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+    let layers = args.config.layers(args.policy.as_ref())?;
+    let config = Config::resolve(&layers, &registry.catalogue())?;
+    let simulation = registry.simulation(&config)?;
+    if let Some(path) = &args.replay {
+        let trace = Trace::read(path, &simulation).map_err(Error::from)?;
+        let backend = args.backend.open(args.quiet)?;
+        let replay = trace::replay(&simulation, backend.as_ref(), &trace)?;
+        return report(path, &replay);
+    }
+    let format = args.format();
+    if format == Format::Parquet && !cfg!(feature = "parquet") {
+        return Err(Error::from(TraceError::NoParquet).into());
+    }
+    let episodes = args.first.min(config.episodes);
+    let done = if let Some(path) = &args.output {
+        let (new, file) = NewFile::create(path, args.force)?;
+        let backend = args.backend.open(args.quiet)?;
+        let done = write(args, &simulation, backend.as_ref(), episodes, file)?;
+        // Interrupted, it holds fewer episodes, each of them whole.
+        new.keep()?;
+        done
+    } else if format == Format::Parquet {
+        let problem = "`--format parquet` needs a file; allowed is --output PATH with it";
+        return Err(Usage(problem.to_owned()).into());
+    } else {
+        let backend = args.backend.open(args.quiet)?;
+        write(
+            args,
+            &simulation,
+            backend.as_ref(),
+            episodes,
+            std::io::stdout(),
+        )?
+    };
+    Ok(if done < episodes {
+        interrupt::told(done, episodes)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Writes the rows of the first episodes, and returns how many there are.
+fn write(
+    args: &Args,
+    simulation: &Simulation,
+    backend: &dyn Backend,
+    episodes: u64,
+    to: impl Write + Send + 'static,
+) -> anyhow::Result<u64> {
+    interrupt::listen()?;
+    let what = args.output.as_deref().map_or_else(
+        || "standard output".to_owned(),
+        |path| path.display().to_string(),
+    );
+    let failed = |source| {
+        let what = what.clone();
+        Error::from(TraceError::Write { what, source })
+    };
+    let columns = trace::columns(simulation, args.candidates);
+    let mut writer =
+        trace::writer(args.format(), &columns, BufWriter::new(to)).map_err(Error::from)?;
+    let recording = Recording {
+        with_candidates: args.candidates,
+        batch_size: args.backend.batch_size.map(|size| size as usize),
+    };
+    let progress = Progress::new(Total::Exactly(episodes), args.quiet);
+    let mut on_row = |cells: &[Cell]| writer.row(cells).map_err(failed);
+    let done = trace::record(
+        simulation,
+        backend,
+        0..episodes,
+        &recording,
+        &progress,
+        &mut on_row,
+    );
+    progress.finish();
+    let done = done?;
+    writer.finish().map_err(failed)?;
+    Ok(done)
+}
+
+/// Tells what a replay gave.
+fn report(path: &Path, replay: &Replay) -> anyhow::Result<ExitCode> {
+    let (episodes, steps) = (replay.returns.len(), replay.steps);
+    if replay.num_differences == 0 {
+        let mean = replay.returns.iter().sum::<f64>() / episodes as f64;
+        print(&format!(
+            "{steps} steps of {episodes} episodes replayed as recorded; mean return {mean}\n"
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut lines: Vec<String> = replay.differences.iter().map(told).collect();
+    let untold = replay.num_differences - replay.differences.len() as u64;
+    if untold > 0 {
+        lines.push(format!("and {untold} more"));
+    }
+    print(&(lines.join("\n") + "\n"))?;
+    say(&format!(
+        "{} values of the {steps} steps in {} differ from the replay",
+        replay.num_differences,
+        path.display()
+    ));
+    Ok(ExitCode::from(FAILED))
+}
+
+fn told(difference: &Difference) -> String {
+    let Difference {
+        line,
+        episode,
+        step,
+        column,
+        recorded,
+        found,
+    } = difference;
+    let shown = |cell: Cell| match cell {
+        Cell::Missing => "nothing".to_owned(),
+        cell => cell.text(),
+    };
+    format!(
+        "line {line} (episode {episode}, step {step}): {column} is {} and was recorded as {}",
+        shown(*found),
+        shown(*recorded)
+    )
+}

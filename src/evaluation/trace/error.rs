@@ -1,0 +1,44 @@
+//! What can go wrong with a trace file.
+
+use std::path::PathBuf;
+
+/// A file that cannot be written, or does not hold what a trace holds.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TraceError {
+    /// The file system failed, or the pipe is closed.
+    #[error("cannot write {what}")]
+    Write {
+        /// What was to be written.
+        what: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not what a trace of this simulation is.
+    #[error("{}, line {line}{}: {problem}", path.display(), column.as_ref().map_or_else(String::new, |column| format!(", column {column}")))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The column, if it is one: its name, or where in the line the text goes wrong.
+        column: Option<String>,
+        /// What is wrong, and what was expected.
+        problem: String,
+    },
+    /// This build cannot write the format.
+    #[error(
+        "the format parquet is not in this build; build slatesim with `--features parquet`, or use jsonl or csv"
+    )]
+    NoParquet,
+}

@@ -1,0 +1,158 @@
+//! Showing the slates of a trace again.
+
+use super::column::{Cell, Layout};
+use super::read::{Episode, Trace};
+use super::record::{Decision, Scribe, starts};
+use crate::backend::{Backend, IDLE, Simulation};
+use crate::error::Error;
+
+/// So many differences are told; the others are counted.
+const MAX_TOLD: usize = 10;
+
+/// Episodes that are replayed together.
+const BATCH_SIZE: usize = 64;
+
+/// A value that is not what was recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The line of the file.
+    pub line: u64,
+    /// The episode.
+    pub episode: u64,
+    /// The step.
+    pub step: usize,
+    /// The name of the column.
+    pub column: String,
+    /// What the file has.
+    pub recorded: Cell,
+    /// What the replay gave.
+    pub found: Cell,
+}
+
+/// What a replay gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Replay {
+    /// How many steps were replayed.
+    pub steps: u64,
+    /// The return of each episode of the trace, in its order.
+    pub returns: Vec<f64>,
+    /// How many values differ.
+    pub num_differences: u64,
+    /// The first of them.
+    pub differences: Vec<Difference>,
+}
+
+/// Shows the slates of a trace to the same users again, on any backend, and compares all that happens with what was
+/// recorded.
+///
+/// The choice of a step and the end of an episode are the backend's; everything else is computed by following the choices
+/// that were recorded. Propensities are not compared: they are the policy's affair, which a replay does not ask.
+///
+/// # Errors
+/// [`Error::Gpu`] if the device fails.
+pub fn replay(
+    simulation: &Simulation,
+    backend: &dyn Backend,
+    trace: &Trace,
+) -> Result<Replay, Error> {
+    let mut replayer = Replayer {
+        layout: Layout::new(&trace.columns),
+        simulation,
+        trace,
+        replay: Replay::default(),
+    };
+    for batch in trace.episodes.chunks(BATCH_SIZE) {
+        replayer.run(backend, batch)?;
+    }
+    Ok(replayer.replay)
+}
+
+struct Replayer<'a> {
+    layout: Layout,
+    simulation: &'a Simulation,
+    trace: &'a Trace,
+    replay: Replay,
+}
+
+impl Replayer<'_> {
+    fn run(&mut self, backend: &dyn Backend, batch: &[Episode]) -> Result<(), Error> {
+        let episodes: Vec<u64> = batch.iter().map(|episode| episode.index).collect();
+        let mut stepper = backend.stepper(self.simulation, episodes.len())?;
+        stepper.start(&starts(&episodes))?;
+        let with_candidates = self.trace.with_candidates;
+        let mut scribe = Scribe::new(self.simulation, &episodes, with_candidates)?;
+        let mut returns = vec![0.0; batch.len()];
+        let longest = batch.iter().map(|episode| episode.rows.len()).max();
+        for step in 0..longest.unwrap_or(0) {
+            let rows: Vec<Option<&Vec<Cell>>> =
+                batch.iter().map(|episode| episode.rows.get(step)).collect();
+            let slates: Vec<u32> = rows.iter().flat_map(|row| self.slate(*row)).collect();
+            let choices: Vec<Option<u32>> = rows.iter().map(|row| self.choice((*row)?)).collect();
+            let mut outcome = stepper.step(&slates)?;
+            let found = scribe.follow(&Decision {
+                slates: &slates,
+                outcome: &outcome,
+                choices: &choices,
+            })?;
+            let chosen = std::mem::take(&mut outcome.chosen);
+            for (lane, (mut found, chosen)) in found.into_iter().zip(chosen).enumerate() {
+                if let Some(row) = rows[lane] {
+                    found[self.layout.chosen] =
+                        chosen.map_or(Cell::Missing, |chosen| Cell::Integer(chosen.into()));
+                    returns[lane] += self.reward(&found);
+                    self.compare(&batch[lane], step, row, &found);
+                }
+            }
+        }
+        self.replay.returns.extend(returns);
+        Ok(())
+    }
+
+    /// The slate of a row; where the episode has ended, that of a user who rests.
+    fn slate(&self, row: Option<&Vec<Cell>>) -> Vec<u32> {
+        let slate = self.layout.slate.clone();
+        match row {
+            Some(row) => slate.map(|column| word(row[column]).unwrap_or(0)).collect(),
+            None => vec![IDLE; slate.len()],
+        }
+    }
+
+    fn choice(&self, row: &[Cell]) -> Option<u32> {
+        word(row[self.layout.chosen])
+    }
+
+    fn reward(&self, row: &[Cell]) -> f64 {
+        match row[self.layout.reward] {
+            Cell::Single(reward) => f64::from(reward),
+            _ => 0.0,
+        }
+    }
+
+    fn compare(&mut self, episode: &Episode, step: usize, recorded: &[Cell], found: &[Cell]) {
+        self.replay.steps += 1;
+        for (column, (&recorded, &found)) in recorded.iter().zip(found).enumerate() {
+            if recorded == found || column == self.layout.propensity {
+                continue;
+            }
+            self.replay.num_differences += 1;
+            if self.replay.differences.len() < MAX_TOLD {
+                self.replay.differences.push(Difference {
+                    line: episode.lines[step],
+                    episode: episode.index,
+                    step,
+                    column: self.trace.columns[column].name(),
+                    recorded,
+                    found,
+                });
+            }
+        }
+    }
+}
+
+/// An integer that has been checked to be an index.
+fn word(cell: Cell) -> Option<u32> {
+    match cell {
+        Cell::Integer(number) => u32::try_from(number).ok(),
+        _ => None,
+    }
+}

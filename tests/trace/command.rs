@@ -1,0 +1,170 @@
+//! The contract of `slatesim trace`.
+
+use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin_cmd;
+use predicates::prelude::*;
+use predicates::str::{contains, is_empty};
+use std::path::Path;
+use tempfile::TempDir;
+
+fn trace(arguments: &[&str]) -> Command {
+    let mut command = cargo_bin_cmd!("slatesim");
+    command.env_remove("SLATESIM_LOG");
+    command.args([
+        "trace",
+        "--quiet",
+        "--set",
+        "environment.user.time_budget=5",
+    ]);
+    command.args(arguments);
+    command
+}
+
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.path()).unwrap();
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn json_lines_go_to_stdout_where_no_file_is_named() {
+    let assert = trace(&["--backend", "cpu"])
+        .assert()
+        .success()
+        .stderr(is_empty());
+    let output = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(
+        output.starts_with("{\"seed\":0,\"episode\":0,\"step\":0,\"user\":{"),
+        "{output}"
+    );
+    assert!(output.lines().all(|line| line.ends_with('}')));
+    assert!(!output.contains("\"episode\":1,"));
+}
+
+#[test]
+fn a_path_that_exists_is_refused_and_untouched_without_force() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("steps.csv");
+    std::fs::write(&path, "mine").unwrap();
+    let output = path.to_str().unwrap();
+    trace(&["--backend", "cpu", "--output", output])
+        .assert()
+        .code(2)
+        .stdout(is_empty())
+        .stderr(contains("exists; allowed is a new path, or --force"));
+    assert_eq!(text(&path), "mine");
+    trace(&["--backend", "cpu", "--output", output, "--force"])
+        .assert()
+        .success()
+        .stdout(is_empty());
+    assert!(text(&path).starts_with("seed,episode,step,user."));
+    assert_eq!(names(&folder), ["steps.csv"]);
+}
+
+#[test]
+fn a_run_that_fails_leaves_no_file() {
+    let folder = TempDir::new().unwrap();
+    let output = folder.path().join("absent").join("steps.csv");
+    trace(&["--backend", "cpu", "--output", output.to_str().unwrap()])
+        .assert()
+        .code(1)
+        .stderr(contains("cannot write"));
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[test]
+fn a_replay_tells_what_differs() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("steps.jsonl");
+    let output = path.to_str().unwrap();
+    trace(&["--backend", "cpu", "--first", "3", "--output", output])
+        .assert()
+        .success();
+    trace(&["--backend", "reference", "--replay", output])
+        .assert()
+        .success()
+        .stdout(contains("of 3 episodes replayed as recorded; mean return"));
+    let changed: String = text(&path)
+        .split_inclusive('\n')
+        .enumerate()
+        .map(|(index, line)| match index {
+            1 => line.replace("\"reward\":", "\"reward\":1"),
+            _ => line.to_owned(),
+        })
+        .collect();
+    std::fs::write(&path, changed).unwrap();
+    trace(&["--backend", "cpu", "--replay", output])
+        .assert()
+        .code(1)
+        .stdout(predicate::str::starts_with(
+            "line 2 (episode 0, step 1): reward is ",
+        ))
+        .stderr(contains("1 values of the"));
+    // Another user: another simulation.
+    trace(&["--backend", "cpu", "--replay", output, "--seed", "1"])
+        .assert()
+        .code(2)
+        .stderr(contains("line 1, column seed: 0, expected the seed 1"));
+    std::fs::write(&path, "{\"seed\":0").unwrap();
+    trace(&["--backend", "cpu", "--replay", output])
+        .assert()
+        .code(2)
+        .stderr(contains("line 1, column 9: no JSON object"));
+}
+
+#[test]
+#[cfg(not(feature = "parquet"))]
+fn parquet_without_the_feature_is_refused_by_its_name() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("steps.parquet");
+    trace(&["--backend", "cpu", "--output", path.to_str().unwrap()])
+        .assert()
+        .code(2)
+        .stderr(contains("--features parquet"));
+    assert_eq!(names(&folder), [""; 0]);
+}
+
+#[test]
+#[cfg(feature = "parquet")]
+fn parquet_holds_the_columns_and_values_of_csv() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let folder = TempDir::new().unwrap();
+    let [binary, plain] = ["steps.parquet", "steps.csv"].map(|name| folder.path().join(name));
+    for path in [&binary, &plain] {
+        let output = path.to_str().unwrap();
+        trace(&["--backend", "cpu", "--first", "3", "--output", output])
+            .assert()
+            .success();
+    }
+    let file = std::fs::File::open(&binary).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let mut csv = csv::Reader::from_path(&plain).unwrap();
+    let header = csv.headers().unwrap().clone();
+    let mut num_rows = 0;
+    for (row, record) in reader.get_row_iter(None).unwrap().zip(csv.records()) {
+        let (row, record) = (row.unwrap(), record.unwrap());
+        for ((name, field), (expected_name, expected)) in
+            row.get_column_iter().zip(header.iter().zip(&record))
+        {
+            assert_eq!(name, expected_name);
+            let found = match field.to_string() {
+                text if text == "null" => String::new(),
+                text => text,
+            };
+            let are_equal = found == expected
+                || found
+                    .parse::<f32>()
+                    .ok()
+                    .zip(expected.parse().ok())
+                    .is_some_and(|(a, b)| a == b);
+            assert!(are_equal, "{name}: {found} {expected}");
+        }
+        num_rows += 1;
+    }
+    assert!(num_rows > 10);
+}
