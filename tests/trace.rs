@@ -41,16 +41,20 @@ pub(crate) const BANDIT: [&str; 6] = [
 /// An environment with a corpus, one with topics, one with a user whose numbers are many, and one whose state is finite;
 /// policies that draw, that do not, and that learn.
 fn simulations() -> Vec<Simulation> {
-    let explored = "policy.layer=[{ name = \"epsilon_greedy\", epsilon = 0.3 }]";
+    let explored = [
+        "policy.layer.name=epsilon_greedy",
+        "policy.layer.epsilon=0.3",
+    ];
     vec![
         simulation(&["environment.user.time_budget=30", "policy.name=random"]),
         simulation(&[
             "environment.resample_documents=false",
             "policy.name=greedy",
             "environment.user.time_budget=30",
-            explored,
+            explored[0],
+            explored[1],
         ]),
-        simulation(&[&BANDIT[..], &[explored]].concat()),
+        simulation(&[&BANDIT[..], &explored].concat()),
         simulation(&[
             "environment.name=interest_exploration",
             "policy.name=cluster_bandit",
@@ -59,7 +63,8 @@ fn simulations() -> Vec<Simulation> {
         ]),
         simulation(&[
             "environment.name=interest_evolution",
-            "policy.name=greedy_pctr",
+            "policy.name=greedy",
+            "policy.by=score",
             "max_steps=30",
         ]),
         simulation(&["environment.name=item_transition", "policy.name=table"]),
@@ -223,13 +228,22 @@ fn a_cluster_bandits_trace_is_its_rollout() {
 
 #[test]
 fn a_table_policy_is_recorded_with_the_probability_of_its_row() {
-    let rows = "[[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [1, 0, 0]]";
+    // Document d is followed by itself with probability (1 + d) / 16, and by two others with what is left.
+    let rows: Vec<[f64; 10]> = (0..10)
+        .map(|document: usize| {
+            let mut row = [0.0; 10];
+            let own = (1.0 + document as f64) / 16.0;
+            row[document] = own;
+            row[(document + 1) % 10] = (1.0 - own) / 2.0;
+            row[(document + 3) % 10] = (1.0 - own) / 2.0;
+            row
+        })
+        .collect();
     let simulation = simulation(&[
         "environment.name=item_transition",
         "policy.name=table",
-        &format!("policy.table={rows}"),
+        &format!("policy.table={rows:?}"),
     ]);
-    let rows = [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [1.0, 0.0, 0.0]];
     let columns = columns(&simulation, false);
     let is_state = |name: String| name.starts_with("observation.");
     let state = columns
@@ -301,7 +315,7 @@ fn a_damaged_line_is_named_with_its_column() {
     );
     is(
         json(3, &replaced("\"slate\":[", "\"slate\":[1")),
-        "trace, line 3, column slate[0]: 10, expected an index below 10",
+        "trace, line 3, column slate[0]: 14, expected an index below 10",
     );
     is(
         json(2, &replaced("\"reward\":", "\"reward\":true,\"was\":")),
@@ -330,7 +344,7 @@ fn a_damaged_line_is_named_with_its_column() {
     );
     is(
         csv(4, &|text| text[..text.rfind(',').unwrap()].to_owned()),
-        "trace, line 4: 12 values, expected 13",
+        "trace, line 4: 18 values, expected 19",
     );
 }
 
@@ -376,6 +390,14 @@ fn columns_are_those_that_the_documentation_lists() {
             &["environment.slate_size=2", "environment.num_candidates=3"],
             true
         ),
-        ""
+        "seed episode step user.exposure user.satisfaction user.time_budget slate[0] slate[1] \
+         documents[0].clickbait_score documents[1].clickbait_score candidates[0].clickbait_score \
+         candidates[1].clickbait_score candidates[2].clickbait_score chosen responses[0].click \
+         responses[0].engagement responses[1].click responses[1].engagement reward terminated truncated propensity"
+    );
+    assert_eq!(
+        names(&["environment.name=item_transition"], false),
+        "seed episode step user.document user.has_left observation.document slate[0] documents[0].document chosen \
+         responses[0].accept reward terminated truncated propensity"
     );
 }

@@ -158,7 +158,7 @@ pub trait Follower: Stepper {
     fn follow(&mut self, slates: &[u32], choices: &[Option<u32>]) -> Result<StepOutcome, Error>;
 
     /// Returns the probability with which the policy of the simulation shows each lane its slate at its next step; `None`
-    /// where the slate is not drawn, or where no closed form is known.
+    /// where the slate is not drawn, where no closed form is known, and for slates that are short or not shown.
     ///
     /// To be asked once before each step, like [`Stepper::recommend`].
     ///

@@ -61,7 +61,6 @@ enum Command {
     Evaluate(evaluate::Args),
     Compare(compare::Args),
     Merge(merge::Args),
-    /// Write every step of the first episodes to a file, or replay such a file
     Trace(trace::Args),
     /// Check a backend against the reference
     Validate(validate::Args),

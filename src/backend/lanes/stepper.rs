@@ -349,6 +349,10 @@ impl<E: Environment<f64>> Follower for LaneStepper<f64, E> {
         let mut propensities = Vec::with_capacity(self.num_lanes);
         // One user is a whole vector here.
         for (lane, slate) in slates.enumerate() {
+            if slate.iter().any(|&shown| shown >= self.plan.num_candidates) {
+                propensities.push(None);
+                continue;
+            }
             let draws = self.draws(lane);
             self.driver.candidates.stream = draws.stream;
             let mut seen = Seen {
