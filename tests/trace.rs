@@ -1,6 +1,11 @@
 //! Traces: the same bytes on every backend, read back, replayed, and never half-written.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test may panic, and its numbers are small"
+)]
 
 mod common;
 
