@@ -301,6 +301,14 @@ fn interest_evolution() -> Result<Vec<Case>, Error> {
             ],
         )?,
         case(
+            "interest evolution, true quality",
+            &with(&["policy.name=greedy", "policy.by=quality"]),
+            &[
+                known("RecSim 0.2.4, 4,000 episodes", Return, 281.47, 0.86),
+                known("RecSim 0.2.4, 4,000 episodes", Length, 165.95, 0.36),
+            ],
+        )?,
+        case(
             "interest evolution, multinomial logit",
             &with(&[
                 "environment.choice.model=multinomial_logit",
@@ -386,7 +394,7 @@ fn interest_evolution() -> Result<Vec<Case>, Error> {
     // Clicks by user-steps of the same runs, whose error the original does not give: that of independent steps.
     for (index, rate, error) in [
         (0, 0.466_955_344_996_129_3, 5.5e-4),
-        (5, 0.518_751_908_267_462_8, 1.5e-3),
+        (6, 0.518_751_908_267_462_8, 1.5e-3),
     ] {
         cases[index]
             .known
@@ -413,6 +421,19 @@ fn item_transition() -> Result<Vec<Case>, Error> {
             &[
                 known("linear solve", Return, 8.924_550_256_435_964, 0.0),
                 known("linear solve", Length, 9.462_275_128_217_986, 0.0),
+            ],
+        )?,
+        case(
+            "item transition, greedy on the acceptance but for every fifth step",
+            &with(&[
+                "policy.name=table",
+                "policy.table=greedy",
+                "policy.layer.name=epsilon_greedy",
+                "policy.layer.epsilon=0.2",
+            ]),
+            &[
+                known("linear solve", Return, 6.516_174_551_198_799, 0.0),
+                known("linear solve", Length, 8.258_087_275_599_404, 0.0),
             ],
         )?,
         case(
@@ -493,6 +514,26 @@ fn long_term_satisfaction() -> Result<Vec<Case>, Error> {
                 Return,
                 930.45,
                 1.57,
+            )],
+        )?,
+        case(
+            "tutorial variant, cluster bandit",
+            &[
+                "environment.user.memory_discount=0.9",
+                "environment.user.observation_noise_stddev=0.1",
+                "environment.document.num_clusters=4",
+                "environment.choice.model=multinomial_logit",
+                "environment.num_candidates=10",
+                "environment.slate_size=3",
+                "policy.name=cluster_bandit",
+                "policy.faithful=true",
+                "policy.pro_educ=[true, false, true, false]",
+            ],
+            &[known(
+                "RecSim's tutorial, 1,000 episodes",
+                Return,
+                926.86,
+                4.81,
             )],
         )?,
         case(
