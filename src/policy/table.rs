@@ -11,6 +11,8 @@
 use super::{Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{Bounds, ConfigError, Entry, Key, Settings, Value};
 use crate::distribution::{categorical_step, uniform};
+use crate::environment::Outline;
+use crate::exact::FiniteModel;
 use crate::number::{Number, Word};
 use crate::rng::Stream;
 use crate::shader::{ShaderSource, embedded};
@@ -47,6 +49,19 @@ fn cumulative(row: &[f64]) -> Vec<f64> {
     sums.collect()
 }
 
+/// Counts the states where the state is all that is observed of the user, one whole number.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "discrete observables count from 0, and the conversion saturates"
+)]
+fn observed_states(outline: &Outline) -> Option<usize> {
+    match outline.user.as_slice() {
+        [state] if state.discrete && state.length == 1 => Some(state.high as usize + 1),
+        _ => None,
+    }
+}
+
 impl PolicyDefinition for Table {
     fn entry() -> Entry {
         let keys = vec![Key::one_of_or_matrix(
@@ -62,16 +77,18 @@ impl PolicyDefinition for Table {
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let Some(model) = (target.finite_model)() else {
+        let model = (target.finite_model)();
+        let num_states = model.as_ref().map(FiniteModel::num_states);
+        let Some(num_states) = num_states.or_else(|| observed_states(target.outline)) else {
             let allowed = "nothing here: the environment has no finite state";
             return Err(settings.invalid("table", allowed));
         };
         if target.slate_size != 1 {
             return Err(settings.invalid("table", "slates of one document"));
         }
-        let (num_states, num_candidates) = (model.num_states(), model.num_actions());
-        let table = match settings.value("table") {
-            Some(Value::Matrix(rows)) => {
+        let num_candidates = target.num_candidates as usize;
+        let table = match (settings.value("table"), model) {
+            (Some(Value::Matrix(rows)), _) => {
                 let fits = rows.len() == num_states
                     && rows.iter().all(|row| {
                         let sum: f64 = row.iter().sum();
@@ -86,8 +103,12 @@ impl PolicyDefinition for Table {
                 }
                 rows.clone()
             }
-            Some(Value::Text(word)) if word == "greedy" => model.greedy(),
-            _ => model
+            (_, None) => {
+                let allowed = "a matrix: the environment has no exact solution";
+                return Err(settings.invalid("table", allowed));
+            }
+            (Some(Value::Text(word)), Some(model)) if word == "greedy" => model.greedy(),
+            (_, Some(model)) => model
                 .optimal()
                 .map_err(|error| settings.invalid("table", format!("a matrix, since {error}")))?,
         };
