@@ -151,3 +151,48 @@ impl<N: Number> Policy<N> for Table {
         slate.fill(chosen);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Observable;
+
+    /// What is said of a table, where nothing solves the environment.
+    fn unsolved(user: Vec<Observable>, table: &str) -> Result<Table, String> {
+        let outline = Outline {
+            user,
+            ..Outline::default()
+        };
+        let target = Target {
+            outline: &outline,
+            num_candidates: 2,
+            slate_size: 1,
+            finite_model: &|| None,
+        };
+        let settings = Table::entry().settings_with(&[table]).unwrap();
+        Table::new(&settings, &target).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_state_that_is_observed_takes_a_table_without_a_solution() {
+        let state = || vec![Observable::discrete("state", 3)];
+        let table = unsolved(state(), "table=[[1, 0], [0.5, 0.5], [0, 1]]").unwrap();
+        assert_eq!(table.cumulative, [1.0, 1.0, 0.5, 1.0, 0.0, 1.0]);
+        let refusal = unsolved(state(), "table=[[1, 0], [0.5, 0.5]]").unwrap_err();
+        assert!(
+            refusal.contains("a matrix of 3 rows, one a state, and 2 columns"),
+            "{refusal}"
+        );
+        let refusal = unsolved(state(), "table=optimal").unwrap_err();
+        assert!(
+            refusal.contains("the environment has no exact solution"),
+            "{refusal}"
+        );
+        let interest = vec![Observable::number("interest", -1.0, 1.0)];
+        let refusal = unsolved(interest, "table=[[1, 0]]").unwrap_err();
+        assert!(
+            refusal.contains("the environment has no finite state"),
+            "{refusal}"
+        );
+    }
+}
