@@ -1,4 +1,4 @@
-//! Tabular Q learning where the right answer is known: the values of RecSim's test process next to the optimal ones, and
+//! Tabular Q learning where the right answer is known: the values of `RecSim`'s test process next to the optimal ones, and
 //! the policy learned for item transition next to the best there is.
 //!
 //! ```text
@@ -38,7 +38,7 @@ fn learn(
     steps: u64,
     options: TabularQOptions,
 ) -> anyhow::Result<(TabularQ, Documents)> {
-    // What goes over the bus at a step is little: more threads would only wait for each other.
+    // A step of so few users is too short to be shared among threads.
     let mut env = VecEnv::new(simulation, &cpu(Some(1))?, num_lanes)?;
     let mut agent = TabularQ::new(&env.spaces(), options)?;
     agent.train(&mut env, steps, &mut |_| ControlFlow::Continue(()))?;
@@ -54,7 +54,7 @@ fn print_values(title: &str, values: &Table) {
     }
 }
 
-/// One user, one endless episode, as in RecSim's own test.
+/// One user, one endless episode, as in `RecSim`'s own test.
 fn test_mdp() -> anyhow::Result<()> {
     let simulation = simulation(&[
         "environment.name=test_mdp",

@@ -7,7 +7,7 @@
 /// ```
 ///
 /// # Source
-/// NumPy's `linspace` and `digitize`, as `RecSim` 0.2.4 uses them.
+/// `NumPy`'s `linspace` and `digitize`, as `RecSim` 0.2.4 uses them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bins {
     edges: Vec<f64>,
@@ -30,7 +30,7 @@ impl Bins {
     /// Counts the edges that are not above a number: 0 below the lowest, all of them from the highest on.
     pub fn bin(&self, value: f64) -> u32 {
         let below = self.edges.partition_point(|&edge| edge <= value);
-        u32::try_from(below).expect("edges are counted in 32 bits")
+        u32::try_from(below).unwrap_or(u32::MAX)
     }
 }
 

@@ -76,7 +76,8 @@ impl Source<'_> {
         // Each field among good ones: the first that spoils them is to blame.
         let good = serde_json::to_value(T::default()).ok();
         if let (Value::Object(given), Some(Value::Object(good))) = (value, good) {
-            for field in good.keys().filter(|field| !given.contains_key(*field)) {
+            let mut known = good.keys();
+            if let Some(field) = known.find(|field| !given.contains_key(*field)) {
                 return Err(self.refuse(&format!("{name}.{field}"), "is missing"));
             }
             for (field, value) in given {
