@@ -360,7 +360,8 @@ mod tests {
         ));
         assert!(matches!(model.optimal(), Err(Error::Endless)));
         // The geometric series, and five steps of it.
-        approx::assert_relative_eq!(model.action_values(0.75).unwrap()[0][0], 4.0);
+        let series = model.action_values(0.75).unwrap()[0][0];
+        approx::assert_relative_eq!(series, 4.0, max_relative = 1e-12);
         assert_eq!(model.truncated_return(&model.uniform(), 5).unwrap(), 5.0);
         let error = model.action_values(1.5).unwrap_err().to_string();
         assert_eq!(error, "a discount factor of 1.5, expected from 0 to 1");

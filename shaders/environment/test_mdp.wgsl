@@ -63,10 +63,7 @@ fn draw(parameters: Parameters, words: vec2<u32>, blocks: Blocks) -> Draws {
     return Draws(distribution::uniform(words.x));
 }
 
-// The first document is consumed whatever its score.
-fn score(parameters: Parameters, user: User, document: Document) -> f32 {
-    return 1.0;
-}
+// No score: the first document is consumed whatever it is, and no kernel asks.
 
 fn respond(parameters: Parameters, user: User, document: Document, draws: Draws) -> Response {
     return Response(tables::table(REWARDS + place(document.action, user.state)));

@@ -186,3 +186,54 @@ impl Layout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vec_env::DataType;
+
+    fn observed(columns: Vec<Observable>) -> Vec<Leaf> {
+        leaves(&Space {
+            shape: vec![1, columns.iter().map(|observable| observable.length).sum()],
+            dtype: DataType::Float32,
+            columns,
+        })
+    }
+
+    /// `RecSim` 0.2.4, `test_dicretize_gym_leaf`: a box of two by two, and a discrete space.
+    #[test]
+    fn observations_become_the_whole_numbers_of_recsim() {
+        let bins = Bins::new(0.0, 10.0, 100);
+        let square = observed(vec![Observable {
+            length: 4,
+            ..Observable::number("square", 0.0, 10.0)
+        }]);
+        let numbers = [-1e-5, 10.0 - 1e-5, 11.0, 0.0];
+        let found = discretise(&square, &bins, ArrayView1::from(&numbers));
+        assert_eq!(found, [0, 99, 100, 1]);
+        let discrete = observed(vec![Observable::discrete("discrete", 5)]);
+        assert_eq!(discretise(&discrete, &bins, ArrayView1::from(&[4.0])), [4]);
+    }
+
+    #[test]
+    fn numbers_are_in_alphabetical_order_of_their_names() {
+        let bins = Bins::new(0.0, 1.0, 11);
+        let features = Observable {
+            length: 2,
+            ..Observable::number("features", 0.0, 1.0)
+        };
+        let leaves = observed(vec![
+            Observable::number("quality", 0.0, 1.0),
+            features,
+            Observable::discrete("cluster_id", 20),
+        ]);
+        let document = [0.15, 0.25, 0.35, 17.0];
+        let found = discretise(&leaves, &bins, ArrayView1::from(&document));
+        assert_eq!(found, [17, 3, 4, 2]);
+        let described = describe(&leaves);
+        assert_eq!(
+            described,
+            "cluster_id (below 20), features (2 numbers), quality"
+        );
+    }
+}
