@@ -149,6 +149,9 @@ const POLICIES: &[(&str, Overrides)] = &[
     ("table", &[]),
 ];
 
+/// Functions that a module must define and no kernel calls: the users of this environment choose without a score.
+const UNREACHED: &[(&str, &str)] = &[("shaders/environment/test_mdp.wgsl", "score")];
+
 fn simulation(overrides: impl IntoIterator<Item = String>) -> Simulation {
     let sizes = ["environment.num_candidates=7", "environment.slate_size=3"];
     // Needed by environments that never end, and of no consequence here.
@@ -326,7 +329,8 @@ fn every_kernel_validates_for_every_combination_and_together_they_reach_every_fu
         let lines = text.lines().filter(|_| !text.contains("@compute"));
         for function in lines.filter_map(|line| line.strip_prefix("fn ")) {
             let function = function.split('(').next().unwrap();
-            let is_reached = reached.contains(&(path.to_owned(), function.to_owned()));
+            let is_reached = reached.contains(&(path.to_owned(), function.to_owned()))
+                || UNREACHED.contains(&(path, function));
             if !is_reached {
                 missed.push(format!("{path}: {function}"));
             }

@@ -63,7 +63,10 @@ fn draw(parameters: Parameters, words: vec2<u32>, blocks: Blocks) -> Draws {
     return Draws(distribution::uniform(words.x));
 }
 
-// No score: the first document is consumed whatever it is, and no kernel asks.
+// The first document is consumed whatever its score.
+fn score(parameters: Parameters, user: User, document: Document) -> f32 {
+    return 1.0;
+}
 
 fn respond(parameters: Parameters, user: User, document: Document, draws: Draws) -> Response {
     return Response(tables::table(REWARDS + place(document.action, user.state)));
