@@ -156,6 +156,10 @@ faults! {
     finds_the_exit_of_the_other_outcome: "environment/item_transition.wgsl",
         "select(parameters.p_exit_not_accepted, parameters.p_exit_accepted, clicked)"
             => "select(parameters.p_exit_accepted, parameters.p_exit_not_accepted, clicked)";
+    finds_a_transition_of_another_action: "environment/test_mdp.wgsl",
+        "place(document.action, before.state) * STATES" => "place(document.action + 1u, before.state) * STATES";
+    finds_a_reward_of_another_state: "environment/test_mdp.wgsl",
+        "place(document.action, user.state)" => "place(document.action, user.state + 1u)";
     finds_a_no_click_mass_above_another_floor: "choice/multinomial_proportional.wgsl",
         "total + weight(parameters, parameters.no_click_mass)" => "total + parameters.no_click_mass";
     finds_a_cascade_that_forgets_who_has_stopped: "choice/cascade.wgsl",

@@ -136,6 +136,7 @@ fn built_in_cases() -> Result<Vec<Case>, Error> {
         interest_exploration()?,
         interest_evolution()?,
         item_transition()?,
+        test_mdp()?,
     ]
     .concat())
 }
@@ -443,6 +444,36 @@ fn item_transition() -> Result<Vec<Case>, Error> {
                 known("linear solve", Return, 1.028_915_115_944_362_6, 0.0),
                 known("linear solve", Length, 5.514_457_557_972_181, 0.0),
             ],
+        )?,
+    ])
+}
+
+fn test_mdp() -> Result<Vec<Case>, Error> {
+    use Figure::Return;
+    let with = |more: &[&'static str]| {
+        let name = "environment.name=test_mdp";
+        [&[name, "max_steps=50"], more].concat()
+    };
+    Ok(vec![
+        case(
+            "test MDP",
+            &with(&[]),
+            &[known(
+                "exact fractions",
+                Return,
+                -87.104_851_408_411_45,
+                0.0,
+            )],
+        )?,
+        case(
+            "test MDP, best at a discount of one half, from any state",
+            &with(&[
+                "environment.num_candidates=4",
+                "environment.starting_probs=[0.1, 0.2, 0.3, 0, 0.4, 0]",
+                "policy.name=table",
+                "policy.table=[[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]]",
+            ]),
+            &[known("exact fractions", Return, 90.760_931_393_857_15, 0.0)],
         )?,
     ])
 }
