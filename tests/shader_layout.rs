@@ -13,7 +13,7 @@ use slatesim::environment::long_term_satisfaction::{
 };
 use slatesim::environment::{
     Definition, Field, Outline, interest_evolution, interest_exploration, item_transition,
-    long_term_satisfaction,
+    long_term_satisfaction, test_mdp,
 };
 use slatesim::number::Number;
 use slatesim::registry;
@@ -126,6 +126,15 @@ const ENVIRONMENTS: &[Tested] = &[
         parameters: item_transition::Parameters::<f32>::FIELDS,
         user: item_transition::User::<f64>::FIELDS,
         document: item_transition::Document::<f64>::FIELDS,
+    },
+    Tested {
+        name: "test_mdp",
+        variants: &[&[], &["environment.resample_documents=true"]],
+        choices: &[&[]],
+        feature: "action",
+        parameters: &["unused"],
+        user: test_mdp::User::<f64>::FIELDS,
+        document: test_mdp::Document::<f64>::FIELDS,
     },
 ];
 
