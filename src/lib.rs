@@ -27,6 +27,7 @@
 //! | --- | --- |
 //! | running many episodes | [`backend`], [`evaluation`] |
 //! | comparing, and stopping at a precision | [`evaluation::compare()`], [`evaluation::evaluate_until`] |
+//! | single steps, written and replayed | [`evaluation::trace`] |
 //! | stepping users with an agent of one's own | [`vec_env`] |
 //! | agents that learn across episodes | [`agent`] |
 //! | the models | [`environment`], [`choice`], [`policy`] |
