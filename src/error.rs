@@ -105,6 +105,32 @@ pub enum Error {
         /// The first episode.
         start: u64,
     },
+    /// A precision that no number of episodes reaches, or a bound below the first look at it.
+    #[error("`{what}` = {given} is not allowed; allowed is {allowed}")]
+    Target {
+        /// What was asked for.
+        what: &'static str,
+        /// Its value.
+        given: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A number of simulations that cannot be compared.
+    #[error("{given} to compare, expected from 2 to {most}")]
+    NumCompared {
+        /// How many there are.
+        given: usize,
+        /// How many can be compared.
+        most: usize,
+    },
+    /// Simulations that draw different random numbers.
+    #[error("the seeds to compare are {a} and {b}, expected one seed for all")]
+    Seeds {
+        /// The first seed.
+        a: u64,
+        /// Another one.
+        b: u64,
+    },
     /// Results that do not belong together.
     #[error("cannot merge {what}: {why}")]
     Merge {

@@ -10,6 +10,7 @@ use crate::policy::Layered;
 use crate::rng::{CORPUS, Stream};
 use crate::shader::{ShaderDefs, ShaderSource};
 use crate::statistics::{EpisodeBlock, Statistics};
+use rayon::prelude::*;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -90,6 +91,25 @@ impl Simulation {
             self.plan.outline.num_topics as usize,
             self.plan.outline.has_quality,
         )
+    }
+
+    /// Makes statistics of blocks of this simulation, on all cores; sums are exact, so the order is of no consequence.
+    ///
+    /// # Panics
+    /// As [`Statistics::add`].
+    pub fn collect(&self, blocks: &[EpisodeBlock]) -> Statistics {
+        let add = |mut statistics: Statistics, block| {
+            statistics.add(block);
+            statistics
+        };
+        let merge = |mut a: Statistics, b| {
+            a.merge(&b).expect("both are of the same simulation");
+            a
+        };
+        blocks
+            .par_iter()
+            .fold(|| self.statistics(), add)
+            .reduce(|| self.statistics(), merge)
     }
 }
 

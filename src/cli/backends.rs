@@ -78,21 +78,27 @@ fn reason(error: &anyhow::Error) -> String {
 fn host(arithmetic: Arithmetic, tuning: Tuning) -> anyhow::Result<Box<dyn Backend>> {
     let threads = tuning.threads.map(|threads| threads as usize);
     let mut backend = CpuBackend::new(arithmetic, threads).map_err(|e| thread_error(e, tuning))?;
+    share(tuning)?;
     if let Some(batch_size) = tuning.batch_size {
         backend = backend.with_batch_size(batch_size.into());
     }
     Ok(Box::new(backend))
 }
 
+/// Bounds the threads of the pool that rayon shares, on which outcomes are collected.
+fn share(tuning: Tuning) -> anyhow::Result<()> {
+    let Some(threads) = tuning.threads else {
+        return Ok(());
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads as usize);
+    pool.build_global()
+        .map_err(|error| thread_error(Error::Threads(error), tuning))
+}
+
 /// Opens an adapter.
 pub(crate) fn gpu(selection: AdapterSelection, tuning: Tuning) -> anyhow::Result<GpuBackend> {
     let gpu = GpuBackend::open(selection)?;
-    if let Some(threads) = tuning.threads {
-        // Outcomes are collected on the pool that rayon shares.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads as usize);
-        pool.build_global()
-            .map_err(|error| thread_error(Error::Threads(error), tuning))?;
-    }
+    share(tuning)?;
     let options = GpuOptions {
         batch_size: tuning.batch_size,
         ..GpuOptions::default()

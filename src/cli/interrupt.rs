@@ -2,10 +2,11 @@
 
 use super::output::say;
 use anyhow::Context;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Exit code of an interrupted run.
-pub(crate) const INTERRUPTED: u8 = 130;
+const INTERRUPTED: u8 = 130;
 
 static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -23,4 +24,12 @@ pub(crate) fn listen() -> anyhow::Result<()> {
         say("interrupted: finishing what has begun (again: stop at once, without a result)");
     })
     .context("cannot listen for Ctrl-C")
+}
+
+/// Says that a result lacks episodes, and returns the exit code.
+pub(crate) fn told(done: u64, asked: u64) -> ExitCode {
+    say(&format!(
+        "interrupted after {done} of {asked} episodes: the result is partial"
+    ));
+    ExitCode::from(INTERRUPTED)
 }

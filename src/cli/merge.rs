@@ -1,9 +1,9 @@
 //! `slatesim merge`: the results of shards, combined.
 
-use super::evaluate::{warn_of_invalid_choices, warn_of_non_finite};
 use super::failure::Usage;
 use super::output::{print, print_json, warn};
 use super::table;
+use super::warnings::{warn_of_invalid_choices, warn_of_non_finite};
 use crate::evaluation::{self, Report};
 use crate::registry::Registry;
 use anyhow::Context;
@@ -36,8 +36,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         warn(warning);
     }
     let report = merged.report;
-    warn_of_non_finite(&report);
-    warn_of_invalid_choices(&report, false);
+    warn_of_non_finite(&report.summary, "");
+    warn_of_invalid_choices(&report.summary, "", false);
     if report.partial {
         warn(&format!(
             "the result is partial: {} of {} episodes are in it",

@@ -20,6 +20,8 @@
 
 mod backends;
 mod bench;
+mod compare;
+mod comparison_table;
 mod evaluate;
 mod failure;
 mod figures;
@@ -28,8 +30,10 @@ mod list;
 mod merge;
 mod output;
 mod progress;
+mod run_args;
 mod table;
 mod validate;
+mod warnings;
 
 use crate::registry::Registry;
 use clap::{Parser, Subcommand};
@@ -49,11 +53,11 @@ Exit codes: 0 done; 1 a check that was asked for failed, or something broke; 2 u
 
 Environment: SLATESIM_LOG sets what is logged on stderr, such as SLATESIM_LOG=debug or SLATESIM_LOG=wgpu_core=info.";
 
+// A doc comment on a variant would hide the longer text of its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Estimate a policy's return, length and click rate over many episodes
     Evaluate(evaluate::Args),
-    /// Combine the results of shards into one, bit for bit what the whole run gives
+    Compare(compare::Args),
     Merge(merge::Args),
     /// Check a backend against the reference
     Validate(validate::Args),
@@ -68,6 +72,7 @@ pub fn main(registry: &Registry) -> ExitCode {
     let command = Cli::parse().command;
     let outcome = output::start_log().and_then(|()| match command {
         Command::Evaluate(args) => evaluate::run(&args, registry),
+        Command::Compare(args) => compare::run(&args, registry),
         Command::Merge(args) => merge::run(&args, registry),
         Command::Validate(args) => validate::run(&args, registry),
         Command::Bench(args) => bench::run(&args, registry),

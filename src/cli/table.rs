@@ -1,8 +1,9 @@
 //! Reports as text that a person reads.
 
 use super::figures::{DIGITS, estimate, optional, rate, significant};
+use crate::backend::BackendInfo;
 use crate::config::{Catalogue, Entry};
-use crate::evaluation::{Report, differences};
+use crate::evaluation::{Precision, Report, Stopping, differences};
 use crate::statistics::Summary;
 use serde_json::Value;
 use std::fmt::Write;
@@ -13,13 +14,12 @@ const QUANTILE_DIGITS: usize = 5;
 const MOST_POSITIONS: usize = 20;
 /// A parameter's value is cut off here.
 const LONGEST_VALUE: usize = 60;
-const ESTIMATE: &str = "mean ± standard error";
+pub(crate) const ESTIMATE: &str = "mean ± standard error";
 
 /// Writes a report: what was run, what it gave, and how long it took.
 pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
     let environment = section(&report.environment, |name| catalogue.environment(name));
     let policy = section(&report.policy, |name| catalogue.policy(name));
-    let backend = &report.backend;
     let mut head = vec![
         ["environment".to_owned(), environment],
         ["policy".to_owned(), policy],
@@ -29,33 +29,70 @@ pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
         head.push(["max_steps".to_owned(), max_steps.to_string()]);
     }
     head.push(["episodes".to_owned(), episodes(report)]);
-    head.push([
-        "backend".to_owned(),
-        format!("{}: {} ({})", backend.name, backend.device, backend.driver),
-    ]);
-    let time = format!("{} s", significant(report.seconds, 4));
-    let speed = report.user_steps_per_second.map(rate);
-    let tail = vec![[
-        "time".to_owned(),
-        speed.map_or(time.clone(), |speed| format!("{time}, {speed}")),
-    ]];
+    head.extend(report.stopping.as_ref().map(target));
+    head.push(computed_by(&report.backend));
+    let tail = [time(report.seconds, report.user_steps_per_second)];
     let summary = &report.summary;
-    let mut text = String::new();
-    for part in [
+    paragraphs(&[
         facts(&head),
         columns(&figures(summary), 1),
         columns(&quantiles(summary), 1),
         columns(&topics(summary), 1),
         columns(&slots(summary), 1),
         facts(&tail),
-    ] {
-        if !part.is_empty() {
-            let separator = if text.is_empty() { "" } else { "\n" };
-            text.push_str(separator);
-            text.push_str(&part);
-        }
-    }
-    text
+    ])
+}
+
+/// Writes parts with a blank line between them, without those that are empty.
+pub(crate) fn paragraphs(parts: &[String]) -> String {
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("\n")
+}
+
+/// Writes what computed the figures.
+pub(crate) fn computed_by(backend: &BackendInfo) -> [String; 2] {
+    [
+        "backend".to_owned(),
+        format!("{}: {} ({})", backend.name, backend.device, backend.driver),
+    ]
+}
+
+/// Writes how long it took, and how fast that is.
+pub(crate) fn time(seconds: f64, user_steps_per_second: Option<f64>) -> [String; 2] {
+    let time = format!("{} s", significant(seconds, 4));
+    let speed = user_steps_per_second.map(rate);
+    [
+        "time".to_owned(),
+        speed.map_or(time.clone(), |speed| format!("{time}, {speed}")),
+    ]
+}
+
+/// Writes the precision that was asked for, and whether it was reached.
+pub(crate) fn target(stopping: &Stopping) -> [String; 2] {
+    let level = 100.0 * stopping.level;
+    let (asked, reached) = match stopping.precision {
+        Precision::StandardError(asked) => (
+            format!("standard error {asked}"),
+            optional(stopping.standard_error, 3),
+        ),
+        Precision::HalfWidth(asked) => (
+            format!("half-width {asked} ({level} %)"),
+            optional(stopping.half_width, 3),
+        ),
+    };
+    let verdict = if stopping.is_reached {
+        "reached"
+    } else {
+        "NOT REACHED"
+    };
+    [
+        "target".to_owned(),
+        format!("{asked}: {verdict}, {reached} at look {}", stopping.looks),
+    ]
 }
 
 fn episodes(report: &Report) -> String {
@@ -74,7 +111,7 @@ fn episodes(report: &Report) -> String {
 }
 
 /// Writes the name and the parameters that are not at their defaults.
-fn section<'a>(section: &Value, find: impl FnOnce(&str) -> Option<&'a Entry>) -> String {
+pub(crate) fn section<'a>(section: &Value, find: impl FnOnce(&str) -> Option<&'a Entry>) -> String {
     let name = section["name"].as_str().unwrap_or("?");
     let defaults = find(name)
         .and_then(|entry| entry.settings_with(&[]).ok())
@@ -191,7 +228,7 @@ fn slots(summary: &Summary) -> Vec<Vec<String>> {
     rows
 }
 
-fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+pub(crate) fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 

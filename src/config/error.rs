@@ -51,6 +51,31 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A variant is not of the form `LABEL: dotted.key=value, ...`.
+    #[error("`--variant {text}` {problem}; write `--variant \"LABEL: dotted.key=value, ...\"`")]
+    VariantText {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// One of the variants to compare is wrong.
+    #[error("variant {label:?}")]
+    Variant {
+        /// What it is called.
+        label: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The variants together are no comparison.
+    #[error("{problem}; allowed are {allowed}")]
+    Variants {
+        /// What is wrong with them.
+        problem: String,
+        /// What is allowed.
+        allowed: String,
+    },
     /// No environment, policy or layer has this name.
     #[error("`{key}` = {name:?} is unknown{}: known are {} ({origin})", suggestion(nearest.as_deref()), known.join(", "))]
     UnknownName {
@@ -208,6 +233,8 @@ pub enum Hint {
     Nearest(String),
     /// The key is one of another environment or policy.
     BelongsTo(String),
+    /// The key is one of a comparison, and this is a single run.
+    OfComparison,
 }
 
 impl fmt::Display for UnknownKey {
@@ -220,6 +247,7 @@ impl fmt::Display for UnknownKey {
         match &self.hint {
             Some(Hint::Nearest(key)) => f.write_str(&suggestion(Some(key)))?,
             Some(Hint::BelongsTo(owner)) => write!(f, ", but {owner} has it")?,
+            Some(Hint::OfComparison) => f.write_str(", but `slatesim compare` reads it")?,
             None => {}
         }
         if !self.known.is_empty() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ConfigError;
+use super::variants::VARIANT;
 
 /// Says where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,27 +82,30 @@ impl Override {
     /// # Errors
     /// [`ConfigError::Override`] without `=`, with an empty key or part of a key, or without a value.
     pub fn set(text: &str) -> Result<Self, ConfigError> {
-        let bad = |problem| {
-            Err(ConfigError::Override {
+        match Self::split(text) {
+            Ok((key, value)) => Ok(Self::flag("--set", key, value)),
+            Err(problem) => Err(ConfigError::Override {
                 flag: "--set".to_owned(),
                 text: text.to_owned(),
                 problem,
-            })
-        };
-        let Some((key, value)) = text.split_once('=') else {
-            return bad("has no `=`");
-        };
+            }),
+        }
+    }
+
+    /// Splits `dotted.key=value`, or says what it lacks.
+    pub(super) fn split(text: &str) -> Result<(&str, &str), &'static str> {
+        let (key, value) = text.split_once('=').ok_or("has no `=`")?;
         let key = key.trim();
         if key.is_empty() {
-            return bad("has no key before the `=`");
+            return Err("has no key before the `=`");
         }
         if key.split('.').any(|part| part.trim().is_empty()) {
-            return bad("has an empty part in its key");
+            return Err("has an empty part in its key");
         }
         if value.trim().is_empty() {
-            return bad("has no value after the `=`");
+            return Err("has no value after the `=`");
         }
-        Ok(Self::flag("--set", key, value))
+        Ok((key, value))
     }
 
     /// Takes the value of a flag of its own, such as `--episodes 1000`, for the dotted key that it stands for.
@@ -132,6 +136,8 @@ fn parse_value(text: &str) -> toml::Value {
 pub struct Layers {
     file: Option<ConfigFile>,
     overrides: Vec<Override>,
+    /// Whether the `[[variant]]` tables of the file are left out: a single run does not know them.
+    is_without_variants: bool,
 }
 
 impl Layers {
@@ -163,19 +169,46 @@ impl Layers {
         Ok(self.with_override(Override::set(text)?))
     }
 
+    /// Leaves out the `[[variant]]` tables of the file.
+    pub(super) fn without_variants(mut self) -> Self {
+        self.is_without_variants = true;
+        self
+    }
+
+    /// Tells where a dotted key was given last; `None` where it was not.
+    ///
+    /// # Errors
+    /// [`ConfigError::Syntax`] if the file is not TOML.
+    pub fn origin(&self, key: &str) -> Result<Option<Origin>, ConfigError> {
+        let given = self.assignments()?;
+        let mut given = given.into_iter();
+        let found = given.find(|assignment| assignment.key == key);
+        Ok(found.map(|assignment| assignment.origin))
+    }
+
+    /// Parses the file.
+    pub(super) fn file_table(&self) -> Result<Option<(toml::Table, Origin)>, ConfigError> {
+        let Some(file) = &self.file else {
+            return Ok(None);
+        };
+        let table = file
+            .text
+            .parse::<toml::Table>()
+            .map_err(|source| ConfigError::Syntax {
+                path: file.path.clone(),
+                source: Box::new(source),
+            })?;
+        Ok(Some((table, Origin::File(file.path.as_path().into()))))
+    }
+
     /// Parses and flattens the layers to one assignment a key, the last given of each.
     pub(super) fn assignments(&self) -> Result<Vec<Assignment>, ConfigError> {
         let mut all = Vec::new();
-        if let Some(file) = &self.file {
-            let table = file
-                .text
-                .parse::<toml::Table>()
-                .map_err(|source| ConfigError::Syntax {
-                    path: file.path.clone(),
-                    source: Box::new(source),
-                })?;
-            let origin = Origin::File(file.path.as_path().into());
+        if let Some((table, origin)) = self.file_table()? {
             for (key, value) in table {
+                if self.is_without_variants && key == VARIANT {
+                    continue;
+                }
                 flatten(quoted(&key), value, &origin, &mut all);
             }
         }
@@ -206,8 +239,18 @@ pub(super) struct Assignment {
     pub(super) origin: Origin,
 }
 
+impl Assignment {
+    pub(super) fn into_override(self) -> Override {
+        Override {
+            key: self.key,
+            value: self.value,
+            origin: self.origin,
+        }
+    }
+}
+
 /// Turns tables into dotted keys; an empty table stays, so that an unknown one is noticed.
-fn flatten(key: String, value: toml::Value, origin: &Origin, out: &mut Vec<Assignment>) {
+pub(super) fn flatten(key: String, value: toml::Value, origin: &Origin, out: &mut Vec<Assignment>) {
     match value {
         toml::Value::Table(table) if !table.is_empty() => {
             for (name, value) in table {
@@ -223,7 +266,7 @@ fn flatten(key: String, value: toml::Value, origin: &Origin, out: &mut Vec<Assig
 }
 
 /// Quotes a name that is no bare one, so that `"user.sensitivity"` in quotes is not mistaken for the dotted key.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     let bare = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(bare) {
         name.to_owned()

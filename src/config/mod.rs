@@ -12,6 +12,8 @@
 //! key that nobody declared, a value of another type or out of its range, a key that has no effect under the other
 //! values are [`ConfigError`]s that name the key, the value, where it was given, and what is allowed.
 //!
+//! Several configurations over one base are [`Variant`]s, see [`Layers::resolve_variants`].
+//!
 //! Nothing here knows an environment or a policy: the [`Catalogue`] is handed in.
 
 mod allowed;
@@ -28,6 +30,7 @@ mod settings;
 #[cfg(test)]
 mod specimen;
 mod value;
+mod variants;
 
 pub use allowed::{Allowed, Column};
 pub use bounds::Bounds;
@@ -40,3 +43,4 @@ pub use nearest::nearest_name;
 pub use resolve::Config;
 pub use settings::{Section, Settings};
 pub use value::Value;
+pub use variants::Variant;

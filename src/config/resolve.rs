@@ -8,6 +8,7 @@ use super::error::UnknownKey;
 use super::layers::{Assignment, Origin};
 use super::nearest::{nearest_key, nearest_name};
 use super::value::clip;
+use super::variants::VARIANT;
 use super::{Catalogue, ConfigError, Entry, Hint, Key, Layers, Section, Settings, Value, run_keys};
 
 /// Describes a run completely: everything that its numbers depend on.
@@ -317,7 +318,11 @@ impl<'a> Known<'a> {
         if known.len() > MOST_KEYS_TOLD {
             known.clear();
         }
-        let elsewhere = self.elsewhere(&given.key).map(Hint::BelongsTo);
+        let elsewhere = if given.key == VARIANT {
+            Some(Hint::OfComparison)
+        } else {
+            self.elsewhere(&given.key).map(Hint::BelongsTo)
+        };
         let near =
             || nearest_key(&given.key, self.names()).map(|key| Hint::Nearest(key.to_owned()));
         ConfigError::UnknownKey(Box::new(UnknownKey {

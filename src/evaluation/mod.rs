@@ -4,20 +4,32 @@
 //! Config + Backend --evaluate--> Campaign --Report::new--> Report --JSON--> Report::from_json --merge--> Report
 //! ```
 //!
+//! [`evaluate_until`] runs until the mean return is as precise as asked for, and [`compare()`] several simulations on the
+//! same random numbers.
+//!
 //! A report carries the exact state of its statistics, so that the reports of all shards merge into the report of the
 //! whole run, to the last bit of every figure.
 
+mod compare;
 mod differences;
 mod merge;
+mod normal;
 mod report;
 mod shard;
 mod state;
+mod stopping;
 
+pub use compare::{
+    Best, Comparison, ComparisonReport, Extent, MAX_COMPARED, PairedDifference, VariantReport,
+    compare,
+};
 pub use differences::{Difference, differences};
 pub use merge::{Merged, merge};
+pub use normal::LEVEL;
 pub use report::{Report, SCHEMA};
 pub use shard::Shard;
 pub use state::{EpisodeRange, State};
+pub use stopping::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Stopping, Target, evaluate_until};
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;
@@ -97,6 +109,17 @@ pub(crate) mod fixtures {
             .iter()
             .chain(given)
         {
+            layers = layers.set(set).expect("written well");
+        }
+        Config::resolve(&layers, &registry::catalogue()).expect("a good configuration")
+    }
+
+    pub(crate) fn item_transition(seed: u64, given: &[&str]) -> Config {
+        let mut layers = Layers::new()
+            .set("environment.name=item_transition")
+            .and_then(|layers| layers.set(&format!("seed={seed}")))
+            .expect("written well");
+        for set in given {
             layers = layers.set(set).expect("written well");
         }
         Config::resolve(&layers, &registry::catalogue()).expect("a good configuration")

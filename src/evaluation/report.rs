@@ -1,6 +1,6 @@
 //! The report of a run: what was run, what it gave, and what is needed to merge it with others.
 
-use super::{Campaign, Shard, State};
+use super::{Campaign, Shard, State, Stopping};
 use crate::backend::BackendInfo;
 use crate::config::{Config, Section};
 use crate::error::Error;
@@ -36,6 +36,12 @@ pub struct Report {
     /// Whether episodes are missing: the work was interrupted, or shards are.
     #[serde(skip_serializing_if = "is_false")]
     pub partial: bool,
+    /// Whether the target precision was reached, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_reached: Option<bool>,
+    /// How a run to a target precision ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<Stopping>,
     /// What computed it.
     pub backend: BackendInfo,
     /// Episodes in this report.
@@ -55,8 +61,13 @@ pub struct Report {
     clippy::trivially_copy_pass_by_ref,
     reason = "the signature that serde asks for"
 )]
-fn is_false(value: &bool) -> bool {
+pub(super) fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// Writes the parameters of an environment or a policy.
+pub(super) fn section(section: &Section) -> Value {
+    serde_json::to_value(section).expect("checked values are something that JSON can hold")
 }
 
 impl Report {
@@ -66,9 +77,6 @@ impl Report {
     /// Never: a checked configuration is something that JSON can hold.
     #[must_use]
     pub fn new(config: &Config, shard: Option<Shard>, campaign: &Campaign) -> Self {
-        let section = |section: &Section| {
-            serde_json::to_value(section).expect("checked values are something that JSON can hold")
-        };
         let done = &campaign.done;
         let ranges = (!done.is_empty()).then_some((done.start, done.end));
         let state = State {
@@ -90,6 +98,24 @@ impl Report {
         let mut report = run.report();
         report.shard = shard;
         report.partial = campaign.is_partial();
+        report
+    }
+
+    /// Reports a campaign that ran to a target precision.
+    ///
+    /// The run is one of exactly the episodes that it took; if it was interrupted, of the bound.
+    ///
+    /// # Panics
+    /// As [`Report::new`].
+    #[must_use]
+    pub fn of_stopped(config: &Config, campaign: &Campaign, stopping: Stopping) -> Self {
+        let config = Config {
+            episodes: campaign.asked.end,
+            ..config.clone()
+        };
+        let mut report = Self::new(&config, None, campaign);
+        report.target_reached = Some(stopping.is_reached);
+        report.stopping = Some(stopping);
         report
     }
 
@@ -171,6 +197,8 @@ impl Run {
             max_steps: self.state.max_steps,
             shard: None,
             partial: !self.state.is_complete(),
+            target_reached: None,
+            stopping: None,
             backend: self.backend,
             episodes: statistics.episodes(),
             summary: statistics.summary(),

@@ -177,6 +177,12 @@ impl Statistics {
         self.parts.click_rate.denominator()
     }
 
+    /// Returns the moments of the returns.
+    #[must_use]
+    pub fn returns(&self) -> &Moments {
+        &self.parts.returns
+    }
+
     /// Rounds everything collected into the figures that are reported.
     #[must_use]
     pub fn summary(&self) -> Summary {

@@ -1,0 +1,111 @@
+//! `slatesim compare`: several variants on the same users.
+
+use super::backends;
+use super::comparison_table;
+use super::evaluate::missed;
+use super::interrupt;
+use super::output::{print, print_json};
+use super::progress::Progress;
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
+use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use crate::backend::Simulation;
+use crate::config::{ConfigError, Variant};
+use crate::evaluation::{self, ComparisonReport, Extent, MAX_COMPARED};
+use crate::registry::Registry;
+use std::process::ExitCode;
+
+/// Compare policies, or settings of one, on the same users, documents and noise.
+///
+/// Episode by episode all variants face the same random numbers, so that their differences are sharper than the single
+/// figures. The variants are the `variant` tables of CONFIG.toml (name = "...", set = { dotted.key = value, ... }),
+/// then one for each --policy, then one for each --variant. Their values are laid over everything else; seed and episodes
+/// are one for all.
+///
+/// Each difference has an interval of its own, one that holds together with those of all pairs (Bonferroni), and a p-value
+/// corrected for all pairs (Holm). The confidence in the best is corrected for the number of its rivals.
+///
+/// Ctrl-C ends the run early: the episodes done so far are reported, marked partial. A second Ctrl-C stops at once.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Compare this policy, with its defaults; may be given several times
+    #[arg(long, value_name = "NAME")]
+    policy: Vec<String>,
+    /// Compare the base with these values; may be given several times
+    ///
+    /// Commas within brackets, braces or quotes do not separate; a value that is a text with a comma needs quotes. With
+    /// nothing after the colon the variant is the base itself.
+    #[arg(long, value_name = "LABEL: dotted.key=value, ...")]
+    variant: Vec<String>,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    backend: BackendArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Args {
+    /// Makes the variants of the flags.
+    fn variants(&self) -> Result<Vec<Variant>, ConfigError> {
+        let policies = self.policy.iter().map(|name| Ok(Variant::of_policy(name)));
+        let variants = self.variant.iter().map(|text| Variant::parse(text));
+        policies.chain(variants).collect()
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+    let OutputArgs {
+        json,
+        strict,
+        quiet,
+    } = args.output;
+    let layers = args.config.layers(None)?;
+    let catalogue = registry.catalogue();
+    let compared = layers.resolve_variants(args.variants()?, MAX_COMPARED, &catalogue)?;
+    let target = args.target.target(&layers, quiet)?;
+    let simulations = compared
+        .iter()
+        .map(|(label, config)| {
+            let simulation = registry.simulation(config);
+            simulation.map_err(|error| error.of_variant(label))
+        })
+        .collect::<Result<Vec<Simulation>, _>>()?;
+    let backend = args.backend.open(quiet)?;
+    let (extent, episodes) = match target {
+        None => (
+            Extent::Episodes(compared[0].1.episodes),
+            compared[0].1.episodes,
+        ),
+        Some(target) => (Extent::Target(target), target.max_episodes()),
+    };
+
+    interrupt::listen()?;
+    tracing::info!(episodes, variants = compared.len(), backend = ?backend.info(), "comparing");
+    let progress = Progress::new(episodes.saturating_mul(compared.len() as u64), quiet);
+    let batch_size = args.backend.batch_size;
+    let wave = batch_size.map(u64::from);
+    let comparison = evaluation::compare(&simulations, backend.as_ref(), extent, wave, &progress);
+    progress.finish();
+    let comparison = comparison.map_err(|error| backends::blame_batch_size(error, batch_size))?;
+
+    let report = ComparisonReport::new(&compared, &comparison);
+    let mut is_refused = false;
+    for variant in &report.policies {
+        let whose = format!("variant {:?}: ", variant.label);
+        warn_of_non_finite(&variant.summary, &whose);
+        is_refused |= warn_of_invalid_choices(&variant.summary, &whose, strict);
+    }
+    if json {
+        print_json(&report)?;
+    } else {
+        print(&comparison_table::report(&report, &catalogue))?;
+    }
+    if report.partial {
+        return Ok(interrupt::told(report.episodes, report.asked));
+    }
+    let is_failed = is_refused || missed(report.target_reached);
+    Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))
+}

@@ -1,0 +1,162 @@
+//! The flags that commands share which run episodes, and what they mean together.
+
+use super::backends::{self, Choice, Tuning};
+use super::failure::Usage;
+use super::output::say;
+use crate::backend::Backend;
+use crate::config::{ConfigError, ConfigFile, Layers, Origin, Override};
+use crate::evaluation::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Target};
+use std::path::PathBuf;
+
+/// Most worker threads that can be asked for.
+const MAX_THREADS: i64 = 1024;
+
+/// Most episodes of a run, as the key `episodes` has it.
+const MAX_EPISODES: u64 = 1 << 63;
+
+// What is run. (A doc comment on a group of flags would take the place of the command's own.)
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigArgs {
+    /// Configuration file
+    #[arg(value_name = "CONFIG.toml")]
+    config: Option<PathBuf>,
+    /// Environment, instead of `environment.name`
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// Episodes to simulate
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    episodes: Option<String>,
+    /// Key of all random numbers
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
+    seed: Option<String>,
+    /// Steps after which an episode is truncated
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    max_steps: Option<String>,
+    /// Set any key of the configuration file, such as environment.user.sensitivity=0.058
+    #[arg(long, value_name = "dotted.key=value")]
+    set: Vec<String>,
+}
+
+impl ConfigArgs {
+    /// Lays what was given over each other, with the policy of a flag of its own where there is one.
+    pub(crate) fn layers(&self, policy: Option<&String>) -> Result<Layers, ConfigError> {
+        let mut layers = Layers::new();
+        if let Some(path) = &self.config {
+            layers = layers.with_file(ConfigFile::read(path)?);
+        }
+        for text in &self.set {
+            layers = layers.set(text)?;
+        }
+        let flags = [
+            (
+                "--environment",
+                "environment.name",
+                self.environment.as_ref(),
+            ),
+            ("--policy", "policy.name", policy),
+            ("--episodes", "episodes", self.episodes.as_ref()),
+            ("--seed", "seed", self.seed.as_ref()),
+            ("--max-steps", "max_steps", self.max_steps.as_ref()),
+        ];
+        for (flag, key, value) in flags {
+            if let Some(value) = value {
+                layers = layers.with_override(Override::flag(flag, key, value));
+            }
+        }
+        Ok(layers)
+    }
+}
+
+// When to stop.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TargetArgs {
+    /// Run until the standard error of the mean return is at most X; for `compare`, of every difference
+    #[arg(long, value_name = "X", group = "target", allow_negative_numbers = true, value_parser = precision)]
+    target_standard_error: Option<f64>,
+    /// Run until the 95 % interval of the mean return reaches at most X to either side; for `compare`, the
+    /// simultaneous interval of every difference
+    #[arg(long, value_name = "X", group = "target", allow_negative_numbers = true, value_parser = precision)]
+    target_half_width: Option<f64>,
+    /// With a target: stop after N episodes at the latest [default: 100000000]
+    ///
+    /// The precision is looked at after 4,096 episodes and then after a quarter more each time. If the target is not
+    /// reached, the result is marked, and the exit code 1.
+    #[arg(long, value_name = "N", requires = "target", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(FIRST_LOOK..=MAX_EPISODES))]
+    max_episodes: Option<u64>,
+}
+
+/// Reads a precision.
+fn precision(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|value: &f64| value.is_finite() && *value > 0.0)
+        .ok_or_else(|| "allowed is a finite number above 0".to_owned())
+}
+
+impl TargetArgs {
+    /// Returns the target, if there is one, and says what becomes of the key `episodes` then.
+    pub(crate) fn target(&self, layers: &Layers, is_quiet: bool) -> anyhow::Result<Option<Target>> {
+        let asked = match (self.target_standard_error, self.target_half_width) {
+            (None, None) => return Ok(None),
+            (Some(value), _) => ("--target-standard-error", Precision::StandardError(value)),
+            (None, Some(value)) => ("--target-half-width", Precision::HalfWidth(value)),
+        };
+        let (flag, precision) = asked;
+        match layers.origin("episodes")? {
+            Some(Origin::Flag(other)) => {
+                return Err(Usage(format!(
+                    "`{flag}` runs as many episodes as it takes, and {other} sets `episodes`; \
+                     allowed is one of the two, with --max-episodes as the bound of the first"
+                ))
+                .into());
+            }
+            Some(origin) if !is_quiet => say(&format!(
+                "`episodes` is not used ({origin}): {flag} decides, --max-episodes is the bound"
+            )),
+            _ => {}
+        }
+        let max_episodes = self.max_episodes.unwrap_or(DEFAULT_MAX_EPISODES);
+        Ok(Some(Target::new(precision, max_episodes)?))
+    }
+}
+
+// What computes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackendArgs {
+    /// What computes
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    backend: Choice,
+    /// Worker threads; as many as there are cores if not given
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=MAX_THREADS))]
+    threads: Option<u32>,
+    /// Episodes that run together, rounded up to a multiple of 256; as suits the device if not given
+    ///
+    /// Has no influence on the result. On the host it is also how many episodes run before Ctrl-C is heard.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_size: Option<u32>,
+}
+
+impl BackendArgs {
+    /// Opens what computes.
+    pub(crate) fn open(&self, is_quiet: bool) -> anyhow::Result<Box<dyn Backend>> {
+        let tuning = Tuning {
+            threads: self.threads,
+            batch_size: self.batch_size,
+        };
+        backends::open(self.backend, tuning, is_quiet)
+    }
+}
+
+// What is printed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutputArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Exit with 1 if scores had to be clamped before users could choose by them
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Show no progress and do not say what computes; warnings and errors remain
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}

@@ -1,0 +1,121 @@
+//! The report of a comparison.
+
+use super::best::{Best, best};
+use super::pairs::{PairedDifference, paired_differences};
+use super::{Comparison, Stopping};
+use crate::backend::BackendInfo;
+use crate::config::Config;
+use crate::evaluation::report::{SCHEMA, is_false, section};
+use crate::statistics::Summary;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Reports a comparison; serialises as the object that `slatesim compare --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ComparisonReport {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Version of the package that wrote the report.
+    pub slatesim: String,
+    /// Key of all random numbers.
+    pub seed: u64,
+    /// Episodes of each variant in this report.
+    pub episodes: u64,
+    /// Whether episodes are missing: the work was interrupted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub partial: bool,
+    /// Episodes of each variant that were asked for.
+    #[serde(skip)]
+    pub asked: u64,
+    /// Whether the target precision was reached, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_reached: Option<bool>,
+    /// How a run to a target precision ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<Stopping>,
+    /// What computed it.
+    pub backend: BackendInfo,
+    /// What was compared.
+    pub policies: Vec<VariantReport>,
+    /// Every pair of them.
+    pub differences: Vec<PairedDifference>,
+    /// The best of them; `None` where returns are undefined.
+    pub best: Option<Best>,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// User-steps of all variants by seconds; `None` where no time was taken.
+    pub user_steps_per_second: Option<f64>,
+}
+
+/// Reports one of the variants, with the figures that `slatesim evaluate` gives for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct VariantReport {
+    /// What it is called.
+    pub label: String,
+    /// The environment with all parameters, `{"name", ...}`.
+    pub environment: Value,
+    /// The policy with all parameters, `{"name", ...}`.
+    pub policy: Value,
+    /// Steps after which an episode is truncated, if that was given.
+    pub max_steps: Option<u32>,
+    /// The figures.
+    #[serde(flatten)]
+    pub summary: Summary,
+}
+
+impl ComparisonReport {
+    /// Reports a comparison of configurations, each with its label, in the order in which they were compared.
+    ///
+    /// # Panics
+    /// Where there are not as many configurations as were compared.
+    #[must_use]
+    pub fn new(compared: &[(String, Config)], comparison: &Comparison) -> Self {
+        let statistics = &comparison.statistics;
+        assert_eq!(
+            compared.len(),
+            statistics.len(),
+            "a configuration for each that was compared"
+        );
+        let labels: Vec<&str> = compared.iter().map(|(label, _)| label.as_str()).collect();
+        let variants = compared.iter().zip(statistics);
+        let policies = variants
+            .map(|((label, config), statistics)| VariantReport {
+                label: label.clone(),
+                environment: section(&config.environment),
+                policy: section(&config.policy),
+                max_steps: config.max_steps,
+                summary: statistics.summary(),
+            })
+            .collect();
+        let means: Vec<Option<f64>> = statistics
+            .iter()
+            .map(|statistics| statistics.returns().mean())
+            .collect();
+        let user_steps: f64 = statistics
+            .iter()
+            .map(|statistics| statistics.user_steps() as f64)
+            .sum();
+        let rate = user_steps / comparison.seconds;
+        Self {
+            schema: SCHEMA,
+            slatesim: env!("CARGO_PKG_VERSION").to_owned(),
+            seed: compared[0].1.seed,
+            episodes: comparison.done,
+            partial: comparison.is_partial(),
+            asked: comparison.asked,
+            target_reached: comparison
+                .stopping
+                .as_ref()
+                .map(|stopping| stopping.is_reached),
+            stopping: comparison.stopping.clone(),
+            backend: comparison.backend.clone(),
+            policies,
+            differences: paired_differences(&labels, comparison),
+            best: best(&labels, &means, |i, j| comparison.estimate(i, j)),
+            seconds: comparison.seconds,
+            user_steps_per_second: rate.is_finite().then_some(rate),
+        }
+    }
+}

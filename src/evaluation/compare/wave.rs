@@ -1,0 +1,86 @@
+//! How many episodes a comparison runs at a time.
+
+use crate::backend::{BLOCK_EPISODES, Simulation};
+use std::time::Duration;
+
+/// The first wave, where none is asked for.
+const FIRST: u64 = 4096;
+/// No wave is larger: as many episodes fill the largest GPU.
+const LARGEST: u64 = 1 << 18;
+/// Bytes that the outcomes of one simulation's wave may take.
+const MOST_BYTES: u64 = 1 << 27;
+/// A wave that takes less is followed by a larger one.
+const SHORT: Duration = Duration::from_millis(250);
+/// A wave that takes more is followed by a smaller one: this is how long Ctrl-C waits.
+const LONG: Duration = Duration::from_millis(750);
+
+/// Sets the pace: waves that take some tenths of a second, or of the size that was asked for.
+#[derive(Debug)]
+pub(super) struct Wave {
+    blocks: u64,
+    most_blocks: u64,
+    is_fixed: bool,
+}
+
+impl Wave {
+    pub(super) fn new(simulations: &[Simulation], asked: Option<u64>) -> Self {
+        let steps = simulations
+            .iter()
+            .map(|simulation| u64::from(simulation.plan.num_steps()))
+            .max();
+        // Four numbers an episode, and three a step of the block: see `EpisodeBlock`.
+        let bytes = 24 * BLOCK_EPISODES + 20 * steps.unwrap_or(0);
+        let most_blocks = (MOST_BYTES / bytes).clamp(1, LARGEST / BLOCK_EPISODES);
+        let blocks = asked.unwrap_or(FIRST).div_ceil(BLOCK_EPISODES).max(1);
+        Self {
+            blocks: blocks.min(most_blocks),
+            most_blocks,
+            is_fixed: asked.is_some(),
+        }
+    }
+
+    pub(super) fn episodes(&self) -> u64 {
+        self.blocks * BLOCK_EPISODES
+    }
+
+    /// Hears how long the wave took.
+    pub(super) fn adapt(&mut self, took: Duration) {
+        if self.is_fixed {
+            return;
+        }
+        if took < SHORT {
+            self.blocks = (2 * self.blocks).min(self.most_blocks);
+        } else if took > LONG {
+            self.blocks = (self.blocks / 2).max(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::fixtures;
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn waves_grow_while_they_are_short_and_shrink_when_they_are_long() {
+        let simulations = [registry::simulation(&fixtures::config(&[])).unwrap()];
+        let mut wave = Wave::new(&simulations, None);
+        assert_eq!(wave.episodes(), FIRST);
+        wave.adapt(Duration::from_millis(1));
+        assert_eq!(wave.episodes(), 2 * FIRST);
+        wave.adapt(Duration::from_millis(500));
+        assert_eq!(wave.episodes(), 2 * FIRST);
+        for _ in 0..20 {
+            wave.adapt(Duration::from_secs(9));
+        }
+        assert_eq!(wave.episodes(), BLOCK_EPISODES);
+        for _ in 0..20 {
+            wave.adapt(Duration::ZERO);
+        }
+        assert!((FIRST..=LARGEST).contains(&wave.episodes()));
+        let mut fixed = Wave::new(&simulations, Some(257));
+        fixed.adapt(Duration::ZERO);
+        assert_eq!(fixed.episodes(), 512);
+    }
+}
