@@ -31,6 +31,8 @@ mod merge;
 mod output;
 mod progress;
 mod run_args;
+mod sweep;
+mod sweep_table;
 mod table;
 mod validate;
 mod warnings;
@@ -58,6 +60,7 @@ Environment: SLATESIM_LOG sets what is logged on stderr, such as SLATESIM_LOG=de
 enum Command {
     Evaluate(evaluate::Args),
     Compare(compare::Args),
+    Sweep(sweep::Args),
     Merge(merge::Args),
     /// Check a backend against the reference
     Validate(validate::Args),
@@ -73,6 +76,7 @@ pub fn main(registry: &Registry) -> ExitCode {
     let outcome = output::start_log().and_then(|()| match command {
         Command::Evaluate(args) => evaluate::run(&args, registry),
         Command::Compare(args) => compare::run(&args, registry),
+        Command::Sweep(args) => sweep::run(&args, registry),
         Command::Merge(args) => merge::run(&args, registry),
         Command::Validate(args) => validate::run(&args, registry),
         Command::Bench(args) => bench::run(&args, registry),

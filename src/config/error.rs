@@ -76,6 +76,23 @@ pub enum ConfigError {
         /// What is allowed.
         allowed: String,
     },
+    /// One of the points of a sweep is wrong.
+    #[error("point {label}")]
+    Point {
+        /// Its keys and values.
+        label: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The points together are no sweep.
+    #[error("{problem}; allowed is {allowed}")]
+    Sweep {
+        /// What is wrong with them.
+        problem: String,
+        /// What is allowed.
+        allowed: String,
+    },
     /// No environment, policy or layer has this name.
     #[error("`{key}` = {name:?} is unknown{}: known are {} ({origin})", suggestion(nearest.as_deref()), known.join(", "))]
     UnknownName {

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! [`evaluate_until`] runs until the mean return is as precise as asked for, and [`compare()`] several simulations on the
-//! same random numbers.
+//! same random numbers; [`sweep()`] runs one configuration over a grid of values.
 //!
 //! A report carries the exact state of its statistics, so that the reports of all shards merge into the report of the
 //! whole run, to the last bit of every figure.
@@ -18,6 +18,7 @@ mod report;
 mod shard;
 mod state;
 mod stopping;
+mod sweep;
 
 pub use compare::{
     Best, Comparison, ComparisonReport, Extent, MAX_COMPARED, PairedDifference, VariantReport,
@@ -30,6 +31,7 @@ pub use report::{Report, SCHEMA};
 pub use shard::Shard;
 pub use state::{EpisodeRange, State};
 pub use stopping::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Stopping, Target, evaluate_until};
+pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep};
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;
