@@ -26,6 +26,7 @@
 //! | for | see |
 //! | --- | --- |
 //! | running many episodes | [`backend`], [`evaluation`] |
+//! | comparing, and stopping at a precision | [`evaluation::compare()`], [`evaluation::evaluate_until`] |
 //! | stepping users with an agent of one's own | [`vec_env`] |
 //! | the models | [`environment`], [`choice`], [`policy`] |
 //! | a model of one's own | [`authoring`] |

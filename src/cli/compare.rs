@@ -5,7 +5,7 @@ use super::comparison_table;
 use super::evaluate::missed;
 use super::interrupt;
 use super::output::{print, print_json};
-use super::progress::Progress;
+use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
 use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
 use crate::backend::Simulation;
@@ -29,7 +29,7 @@ use std::process::ExitCode;
 pub(crate) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Compare this policy, with its defaults; may be given several times
+    /// Compare this policy; may be given several times
     #[arg(long, value_name = "NAME")]
     policy: Vec<String>,
     /// Compare the base with these values; may be given several times
@@ -74,17 +74,22 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         })
         .collect::<Result<Vec<Simulation>, _>>()?;
     let backend = args.backend.open(quiet)?;
-    let (extent, episodes) = match target {
-        None => (
-            Extent::Episodes(compared[0].1.episodes),
-            compared[0].1.episodes,
-        ),
-        Some(target) => (Extent::Target(target), target.max_episodes()),
+    // The episodes of all variants together.
+    let times = |episodes: u64| episodes.saturating_mul(compared.len() as u64);
+    let (extent, total) = match target {
+        None => {
+            let episodes = compared[0].1.episodes;
+            (Extent::Episodes(episodes), Total::Exactly(times(episodes)))
+        }
+        Some(target) => {
+            let most = times(target.max_episodes());
+            (Extent::Target(target), Total::AtMost(most))
+        }
     };
 
     interrupt::listen()?;
-    tracing::info!(episodes, variants = compared.len(), backend = ?backend.info(), "comparing");
-    let progress = Progress::new(episodes.saturating_mul(compared.len() as u64), quiet);
+    tracing::info!(?extent, variants = compared.len(), backend = ?backend.info(), "comparing");
+    let progress = Progress::new(total, quiet);
     let batch_size = args.backend.batch_size;
     let wave = batch_size.map(u64::from);
     let comparison = evaluation::compare(&simulations, backend.as_ref(), extent, wave, &progress);

@@ -3,7 +3,7 @@
 use super::backends;
 use super::interrupt;
 use super::output::{print, print_json, say};
-use super::progress::Progress;
+use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
 use super::table;
 use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
@@ -67,7 +67,11 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         backend = ?backend.info(),
         "running"
     );
-    let progress = Progress::new(episodes.end - episodes.start, quiet);
+    let total = match target {
+        None => Total::Exactly(episodes.end - episodes.start),
+        Some(target) => Total::AtMost(target.max_episodes()),
+    };
+    let progress = Progress::new(total, quiet);
     let outcome = match &target {
         None => evaluation::evaluate(&simulation, backend.as_ref(), episodes, &progress)
             .map(|campaign| (campaign, None)),

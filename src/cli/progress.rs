@@ -15,10 +15,19 @@ const REDRAWS: u8 = 10;
 /// Time between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
+/// Says how much work there is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Total {
+    /// So many episodes.
+    Exactly(u64),
+    /// So many at most: how much is left is unknown.
+    AtMost(u64),
+}
+
 /// Shows progress on stderr and passes Ctrl-C on to the backend.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    total: u64,
+    total: Total,
     start: Instant,
     episodes: AtomicU64,
     user_steps: AtomicU64,
@@ -35,7 +44,7 @@ enum Display {
 
 impl Progress {
     /// Starts the clock.
-    pub(crate) fn new(total: u64, is_quiet: bool) -> Self {
+    pub(crate) fn new(total: Total, is_quiet: bool) -> Self {
         let start = Instant::now();
         let display = if is_quiet {
             Display::Silent
@@ -88,9 +97,15 @@ impl Observer for Progress {
 }
 
 /// Makes a bar without colours.
-fn bar(total: u64) -> ProgressBar {
+fn bar(total: Total) -> ProgressBar {
     let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
-    let style = "{percent:>3} % [{wide_bar}] {pos} of {len} episodes, {msg}, {eta} left";
+    let (total, style) = match total {
+        Total::Exactly(total) => (
+            total,
+            "{percent:>3} % [{wide_bar}] {pos} of {len} episodes, {msg}, {eta} left",
+        ),
+        Total::AtMost(total) => (total, "{pos} of at most {len} episodes, {msg}"),
+    };
     let style = ProgressStyle::with_template(style).expect("the template is well-formed");
     let bar = ProgressBar::with_draw_target(Some(total), target)
         .with_style(style.progress_chars("=> "))
@@ -100,7 +115,14 @@ fn bar(total: u64) -> ProgressBar {
 }
 
 /// Says how far the work is.
-fn line(episodes: u64, total: u64, user_steps: u64, seconds: f64) -> String {
+fn line(episodes: u64, total: Total, user_steps: u64, seconds: f64) -> String {
+    let total = match total {
+        Total::Exactly(total) => total,
+        Total::AtMost(total) => {
+            let rate = rate(user_steps as f64 / seconds);
+            return format!("{episodes} of at most {total} episodes, {rate}");
+        }
+    };
     let share = episodes as f64 / total as f64;
     let left = seconds * (1.0 - share) / share;
     format!(
@@ -117,15 +139,21 @@ mod tests {
     #[test]
     fn a_line_tells_share_rate_and_time_left() {
         assert_eq!(
-            line(250, 1000, 30_000_000, 30.0),
+            line(250, Total::Exactly(1000), 30_000_000, 30.0),
             "25 % (250 of 1000 episodes), 1.00 M user-steps/s, 90 s left"
+        );
+        assert_eq!(
+            line(250, Total::AtMost(1000), 30_000_000, 30.0),
+            "250 of at most 1000 episodes, 1.00 M user-steps/s"
         );
     }
 
     #[test]
     fn bars_can_be_drawn() {
-        let bar = bar(1000);
-        bar.set_position(500);
-        bar.finish_and_clear();
+        for total in [Total::Exactly(1000), Total::AtMost(1000)] {
+            let bar = bar(total);
+            bar.set_position(500);
+            bar.finish_and_clear();
+        }
     }
 }

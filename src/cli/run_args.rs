@@ -160,3 +160,32 @@ pub(crate) struct OutputArgs {
     #[arg(long)]
     pub(crate) quiet: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Args;
+
+    #[test]
+    fn the_help_tells_the_default_bound() {
+        let mut command = TargetArgs::augment_args(clap::Command::new("test"));
+        let help = command.render_help().to_string();
+        let told = format!("[default: {DEFAULT_MAX_EPISODES}]");
+        assert!(
+            help.split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .contains(&told),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn a_precision_is_a_finite_number_above_zero() {
+        assert_eq!(precision("0.05"), Ok(0.05));
+        assert_eq!(precision("1e-3"), Ok(1e-3));
+        for text in ["0", "-0.1", "nan", "inf", "", "x"] {
+            assert!(precision(text).is_err(), "{text:?}");
+        }
+    }
+}
