@@ -13,6 +13,8 @@ const TINY: f32 = 1e-30;
 const BISECTIONS: u32 = 24u;
 // Halvings as RecSim makes them.
 const ALIASED_BISECTIONS: u32 = 16u;
+// Added to the level that halvings are compared with, so that single and double precision decide alike; see the twin.
+const ALIASED_MARGIN: f32 = 7e-8;
 
 // 2^-32, the least that fine_uniform gives.
 const UNIFORM_MIN: f32 = 2.3283064e-10;
@@ -82,17 +84,31 @@ fn kl_ucb(pulls: f32, reward: f32, total: f32, scale: f32) -> f32 {
 
 // What RecSim computes for KL-UCB: each successful halving raises p as well.
 fn kl_ucb_aliased(pulls: f32, reward: f32, total: f32, scale: f32) -> f32 {
-    let level = divergence_level(pulls, total, scale);
-    var lower = mean_reward(pulls, reward);
-    var upper = 1.0;
+    return 1.0 - kl_ucb_aliased_gap(pulls, reward, total, scale);
+}
+
+// By how much that falls short of 1: the order of arms is to be taken from this, the smallest first.
+fn kl_ucb_aliased_gap(given_pulls: f32, reward: f32, total: f32, scale: f32) -> f32 {
+    let level = divergence_level(given_pulls, total, scale) + ALIASED_MARGIN;
+    let pulls = max(given_pulls, 1.0);
+    // All of it measured from 1 downwards: the lower end of the bracket has the larger gap.
+    var lower = (pulls - reward) / pulls;
+    var upper = 0.0;
     var middle = lower;
     for (var iteration = 0u; iteration < ALIASED_BISECTIONS; iteration++) {
         middle = 0.5 * (lower + upper);
-        let below = divergence(lower, middle) < level;
+        let below = divergence_of_gaps(lower, middle) < level;
         lower = select(lower, middle, below);
         upper = select(middle, upper, below);
     }
     return middle;
+}
+
+// The divergence KL(1 - a || 1 - b) of Bernoulli distributions, precise where both are next to 1.
+fn divergence_of_gaps(a: f32, b: f32) -> f32 {
+    let hit = (1.0 - a) * math::ln(max(1.0 - a, TINY) / max(1.0 - b, TINY));
+    let miss = a * math::ln(max(a, TINY) / max(b, TINY));
+    return hit + miss;
 }
 
 // What Stirling's formula for ln gamma(x) lacks, for x >= 1.

@@ -167,6 +167,22 @@ pub fn inverse_normal<N: Number>(p: N) -> N {
     N::select(q.abs().at_most(number(CENTRE)), centre, tail)
 }
 
+/// Sums probabilities up, on the host: entry `i` is the share of the total that entries 0 to `i` have.
+///
+/// From the last entry that is not 0 on it is 1, so that no draw below 1 passes it.
+///
+/// # Precision
+/// Rounded to single precision, so that all backends draw the same from it.
+#[allow(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
+pub fn cumulative(probabilities: &[f64]) -> Vec<f64> {
+    let total: f64 = probabilities.iter().sum();
+    let sums = probabilities.iter().scan(0.0, |sum, probability| {
+        *sum += probability;
+        Some(f64::from((*sum / total) as f32))
+    });
+    sums.collect()
+}
+
 /// Counts one more entry of a cumulative distribution that does not exceed the draw.
 #[inline(always)]
 pub fn categorical_step<N: Number>(index: N::Word, uniform: N, cumulative_value: N) -> N::Word {

@@ -1,5 +1,6 @@
 //! What can go wrong, as one type.
 
+use crate::agent::AgentError;
 use crate::backend::BLOCK_EPISODES;
 use crate::backend::gpu::GpuError;
 use crate::config::ConfigError;
@@ -18,6 +19,9 @@ pub enum Error {
     /// Results cannot be combined.
     #[error(transparent)]
     Statistics(#[from] StatisticsError),
+    /// An agent cannot be made, cannot act there, or cannot be saved or loaded.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
     /// Threads could not be started.
     #[error("cannot start the worker threads")]
     Threads(#[source] rayon::ThreadPoolBuildError),
@@ -85,6 +89,12 @@ pub enum Error {
     /// A finite model whose values have no bound.
     #[error("episodes can last for ever: the exact return has no bound")]
     Endless,
+    /// A discount factor that cannot be.
+    #[error("a discount factor of {given}, expected from 0 to 1")]
+    Discount {
+        /// The factor.
+        given: f64,
+    },
     /// A shard that does not exist.
     #[error("shard {index}/{count} does not exist: I counts from 0 to N - 1")]
     Shard {

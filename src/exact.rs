@@ -60,7 +60,8 @@ pub struct Exact {
     pub values: Vec<f64>,
 }
 
-/// A policy that looks at the state alone: probabilities. Shape `[state][action]`.
+/// A number for each action in each state, shape `[state][action]`: of a policy that looks at the state alone, the
+/// probability.
 pub type Table = Vec<Vec<f64>>;
 
 impl FiniteModel {
@@ -96,22 +97,9 @@ impl FiniteModel {
     /// [`Error::Shape`] if the table has not a row a state and a column an action; [`Error::Endless`] if episodes can
     /// last for ever under it.
     pub fn evaluate(&self, table: &Table) -> Result<Exact, Error> {
-        let expected = [self.num_states(), self.num_actions()];
-        let given = [table.len(), table.first().map_or(0, Vec::len)];
-        if given != expected || table.iter().any(|row| row.len() != expected[1]) {
-            return Err(Error::Shape {
-                what: "policy table",
-                given: given.to_vec(),
-                expected: expected.to_vec(),
-            });
-        }
-        let expect = |of: &dyn Fn(&Outcome) -> f64, state: usize| -> f64 {
-            let actions = table[state].iter().zip(&self.outcomes[state]);
-            let of_action = |outcomes: &[Outcome]| -> f64 {
-                outcomes.iter().map(|o| o.probability * of(o)).sum()
-            };
-            actions.map(|(&p, outcomes)| p * of_action(outcomes)).sum()
-        };
+        self.check_table(table)?;
+        self.check_ends()?;
+        let expect = |of: &dyn Fn(&Outcome) -> f64, state: usize| self.expect(table, state, of);
         let values = self.fixed_point(&|values: &[f64], state| {
             expect(&|o| o.reward + (1.0 - o.p_end) * values[o.next], state)
         })?;
@@ -125,17 +113,68 @@ impl FiniteModel {
         let lengths = self.fixed_point(&|lengths: &[f64], state| {
             1.0 + expect(&|o| (1.0 - o.p_end) * lengths[o.next], state)
         })?;
-        let mean = |values: &[f64]| -> f64 {
-            let weighted = self.start.iter().zip(values);
-            weighted.map(|(p, value)| p * value).sum()
-        };
-        let return_mean = mean(&values);
+        let return_mean = self.mean(&values);
+        let variance = self.mean(&squares) - return_mean * return_mean;
         Ok(Exact {
             return_mean,
-            return_standard_deviation: (mean(&squares) - return_mean * return_mean).max(0.0).sqrt(),
-            length_mean: mean(&lengths),
+            return_standard_deviation: variance.max(0.0).sqrt(),
+            length_mean: self.mean(&lengths),
             values,
         })
+    }
+
+    /// Returns the mean of the return under a policy of episodes that are truncated after `max_steps`.
+    ///
+    /// Takes `max_steps` sweeps, whether or not episodes end by themselves.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the table has not a row a state and a column an action.
+    pub fn truncated_return(&self, table: &Table, max_steps: u32) -> Result<f64, Error> {
+        self.check_table(table)?;
+        let mut values = vec![0.0; self.num_states()];
+        for _ in 0..max_steps {
+            let of = |o: &Outcome| o.reward + (1.0 - o.p_end) * values[o.next];
+            let states = 0..self.num_states();
+            values = states.map(|state| self.expect(table, state, &of)).collect();
+        }
+        Ok(self.mean(&values))
+    }
+
+    /// Averages over the outcomes of what a policy does in a state.
+    fn expect(&self, table: &Table, state: usize, of: &dyn Fn(&Outcome) -> f64) -> f64 {
+        let actions = table[state].iter().zip(&self.outcomes[state]);
+        let of_action =
+            |outcomes: &[Outcome]| -> f64 { outcomes.iter().map(|o| o.probability * of(o)).sum() };
+        actions.map(|(&p, outcomes)| p * of_action(outcomes)).sum()
+    }
+
+    /// Averages over the states at the start of an episode.
+    fn mean(&self, values: &[f64]) -> f64 {
+        let weighted = self.start.iter().zip(values);
+        weighted.map(|(p, value)| p * value).sum()
+    }
+
+    fn check_table(&self, table: &Table) -> Result<(), Error> {
+        let expected = [self.num_states(), self.num_actions()];
+        let given = [table.len(), table.first().map_or(0, Vec::len)];
+        if given != expected || table.iter().any(|row| row.len() != expected[1]) {
+            return Err(Error::Shape {
+                what: "policy table",
+                given: given.to_vec(),
+                expected: expected.to_vec(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Refuses at once what sweeps would find out after very many: that no outcome ends an episode.
+    fn check_ends(&self) -> Result<(), Error> {
+        let mut outcomes = self.outcomes.iter().flatten().flatten();
+        if outcomes.any(|outcome| outcome.p_end > 0.0) {
+            Ok(())
+        } else {
+            Err(Error::Endless)
+        }
     }
 
     /// Returns the policy of largest expected return; ties go to the lower action.
@@ -143,8 +182,30 @@ impl FiniteModel {
     /// # Errors
     /// [`Error::Endless`] if the return has no bound.
     pub fn optimal(&self) -> Result<Table, Error> {
+        Ok(self.best(&self.action_values(1.0)?))
+    }
+
+    /// Returns the largest expected discounted return of each action in each state: what Q learning learns. Shape
+    /// `[state][action]`.
+    ///
+    /// ```text
+    /// Q(s, a) = sum_o p_o (r_o + discount (1 - e_o) max_b Q(s_o, b))
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Discount`] for a factor that is not in [0, 1]; [`Error::Endless`] if the return has no bound, which it
+    /// has where the factor is below 1.
+    pub fn action_values(&self, discount: f64) -> Result<Table, Error> {
+        if !(0.0..=1.0).contains(&discount) {
+            return Err(Error::Discount { given: discount });
+        }
+        if discount == 1.0 {
+            self.check_ends()?;
+        }
         let action_value = |values: &[f64], outcomes: &[Outcome]| -> f64 {
-            let of = |o: &Outcome| o.probability * (o.reward + (1.0 - o.p_end) * values[o.next]);
+            let of = |o: &Outcome| {
+                o.probability * (o.reward + discount * (1.0 - o.p_end) * values[o.next])
+            };
             outcomes.iter().map(of).sum()
         };
         let values = self.fixed_point(&|values: &[f64], state| {
@@ -153,19 +214,29 @@ impl FiniteModel {
                 .map(|outcomes| action_value(values, outcomes))
                 .fold(f64::NEG_INFINITY, f64::max)
         })?;
-        Ok(self.best(|outcomes| action_value(&values, outcomes)))
+        let row = |actions: &Vec<Vec<Outcome>>| {
+            actions
+                .iter()
+                .map(|outcomes| action_value(&values, outcomes))
+                .collect()
+        };
+        Ok(self.outcomes.iter().map(row).collect())
     }
 
     /// Returns the policy of largest expected reward of the very next step; ties go to the lower action.
     pub fn greedy(&self) -> Table {
-        self.best(|outcomes| outcomes.iter().map(|o| o.probability * o.reward).sum())
+        let reward = |outcomes: &Vec<Outcome>| -> f64 {
+            outcomes.iter().map(|o| o.probability * o.reward).sum()
+        };
+        let row = |actions: &Vec<Vec<Outcome>>| actions.iter().map(reward).collect();
+        self.best(&self.outcomes.iter().map(row).collect())
     }
 
-    fn best(&self, value: impl Fn(&[Outcome]) -> f64) -> Table {
+    /// Makes the table that takes the first action of largest value in each state.
+    fn best(&self, values: &Table) -> Table {
         self.deterministic(|state| {
             let mut best = (0, f64::NEG_INFINITY);
-            for (action, outcomes) in self.outcomes[state].iter().enumerate() {
-                let value = value(outcomes);
+            for (action, &value) in values[state].iter().enumerate() {
                 if value > best.1 {
                     best = (action, value);
                 }
@@ -288,6 +359,12 @@ mod tests {
             Err(Error::Endless)
         ));
         assert!(matches!(model.optimal(), Err(Error::Endless)));
+        // The geometric series, and five steps of it.
+        let series = model.action_values(0.75).unwrap()[0][0];
+        approx::assert_relative_eq!(series, 4.0, max_relative = 1e-12);
+        assert_eq!(model.truncated_return(&model.uniform(), 5).unwrap(), 5.0);
+        let error = model.action_values(1.5).unwrap_err().to_string();
+        assert_eq!(error, "a discount factor of 1.5, expected from 0 to 1");
         let item_transition = item_transition();
         let error = item_transition.evaluate(&vec![vec![1.0]; 10]).unwrap_err();
         assert_eq!(

@@ -28,6 +28,7 @@
 //! | running many episodes | [`backend`], [`evaluation`] |
 //! | comparing, and stopping at a precision | [`evaluation::compare()`], [`evaluation::evaluate_until`] |
 //! | stepping users with an agent of one's own | [`vec_env`] |
+//! | agents that learn across episodes | [`agent`] |
 //! | the models | [`environment`], [`choice`], [`policy`] |
 //! | a model of one's own | [`authoring`] |
 //! | exact values where the state is finite | [`exact`] |
@@ -37,7 +38,7 @@
 //!
 //! # Current state
 //!
-//! - Policies do not learn: `random`, `static`, `greedy`, `table`.
+//! - Policies do not learn across episodes: `random`, `static`, `greedy`, `table`.
 //! - Returns are added up in single precision on `cpu` and `gpu`: relative error some 1e-7 times the square root of the
 //!   number of steps.
 //! - [`vec_env`] hands observations to the host: an agent on the same device gets a copy. A
@@ -52,6 +53,7 @@
 )]
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
+pub mod agent;
 pub mod authoring;
 pub mod backend;
 pub mod bandit;

@@ -7,6 +7,7 @@ use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
 use crate::environment::item_transition::ItemTransitionDefinition;
 use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
+use crate::environment::test_mdp::TestMdpDefinition;
 use crate::environment::{Definition, Field};
 use crate::policy::layer::{self, LayerModel};
 use crate::policy::{self, Layered, PolicyModel, Target};
@@ -55,6 +56,7 @@ impl Registry {
             .with_environment::<InterestExplorationDefinition>()
             .with_environment::<InterestEvolutionDefinition>()
             .with_environment::<ItemTransitionDefinition>()
+            .with_environment::<TestMdpDefinition>()
     }
 
     /// Adds an environment.

@@ -192,14 +192,20 @@ impl Philox {
         }
     }
 
+    /// Returns the four words of block `block` of a seed's sequence, without going through those before.
+    pub fn block(seed: u64, block: u64) -> [u32; 4] {
+        Self::words(key(seed), block)
+    }
+
+    fn words(seed_key: [u32; 2], block: u64) -> [u32; 4] {
+        let [low, high] = key(block);
+        let counter = [low, high, 0, HOST << 24].map(crate::number::ScalarWord);
+        philox(counter, seed_key).map(|word| word.0)
+    }
+
     fn next_word(&mut self) -> u32 {
         if self.used == 4 {
-            let [low, high] = key(self.next_block);
-            self.words = philox(
-                [low, high, 0, HOST << 24].map(crate::number::ScalarWord),
-                self.key,
-            )
-            .map(|word| word.0);
+            self.words = Self::words(self.key, self.next_block);
             self.next_block = self.next_block.wrapping_add(1);
             self.used = 0;
         }
@@ -346,6 +352,9 @@ mod tests {
             "mean of 100,000 uniforms: {mean}"
         );
         assert_ne!(Philox::new(1).next_u64(), Philox::new(2).next_u64());
+        let mut rng = Philox::new(5);
+        let words: Vec<u32> = (0..12).map(|_| rng.next_u32()).collect();
+        assert_eq!(words[8..], Philox::block(5, 2));
         let mut bytes = [0; 7];
         Philox::new(1).fill_bytes(&mut bytes);
         assert_eq!(bytes[..4], Philox::new(1).next_u32().to_le_bytes());

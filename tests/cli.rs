@@ -92,6 +92,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
         "click_rate_per_step",
         "click_rate_per_step_standard_error",
         "reward_slope",
+        "slots",
         "seconds",
         "user_steps_per_second",
         "state",

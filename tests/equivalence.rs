@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "../examples/equivalence/agents.rs"]
+mod agents;
 #[path = "../examples/equivalence/campaigns.rs"]
 mod campaigns;
 #[path = "../examples/equivalence/choices.rs"]
@@ -22,15 +24,16 @@ use slatesim::backend::Backend;
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;
 
-/// About 250 comparisons a backend of two-sided significance 6e-5, those of quantiles and curves being of 9 and 60 figures:
+/// About 320 comparisons a backend of two-sided significance 6e-5, those of quantiles and curves being of 9 and 60 figures:
 /// by chance one in twenty such suites would fail. The seeds are fixed, so that it either does or does not.
 fn assert_matches_recsim(backend: &dyn Backend, episodes: u64) {
     let mut rows = campaigns::rows(backend, episodes).unwrap();
     rows.extend(policies::rows(backend, episodes / 4).unwrap());
+    rows.extend(agents::rows(backend, episodes / 4).unwrap());
     rows.extend(closed_forms::rows(backend, episodes).unwrap());
     rows.extend(golden::rows(backend, 0).unwrap());
     rows.extend(choices::rows(backend, 0).unwrap());
-    assert!(rows.len() > 130, "figures are lost");
+    assert!(rows.len() > 190, "figures are lost");
     let failed = rows.iter().filter(|row| !row.passed());
     let failed: Vec<String> = failed
         .map(|row| {

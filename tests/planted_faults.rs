@@ -7,14 +7,15 @@ mod common;
 
 use slatesim::backend::gpu::{GpuOptions, Patch};
 use slatesim::registry::Registry;
+use slatesim::shader::ShaderSource;
 use slatesim::validation::{Effort, Rung, Subject, cases, validate};
 use std::ops::ControlFlow;
 
-/// Tells whether a file belongs to one environment, choice model or policy, so that other cases cannot find its fault.
-fn is_of_one_model(path: &str) -> bool {
+/// Tells whether a file belongs to some environments, choice models or policies, so that other cases cannot find its fault.
+fn is_of_some_models(path: &str) -> bool {
     ["environment/", "choice/", "policy/"]
         .iter()
-        .any(|room| path.starts_with(room) && path != "choice/cascade.wgsl")
+        .any(|room| path.starts_with(room))
 }
 
 /// Breaks a shader and returns the rung that finds it.
@@ -37,7 +38,10 @@ fn rung_that_finds(path: &str, find: &str, replace: &str, avoids_native_u64: boo
         let mut own = plan.policy.shaders();
         own.push(case.simulation.model.shader());
         own.push(plan.choice.definition().shader());
-        !is_of_one_model(path) || own.iter().any(|own| own.path == broken_path)
+        let stem = path.rsplit_once('/').map_or(path, |(_, file)| file);
+        let import = format!("slatesim::{}", stem.trim_end_matches(".wgsl"));
+        let is_theirs = |own: &ShaderSource| own.path == broken_path || own.text.contains(&import);
+        !is_of_some_models(path) || own.iter().any(is_theirs)
     });
     let mut found = None;
     validate(
@@ -93,11 +97,28 @@ faults! {
     finds_a_wrong_choice_comparison: "choice/multinomial_logit.wgsl", "cumulative <= threshold" => "cumulative >= threshold";
     finds_a_forgotten_no_click: "choice/multinomial_logit.wgsl",
         "total = total + math::exp(parameters.no_click_mass - largest);" => "";
-    finds_a_wrong_number_of_remaining_candidates: "policy/random.wgsl",
+    finds_a_wrong_number_of_remaining_candidates: "policy/shuffle.wgsl",
         "#{NUM_CANDIDATES}u - position" => "#{NUM_CANDIDATES}u";
-    finds_an_undone_swap: "policy/random.wgsl", "candidate == swapped[earlier]" => "candidate == earlier";
-    finds_a_greedy_policy_that_prefers_the_worst: "policy/greedy.wgsl",
-        "best[position] < value" => "best[position] > value || best[position] == WORST";
+    finds_an_undone_swap: "policy/shuffle.wgsl", "candidate == (*swapped)[earlier]" => "candidate == earlier";
+    finds_a_ranking_that_prefers_the_worst: "policy/ranking.wgsl",
+        "(*ranking).keys[position] < key;" => "(*ranking).keys[position] > key || (*ranking).keys[position] == WORST;";
+    finds_ties_that_go_to_the_other_index: "policy/cluster_bandit.wgsl",
+        "#{NUM_CANDIDATES}u - 1u - undone" => "undone";
+    finds_equal_arms_in_the_wrong_order: "policy/cluster_bandit.wgsl", "other > arm" => "other < arm";
+    finds_a_first_slate_that_asks_the_bandit: "policy/cluster_bandit.wgsl",
+        "stream.step == 0u" => "false";
+    finds_draws_that_are_not_repeated: "policy/cluster_bandit.wgsl", "stream.step = 0u;" => "";
+    finds_clicks_counted_for_the_whole_slate: "policy/layer/cluster_click_statistics.wgsl",
+        "(*stepped).clicked && (*stepped).chosen == position" => "(*stepped).clicked";
+    finds_a_belief_shifted_by_a_field: "policy/greedy_pctr.wgsl",
+        "policy_table(field)" => "policy_table((field + 1u) % #{USER_FIELDS}u)";
+    finds_a_layer_with_the_words_of_another: "policy/layer/epsilon_greedy.wgsl",
+        "LAYER_CODE: u32 = 0u" => "LAYER_CODE: u32 = 1u";
+    finds_an_epsilon_that_is_never_reached: "policy/layer/epsilon_greedy.wgsl", " < epsilon" => " > epsilon";
+    finds_a_forgotten_click_by_position: "kernel/rollout.wgsl",
+        "slot_clicks[min(stepped.chosen, " => "slot_clicks[0u * min(stepped.chosen, ";
+    finds_a_policy_that_forgets_between_dispatches: "kernel/rollout.wgsl",
+        "policy_state[number] = users[(#{USER_FIELDS}u + number) * job.stride + lane];" => "";
     finds_a_terminal_test_off_by_one: "environment/long_term_satisfaction.wgsl",
         "user.time_budget <= 0.0" => "user.time_budget < 0.0";
     finds_a_truncation_off_by_one: "kernel/step.wgsl", "steps >= job.max_steps" => "steps > job.max_steps";
@@ -109,7 +130,7 @@ faults! {
     finds_a_counter_without_carry: "kernel/reduce.wgsl", "carry = digit & carry;" => "carry = 0u;";
     finds_clicks_of_the_neighbouring_step: "kernel/reduce.wgsl", "(planes[plane] >> bit)" => "(planes[plane] >> (bit ^ 1u))";
     finds_topics_of_the_neighbouring_block: "kernel/rollout.wgsl",
-        "lane / #{BLOCK_EPISODES}u * 2u" => "(lane / #{BLOCK_EPISODES}u ^ 1u) * 2u";
+        "lane / #{BLOCK_EPISODES}u * (2u" => "(lane / #{BLOCK_EPISODES}u ^ 1u) * (2u";
     finds_a_clock_that_stands_still: "kernel/step.wgsl",
         "clocks[2u * job.num_lanes + lane] = steps;" => "clocks[2u * job.num_lanes + lane] = stream.step;";
     finds_a_document_past_the_end_of_a_slate: "kernel/drive.wgsl",
@@ -135,6 +156,10 @@ faults! {
     finds_the_exit_of_the_other_outcome: "environment/item_transition.wgsl",
         "select(parameters.p_exit_not_accepted, parameters.p_exit_accepted, clicked)"
             => "select(parameters.p_exit_accepted, parameters.p_exit_not_accepted, clicked)";
+    finds_a_transition_of_another_action: "environment/test_mdp.wgsl",
+        "place(document.action, before.state) * STATES" => "place(document.action + 1u, before.state) * STATES";
+    finds_a_reward_of_another_state: "environment/test_mdp.wgsl",
+        "place(document.action, user.state)" => "place(document.action, user.state + 1u)";
     finds_a_no_click_mass_above_another_floor: "choice/multinomial_proportional.wgsl",
         "total + weight(parameters, parameters.no_click_mass)" => "total + parameters.no_click_mass";
     finds_a_cascade_that_forgets_who_has_stopped: "choice/cascade.wgsl",

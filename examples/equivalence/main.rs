@@ -8,6 +8,7 @@
 //! out of its bound.
 #![allow(clippy::print_stdout, reason = "the report is the result")]
 
+mod agents;
 mod campaigns;
 mod choices;
 mod closed_forms;
@@ -36,7 +37,7 @@ struct Part {
     rows: fn(&dyn Backend, u64) -> Result<Vec<Row>, Error>,
 }
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     Part {
         title: "Recorded transitions",
         about: "RecSim 0.2.4, replayed from the recorded state with the draws that it consumed; a draw is put in as the \
@@ -59,6 +60,13 @@ const PARTS: [Part; 5] = [
         title: "Slates by simple rules",
         about: "RecSim 0.2.4, 1,500 to 4,000 episodes each.",
         rows: policies::rows,
+    },
+    Part {
+        title: "Agents",
+        about: "RecSim 0.2.4's agents and that of its tutorial, 1,000 episodes each; here with `faithful = true` where there \
+                is that key. RecSim seeds its Thompson sampling anew at every step, with one seed for all episodes; here \
+                each episode has a seed of its own.",
+        rows: agents::rows,
     },
     Part {
         title: "Closed forms and exact solutions",

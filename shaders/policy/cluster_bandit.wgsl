@@ -30,7 +30,8 @@ fn index(given: Stream, first_word: u32, arm: u32, pulls: f32, reward: f32, tota
     return bandit::beta_quantile(draw, 1.0 + reward / square, 1.0 + (pulls - reward) / square);
 #else ifdef KL_UCB
 #ifdef FAITHFUL
-    return bandit::kl_ucb_aliased(pulls, reward, total, scale);
+    // The order of the indices, told from how far they are below 1.
+    return -bandit::kl_ucb_aliased_gap(pulls, reward, total, scale);
 #else
     return bandit::kl_ucb(pulls, reward, total, scale);
 #endif

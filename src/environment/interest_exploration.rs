@@ -15,7 +15,7 @@
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, multinomial_logit::MultinomialLogit};
 use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
-use crate::distribution::{categorical, log_normal, normal_pair, uniform};
+use crate::distribution::{categorical, cumulative, log_normal, normal_pair, uniform};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::twin_struct;
@@ -211,17 +211,6 @@ pub struct InterestExplorationDefinition {
     stddev_affinity: Vec<Vec<f64>>,
     topic_quality_mean: Vec<f64>,
     topic_quality_stddev: Vec<f64>,
-}
-
-/// Sums probabilities up, and rounds the sums to single precision.
-#[allow(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
-fn cumulative(probabilities: &[f64]) -> Vec<f64> {
-    let total: f64 = probabilities.iter().sum();
-    let sums = probabilities.iter().scan(0.0, |sum, probability| {
-        *sum += probability;
-        Some(f64::from((*sum / total) as f32))
-    });
-    sums.collect()
 }
 
 impl Definition for InterestExplorationDefinition {

@@ -12,6 +12,7 @@ pub mod interest_evolution;
 pub mod interest_exploration;
 pub mod item_transition;
 pub mod long_term_satisfaction;
+pub mod test_mdp;
 
 pub use fields::{Field, Fields, Kind};
 

@@ -267,7 +267,8 @@ impl ClusterBandit {
         match (self.algorithm, self.is_faithful) {
             (Algorithm::Ucb, _) => bandit::ucb(pulls, reward, total, scale),
             (Algorithm::KlUcb, false) => bandit::kl_ucb(pulls, reward, total, scale),
-            (Algorithm::KlUcb, true) => bandit::kl_ucb_aliased(pulls, reward, total, scale),
+            // The order of the indices, told from how far they are below 1.
+            (Algorithm::KlUcb, true) => -bandit::kl_ucb_aliased_gap(pulls, reward, total, scale),
             (Algorithm::ThompsonSampling, is_faithful) => {
                 let mut draws = *draws;
                 if is_faithful {

@@ -11,6 +11,8 @@
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{Bounds, ConfigError, Entry, Key, Settings, Value};
 use crate::distribution::{categorical_step, uniform};
+use crate::environment::Outline;
+use crate::exact::FiniteModel;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
 
@@ -46,6 +48,19 @@ fn cumulative(row: &[f64]) -> Vec<f64> {
     sums.collect()
 }
 
+/// Counts the states where the state is all that is observed of the user, one whole number.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "discrete observables count from 0, and the conversion saturates"
+)]
+fn observed_states(outline: &Outline) -> Option<usize> {
+    match outline.user.as_slice() {
+        [state] if state.discrete && state.length == 1 => Some(state.high as usize + 1),
+        _ => None,
+    }
+}
+
 impl PolicyDefinition for Table {
     fn entry() -> Entry {
         let keys = vec![Key::one_of_or_matrix(
@@ -61,16 +76,18 @@ impl PolicyDefinition for Table {
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let Some(model) = (target.finite_model)() else {
+        let model = (target.finite_model)();
+        let num_states = model.as_ref().map(FiniteModel::num_states);
+        let Some(num_states) = num_states.or_else(|| observed_states(target.outline)) else {
             let allowed = "nothing here: the environment has no finite state";
             return Err(settings.invalid("table", allowed));
         };
         if target.slate_size != 1 {
             return Err(settings.invalid("table", "slates of one document"));
         }
-        let (num_states, num_candidates) = (model.num_states(), model.num_actions());
-        let table = match settings.value("table") {
-            Some(Value::Matrix(rows)) => {
+        let num_candidates = target.num_candidates as usize;
+        let table = match (settings.value("table"), model) {
+            (Some(Value::Matrix(rows)), _) => {
                 let fits = rows.len() == num_states
                     && rows.iter().all(|row| {
                         let sum: f64 = row.iter().sum();
@@ -85,8 +102,12 @@ impl PolicyDefinition for Table {
                 }
                 rows.clone()
             }
-            Some(Value::Text(word)) if word == "greedy" => model.greedy(),
-            _ => model
+            (_, None) => {
+                let allowed = "a matrix: the environment has no exact solution";
+                return Err(settings.invalid("table", allowed));
+            }
+            (Some(Value::Text(word)), Some(model)) if word == "greedy" => model.greedy(),
+            (_, Some(model)) => model
                 .optimal()
                 .map_err(|error| settings.invalid("table", format!("a matrix, since {error}")))?,
         };
@@ -127,5 +148,50 @@ impl<N: Number> Policy<N> for Table {
             chosen = categorical_step(chosen, draw, cumulative);
         }
         slate.fill(chosen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Observable;
+
+    /// What is said of a table, where nothing solves the environment.
+    fn unsolved(user: Vec<Observable>, table: &str) -> Result<Table, String> {
+        let outline = Outline {
+            user,
+            ..Outline::default()
+        };
+        let target = Target {
+            outline: &outline,
+            num_candidates: 2,
+            slate_size: 1,
+            finite_model: &|| None,
+        };
+        let settings = Table::entry().settings_with(&[table]).unwrap();
+        Table::new(&settings, &target).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_state_that_is_observed_takes_a_table_without_a_solution() {
+        let state = || vec![Observable::discrete("state", 3)];
+        let table = unsolved(state(), "table=[[1, 0], [0.5, 0.5], [0, 1]]").unwrap();
+        assert_eq!(table.cumulative, [1.0, 1.0, 0.5, 1.0, 0.0, 1.0]);
+        let refusal = unsolved(state(), "table=[[1, 0], [0.5, 0.5]]").unwrap_err();
+        assert!(
+            refusal.contains("a matrix of 3 rows, one a state, and 2 columns"),
+            "{refusal}"
+        );
+        let refusal = unsolved(state(), "table=optimal").unwrap_err();
+        assert!(
+            refusal.contains("the environment has no exact solution"),
+            "{refusal}"
+        );
+        let interest = vec![Observable::number("interest", -1.0, 1.0)];
+        let refusal = unsolved(interest, "table=[[1, 0]]").unwrap_err();
+        assert!(
+            refusal.contains("the environment has no finite state"),
+            "{refusal}"
+        );
     }
 }

@@ -136,6 +136,7 @@ fn built_in_cases() -> Result<Vec<Case>, Error> {
         interest_exploration()?,
         interest_evolution()?,
         item_transition()?,
+        test_mdp()?,
     ]
     .concat())
 }
@@ -301,6 +302,14 @@ fn interest_evolution() -> Result<Vec<Case>, Error> {
             ],
         )?,
         case(
+            "interest evolution, true quality",
+            &with(&["policy.name=greedy", "policy.by=quality"]),
+            &[
+                known("RecSim 0.2.4, 4,000 episodes", Return, 281.47, 0.86),
+                known("RecSim 0.2.4, 4,000 episodes", Length, 165.95, 0.36),
+            ],
+        )?,
+        case(
             "interest evolution, multinomial logit",
             &with(&[
                 "environment.choice.model=multinomial_logit",
@@ -386,7 +395,7 @@ fn interest_evolution() -> Result<Vec<Case>, Error> {
     // Clicks by user-steps of the same runs, whose error the original does not give: that of independent steps.
     for (index, rate, error) in [
         (0, 0.466_955_344_996_129_3, 5.5e-4),
-        (5, 0.518_751_908_267_462_8, 1.5e-3),
+        (6, 0.518_751_908_267_462_8, 1.5e-3),
     ] {
         cases[index]
             .known
@@ -416,12 +425,55 @@ fn item_transition() -> Result<Vec<Case>, Error> {
             ],
         )?,
         case(
+            "item transition, greedy on the acceptance but for every fifth step",
+            &with(&[
+                "policy.name=table",
+                "policy.table=greedy",
+                "policy.layer.name=epsilon_greedy",
+                "policy.layer.epsilon=0.2",
+            ]),
+            &[
+                known("linear solve", Return, 6.516_174_551_198_799, 0.0),
+                known("linear solve", Length, 8.258_087_275_599_404, 0.0),
+            ],
+        )?,
+        case(
             "item transition, documents anew at every step",
             &with(&["environment.resample_documents=true", "policy.name=static"]),
             &[
                 known("linear solve", Return, 1.028_915_115_944_362_6, 0.0),
                 known("linear solve", Length, 5.514_457_557_972_181, 0.0),
             ],
+        )?,
+    ])
+}
+
+fn test_mdp() -> Result<Vec<Case>, Error> {
+    use Figure::Return;
+    let with = |more: &[&'static str]| {
+        let name = "environment.name=test_mdp";
+        [&[name, "max_steps=50"], more].concat()
+    };
+    Ok(vec![
+        case(
+            "test MDP",
+            &with(&[]),
+            &[known(
+                "exact fractions",
+                Return,
+                -87.104_851_408_411_45,
+                0.0,
+            )],
+        )?,
+        case(
+            "test MDP, best at a discount of one half, from any state",
+            &with(&[
+                "environment.num_candidates=4",
+                "environment.starting_probs=[0.1, 0.2, 0.3, 0, 0.4, 0]",
+                "policy.name=table",
+                "policy.table=[[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1]]",
+            ]),
+            &[known("exact fractions", Return, 90.760_931_393_857_15, 0.0)],
         )?,
     ])
 }
@@ -493,6 +545,26 @@ fn long_term_satisfaction() -> Result<Vec<Case>, Error> {
                 Return,
                 930.45,
                 1.57,
+            )],
+        )?,
+        case(
+            "tutorial variant, cluster bandit",
+            &[
+                "environment.user.memory_discount=0.9",
+                "environment.user.observation_noise_stddev=0.1",
+                "environment.document.num_clusters=4",
+                "environment.choice.model=multinomial_logit",
+                "environment.num_candidates=10",
+                "environment.slate_size=3",
+                "policy.name=cluster_bandit",
+                "policy.faithful=true",
+                "policy.pro_educ=[true, false, true, false]",
+            ],
+            &[known(
+                "RecSim's tutorial, 1,000 episodes",
+                Return,
+                926.86,
+                4.81,
             )],
         )?,
         case(

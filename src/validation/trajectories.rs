@@ -76,17 +76,18 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
         for episode in 0..expected.returns.len() {
             tally.integers += u64::from(expected.lengths[episode]);
             let (a, b) = (expected.returns[episode], found.returns[episode]);
+            // Weighted by the step, so as large as the return times the length. Where rewards are clicks, an episode that
+            // went another way often has the return of the other, but not at the same steps.
+            let length = f64::from(expected.lengths[episode]).max(1.0);
+            let weighted = [expected, found].map(|of| of.step_weighted_rewards[episode] / length);
+            let is_close = |a: f64, b: f64| (a - b).abs() <= SAME_EPISODE * a.abs().max(1.0);
             let is_same = expected.lengths[episode] == found.lengths[episode]
                 && expected.clicks[episode] == found.clicks[episode]
-                && (a - b).abs() <= SAME_EPISODE * a.abs().max(1.0);
+                && is_close(a, b)
+                && is_close(weighted[0], weighted[1]);
             if is_same {
                 tally.float(a, b);
-                // Weighted by the step, so as large as the return times the length.
-                let scale = f64::from(expected.lengths[episode]).max(1.0);
-                tally.float(
-                    expected.step_weighted_rewards[episode] / scale,
-                    found.step_weighted_rewards[episode] / scale,
-                );
+                tally.float(weighted[0], weighted[1]);
             } else {
                 flips += 1;
             }

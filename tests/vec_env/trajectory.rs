@@ -147,13 +147,16 @@ fn blocks(
             number
         }
     };
-    let num_topics = simulation.plan.outline.num_topics as usize;
+    let plan = &simulation.plan;
+    let num_topics = plan.outline.num_topics as usize;
+    let num_considered = plan.choice.num_considered(plan.slate_size);
     let block = |episodes: &[&Episode]| {
         let num_steps = episodes.iter().map(|episode| episode.len()).max().unwrap();
         let mut block = EpisodeBlock {
             clicks_by_step: vec![0; num_steps],
             topic_impressions: vec![0; num_topics],
             topic_clicks: vec![0; num_topics],
+            slot_clicks: vec![0; num_considered as usize],
             ..EpisodeBlock::default()
         };
         let mut rewards = vec![vec![0.0; partial_sums]; num_steps];
@@ -170,6 +173,9 @@ fn blocks(
                 let click = u32::from(event.chosen.is_some());
                 clicks += click;
                 block.clicks_by_step[step] += click;
+                if let Some(position) = event.chosen {
+                    block.slot_clicks[position as usize] += 1;
+                }
                 for (position, &topic) in (0..).zip(&event.topics) {
                     block.topic_impressions[topic] += 1;
                     block.topic_clicks[topic] += u64::from(event.chosen == Some(position));

@@ -1,0 +1,79 @@
+//! What can go wrong with an agent.
+
+use super::slates::MAX_SLATES;
+use std::io;
+
+/// Why an agent cannot be made, cannot act in an environment, or cannot be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgentError {
+    /// An option has a value that it cannot have.
+    #[error("`{option}` = {given}: allowed is {allowed}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        given: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// There are too many slates to keep a value of each.
+    #[error(
+        "{number} slates of {slate_size} of {num_candidates} candidates, expected at most {MAX_SLATES}: fewer candidates, \
+         shorter slates{hint}"
+    )]
+    Slates {
+        /// How many there are.
+        number: String,
+        /// The length of a slate.
+        slate_size: u32,
+        /// How many candidates there are.
+        num_candidates: u32,
+        /// A further way out, if there is one.
+        hint: &'static str,
+    },
+    /// The environment is not one that the agent was made for.
+    #[error("the environment has {given}; the agent was made for {expected}")]
+    Environment {
+        /// What it has.
+        given: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// What was learned is no table of states and candidates.
+    #[error("no table of states and candidates: {why}")]
+    NoTable {
+        /// What is in the way.
+        why: &'static str,
+    },
+    /// A saved agent is no JSON.
+    #[error("{origin} is no saved agent")]
+    Syntax {
+        /// The file.
+        origin: String,
+        /// Where the text ceases to be JSON.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A saved agent has something in it that was never saved.
+    #[error("{origin} is no saved agent: `{field}` {problem}")]
+    Field {
+        /// The file.
+        origin: String,
+        /// The field.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} {path}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}

@@ -1,0 +1,80 @@
+//! Agents that learn across episodes, on the host, driving a [`VecEnv`](crate::vec_env::VecEnv).
+//!
+//! A [policy](crate::policy) runs inside the kernels and is the same in every episode. An agent changes with every step
+//! that it sees. [`TabularQ`] is `RecSim`'s `TabularQAgent`: a value for every slate in every situation, learned by
+//!
+//! ```text
+//! Q(s, a) <- rate (reward + gamma max_b Q(s', b)) + (1 - rate) Q(s, a)
+//! ```
+//!
+//! where a situation is what is observed of the user and of the candidates, whole numbers as they are and others by the
+//! bin that they fall into ([`Bins`]). What it has learned where there is one state and one document a slate is a table
+//! that the policy [`table`](crate::policy::table) takes, and a rollout then evaluates over millions of episodes.
+//!
+//! ```
+//! use slatesim::agent::{LearningRate, TabularQ, TabularQOptions};
+//! use slatesim::backend::cpu::cpu;
+//! use slatesim::config::{Config, Layers};
+//! use slatesim::registry;
+//! use slatesim::vec_env::VecEnv;
+//! use std::ops::ControlFlow;
+//!
+//! let layers = Layers::new().set("environment.name=test_mdp")?.set("max_steps=1000")?;
+//! let simulation = registry::simulation(&Config::resolve(&layers, &registry::catalogue())?)?;
+//! let mut env = VecEnv::new(&simulation, &cpu(Some(1))?, 1)?;
+//! let options = TabularQOptions {
+//!     gamma: 0.0,
+//!     learning_rate: LearningRate::Constant(0.8),
+//!     ..TabularQOptions::default()
+//! };
+//! let mut agent = TabularQ::new(&env.spaces(), options)?;
+//! agent.train(&mut env, 2000, &mut |_| ControlFlow::Continue(()))?;
+//! // Action 0 in state 3 earns 4.
+//! let learned = agent.q_value(&[0, 3]).expect("seen in 2000 steps");
+//! assert!((learned - 4.0).abs() < 1e-7);
+//! # Ok::<(), slatesim::Error>(())
+//! ```
+//!
+//! # Keys
+//! The key of a slate in a situation is the list of the documents' numbers in the order of the slate, and then the
+//! user's: those of a document, and of the user, in alphabetical order of their names, as `RecSim` has them. Two slates
+//! of equal documents are one key. The table holds the keys that were tried, and others have value 0.
+//!
+//! # Lanes
+//! All environments of the `VecEnv` share one table. At every step the lanes are visited in order: first each learns from
+//! what it has just seen, and then each chooses, so that what one lane learns the next one knows. One lane is `RecSim`'s
+//! agent.
+//!
+//! # Reproducibility
+//! Nothing but the options, the environment's configuration, the number of lanes and the number of steps has an
+//! influence on what is learned. The draws of a decision are block *n* of the host's generator
+//! ([`Philox`](crate::rng::Philox)) with the seed of the options, *n* being the number of decisions before, which is saved
+//! with the table: a loaded agent goes on exactly as the saved one would have.
+//!
+//! # What `RecSim` does otherwise
+//!
+//! | here | `RecSim` 0.2.4 |
+//! | --- | --- |
+//! | the last reward of an episode is learned, with `faithful` it is not | it is not |
+//! | where an episode is truncated, what could still come counts; where it has ended by itself, nothing | neither is learned |
+//! | a uniform slate with probability epsilon: two draws a decision | the same probability, and a draw for every slate |
+//! | responses are not part of the situation | the same; `ignore_response = False` fails at the first step |
+//! | exploration is one of two, checked | a function of one's own fails at the first step |
+//! | saved: the table, the options and all that it takes to go on | the values and counts |
+//! | more than [`MAX_SLATES`] slates are refused | runs for as long as it takes |
+
+mod discretisation;
+mod error;
+mod layout;
+mod options;
+mod q_table;
+mod saved;
+mod slates;
+mod tabular_q;
+
+pub use discretisation::Bins;
+pub use error::AgentError;
+pub use options::{ExplorationPolicy, LearningRate, TabularQOptions};
+pub use q_table::Entry;
+pub use slates::{MAX_SLATES, num_slates, slates};
+pub use tabular_q::{TabularQ, Training};

@@ -1,0 +1,218 @@
+//! An agent as JSON, and back.
+//!
+//! ```json
+//! {"format": "slatesim tabular_q", "version": 1, "options": {...}, "layout": {...}, "counters": {...},
+//!  "table": [{"key": [0, 3], "value": 4.0, "count": 17}, ...]}
+//! ```
+
+use super::error::AgentError;
+use super::layout::Layout;
+use super::options::TabularQOptions;
+use super::q_table::{Entry, QTable};
+use super::tabular_q::{Counters, TabularQ};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const FORMAT: &str = "slatesim tabular_q";
+/// Rises when something is saved that older versions cannot read.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Saved<'a> {
+    format: &'static str,
+    version: u32,
+    options: &'a TabularQOptions,
+    layout: &'a Layout,
+    counters: &'a Counters,
+    table: Vec<Row<&'a [u32]>>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row<K> {
+    key: K,
+    value: f64,
+    count: u64,
+}
+
+/// What a saved agent is read from: the name of the file, for messages.
+struct Source<'a>(&'a str);
+
+impl Source<'_> {
+    fn refuse(&self, field: &str, problem: impl Into<String>) -> AgentError {
+        AgentError::Field {
+            origin: self.0.to_owned(),
+            field: field.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// Takes a field out of an object.
+    fn take(&self, object: &mut Map<String, Value>, field: &str) -> Result<Value, AgentError> {
+        object
+            .remove(field)
+            .ok_or_else(|| self.refuse(field, "is missing"))
+    }
+
+    fn read<T: DeserializeOwned>(&self, field: &str, value: Value) -> Result<T, AgentError> {
+        serde_json::from_value(value)
+            .map_err(|error| self.refuse(field, format!("cannot be read: {error}")))
+    }
+
+    /// Reads a struct; what cannot be read of it is named to the field.
+    fn read_struct<T>(&self, name: &str, value: Value) -> Result<T, AgentError>
+    where
+        T: Default + Serialize + DeserializeOwned,
+    {
+        let error = match serde_json::from_value(value.clone()) {
+            Ok(read) => return Ok(read),
+            Err(error) => error,
+        };
+        // Each field among good ones: the first that spoils them is to blame.
+        let good = serde_json::to_value(T::default()).ok();
+        if let (Value::Object(given), Some(Value::Object(good))) = (value, good) {
+            let mut known = good.keys();
+            if let Some(field) = known.find(|field| !given.contains_key(*field)) {
+                return Err(self.refuse(&format!("{name}.{field}"), "is missing"));
+            }
+            for (field, value) in given {
+                let mut among_good = good.clone();
+                among_good.insert(field.clone(), value);
+                self.read::<T>(&format!("{name}.{field}"), Value::Object(among_good))?;
+            }
+        }
+        Err(self.refuse(name, format!("cannot be read: {error}")))
+    }
+
+    fn agent(&self, text: &str) -> Result<TabularQ, AgentError> {
+        let value: Value = serde_json::from_str(text).map_err(|source| AgentError::Syntax {
+            origin: self.0.to_owned(),
+            source,
+        })?;
+        let Value::Object(mut object) = value else {
+            return Err(self.refuse("format", "is missing"));
+        };
+        let format: String = self.read("format", self.take(&mut object, "format")?)?;
+        if format != FORMAT {
+            return Err(self.refuse("format", format!("is {format:?}, expected {FORMAT:?}")));
+        }
+        let version: u32 = self.read("version", self.take(&mut object, "version")?)?;
+        if version != VERSION {
+            let problem = format!("is {version}; this slatesim reads version {VERSION}");
+            return Err(self.refuse("version", problem));
+        }
+        let options = self.read_struct("options", self.take(&mut object, "options")?)?;
+        let layout: Layout = self.read_struct("layout", self.take(&mut object, "layout")?)?;
+        let counters: Counters =
+            self.read_struct("counters", self.take(&mut object, "counters")?)?;
+        if !(0.0..=1.0).contains(&counters.temperature) {
+            let problem = format!("is {}, expected from 0 to 1", counters.temperature);
+            return Err(self.refuse("counters.temperature", problem));
+        }
+        let rows: Vec<Value> = self.read("table", self.take(&mut object, "table")?)?;
+        if let Some(field) = object.keys().next() {
+            return Err(self.refuse(field, "is unknown"));
+        }
+        let table = self.table(rows, layout.key_length())?;
+        TabularQ::of_parts(options, layout, counters, table)
+    }
+
+    fn table(&self, rows: Vec<Value>, key_length: usize) -> Result<QTable, AgentError> {
+        let mut table = QTable::default();
+        for (number, row) in rows.into_iter().enumerate() {
+            let name = format!("table[{number}]");
+            let Row::<Vec<u32>> { key, value, count } = self.read_struct(&name, row)?;
+            if key.len() != key_length {
+                let problem = format!("has {} numbers, expected {key_length}", key.len());
+                return Err(self.refuse(&format!("{name}.key"), problem));
+            }
+            if table.insert(&key, Entry { value, count }).is_some() {
+                return Err(self.refuse(&format!("{name}.key"), "stands there twice"));
+            }
+        }
+        Ok(table)
+    }
+}
+
+impl TabularQ {
+    /// Writes all that the agent is as JSON: its table, its options, and how far it has come.
+    ///
+    /// # Panics
+    /// Never: everything in it has a form in JSON.
+    pub fn to_json(&self) -> String {
+        let rows = self.table.iter();
+        let saved = Saved {
+            format: FORMAT,
+            version: VERSION,
+            options: &self.options,
+            layout: &self.layout,
+            counters: &self.counters,
+            table: rows
+                .map(|(key, Entry { value, count })| Row { key, value, count })
+                .collect(),
+        };
+        serde_json::to_string(&saved).expect("names, numbers and lists have a form in JSON")
+    }
+
+    /// Reads an agent that [`to_json`](Self::to_json) has written: it goes on as that one would have.
+    ///
+    /// # Errors
+    /// [`AgentError::Syntax`] for a text that is no JSON; [`AgentError::Field`] for what was never saved, with the name
+    /// of the field; [`AgentError::Option`] and [`AgentError::Slates`] as [`new`](Self::new).
+    pub fn from_json(text: &str) -> Result<Self, AgentError> {
+        Source("the text").agent(text)
+    }
+
+    /// Saves the agent to a file: written beside it and put in its place when all is there, so that no reader finds half
+    /// of it, and an old one is kept until then.
+    ///
+    /// # Errors
+    /// [`AgentError::File`] if the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), AgentError> {
+        let path = path.as_ref();
+        let beside = beside(path);
+        let written = write(&beside, &self.to_json()).and_then(|()| fs::rename(&beside, path));
+        written.map_err(|source| {
+            // It may not even be there, and the reason is known already.
+            let _ = fs::remove_file(&beside);
+            failure("save to", path, source)
+        })
+    }
+
+    /// Loads an agent from a file; see [`from_json`](Self::from_json).
+    ///
+    /// # Errors
+    /// [`AgentError::File`] if the file cannot be read; else those of [`from_json`](Self::from_json).
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, AgentError> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path).map_err(|source| failure("load", path, source))?;
+        Source(&path.display().to_string()).agent(&text)
+    }
+}
+
+fn failure(action: &'static str, path: &Path, source: io::Error) -> AgentError {
+    AgentError::File {
+        action,
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+/// Names a file of this process in the same folder, so that it can be renamed.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}", std::process::id()));
+    path.with_file_name(name)
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
