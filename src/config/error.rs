@@ -51,48 +51,6 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A variant is not of the form `LABEL: dotted.key=value, ...`.
-    #[error("`--variant {text}` {problem}; write `--variant \"LABEL: dotted.key=value, ...\"`")]
-    VariantText {
-        /// What was given.
-        text: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// One of the variants to compare is wrong.
-    #[error("variant {label:?}")]
-    Variant {
-        /// What it is called.
-        label: String,
-        /// What is wrong with it.
-        #[source]
-        source: Box<Self>,
-    },
-    /// The variants together are no comparison.
-    #[error("{problem}; allowed are {allowed}")]
-    Variants {
-        /// What is wrong with them.
-        problem: String,
-        /// What is allowed.
-        allowed: String,
-    },
-    /// One of the points of a sweep is wrong.
-    #[error("point {label}")]
-    Point {
-        /// Its keys and values.
-        label: String,
-        /// What is wrong with it.
-        #[source]
-        source: Box<Self>,
-    },
-    /// The points together are no sweep.
-    #[error("{problem}; allowed is {allowed}")]
-    Sweep {
-        /// What is wrong with them.
-        problem: String,
-        /// What is allowed.
-        allowed: String,
-    },
     /// No environment, policy or layer has this name.
     #[error("`{key}` = {name:?} is unknown{}: known are {} ({origin})", suggestion(nearest.as_deref()), known.join(", "))]
     UnknownName {
@@ -201,6 +159,48 @@ pub enum ConfigError {
         key: String,
         /// What is wrong with the declaration.
         problem: String,
+    },
+    /// A variant is not of the form `LABEL: dotted.key=value, ...`.
+    #[error("`--variant {text}` {problem}; write `--variant \"LABEL: dotted.key=value, ...\"`")]
+    VariantText {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// One of the variants to compare is wrong.
+    #[error("variant {label:?}")]
+    Variant {
+        /// What it is called.
+        label: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Self>,
+    },
+    /// One of the points of a sweep is wrong.
+    #[error("point {label}")]
+    Point {
+        /// Its keys and values.
+        label: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The points together are no sweep.
+    #[error("{problem}; allowed is {allowed}")]
+    Sweep {
+        /// What is wrong with them.
+        problem: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// The variants together are no comparison.
+    #[error("{problem}; allowed are {allowed}")]
+    Variants {
+        /// What is wrong with them.
+        problem: String,
+        /// What is allowed.
+        allowed: String,
     },
 }
 

@@ -333,7 +333,7 @@ mod tests {
             ),
             (
                 &["environment.user.sensitivity=0.1,x"],
-                "point environment.user.sensitivity = \"x\": `environment.user.sensitivity` = \"x\" is a text",
+                "point environment.user.sensitivity = \"x\": `environment.user.sensitivity` = \"x\" is a string",
             ),
         ] {
             let message = refusal(given, Arrangement::Grid);

@@ -167,6 +167,8 @@ mod tests {
             num_candidates: 2,
             slate_size: 1,
             finite_model: &|| None,
+            average_user: None,
+            num_user_fields: 1,
         };
         let settings = Table::entry().settings_with(&[table]).unwrap();
         Table::new(&settings, &target).map_err(|error| error.to_string())
