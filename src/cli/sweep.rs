@@ -13,7 +13,7 @@ use crate::evaluation::{self, MAX_POINTS, SweepReport};
 use crate::registry::Registry;
 use std::process::ExitCode;
 
-/// Evaluate a policy over a grid of values, on the same users, documents and noise at every point.
+/// Evaluate a grid of values, each on the same users, documents and noise.
 ///
 /// The points are every value of each --vary with every value of the others, the last one's values fastest; with --zip the
 /// first values together, then the second ones, and so on. Any key can be varied, those of policies and layers too, except

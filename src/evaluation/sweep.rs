@@ -180,7 +180,7 @@ impl PointReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::gpu::{AdapterSelection, GpuBackend, GpuOptions};
+    use crate::backend::gpu::{AdapterSelection, GpuBackend, GpuOptions, Patch};
     use crate::backend::{BLOCK_EPISODES, Unobserved, cpu, reference};
     use crate::config::{Arrangement, Axis, Layers};
     use crate::evaluation::evaluate;
@@ -292,14 +292,19 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_point_gives_on_the_gpu_what_it_gives_alone() {
-        let Ok(gpu) = GpuBackend::open(AdapterSelection::Any) else {
+    fn any_gpu() -> Option<GpuBackend> {
+        let gpu = GpuBackend::open(AdapterSelection::Any).ok();
+        if gpu.is_none() {
             let is_required = std::env::var_os("SLATESIM_REQUIRE_GPU").is_some();
             assert!(!is_required, "no adapter");
             eprintln!("SKIPPED: no adapter");
-            return;
-        };
+        }
+        gpu
+    }
+
+    #[test]
+    fn each_point_gives_on_the_gpu_what_it_gives_alone() {
+        let Some(gpu) = any_gpu() else { return };
         for (what, simulations, pipelines) in sweeps() {
             // All points in one batch; two points in a batch; less than a point in a batch, in several dispatches.
             for (batch_size, fusion_length) in
@@ -314,6 +319,40 @@ mod tests {
                 let launches = sweep.launches.expect("a device tells");
                 assert_eq!(launches.pipelines, pipelines, "{what}");
             }
+        }
+    }
+
+    #[test]
+    fn lanes_that_read_the_numbers_of_another_point_are_noticed() {
+        let Some(gpu) = any_gpu() else { return };
+        for (sweep_index, path, find) in [
+            (
+                0,
+                "shaders/kernel/candidates.wgsl",
+                "+ lane / job.lanes_per_point",
+            ),
+            (
+                2,
+                "shaders/kernel/candidates.wgsl",
+                "point * job.numbers_per_point",
+            ),
+        ] {
+            let (what, simulations, _) = sweeps().swap_remove(sweep_index);
+            let faulty = gpu.with_options(GpuOptions {
+                patch: Some(Patch {
+                    path: path.to_owned(),
+                    find: find.to_owned(),
+                    replace: if find.starts_with('+') { "" } else { "0u" }.to_owned(),
+                }),
+                ..GpuOptions::default()
+            });
+            let found = sweep(&simulations, &faulty, EPISODES, &Unobserved).unwrap();
+            let last = simulations.last().unwrap();
+            let alone = evaluate(last, &gpu, 0..EPISODES, &Unobserved).unwrap();
+            assert!(
+                *found.statistics.last().unwrap() != alone.statistics,
+                "{what}"
+            );
         }
     }
 
