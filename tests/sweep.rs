@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const EPISODES: &str = "700";
 
 const SENSITIVITY: &str = "environment.user.sensitivity=0.01,0.03";
-const SLATES: &str = "environment.slate_size=3,2";
+const SIZES: &str = "environment.num_candidates=12,8";
 
 fn slatesim(command: &str, backend: &str) -> Command {
     let mut slatesim = cargo_bin_cmd!("slatesim");
@@ -73,7 +73,7 @@ fn has_gpu() -> bool {
 
 #[test]
 fn the_json_report_lists_the_points_of_the_grid_the_last_key_first() {
-    let report = json_of(&mut sweep("cpu", &[SENSITIVITY, SLATES]));
+    let report = json_of(&mut sweep("cpu", &[SENSITIVITY, SIZES]));
     assert_eq!(
         keys(&report),
         [
@@ -91,7 +91,7 @@ fn the_json_report_lists_the_points_of_the_grid_the_last_key_first() {
         (&report["schema"], &report["episodes"]),
         (&json!(1), &json!(700))
     );
-    let varied = ["environment.user.sensitivity", "environment.slate_size"];
+    let varied = ["environment.user.sensitivity", "environment.num_candidates"];
     assert_eq!(report["varied"], json!(varied));
     let points = report["points"].as_array().expect("a list");
     let values: Vec<Value> = points
@@ -100,7 +100,7 @@ fn the_json_report_lists_the_points_of_the_grid_the_last_key_first() {
         .collect();
     assert_eq!(
         json!(values),
-        json!([[0.01, 3], [0.01, 2], [0.03, 3], [0.03, 2]])
+        json!([[0.01, 12], [0.01, 8], [0.03, 12], [0.03, 8]])
     );
     for point in points {
         assert_eq!(keys(&point["values"]), varied);
@@ -118,7 +118,7 @@ fn every_figure_of_a_point_is_what_evaluate_prints_on_every_backend() {
         if backend == "gpu" && !has_gpu() {
             continue;
         }
-        let report = json_of(&mut sweep(backend, &[SENSITIVITY, SLATES]));
+        let report = json_of(&mut sweep(backend, &[SENSITIVITY, SIZES]));
         if backend == "gpu" {
             // Sizes are compiled in, parameters are not.
             assert_eq!(report["pipelines"], 2);
@@ -150,14 +150,14 @@ fn every_figure_of_a_point_is_what_evaluate_prints_on_every_backend() {
 
 #[test]
 fn lists_can_go_together() {
-    let report = json_of(sweep("cpu", &[SENSITIVITY, SLATES]).arg("--zip"));
+    let report = json_of(sweep("cpu", &[SENSITIVITY, SIZES]).arg("--zip"));
     let points = report["points"].as_array().expect("a list");
     let values: Vec<&Value> = points.iter().map(|point| &point["values"]).collect();
     assert_eq!(
         json!(values),
         json!([
-            {"environment.user.sensitivity": 0.01, "environment.slate_size": 3},
-            {"environment.user.sensitivity": 0.03, "environment.slate_size": 2},
+            {"environment.user.sensitivity": 0.01, "environment.num_candidates": 12},
+            {"environment.user.sensitivity": 0.03, "environment.num_candidates": 8},
         ])
     );
 }
@@ -277,7 +277,7 @@ fn what_is_no_sweep_is_refused() {
         ),
         (
             &["environment.user.sensitivty=0.1"],
-            "point environment.user.sensitivty = 0.1: `environment.user.sensitivty` is not a key of the environment",
+            "point environment.user.sensitivty = 0.1: unknown key `environment.user.sensitivty`: environment \"long_term_satisfaction\" has no such key",
         ),
         (
             &["environment.user.sensitivty=0.1"],
