@@ -6,8 +6,11 @@ use crate::config::Catalogue;
 use crate::evaluation::{PointReport, SweepReport};
 use serde_json::Value;
 
+/// Finds a figure of a point; nothing where it is undefined.
+type Figure = fn(&PointReport) -> Option<f64>;
+
 /// Figures of the CSV, each with its column; full precision, empty where there is none.
-const FIGURES: [(&str, fn(&PointReport) -> Option<f64>); 15] = [
+const FIGURES: [(&str, Figure); 15] = [
     ("return_mean", |point| point.summary.returns.mean),
     ("return_standard_error", |point| {
         point.summary.returns.standard_error
@@ -74,41 +77,38 @@ pub(crate) fn report(report: &SweepReport, catalogue: &Catalogue) -> String {
 
 /// Writes what is the same at all points.
 fn shared(report: &SweepReport, catalogue: &Catalogue) -> Vec<[String; 2]> {
-    let describe: [(&str, &dyn Fn(&PointReport) -> String); 4] = [
-        ("environment", &|point| {
-            section(&without_varied(point, "environment"), |name| {
-                catalogue.environment(name)
-            })
-        }),
-        ("policy", &|point| {
-            section(&without_varied(point, "policy"), |name| {
-                catalogue.policy(name)
-            })
-        }),
-        ("seed", &|point| point.seed.to_string()),
-        ("max_steps", &|point| {
-            point
-                .max_steps
-                .map_or_else(String::new, |steps| steps.to_string())
-        }),
-    ];
-    let mut rows = Vec::new();
-    for (name, text) in describe {
+    let environment = |point: &PointReport| {
+        let varied_apart = without_varied(point, &point.environment, "environment");
+        section(&varied_apart, |name| catalogue.environment(name))
+    };
+    let policy = |point: &PointReport| {
+        let varied_apart = without_varied(point, &point.policy, "policy");
+        section(&varied_apart, |name| catalogue.policy(name))
+    };
+    let max_steps = |point: &PointReport| {
+        let max_steps = point.max_steps.map(|max_steps| max_steps.to_string());
+        max_steps.unwrap_or_default()
+    };
+    let all = |text: &dyn Fn(&PointReport) -> String| {
         let mut texts = report.points.iter().map(text);
-        let first = texts.next().unwrap_or_default();
-        if !first.is_empty() && texts.all(|text| text == first) {
-            rows.push([name.to_owned(), first]);
-        }
-    }
-    rows
+        let first = texts.next().filter(|first| !first.is_empty())?;
+        texts.all(|text| text == first).then_some(first)
+    };
+    let facts = [
+        ("environment", all(&environment)),
+        ("policy", all(&policy)),
+        ("seed", all(&|point| point.seed.to_string())),
+        ("max_steps", all(&max_steps)),
+    ];
+    let facts = facts.into_iter();
+    facts
+        .filter_map(|(name, text)| Some([name.to_owned(), text?]))
+        .collect()
 }
 
 /// Returns a section of a point without the keys that are varied, which have columns of their own.
-fn without_varied(point: &PointReport, section: &str) -> Value {
-    let mut value = match section {
-        "environment" => point.environment.clone(),
-        _ => point.policy.clone(),
-    };
+fn without_varied(point: &PointReport, value: &Value, section: &str) -> Value {
+    let mut value = value.clone();
     for key in point.values.keys() {
         let inside = key.strip_prefix(section);
         let Some(path) = inside.and_then(|rest| rest.strip_prefix('.')) else {
