@@ -102,16 +102,15 @@ faults! {
     finds_an_undone_swap: "policy/shuffle.wgsl", "candidate == (*swapped)[earlier]" => "candidate == earlier";
     finds_a_ranking_that_prefers_the_worst: "policy/ranking.wgsl",
         "(*ranking).keys[position] < key;" => "(*ranking).keys[position] > key || (*ranking).keys[position] == WORST;";
-    finds_ties_that_go_to_the_other_index: "policy/cluster_bandit.wgsl",
-        "#{NUM_CANDIDATES}u - 1u - undone" => "undone";
+    finds_topics_in_the_wrong_order: "policy/cluster_bandit.wgsl",
+        "policy_table(1u + topic) != 0.0" => "policy_table(1u + topic) == 0.0";
     finds_equal_arms_in_the_wrong_order: "policy/cluster_bandit.wgsl", "other > arm" => "other < arm";
     finds_a_first_slate_that_asks_the_bandit: "policy/cluster_bandit.wgsl",
         "stream.step == 0u" => "false";
     finds_draws_that_are_not_repeated: "policy/cluster_bandit.wgsl", "stream.step = 0u;" => "";
     finds_clicks_counted_for_the_whole_slate: "policy/layer/cluster_click_statistics.wgsl",
         "(*stepped).clicked && (*stepped).chosen == position" => "(*stepped).clicked";
-    finds_a_belief_shifted_by_a_field: "policy/greedy_pctr.wgsl",
-        "policy_table(field)" => "policy_table((field + 1u) % #{USER_FIELDS}u)";
+    finds_a_belief_that_likes_all_topics_alike: "policy/greedy_pctr.wgsl", "policy_table(field)" => "policy_table(0u)";
     finds_a_layer_with_the_words_of_another: "policy/layer/epsilon_greedy.wgsl",
         "LAYER_CODE: u32 = 0u" => "LAYER_CODE: u32 = 1u";
     finds_an_epsilon_that_is_never_reached: "policy/layer/epsilon_greedy.wgsl", " < epsilon" => " > epsilon";

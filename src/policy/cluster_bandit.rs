@@ -16,7 +16,7 @@
 //! | --- | --- |
 //! | `ucb1` | [`bandit::ucb`] |
 //! | `kl_ucb` | [`bandit::kl_ucb`]; if faithful [`bandit::kl_ucb_aliased`], `RecSim`'s numbers as coded |
-//! | `thompson_sampling` | a draw of Beta(1 + r_a / s^2, 1 + (n_a - r_a) / s^2), by [`bandit::beta_quantile`] |
+//! | `thompson_sampling` | a draw of `Beta(1 + r_a / s^2, 1 + (n_a - r_a) / s^2)`, by [`bandit::beta_quantile`] |
 //!
 //! where s is `ci_scaling`. What `faithful` does besides:
 //!

@@ -94,7 +94,7 @@ mod tests {
     use crate::number::ScalarWord;
     use crate::policy::listed::{Listed, no_draws};
 
-    /// RecSim's own test of `GreedyPCTRAgent`.
+    /// `RecSim`'s own test of `GreedyPCTRAgent`.
     #[test]
     fn the_largest_believed_scores_come_first() {
         let scores = vec![-1.0, -2.0, 4.32, 0.0, 15.0, -6.0, 4.32];

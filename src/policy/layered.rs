@@ -86,6 +86,9 @@ impl Layered {
     }
 
     /// Returns what the WGSL modules are specialised by, besides sizes.
+    ///
+    /// # Panics
+    /// Never: states have fewer than 2^32 numbers.
     #[must_use]
     pub fn shader_defs(&self) -> ShaderDefs {
         let size = |size: usize| ShaderDef::UInt(u32::try_from(size).expect("states are small"));

@@ -7,6 +7,9 @@ use crate::distribution::bounded_integer;
 use crate::number::Word;
 
 /// Draws the candidate of the next position; `swapped` holds the places of those before it.
+///
+/// # Panics
+/// Never: slates have fewer than 2^32 positions.
 #[inline(always)]
 pub fn next_candidate<W: Word>(swapped: &mut Vec<W>, num_candidates: u32, word: W) -> W {
     let position = u32::try_from(swapped.len()).expect("slates are short");

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
     use crate::policy::listed::Listed;
 
-    /// RecSim's own test of `ClusterClickStatsLayer`.
+    /// `RecSim`'s own test of `ClusterClickStatsLayer`.
     #[test]
     fn two_slates_of_two_topics_count_two_impressions_and_one_click_each() {
         let layer = ClusterClickStatistics { num_topics: 2 };
