@@ -640,7 +640,7 @@ fn users_and_documents_have_the_fields_of_the_host_structs_in_their_order() {
 }
 
 /// The offset that the host gives a member of `Job`, and its size. Rust: `struct Job` in src/backend/gpu/program.rs.
-const JOB: [(&str, u32, u32); 10] = [
+const JOB: [(&str, u32, u32); 14] = [
     ("key", 0, 8),
     ("first_episode", 8, 8),
     ("num_lanes", 16, 4),
@@ -650,9 +650,13 @@ const JOB: [(&str, u32, u32); 10] = [
     ("max_steps", 32, 4),
     ("users_per_env", 36, 4),
     ("words_are_given", 40, 4),
-    ("padding", 44, 4),
+    ("lanes_per_point", 44, 4),
+    ("first_point", 48, 4),
+    ("numbers_per_point", 52, 4),
+    ("policy_numbers", 56, 4),
+    ("corpus_numbers", 60, 4),
 ];
-const JOB_BYTES: u32 = 48;
+const JOB_BYTES: u32 = 64;
 
 #[test]
 fn a_job_lies_in_memory_as_the_host_writes_it() {

@@ -1,8 +1,9 @@
 // The documents offered at a step, and the inputs that all kernels share.
 //
 // Bindings of group 0, all read: 0 the job, 1 the environment's parameters, 2 the choice model's, 3 the corpus. 4 and 5,
-// the tables, are in tables.wgsl.
-// Defs: HAS_CORPUS, DOCUMENT_BLOCKS, OBSERVES_USER.
+// the tables, are in tables.wgsl. With MANY_POINTS lanes belong to several settings of the parameters, the points of a
+// sweep: 1 are the parameters of each, 4 all other numbers of each.
+// Defs: HAS_CORPUS, DOCUMENT_BLOCKS, OBSERVES_USER, MANY_POINTS.
 
 #define_import_path slatesim::candidates
 
@@ -12,6 +13,9 @@
 #import environment::observe_user
 #endif
 #import choice
+#ifdef MANY_POINTS
+#import slatesim::tables
+#endif
 
 // Rust: struct Job in src/backend/gpu/program.rs.
 struct Job {
@@ -19,7 +23,8 @@ struct Job {
     key: vec2<u32>,
     // The episode of lane 0, low word first.
     first_episode: vec2<u32>,
-    // Lanes of this dispatch, and the same rounded up to whole blocks: the length of a row of lanes in a buffer.
+    // Lanes of this dispatch (with MANY_POINTS those of a point that have an episode), and all rounded up to whole blocks:
+    // the length of a row of lanes in a buffer.
     num_lanes: u32,
     stride: u32,
     // The steps of this dispatch: from step_begin up to but not including step_end.
@@ -31,21 +36,62 @@ struct Job {
     users_per_env: u32,
     // 1 where the block STEP of every lane is given, rather than made.
     words_are_given: u32,
-    padding: u32,
+    // Lanes of each point, whole blocks, and the point of lane 0; in kernels with MANY_POINTS, as all that follows.
+    lanes_per_point: u32,
+    first_point: u32,
+    // Numbers of each point beside its parameters, and where among them the policy's and the corpus begin.
+    numbers_per_point: u32,
+    policy_numbers: u32,
+    corpus_numbers: u32,
 }
 
 @group(0) @binding(0) var<uniform> job: Job;
+#ifdef MANY_POINTS
+// Rust: `Points` in src/backend/gpu/points.rs.
+struct Point {
+    of_environment: Parameters,
+    of_choice: choice::Parameters,
+}
+@group(0) @binding(1) var<storage, read> points: array<Point>;
+
+// Those of this lane's point.
+var<private> environment_parameters: Parameters;
+var<private> choice_parameters: choice::Parameters;
+
+// Takes up the point of a lane: before anything else that depends on parameters.
+fn enter_point(lane: u32) {
+    let point = job.first_point + lane / job.lanes_per_point;
+    environment_parameters = points[point].of_environment;
+    choice_parameters = points[point].of_choice;
+    let first = point * job.numbers_per_point;
+    tables::enter(first, first + job.policy_numbers, first + job.corpus_numbers);
+}
+
+fn corpus_field(index: u32) -> f32 {
+    return tables::corpus_field(index);
+}
+
+// Counts the lanes of each point from 0.
+fn lane_of_point(lane: u32) -> u32 {
+    return lane % job.lanes_per_point;
+}
+#else
 @group(0) @binding(1) var<uniform> environment_parameters: Parameters;
 @group(0) @binding(2) var<uniform> choice_parameters: choice::Parameters;
 // The fields of document 0, of document 1, and so on.
 @group(0) @binding(3) var<storage, read> corpus: array<f32>;
+
+fn corpus_field(index: u32) -> f32 {
+    return corpus[index];
+}
+#endif
 
 // Makes candidate `candidate` of a step.
 fn document(stream: Stream, candidate: u32) -> Document {
 #ifdef HAS_CORPUS
     var fields: array<f32, #{DOCUMENT_FIELDS}>;
     for (var field = 0u; field < #{DOCUMENT_FIELDS}u; field++) {
-        fields[field] = corpus[candidate * #{DOCUMENT_FIELDS}u + field];
+        fields[field] = corpus_field(candidate * #{DOCUMENT_FIELDS}u + field);
     }
     return document_from_fields(fields);
 #else

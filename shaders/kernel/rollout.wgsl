@@ -12,6 +12,9 @@
 
 #import slatesim::rng::{Stream, words, STEP}
 #import slatesim::candidates::{job, environment_parameters, stream_of_lane}
+#ifdef MANY_POINTS
+#import slatesim::candidates::{enter_point, lane_of_point}
+#endif
 #import slatesim::drive
 #import environment
 #import agent
@@ -37,8 +40,14 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     if lane >= job.stride {
         return;
     }
+#ifdef MANY_POINTS
+    enter_point(lane);
+    let episode = lane_of_point(lane);
+#else
+    let episode = lane;
+#endif
     let parameters = environment_parameters;
-    var stream = stream_of_lane(lane, 0u);
+    var stream = stream_of_lane(episode, 0u);
     var user: environment::User;
     var total = 0.0;
     var step_weighted = 0.0;
@@ -46,7 +55,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     var num_clicks = 0u;
     var quality = 0.0;
     var num_invalid = 0u;
-    var running = lane < job.num_lanes;
+    var running = episode < job.num_lanes;
     // What the policy remembers of the user: nothing at first.
     var policy_state: array<f32, #{POLICY_STATE}>;
     if job.step_begin == 0u {

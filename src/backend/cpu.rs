@@ -1,7 +1,9 @@
 //! Blocks of episodes on all cores.
 
 use super::model::BlockRollout;
-use super::{BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Simulation, Stepper};
+use super::{
+    BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Rollouts, Simulation, Stepper,
+};
 use crate::error::Error;
 use crate::number::LANES;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -70,6 +72,112 @@ impl CpuBackend {
             Arithmetic::Single => simulation.model.cpu_rollout(&simulation.plan),
         }
     }
+
+    /// Runs the episodes of a range for each simulation, simulation by simulation and block by block, on all threads.
+    ///
+    /// Waves of blocks go across the bounds between simulations, so that all threads are busy however few blocks each
+    /// simulation has.
+    fn run(
+        &self,
+        simulations: &[Simulation],
+        episodes: Range<u64>,
+        observer: &dyn Observer,
+    ) -> Vec<Statistics> {
+        debug_assert_eq!(
+            episodes.start % BLOCK_EPISODES,
+            0,
+            "ranges start at a block"
+        );
+        let mut statistics: Vec<Statistics> =
+            simulations.iter().map(Simulation::statistics).collect();
+        let blocks = u128::from(
+            episodes
+                .end
+                .saturating_sub(episodes.start)
+                .div_ceil(BLOCK_EPISODES),
+        );
+        let all = blocks * simulations.len() as u128;
+        let mut begun = 0;
+        while begun < all && !observer.is_interrupted() {
+            let wave = (all - begun).min(u128::from(self.wave / BLOCK_EPISODES));
+            let wave = u64::try_from(wave).expect("at most a wave");
+            let parts = self.pool.install(|| {
+                (0..wave)
+                    .into_par_iter()
+                    .fold(Part::default, |mut part, index| {
+                        let at = begun + u128::from(index);
+                        let point = usize::try_from(at / blocks).expect("an index of a slice");
+                        let block = u64::try_from(at % blocks).expect("below a 64-bit number");
+                        let first = episodes.start + block * BLOCK_EPISODES;
+                        let count = block_length(episodes.end - first);
+                        let make = || self.block_rollout(&simulations[point]);
+                        part.run(point, &simulations[point], make, first, count);
+                        part
+                    })
+                    .map(|part| part.done)
+                    .reduce(Vec::new, joined)
+            });
+            let sum = |count: fn(&Statistics) -> u64| {
+                parts.iter().map(|(_, statistics)| count(statistics)).sum()
+            };
+            observer.finished(sum(Statistics::episodes), sum(Statistics::user_steps));
+            for (point, part) in parts {
+                // Nothing is merged into statistics of nothing: most simulations are done within one wave.
+                if statistics[point].episodes() == 0 {
+                    statistics[point] = part;
+                } else {
+                    merge(&mut statistics[point], &part);
+                }
+            }
+            begun += u128::from(wave);
+        }
+        statistics
+    }
+}
+
+/// What one thread has done of a wave: consecutive blocks.
+#[derive(Default)]
+struct Part {
+    /// Simulations by their index, with what was collected.
+    done: Vec<(usize, Statistics)>,
+    /// Runs blocks of the last of them.
+    rollout: Option<Box<dyn BlockRollout>>,
+}
+
+impl Part {
+    fn run(
+        &mut self,
+        point: usize,
+        simulation: &Simulation,
+        make: impl Fn() -> Box<dyn BlockRollout>,
+        first: u64,
+        count: usize,
+    ) {
+        if self.done.last().is_none_or(|&(last, _)| last != point) {
+            self.done.push((point, simulation.statistics()));
+            self.rollout = None;
+        }
+        let block = self.rollout.get_or_insert_with(make).run(first, count);
+        if let Some((_, statistics)) = self.done.last_mut() {
+            statistics.add(&block);
+        }
+    }
+}
+
+/// Joins what was done of consecutive blocks.
+fn joined(
+    mut a: Vec<(usize, Statistics)>,
+    b: Vec<(usize, Statistics)>,
+) -> Vec<(usize, Statistics)> {
+    let mut b = b.into_iter().peekable();
+    if let (Some((last, statistics)), Some((first, _))) = (a.last_mut(), b.peek())
+        && last == first
+        && let Some((_, more)) = b.next()
+    {
+        merge(statistics, &more);
+    }
+    a.extend(b);
+    a
 }
 
 impl Backend for CpuBackend {
@@ -92,39 +200,20 @@ impl Backend for CpuBackend {
         episodes: Range<u64>,
         observer: &dyn Observer,
     ) -> Result<Statistics, Error> {
-        debug_assert_eq!(
-            episodes.start % BLOCK_EPISODES,
-            0,
-            "ranges start at a block"
-        );
-        let mut statistics = simulation.statistics();
-        let mut wave_start = episodes.start;
-        while wave_start < episodes.end && !observer.is_interrupted() {
-            let wave_end = wave_start.saturating_add(self.wave).min(episodes.end);
-            let blocks = (wave_end - wave_start).div_ceil(BLOCK_EPISODES);
-            let wave = self.pool.install(|| {
-                (0..blocks)
-                    .into_par_iter()
-                    .fold(
-                        || None,
-                        |state: Option<(Box<dyn BlockRollout>, Statistics)>, block| {
-                            let (mut rollout, mut statistics) = state.unwrap_or_else(|| {
-                                (self.block_rollout(simulation), simulation.statistics())
-                            });
-                            let first = wave_start + block * BLOCK_EPISODES;
-                            let count = block_length(wave_end - first);
-                            statistics.add(&rollout.run(first, count));
-                            Some((rollout, statistics))
-                        },
-                    )
-                    .filter_map(|state| state.map(|(_, statistics)| statistics))
-                    .reduce(|| simulation.statistics(), merged)
-            });
-            observer.finished(wave.episodes(), wave.user_steps());
-            statistics = merged(statistics, wave);
-            wave_start = wave_end;
-        }
-        Ok(statistics)
+        let mut statistics = self.run(std::slice::from_ref(simulation), episodes, observer);
+        Ok(statistics.pop().expect("one for the one simulation"))
+    }
+
+    fn rollout_many(
+        &self,
+        simulations: &[Simulation],
+        episodes: Range<u64>,
+        observer: &dyn Observer,
+    ) -> Result<Rollouts, Error> {
+        Ok(Rollouts {
+            statistics: self.run(simulations, episodes, observer),
+            launches: None,
+        })
     }
 
     fn episodes(
@@ -172,7 +261,6 @@ fn block_length(remaining: u64) -> usize {
 }
 
 /// Merges statistics of one simulation; sums are exact, so the order is of no consequence.
-fn merged(mut a: Statistics, b: Statistics) -> Statistics {
-    a.merge(&b).expect("both are of the same simulation");
-    a
+fn merge(a: &mut Statistics, b: &Statistics) {
+    a.merge(b).expect("both are of the same simulation");
 }

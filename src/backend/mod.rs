@@ -65,6 +65,25 @@ impl Observer for Unobserved {
     }
 }
 
+/// Holds what several simulations gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Rollouts {
+    /// The statistics of each, in their order.
+    pub statistics: Vec<Statistics>,
+    /// What it took on a device; `None` on the host.
+    pub launches: Option<Launches>,
+}
+
+/// Counts what a device was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Launches {
+    /// Different pipelines of whole episodes: one where simulations differ in their numbers only.
+    pub pipelines: u64,
+    /// Dispatches of them, each of as many episodes as fit, and as many of their steps as take some tens of milliseconds.
+    pub dispatches: u64,
+}
+
 /// Runs episodes.
 pub trait Backend: Debug {
     /// Names the backend and what it runs on.
@@ -83,6 +102,32 @@ pub trait Backend: Debug {
         episodes: Range<u64>,
         observer: &dyn Observer,
     ) -> Result<Statistics, Error>;
+
+    /// Runs the episodes of a range for each of several simulations, as many of them side by side as the backend can.
+    ///
+    /// The statistics are those of [`Backend::rollout`] of each, bit for bit. The range must start at a multiple of
+    /// [`BLOCK_EPISODES`]. Interrupted, each simulation has the statistics of a shorter range with the same start: on the
+    /// whole the first ones have all their episodes, and the last ones none.
+    ///
+    /// # Errors
+    /// Those of [`Backend::rollout`].
+    fn rollout_many(
+        &self,
+        simulations: &[Simulation],
+        episodes: Range<u64>,
+        observer: &dyn Observer,
+    ) -> Result<Rollouts, Error> {
+        let one = |simulation: &Simulation| {
+            if observer.is_interrupted() {
+                return Ok(simulation.statistics());
+            }
+            self.rollout(simulation, episodes.clone(), observer)
+        };
+        Ok(Rollouts {
+            statistics: simulations.iter().map(one).collect::<Result<_, _>>()?,
+            launches: None,
+        })
+    }
 
     /// Runs the episodes of a range and returns the outcome of every single one, block by block.
     ///

@@ -32,6 +32,8 @@ mod new_file;
 mod output;
 mod progress;
 mod run_args;
+mod sweep;
+mod sweep_table;
 mod table;
 mod trace;
 mod validate;
@@ -60,6 +62,7 @@ Environment: SLATESIM_LOG sets what is logged on stderr, such as SLATESIM_LOG=de
 enum Command {
     Evaluate(evaluate::Args),
     Compare(compare::Args),
+    Sweep(sweep::Args),
     Merge(merge::Args),
     Trace(trace::Args),
     /// Check a backend against the reference
@@ -76,6 +79,7 @@ pub fn main(registry: &Registry) -> ExitCode {
     let outcome = output::start_log().and_then(|()| match command {
         Command::Evaluate(args) => evaluate::run(&args, registry),
         Command::Compare(args) => compare::run(&args, registry),
+        Command::Sweep(args) => sweep::run(&args, registry),
         Command::Merge(args) => merge::run(&args, registry),
         Command::Trace(args) => trace::run(&args, registry),
         Command::Validate(args) => validate::run(&args, registry),

@@ -177,6 +177,23 @@ pub enum ConfigError {
         #[source]
         source: Box<Self>,
     },
+    /// One of the points of a sweep is wrong.
+    #[error("point {label}")]
+    Point {
+        /// Its keys and values.
+        label: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The points together are no sweep.
+    #[error("{problem}; allowed is {allowed}")]
+    Sweep {
+        /// What is wrong with them.
+        problem: String,
+        /// What is allowed.
+        allowed: String,
+    },
     /// The variants together are no comparison.
     #[error("{problem}; allowed are {allowed}")]
     Variants {

@@ -25,6 +25,7 @@ mod error;
 mod key;
 mod layers;
 mod nearest;
+mod points;
 mod resolve;
 mod settings;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use error::{ConfigError, CorpusProblem, Hint, UnknownKey};
 pub use key::Key;
 pub use layers::{ConfigFile, Layers, Origin, Override};
 pub use nearest::nearest_name;
+pub use points::{Arrangement, Axis, Point};
 pub use resolve::Config;
 pub use settings::{Section, Settings};
 pub use value::Value;

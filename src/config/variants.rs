@@ -266,7 +266,7 @@ fn file_variant(
 }
 
 /// Splits at the commas that stand outside of brackets, braces and quotes.
-fn split_at_commas(text: &str) -> Vec<&str> {
+pub(super) fn split_at_commas(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut depth = 0_u32;

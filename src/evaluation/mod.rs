@@ -5,7 +5,7 @@
 //! ```
 //!
 //! [`evaluate_until`] runs until the mean return is as precise as asked for, and [`compare()`] several simulations on the
-//! same random numbers.
+//! same random numbers; [`sweep()`] runs one configuration over a grid of values.
 //!
 //! [`trace`] writes single steps.
 //!
@@ -20,6 +20,7 @@ mod report;
 mod shard;
 mod state;
 mod stopping;
+mod sweep;
 pub mod trace;
 
 pub use compare::{
@@ -33,6 +34,7 @@ pub use report::{Report, SCHEMA};
 pub use shard::Shard;
 pub use state::{EpisodeRange, State};
 pub use stopping::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Stopping, Target, evaluate_until};
+pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep};
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;

@@ -10,6 +10,7 @@ mod conversions;
 mod error;
 mod interface;
 mod pipeline;
+mod points;
 mod probe;
 mod program;
 mod readback;
@@ -22,7 +23,7 @@ pub use error::GpuError;
 pub use probe::{PROBE_ROWS, Probe};
 pub use program::{Entry, Patch, compose_program};
 
-use super::{Backend, BackendInfo, Observer, Simulation, Stepper, Unobserved};
+use super::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation, Stepper, Unobserved};
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
 use context::Gpu;
@@ -125,7 +126,7 @@ impl Backend for GpuBackend {
         observer: &dyn Observer,
     ) -> Result<Statistics, Error> {
         let mut statistics = simulation.statistics();
-        let add = |_first, blocks: Vec<EpisodeBlock>| {
+        let add = |_point, _first, blocks: Vec<EpisodeBlock>| {
             let batch = collect(simulation, &blocks);
             observer.finished(batch.episodes(), batch.user_steps());
             statistics
@@ -135,12 +136,57 @@ impl Backend for GpuBackend {
         rollout::run(
             &self.gpu,
             &self.options,
-            simulation,
+            &[simulation],
             episodes,
             observer,
             add,
         )?;
         Ok(statistics)
+    }
+
+    fn rollout_many(
+        &self,
+        simulations: &[Simulation],
+        episodes: Range<u64>,
+        observer: &dyn Observer,
+    ) -> Result<Rollouts, Error> {
+        let mut statistics: Vec<Statistics> =
+            simulations.iter().map(Simulation::statistics).collect();
+        let mut programs = Vec::new();
+        let mut dispatches = 0;
+        for members in points::groups(&self.gpu, &self.options, simulations) {
+            if observer.is_interrupted() {
+                break;
+            }
+            let group: Vec<&Simulation> =
+                members.iter().map(|&index| &simulations[index]).collect();
+            let add = |point: usize, _first, blocks: Vec<EpisodeBlock>| {
+                let batch = collect(group[point], &blocks);
+                observer.finished(batch.episodes(), batch.user_steps());
+                statistics[members[point]]
+                    .merge(&batch)
+                    .expect("both are of the same simulation");
+            };
+            let taken = rollout::run(
+                &self.gpu,
+                &self.options,
+                &group,
+                episodes.clone(),
+                observer,
+                add,
+            )?;
+            dispatches += taken.num_dispatches;
+            programs.extend(taken.program);
+        }
+        programs.sort_unstable_by_key(|program| Arc::as_ptr(program).addr());
+        programs.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        Ok(Rollouts {
+            statistics,
+            launches: Some(Launches {
+                pipelines: programs.len() as u64,
+                dispatches,
+            }),
+        })
     }
 
     fn episodes(
@@ -149,13 +195,13 @@ impl Backend for GpuBackend {
         episodes: Range<u64>,
     ) -> Result<Vec<EpisodeBlock>, Error> {
         let mut batches = BTreeMap::new();
-        let keep = |first, blocks| {
+        let keep = |_point, first, blocks| {
             batches.insert(first, blocks);
         };
         rollout::run(
             &self.gpu,
             &self.options,
-            simulation,
+            &[simulation],
             episodes,
             &Unobserved,
             keep,

@@ -33,7 +33,11 @@ pub(super) struct Job {
     pub(super) max_steps: u32,
     pub(super) users_per_env: u32,
     pub(super) words_are_given: u32,
-    pub(super) padding: u32,
+    pub(super) lanes_per_point: u32,
+    pub(super) first_point: u32,
+    pub(super) numbers_per_point: u32,
+    pub(super) policy_numbers: u32,
+    pub(super) corpus_numbers: u32,
 }
 
 impl Job {
@@ -49,7 +53,11 @@ impl Job {
             max_steps,
             users_per_env: 1,
             words_are_given: 0,
-            padding: 0,
+            lanes_per_point: num_lanes,
+            first_point: 0,
+            numbers_per_point: 0,
+            policy_numbers: 0,
+            corpus_numbers: 0,
         }
     }
 }
@@ -84,6 +92,8 @@ impl Patch {
 pub enum Entry {
     /// Whole episodes.
     Rollout,
+    /// Whole episodes of simulations that differ in their numbers only.
+    Sweep,
     /// Sums over blocks of episodes.
     Reduce,
     /// Single steps.
@@ -96,8 +106,9 @@ pub enum Entry {
 
 impl Entry {
     /// All kernels.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Rollout,
+        Self::Sweep,
         Self::Reduce,
         Self::Step,
         Self::Recommend,
@@ -111,7 +122,7 @@ impl Entry {
 
     fn source(self) -> ShaderSource {
         match self {
-            Self::Rollout => embedded!("rollout", "kernel/rollout.wgsl"),
+            Self::Rollout | Self::Sweep => embedded!("rollout", "kernel/rollout.wgsl"),
             Self::Reduce => embedded!("reduce", "kernel/reduce.wgsl"),
             Self::Step | Self::Recommend => embedded!("step", "kernel/step.wgsl"),
             Self::Probe => embedded!("probe", "kernel/probe.wgsl"),
@@ -235,6 +246,7 @@ fn definitions(
         ("OBSERVES_USER", outline.user_size() > 0),
         ("CAN_BE_SHORT", entry.is_stepped()),
         ("RECOMMENDS", entry == Entry::Recommend),
+        ("MANY_POINTS", entry == Entry::Sweep),
     ];
     let mut defs = simulation.model.shader_defs();
     defs.extend(plan.choice.definition().shader_defs());
@@ -242,6 +254,30 @@ fn definitions(
     defs.extend(numbers.map(|(name, value)| (name.to_owned(), ShaderDef::UInt(value))));
     defs.extend(flags.map(|(name, value)| (name.to_owned(), ShaderDef::Bool(value))));
     defs
+}
+
+/// All that the shader of a kernel is made from.
+#[derive(Debug, PartialEq)]
+pub(super) struct Recipe {
+    defs: ShaderDefs,
+    modules: Vec<ShaderSource>,
+    entry_source: ShaderSource,
+}
+
+impl Recipe {
+    pub(super) fn new(
+        gpu: &Gpu,
+        options: &GpuOptions,
+        simulation: &Simulation,
+        entry: Entry,
+    ) -> Self {
+        let (modules, entry_source) = sources(simulation, entry, options);
+        Self {
+            defs: definitions(simulation, entry, options, gpu.native_u64()),
+            modules,
+            entry_source,
+        }
+    }
 }
 
 /// Programs that have been made, by everything that they are made from; compiling one takes a tenth of a second and more.
@@ -291,12 +327,8 @@ impl Program {
         entry: Entry,
         entry_points: &[&'static str],
     ) -> Result<Arc<Self>, GpuError> {
-        let defs = definitions(simulation, entry, options, gpu.native_u64());
-        let (modules, entry_source) = sources(simulation, entry, options);
-        let key = format!(
-            "{defs:?} {modules:?} {entry_source:?} {}",
-            options.is_checked
-        );
+        let recipe = Recipe::new(gpu, options, simulation, entry);
+        let key = format!("{recipe:?} {}", options.is_checked);
         gpu.programs().get(key, || {
             Self::new(gpu, options, simulation, entry, entry_points)
         })
@@ -397,19 +429,13 @@ pub(super) fn most_invocations(gpu: &Gpu, options: &GpuOptions) -> u32 {
 /// The parameters of a simulation, on the device.
 #[derive(Debug)]
 pub(super) struct Inputs {
-    buffers: [wgpu::Buffer; 5],
+    /// Bindings 1 to 5 of group 0.
+    pub(super) buffers: [wgpu::Buffer; 5],
 }
 
 impl Inputs {
     pub(super) fn new(gpu: &Gpu, simulation: &Simulation) -> Result<Self, GpuError> {
-        let upload = |what, usage, numbers: &[f64]| {
-            #[allow(
-                clippy::cast_possible_truncation,
-                reason = "lanes compute in single precision"
-            )]
-            let singles: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
-            gpu.upload(what, usage, bytemuck::cast_slice(&singles))
-        };
+        let upload = |what, usage, numbers: &[f64]| upload(gpu, what, usage, numbers);
         let corpus = simulation
             .plan
             .corpus
@@ -437,6 +463,21 @@ impl Inputs {
             ],
         })
     }
+}
+
+/// Makes a buffer of numbers in the precision of lanes.
+pub(super) fn upload(
+    gpu: &Gpu,
+    what: &str,
+    usage: BufferUsages,
+    numbers: &[f64],
+) -> Result<wgpu::Buffer, GpuError> {
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "lanes compute in single precision"
+    )]
+    let singles: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
+    gpu.upload(what, usage, bytemuck::cast_slice(&singles))
 }
 
 /// Splits a 64-bit number into words, the low one first.
@@ -479,7 +520,11 @@ mod tests {
             ("max_steps", offset_of!(Job, max_steps)),
             ("users_per_env", offset_of!(Job, users_per_env)),
             ("words_are_given", offset_of!(Job, words_are_given)),
-            ("padding", offset_of!(Job, padding)),
+            ("lanes_per_point", offset_of!(Job, lanes_per_point)),
+            ("first_point", offset_of!(Job, first_point)),
+            ("numbers_per_point", offset_of!(Job, numbers_per_point)),
+            ("policy_numbers", offset_of!(Job, policy_numbers)),
+            ("corpus_numbers", offset_of!(Job, corpus_numbers)),
         ];
         assert_eq!(found, expected);
         assert_eq!(*span as usize, size_of::<Job>());

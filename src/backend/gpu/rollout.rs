@@ -1,12 +1,14 @@
 //! Rollouts on the GPU: batches of episodes in flight, fused steps sized to tens of milliseconds, blocks to statistics.
 //!
-//! A batch is as many lanes as one dispatch has. Its episodes run for `fusion` steps a dispatch; after each dispatch the
+//! A batch is as many lanes as one dispatch has: episodes of one simulation, or whole ranges of episodes of several that
+//! can run side by side, one after the other. Its episodes run for `fusion` steps a dispatch; after each dispatch the
 //! block sums of those steps come back, after the last one the outcomes of the episodes. Several batches are in flight,
 //! each with buffers of its own, so that the device has work while the host reads.
 
 use super::context::Gpu;
 use super::error::GpuError;
-use super::program::{Entry, Inputs, Job, Program, most_invocations};
+use super::points::Points;
+use super::program::{Entry, Job, Program, most_invocations};
 use super::readback::Readback;
 use super::{GpuOptions, Observer, Simulation};
 use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE};
@@ -55,10 +57,58 @@ struct Flight {
     submitted: Instant,
 }
 
+/// Which episodes of which simulations a batch runs: the same of each.
+#[derive(Clone, Debug, PartialEq)]
+struct Tile {
+    points: Range<usize>,
+    first: u64,
+    /// Episodes of each.
+    num_lanes: u32,
+}
+
+impl Tile {
+    /// Lanes of each simulation: whole blocks.
+    fn lanes_per_point(&self) -> u32 {
+        self.num_lanes.next_multiple_of(block())
+    }
+
+    fn stride(&self) -> u32 {
+        word(self.points.len()) * self.lanes_per_point()
+    }
+}
+
+/// Cuts the episodes of `num_points` simulations into batches, simulation by simulation: several of them together where
+/// all their episodes fit.
+fn tiles(num_points: usize, episodes: Range<u64>, batch_size: u32) -> impl Iterator<Item = Tile> {
+    let batch = u64::from(batch_size);
+    let per_point = (episodes.end - episodes.start)
+        .next_multiple_of(BLOCK_EPISODES)
+        .max(BLOCK_EPISODES);
+    let together = usize::try_from((batch / per_point).max(1)).unwrap_or(usize::MAX);
+    let mut next = (0, episodes.start);
+    std::iter::from_fn(move || {
+        let (point, first) = next;
+        if point >= num_points || episodes.is_empty() {
+            return None;
+        }
+        let points = point..num_points.min(point.saturating_add(together));
+        let num_lanes = (episodes.end - first).min(batch);
+        next = match first + num_lanes {
+            end if end == episodes.end => (points.end, episodes.start),
+            end => (point, end),
+        };
+        let num_lanes = u32::try_from(num_lanes).expect("at most a batch");
+        Some(Tile {
+            points,
+            first,
+            num_lanes,
+        })
+    })
+}
+
 /// A batch on its way through its dispatches.
 struct Batch {
-    first: u64,
-    num_lanes: u32,
+    tile: Tile,
     slot: usize,
     flight: Flight,
     blocks: Vec<EpisodeBlock>,
@@ -66,48 +116,62 @@ struct Batch {
 
 struct Rollout<'a> {
     gpu: &'a Gpu,
+    /// One of those that run, which stands for all in what they have in common.
     simulation: &'a Simulation,
     rollout: Arc<Program>,
     reduce: Arc<Program>,
-    inputs: Inputs,
+    points: Points,
+    num_dispatches: u64,
     slots: Vec<Slot>,
     most_steps: u32,
     fusion: u32,
     is_fusion_fixed: bool,
 }
 
-/// Runs the episodes of a range; `finished` gets the first episode and the blocks of each batch, in any order.
+/// What running took.
+pub(super) struct Taken {
+    /// The program of the episodes, where there were any.
+    pub(super) program: Option<Arc<Program>>,
+    /// Dispatches of it.
+    pub(super) num_dispatches: u64,
+}
+
+/// Runs the episodes of a range for each of some simulations that can run side by side, see [`super::points`];
+/// `finished` gets the index of a simulation, the first episode and the blocks from there on, in any order.
 pub(super) fn run(
     gpu: &Gpu,
     options: &GpuOptions,
-    simulation: &Simulation,
+    simulations: &[&Simulation],
     episodes: Range<u64>,
     observer: &dyn Observer,
-    mut finished: impl FnMut(u64, Vec<EpisodeBlock>),
-) -> Result<(), GpuError> {
+    mut finished: impl FnMut(usize, u64, Vec<EpisodeBlock>),
+) -> Result<Taken, GpuError> {
     debug_assert_eq!(
         episodes.start % BLOCK_EPISODES,
         0,
         "ranges start at a block"
     );
-    if episodes.is_empty() {
-        return Ok(());
+    if episodes.is_empty() || simulations.is_empty() {
+        return Ok(Taken {
+            program: None,
+            num_dispatches: 0,
+        });
     }
-    let batch_size = batch_size(gpu, options, episodes.end - episodes.start)?;
-    let num_batches = (episodes.end - episodes.start).div_ceil(u64::from(batch_size));
-    let num_slots =
-        usize::try_from(num_batches).map_or(NUM_SLOTS, |batches| batches.min(NUM_SLOTS));
-    let mut rollout = Rollout::new(gpu, options, simulation, batch_size, num_slots)?;
+    let per_point = (episodes.end - episodes.start).next_multiple_of(BLOCK_EPISODES);
+    let lanes = per_point.saturating_mul(simulations.len() as u64);
+    let batch_size = batch_size(gpu, options, lanes)?;
+    let mut tiles = tiles(simulations.len(), episodes, batch_size).peekable();
+    // Any number above that of the slots is as good.
+    let num_slots = usize::try_from(lanes.div_ceil(u64::from(batch_size)))
+        .map_or(NUM_SLOTS, |batches| batches.min(NUM_SLOTS));
+    let mut rollout = Rollout::new(gpu, options, simulations, batch_size, num_slots)?;
     let mut free: Vec<usize> = (0..num_slots).collect();
     let mut in_flight: VecDeque<Batch> = VecDeque::new();
-    let mut next = episodes.start;
     loop {
-        while next < episodes.end && !observer.is_interrupted() {
+        while tiles.peek().is_some() && !observer.is_interrupted() {
             let Some(slot) = free.pop() else { break };
-            let num_lanes = (episodes.end - next).min(u64::from(batch_size));
-            let num_lanes = u32::try_from(num_lanes).expect("at most a batch");
-            in_flight.push_back(rollout.begin(next, num_lanes, slot)?);
-            next += u64::from(num_lanes);
+            let Some(tile) = tiles.next() else { break };
+            in_flight.push_back(rollout.begin(tile, slot)?);
         }
         let Some(batch) = in_flight.pop_front() else {
             break;
@@ -116,24 +180,35 @@ pub(super) fn run(
             Progress::Running(batch) => in_flight.push_back(*batch),
             Progress::Finished(batch) => {
                 free.push(batch.slot);
-                finished(batch.first, batch.blocks);
+                let Tile { points, first, .. } = batch.tile;
+                let blocks_per_point = batch.blocks.len() / points.len();
+                let mut blocks = batch.blocks.into_iter();
+                for point in points {
+                    finished(
+                        point,
+                        first,
+                        blocks.by_ref().take(blocks_per_point).collect(),
+                    );
+                }
             }
         }
     }
-    Ok(())
+    Ok(Taken {
+        program: Some(rollout.rollout),
+        num_dispatches: rollout.num_dispatches,
+    })
 }
 
 /// Chooses the lanes of a batch: whole blocks, as many as asked for or as suit the adapter, no more than fit.
-fn batch_size(gpu: &Gpu, options: &GpuOptions, episodes: u64) -> Result<u32, GpuError> {
+fn batch_size(gpu: &Gpu, options: &GpuOptions, lanes: u64) -> Result<u32, GpuError> {
     let preferred = if gpu.is_software() {
         SOFTWARE_BATCH
     } else {
         HARDWARE_BATCH
     };
     let asked = options.batch_size.unwrap_or(preferred);
-    let block = u32::try_from(BLOCK_EPISODES).expect("a block is small");
     let most = most_invocations(gpu, options);
-    if asked > most - most % block {
+    if asked > most - most % block() {
         return Err(GpuError::LimitExceeded {
             what: "a batch".to_owned(),
             limit: "max_compute_workgroups_per_dimension * workgroup_size",
@@ -142,10 +217,16 @@ fn batch_size(gpu: &Gpu, options: &GpuOptions, episodes: u64) -> Result<u32, Gpu
         });
     }
     let whole = u64::from(asked.max(1)).next_multiple_of(BLOCK_EPISODES);
-    Ok(
-        u32::try_from(whole.min(episodes.next_multiple_of(BLOCK_EPISODES)))
-            .expect("at most what was asked, rounded up"),
-    )
+    Ok(u32::try_from(whole.min(lanes)).expect("at most what was asked, rounded up"))
+}
+
+/// [`BLOCK_EPISODES`] as a number of lanes.
+fn block() -> u32 {
+    u32::try_from(BLOCK_EPISODES).expect("a block is small")
+}
+
+fn word(number: usize) -> u32 {
+    u32::try_from(number).expect("at most as many as a batch has lanes")
 }
 
 enum Progress {
@@ -154,7 +235,7 @@ enum Progress {
 }
 
 struct Finished {
-    first: u64,
+    tile: Tile,
     slot: usize,
     blocks: Vec<EpisodeBlock>,
 }
@@ -163,10 +244,15 @@ impl<'a> Rollout<'a> {
     fn new(
         gpu: &'a Gpu,
         options: &GpuOptions,
-        simulation: &'a Simulation,
+        simulations: &[&'a Simulation],
         batch_size: u32,
         num_slots: usize,
     ) -> Result<Self, GpuError> {
+        let simulation = simulations[0];
+        let entry = match simulations {
+            [_] => Entry::Rollout,
+            _ => Entry::Sweep,
+        };
         let max_steps = simulation.plan.num_steps();
         let binding = gpu
             .limits()
@@ -194,7 +280,7 @@ impl<'a> Rollout<'a> {
         Ok(Self {
             gpu,
             simulation,
-            rollout: Program::get(gpu, options, simulation, Entry::Rollout, &["rollout"])?,
+            rollout: Program::get(gpu, options, simulation, entry, &["rollout"])?,
             reduce: Program::get(
                 gpu,
                 options,
@@ -202,7 +288,8 @@ impl<'a> Rollout<'a> {
                 Entry::Reduce,
                 &["reduce", "count_clicks"],
             )?,
-            inputs: Inputs::new(gpu, simulation)?,
+            points: Points::new(gpu, simulations)?,
+            num_dispatches: 0,
             slots,
             most_steps,
             fusion: asked.unwrap_or(FIRST_FUSION.min(most_steps)),
@@ -210,13 +297,12 @@ impl<'a> Rollout<'a> {
         })
     }
 
-    fn begin(&self, first: u64, num_lanes: u32, slot: usize) -> Result<Batch, GpuError> {
-        let num_blocks = (num_lanes as usize).div_ceil(BLOCK_SIZE);
+    fn begin(&mut self, tile: Tile, slot: usize) -> Result<Batch, GpuError> {
+        let num_blocks = tile.stride() as usize / BLOCK_SIZE;
         let block = self.simulation.plan.empty_block();
-        let flight = self.submit(first, num_lanes, slot, 0)?;
+        let flight = self.submit(&tile, slot, 0)?;
         Ok(Batch {
-            first,
-            num_lanes,
+            tile,
             slot,
             flight,
             blocks: vec![block; num_blocks],
@@ -242,7 +328,7 @@ impl<'a> Rollout<'a> {
                 .any(|&running| running != 0);
         // The next dispatch goes out before this one's sums are read: the device need not wait for the host.
         let next = match is_running {
-            true => Some(self.submit(batch.first, batch.num_lanes, batch.slot, steps.end)?),
+            true => Some(self.submit(&batch.tile, batch.slot, steps.end)?),
             false => None,
         };
         read_curve(self.gpu, curve, &steps, &mut batch.blocks)?;
@@ -251,9 +337,9 @@ impl<'a> Rollout<'a> {
         if let Some(flight) = next {
             return Ok(Progress::Running(Box::new(Batch { flight, ..batch })));
         }
-        read_outcomes(&words, batch.num_lanes as usize, &mut batch.blocks);
+        read_outcomes(&words, &batch.tile, &mut batch.blocks);
         Ok(Progress::Finished(Finished {
-            first: batch.first,
+            tile: batch.tile,
             slot: batch.slot,
             blocks: batch.blocks,
         }))
@@ -278,24 +364,19 @@ impl<'a> Rollout<'a> {
             .min(self.fusion.saturating_mul(4));
     }
 
-    fn submit(
-        &self,
-        first: u64,
-        num_lanes: u32,
-        slot: usize,
-        step_begin: u32,
-    ) -> Result<Flight, GpuError> {
+    fn submit(&mut self, tile: &Tile, slot: usize, step_begin: u32) -> Result<Flight, GpuError> {
         let plan = &self.simulation.plan;
         let max_steps = plan.num_steps();
         let steps = step_begin..step_begin.saturating_add(self.fusion).min(max_steps);
-        let block = u32::try_from(BLOCK_EPISODES).expect("a block is small");
-        let stride = num_lanes.next_multiple_of(block);
-        let job = Job {
+        let stride = tile.stride();
+        let job = self.points.tell(Job {
             stride,
             step_begin,
             step_end: steps.end,
-            ..Job::of_lanes(plan.seed, first, num_lanes, max_steps)
-        };
+            lanes_per_point: tile.lanes_per_point(),
+            first_point: word(tile.points.start),
+            ..Job::of_lanes(plan.seed, tile.first, tile.num_lanes, max_steps)
+        });
         let Slot {
             users,
             outcomes,
@@ -306,15 +387,18 @@ impl<'a> Rollout<'a> {
         } = &self.slots[slot];
         let roll = self.rollout.bind(
             self.gpu,
-            &self.inputs,
+            &self.points.inputs,
             &job,
             &[users, outcomes, rewards, clicks, counts],
         )?;
-        let sum = self
-            .reduce
-            .bind(self.gpu, &self.inputs, &job, &[rewards, clicks, curve])?;
+        let sum = self.reduce.bind(
+            self.gpu,
+            &self.points.inputs,
+            &job,
+            &[rewards, clicks, curve],
+        )?;
         let num_steps = steps.end - steps.start;
-        let num_blocks = stride / block;
+        let num_blocks = stride / block();
         let mut encoder = self.gpu.encoder("rollout");
         encoder.clear_buffer(counts, 0, None);
         self.rollout
@@ -341,6 +425,7 @@ impl<'a> Rollout<'a> {
             .stage(&mut encoder, "counts", counts, 0..counts.size())?;
         let submitted = Instant::now();
         let submission = self.gpu.submit("rollout", encoder)?;
+        self.num_dispatches += 1;
         Ok(Flight {
             steps,
             curve: curve.start(&submission),
@@ -426,8 +511,9 @@ fn read_curve(
 }
 
 /// Deals the outcomes of a batch out to its blocks.
-fn read_outcomes(words: &[u32], num_lanes: usize, blocks: &mut [EpisodeBlock]) {
+fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
     let stride = blocks.len() * BLOCK_SIZE;
+    let (num_lanes, lanes_per_point) = (tile.num_lanes as usize, tile.lanes_per_point() as usize);
     let field = |field: usize, lanes: &Range<usize>| &words[field * stride..][lanes.clone()];
     let numbers = |words: &[u32]| {
         words
@@ -437,12 +523,56 @@ fn read_outcomes(words: &[u32], num_lanes: usize, blocks: &mut [EpisodeBlock]) {
     };
     for (index, block) in blocks.iter_mut().enumerate() {
         let first = index * BLOCK_SIZE;
-        let lanes = first..num_lanes.min(first + BLOCK_SIZE);
+        // Within their point, lanes with an episode come before those that fill up the last block.
+        let remaining = num_lanes - first % lanes_per_point;
+        let lanes = first..first + remaining.min(BLOCK_SIZE);
         block.returns = numbers(field(0, &lanes));
         block.step_weighted_rewards = numbers(field(1, &lanes));
         block.lengths = field(2, &lanes).to_vec();
         block.clicks = field(3, &lanes).to_vec();
         block.clicked_quality = numbers(field(4, &lanes)).iter().sum();
         block.invalid_choices = field(6, &lanes).iter().copied().map(u64::from).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(num_points: usize, episodes: Range<u64>, batch_size: u32) -> Vec<Tile> {
+        tiles(num_points, episodes, batch_size).collect()
+    }
+
+    fn tile(points: Range<usize>, first: u64, num_lanes: u32) -> Tile {
+        Tile {
+            points,
+            first,
+            num_lanes,
+        }
+    }
+
+    #[test]
+    fn simulations_share_a_batch_where_all_their_episodes_fit() {
+        assert_eq!(
+            cut(5, 0..300, 1024),
+            [tile(0..2, 0, 300), tile(2..4, 0, 300), tile(4..5, 0, 300)]
+        );
+        assert_eq!(cut(3, 512..600, 8192), [tile(0..3, 512, 88)]);
+        assert_eq!(tile(0..2, 0, 300).stride(), 1024);
+    }
+
+    #[test]
+    fn episodes_that_do_not_fit_together_are_cut_simulation_by_simulation() {
+        assert_eq!(
+            cut(2, 0..700, 512),
+            [
+                tile(0..1, 0, 512),
+                tile(0..1, 512, 188),
+                tile(1..2, 0, 512),
+                tile(1..2, 512, 188)
+            ]
+        );
+        assert!(cut(3, 256..256, 512).is_empty());
+        assert_eq!(cut(1, u64::MAX - 255..u64::MAX, 256).len(), 1);
     }
 }

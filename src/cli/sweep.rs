@@ -1,0 +1,110 @@
+//! `slatesim sweep`: one configuration over a grid or list of values.
+
+use super::backends;
+use super::interrupt;
+use super::output::{print, print_json};
+use super::progress::{Progress, Total};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs};
+use super::sweep_table;
+use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use crate::backend::Simulation;
+use crate::config::{Arrangement, Axis, ConfigError};
+use crate::evaluation::{self, MAX_POINTS, SweepReport};
+use crate::registry::Registry;
+use std::process::ExitCode;
+
+/// Evaluate a grid of values, each on the same users, documents and noise.
+///
+/// The points are every value of each --vary with every value of the others, the last one's values fastest; with --zip the
+/// first values together, then the second ones, and so on. Any key can be varied, those of policies and layers too, except
+/// `episodes`. Each point's figures are the ones that `slatesim evaluate` gives. On a GPU points that differ in numbers only
+/// run side by side in one pipeline.
+///
+/// Ctrl-C ends the run early: the first points are complete then, the last ones without episodes, and the result is marked
+/// partial. A second Ctrl-C stops at once.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Policy, instead of `policy.name`
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
+    /// Give a key one value after the other, laid over everything else; may be given for several keys
+    ///
+    /// Values are written as in TOML, names without quotes. Commas within brackets, braces or quotes do not separate:
+    /// [0.2,0.8],[0.5,0.5] are two values.
+    #[arg(
+        long,
+        value_name = "dotted.key=value,value,...",
+        required = true,
+        allow_hyphen_values = true
+    )]
+    vary: Vec<String>,
+    /// Go through the values of all --vary together, instead of every one with every other
+    #[arg(long)]
+    zip: bool,
+    #[command(flatten)]
+    backend: BackendArgs,
+    /// Print comma-separated values, a line for each point
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+    let OutputArgs {
+        json,
+        strict,
+        quiet,
+    } = args.output;
+    let layers = args.config.layers(args.policy.as_ref())?;
+    let axes = args.vary.iter().map(|text| Axis::parse(text));
+    let axes = axes.collect::<Result<Vec<Axis>, ConfigError>>()?;
+    let arrangement = if args.zip {
+        Arrangement::Zip
+    } else {
+        Arrangement::Grid
+    };
+    let catalogue = registry.catalogue();
+    let points = layers.resolve_points(&axes, arrangement, MAX_POINTS, &catalogue)?;
+    let simulations = points
+        .iter()
+        .map(|point| {
+            let simulation = registry.simulation(&point.config);
+            simulation.map_err(|error| error.of_point(point.label()))
+        })
+        .collect::<Result<Vec<Simulation>, _>>()?;
+    let backend = args.backend.open(quiet)?;
+    let episodes = points.first().map_or(0, |point| point.config.episodes);
+
+    interrupt::listen()?;
+    tracing::info!(episodes, points = points.len(), backend = ?backend.info(), "sweeping");
+    let asked = episodes.saturating_mul(points.len() as u64);
+    let progress = Progress::new(Total::Exactly(asked), quiet);
+    let sweep = evaluation::sweep(&simulations, backend.as_ref(), episodes, &progress);
+    progress.finish();
+    let sweep =
+        sweep.map_err(|error| backends::blame_batch_size(error, args.backend.batch_size))?;
+
+    let report = SweepReport::new(&points, &sweep);
+    let mut is_refused = false;
+    for (point, reported) in points.iter().zip(&report.points) {
+        let whose = format!("point {}: ", point.label());
+        warn_of_non_finite(&reported.summary, &whose);
+        is_refused |= warn_of_invalid_choices(&reported.summary, &whose, strict);
+    }
+    if json {
+        print_json(&report)?;
+    } else if args.csv {
+        print(&sweep_table::csv(&report))?;
+    } else {
+        print(&sweep_table::report(&report, &catalogue))?;
+    }
+    if report.partial {
+        let done = report.points.iter().map(|point| point.episodes).sum();
+        return Ok(interrupt::told(done, asked));
+    }
+    Ok(ExitCode::from(if is_refused { FAILED } else { 0 }))
+}

@@ -1,0 +1,349 @@
+//! Points of a sweep: one configuration over and over, with other values of some keys.
+
+use super::catalogue::is_inside;
+use super::layers::Override;
+use super::variants::split_at_commas;
+use super::{Catalogue, Config, ConfigError, Layers};
+
+/// The flag that varies a key.
+const VARY: &str = "--vary";
+
+/// What all points share, so that their episodes are the same ones.
+const COMMON: &str = "episodes";
+
+/// Names a key and the values that it takes one after the other.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    key: String,
+    values: Vec<Override>,
+}
+
+impl Axis {
+    /// Reads `dotted.key=value,value,...`, as `--vary` takes it.
+    ///
+    /// Values are those of [`Override::set`]; commas within brackets, braces or quotes do not separate.
+    ///
+    /// # Errors
+    /// [`ConfigError::Override`] without `=`, with an empty key or part of a key, or where a value is missing.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let bad = |problem| ConfigError::Override {
+            flag: VARY.to_owned(),
+            text: text.to_owned(),
+            problem,
+        };
+        let (key, values) = Override::split(text).map_err(bad)?;
+        let values = split_at_commas(values);
+        if values.iter().any(|value| value.trim().is_empty()) {
+            return Err(bad("has an empty value between its commas"));
+        }
+        let values = values
+            .into_iter()
+            .map(|value| Override::flag(VARY, key, value));
+        Ok(Self {
+            key: key.to_owned(),
+            values: values.collect(),
+        })
+    }
+
+    /// Returns the dotted key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// Says how the values of several keys go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrangement {
+    /// Every value with every other, those of the last key fastest.
+    Grid,
+    /// The first of each, the second of each, and so on.
+    Zip,
+}
+
+/// Holds one configuration of a sweep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// The varied keys, in the order in which they were given, with their values.
+    pub values: Vec<(String, toml::Value)>,
+    /// All that the values were laid over, checked.
+    pub config: Config,
+}
+
+impl Point {
+    /// Writes `key = value, key = value`, as errors name a point.
+    #[must_use]
+    pub fn label(&self) -> String {
+        label(&self.values)
+    }
+}
+
+fn label(values: &[(String, toml::Value)]) -> String {
+    let written = values.iter().map(|(key, value)| format!("{key} = {value}"));
+    written.collect::<Vec<_>>().join(", ")
+}
+
+impl ConfigError {
+    /// Says that the error is one of a point of a sweep.
+    #[must_use]
+    pub fn of_point(self, label: String) -> Self {
+        Self::Point {
+            label,
+            source: Box::new(self),
+        }
+    }
+}
+
+impl Layers {
+    /// Lays the values of each point over everything given so far, and checks all of it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Sweep`] where there are no points or more than `most`, a key is varied twice, or lists that go
+    /// together are not equally long; [`ConfigError::Invalid`] where a key is varied that is one for all points;
+    /// [`ConfigError::Point`] for the first point that is wrong, with what [`Config::resolve`] tells.
+    pub fn resolve_points(
+        &self,
+        axes: &[Axis],
+        arrangement: Arrangement,
+        most: usize,
+        catalogue: &Catalogue,
+    ) -> Result<Vec<Point>, ConfigError> {
+        check_keys(axes)?;
+        let count = count(axes, arrangement)?;
+        if count > most as u128 {
+            return Err(ConfigError::Sweep {
+                problem: format!("there are {count} points to evaluate"),
+                allowed: format!("at most {most}"),
+            });
+        }
+        (0..usize::try_from(count).unwrap_or(usize::MAX))
+            .map(|index| {
+                let given = values_at(axes, arrangement, index);
+                let values: Vec<_> = given
+                    .iter()
+                    .map(|given| (given.key.clone(), given.value.clone()))
+                    .collect();
+                let layers = given.into_iter().fold(self.clone(), |layers, given| {
+                    layers.with_override(given.clone())
+                });
+                match Config::resolve(&layers, catalogue) {
+                    Ok(config) => Ok(Point { values, config }),
+                    Err(error) => Err(error.of_point(label(&values))),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Refuses what cannot be varied, or not twice.
+fn check_keys(axes: &[Axis]) -> Result<(), ConfigError> {
+    if axes.is_empty() {
+        return Err(ConfigError::Sweep {
+            problem: "nothing is varied".to_owned(),
+            allowed: "keys with their values, by `--vary dotted.key=value,value,...`".to_owned(),
+        });
+    }
+    for (index, axis) in axes.iter().enumerate() {
+        if axis.key == COMMON {
+            let given = &axis.values[0];
+            return Err(ConfigError::invalid(
+                COMMON,
+                &given.value,
+                "nothing within a sweep: it is one for all points, so that they face the same users",
+                given.origin.clone(),
+            ));
+        }
+        let clashes = |other: &&Axis| {
+            other.key == axis.key
+                || is_inside(&other.key, &axis.key)
+                || is_inside(&axis.key, &other.key)
+        };
+        if let Some(other) = axes[..index].iter().find(clashes) {
+            let problem = match other.key == axis.key {
+                true => format!("`{}` is varied twice", axis.key),
+                false => format!("`{}` and `{}` set the same key", other.key, axis.key),
+            };
+            return Err(ConfigError::Sweep {
+                problem,
+                allowed: "one `--vary` with all its values for each key".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Counts the points.
+fn count(axes: &[Axis], arrangement: Arrangement) -> Result<u128, ConfigError> {
+    let lengths = axes.iter().map(|axis| axis.values.len() as u128);
+    if arrangement == Arrangement::Grid {
+        return Ok(lengths.fold(1, u128::saturating_mul));
+    }
+    let first = &axes[0];
+    let differs = |axis: &&Axis| axis.values.len() != first.values.len();
+    match axes.iter().find(differs) {
+        None => Ok(first.values.len() as u128),
+        Some(other) => Err(ConfigError::Sweep {
+            problem: format!(
+                "`{}` has {} values and `{}` has {}",
+                first.key,
+                first.values.len(),
+                other.key,
+                other.values.len()
+            ),
+            allowed: "as many for each with `--zip`".to_owned(),
+        }),
+    }
+}
+
+/// Returns what is set at a point.
+fn values_at(axes: &[Axis], arrangement: Arrangement, index: usize) -> Vec<&Override> {
+    if arrangement == Arrangement::Zip {
+        return axes.iter().map(|axis| &axis.values[index]).collect();
+    }
+    // A number whose digits are the positions along the axes, the last one the lowest.
+    let mut rest = index;
+    let mut given: Vec<&Override> = axes
+        .iter()
+        .rev()
+        .map(|axis| {
+            let position = rest % axis.values.len();
+            rest /= axis.values.len();
+            &axis.values[position]
+        })
+        .collect();
+    given.reverse();
+    given
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::specimen;
+
+    const MOST: usize = 12;
+
+    fn points(given: &[&str], arrangement: Arrangement) -> Result<Vec<Point>, ConfigError> {
+        let axes: Result<Vec<Axis>, _> = given.iter().map(|text| Axis::parse(text)).collect();
+        Layers::new().resolve_points(&axes?, arrangement, MOST, &specimen::catalogue())
+    }
+
+    fn labels(given: &[&str], arrangement: Arrangement) -> Vec<String> {
+        let points = points(given, arrangement).unwrap();
+        points.iter().map(Point::label).collect()
+    }
+
+    fn refusal(given: &[&str], arrangement: Arrangement) -> String {
+        let error = points(given, arrangement).unwrap_err();
+        match std::error::Error::source(&error) {
+            None => error.to_string(),
+            Some(source) => format!("{error}: {source}"),
+        }
+    }
+
+    const SENSITIVITY: &str = "environment.user.sensitivity=0.1,0.2,0.3";
+    const SEED: &str = "seed=1,2";
+
+    #[test]
+    fn a_grid_goes_through_the_last_key_first() {
+        let found = labels(&[SEED, "environment.slate_size=2,3"], Arrangement::Grid);
+        assert_eq!(
+            found,
+            [
+                "seed = 1, environment.slate_size = 2",
+                "seed = 1, environment.slate_size = 3",
+                "seed = 2, environment.slate_size = 2",
+                "seed = 2, environment.slate_size = 3",
+            ]
+        );
+    }
+
+    #[test]
+    fn lists_that_go_together_give_as_many_points_as_each_is_long() {
+        let found = labels(&[SEED, "environment.slate_size=2,3"], Arrangement::Zip);
+        assert_eq!(
+            found,
+            [
+                "seed = 1, environment.slate_size = 2",
+                "seed = 2, environment.slate_size = 3",
+            ]
+        );
+        assert_eq!(
+            refusal(&[SENSITIVITY, SEED], Arrangement::Zip),
+            "`environment.user.sensitivity` has 3 values and `seed` has 2; allowed is as many for each with `--zip`"
+        );
+    }
+
+    #[test]
+    fn commas_of_lists_and_texts_do_not_separate() {
+        let axis = Axis::parse("a.b=[0.2, 0.8],[0.5,0.5], \"x,y\"").unwrap();
+        let values: Vec<String> = axis
+            .values
+            .iter()
+            .map(|one| one.value.to_string())
+            .collect();
+        assert_eq!(values, ["[0.2, 0.8]", "[0.5, 0.5]", "\"x,y\""]);
+    }
+
+    #[test]
+    fn every_value_reaches_the_configuration_of_its_point() {
+        let points = points(&[SENSITIVITY], Arrangement::Grid).unwrap();
+        let found: Vec<f64> = points
+            .iter()
+            .map(|point| point.config.environment.settings.number("user.sensitivity"))
+            .collect();
+        assert_eq!(found, [0.1, 0.2, 0.3]);
+    }
+
+    #[test]
+    fn what_is_no_axis_is_refused() {
+        for (text, problem) in [
+            ("seed", "has no `=`"),
+            ("=1,2", "has no key before the `=`"),
+            ("seed=", "has no value after the `=`"),
+            ("seed=1,,2", "has an empty value between its commas"),
+            ("seed=1,", "has an empty value between its commas"),
+        ] {
+            let message = Axis::parse(text).unwrap_err().to_string();
+            assert_eq!(
+                message,
+                format!("`--vary {text}` {problem}; write `--vary dotted.key=value`")
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_sweep_is_refused() {
+        for (given, told) in [
+            (&[][..], "nothing is varied; allowed is keys with"),
+            (
+                &["seed=1", "seed=2"][..],
+                "`seed` is varied twice; allowed is one `--vary`",
+            ),
+            (
+                &[SENSITIVITY, "environment.user={sensitivity=1}"],
+                "`environment.user.sensitivity` and `environment.user` set the same key",
+            ),
+            (
+                &["episodes=10,20"],
+                "`episodes` = 10 is not allowed; allowed is nothing within a sweep",
+            ),
+            (
+                &["seed=1,2,3,4", "environment.slate_size=1,2,3,4"],
+                "there are 16 points to evaluate; allowed is at most 12",
+            ),
+            (
+                &["environment.user.sensitivity=0.1,x"],
+                "point environment.user.sensitivity = \"x\": `environment.user.sensitivity` = \"x\" is a string",
+            ),
+        ] {
+            let message = refusal(given, Arrangement::Grid);
+            assert!(message.starts_with(told), "{message}");
+        }
+        let message = refusal(&["environment.user.sensitivty=0.1"], Arrangement::Grid);
+        assert!(
+            message.contains("`environment.user.sensitivity`"),
+            "{message}"
+        );
+        assert!(message.contains("given by --vary"), "{message}");
+    }
+}

@@ -1,0 +1,383 @@
+//! Sweeps: one configuration over a list or a grid of values, each point on the same random numbers.
+//!
+//! ```text
+//! Layers + Axis... --resolve_points--> Point... --Registry::simulation--> Simulation...
+//!     --sweep--> Sweep --SweepReport::new--> SweepReport
+//! ```
+
+use super::report::{SCHEMA, is_false, section};
+use crate::backend::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation};
+use crate::config::Point;
+use crate::error::Error;
+use crate::statistics::{Statistics, Summary};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::time::Instant;
+
+/// Most points of a sweep. Each takes a few hundred kilobytes until the end.
+pub const MAX_POINTS: usize = 10_000;
+
+/// Holds what the points of a sweep gave.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// What computed it.
+    pub backend: BackendInfo,
+    /// Episodes of each point that were asked for.
+    pub asked: u64,
+    /// The statistics of each point, in their order; of fewer episodes where the work was interrupted.
+    pub statistics: Vec<Statistics>,
+    /// What it took on a device; `None` on the host.
+    pub launches: Option<Launches>,
+    /// How long it took, in seconds of wall-clock time.
+    pub seconds: f64,
+}
+
+impl Sweep {
+    /// Tells whether episodes are missing because the work was interrupted.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.statistics
+            .iter()
+            .any(|statistics| statistics.episodes() < self.asked)
+    }
+}
+
+/// Runs the episodes from 0 up to `episodes` of every simulation, and takes the time.
+///
+/// Each one's statistics are those that [`evaluate`](super::evaluate()) gives, bit for bit. Episodes of one index face the
+/// same random numbers in all simulations of one seed, so that figures differ by what was varied and by little else.
+/// Interrupted, the first simulations have all their episodes, and the last ones none.
+///
+/// # Errors
+/// Those of [`Backend::rollout_many`].
+pub fn sweep(
+    simulations: &[Simulation],
+    backend: &dyn Backend,
+    episodes: u64,
+    observer: &dyn Observer,
+) -> Result<Sweep, Error> {
+    let clock = Instant::now();
+    let Rollouts {
+        statistics,
+        launches,
+    } = backend.rollout_many(simulations, 0..episodes, observer)?;
+    Ok(Sweep {
+        backend: backend.info(),
+        asked: episodes,
+        statistics,
+        launches,
+        seconds: clock.elapsed().as_secs_f64(),
+    })
+}
+
+/// Reports a sweep; serialises as the object that `slatesim sweep --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SweepReport {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Version of the package that wrote the report.
+    pub slatesim: String,
+    /// Episodes of each point that were asked for.
+    pub episodes: u64,
+    /// Whether episodes are missing: the work was interrupted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub partial: bool,
+    /// What computed it.
+    pub backend: BackendInfo,
+    /// What it took on a device: `pipelines` and `dispatches`.
+    #[serde(flatten)]
+    pub launches: Option<Launches>,
+    /// The keys that were varied, in the order in which they were given.
+    pub varied: Vec<String>,
+    /// What each point gave.
+    pub points: Vec<PointReport>,
+    /// Wall-clock time.
+    pub seconds: f64,
+    /// User-steps of all points by seconds; `None` where no time was taken.
+    pub user_steps_per_second: Option<f64>,
+}
+
+/// Reports one point, with the figures that `slatesim evaluate` gives for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PointReport {
+    /// The varied keys with their values here.
+    pub values: Map<String, Value>,
+    /// The environment with all parameters, `{"name", ...}`.
+    pub environment: Value,
+    /// The policy with all parameters, `{"name", ...}`.
+    pub policy: Value,
+    /// Key of all random numbers.
+    pub seed: u64,
+    /// Steps after which an episode is truncated, if that was given.
+    pub max_steps: Option<u32>,
+    /// Episodes of this point in this report.
+    pub episodes: u64,
+    /// The figures.
+    #[serde(flatten)]
+    pub summary: Summary,
+}
+
+impl SweepReport {
+    /// Reports a sweep over points, in the order in which their simulations were run.
+    ///
+    /// # Panics
+    /// Where there are not as many points as were run.
+    #[must_use]
+    pub fn new(points: &[Point], sweep: &Sweep) -> Self {
+        assert_eq!(
+            points.len(),
+            sweep.statistics.len(),
+            "a point for each that was run"
+        );
+        let user_steps: f64 = sweep
+            .statistics
+            .iter()
+            .map(|statistics| statistics.user_steps() as f64)
+            .sum();
+        let rate = user_steps / sweep.seconds;
+        let varied = points.first().map(|point| &point.values);
+        let varied = varied.into_iter().flatten();
+        Self {
+            schema: SCHEMA,
+            slatesim: env!("CARGO_PKG_VERSION").to_owned(),
+            episodes: sweep.asked,
+            partial: sweep.is_partial(),
+            backend: sweep.backend.clone(),
+            launches: sweep.launches,
+            varied: varied.map(|(key, _)| key.clone()).collect(),
+            points: points
+                .iter()
+                .zip(&sweep.statistics)
+                .map(|(point, statistics)| PointReport::new(point, statistics))
+                .collect(),
+            seconds: sweep.seconds,
+            user_steps_per_second: rate.is_finite().then_some(rate),
+        }
+    }
+}
+
+impl PointReport {
+    fn new(point: &Point, statistics: &Statistics) -> Self {
+        let values = point.values.iter().map(|(key, value)| {
+            let value = serde_json::to_value(value)
+                .expect("checked values are something that JSON can hold");
+            (key.clone(), value)
+        });
+        Self {
+            values: values.collect(),
+            environment: section(&point.config.environment),
+            policy: section(&point.config.policy),
+            seed: point.config.seed,
+            max_steps: point.config.max_steps,
+            episodes: statistics.episodes(),
+            summary: statistics.summary(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::gpu::{AdapterSelection, GpuBackend, GpuOptions, Patch};
+    use crate::backend::{BLOCK_EPISODES, Unobserved, cpu, reference};
+    use crate::config::{Arrangement, Axis, Layers};
+    use crate::evaluation::evaluate;
+    use crate::registry;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// No multiple of a block, and more than one.
+    const EPISODES: u64 = 2 * BLOCK_EPISODES + 77;
+
+    fn simulations(base: &[&str], vary: &[&str]) -> Vec<Simulation> {
+        let mut layers = Layers::new();
+        for set in base {
+            layers = layers.set(set).unwrap();
+        }
+        let axes: Vec<Axis> = vary.iter().map(|text| Axis::parse(text).unwrap()).collect();
+        let catalogue = registry::catalogue();
+        let points = layers.resolve_points(&axes, Arrangement::Grid, MAX_POINTS, &catalogue);
+        let points = points.unwrap();
+        let made = points
+            .iter()
+            .map(|point| registry::simulation(&point.config));
+        made.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Sweeps over parameters, tables, documents, policies and layers; the pipelines that each takes.
+    fn sweeps() -> Vec<(&'static str, Vec<Simulation>, u64)> {
+        let short = "environment.user.time_budget=5";
+        vec![
+            (
+                "parameters",
+                simulations(
+                    &[short],
+                    &[
+                        "environment.user.sensitivity=0.01,0.03,0.058",
+                        "environment.user.memory_discount=0.7,0.9",
+                    ],
+                ),
+                1,
+            ),
+            (
+                "a choice model's parameters, and a size",
+                simulations(
+                    &[short, "environment.choice.model=multinomial_logit"],
+                    &[
+                        "environment.choice.no_click_mass=0,1",
+                        "environment.slate_size=2,3",
+                    ],
+                ),
+                2,
+            ),
+            (
+                "tables",
+                simulations(
+                    &["environment.name=interest_exploration", "max_steps=6"],
+                    &["environment.document.topic_quality_mean=[0.8,0.2],[0.5,0.5],[0.1,0.9]"],
+                ),
+                1,
+            ),
+            (
+                "seeds, which have fixed documents of their own, and a parameter",
+                simulations(
+                    &[short, "environment.resample_documents=false"],
+                    &["seed=1,2", "environment.user.sensitivity=0.01,0.05"],
+                ),
+                1,
+            ),
+            (
+                "a layer's number, a policy's tables, policies",
+                simulations(
+                    &[
+                        "environment.name=interest_exploration",
+                        "max_steps=6",
+                        "policy.layer.name=epsilon_greedy",
+                    ],
+                    &[
+                        "policy.layer.epsilon=0.1,0.5",
+                        "policy.name=random,greedy_pctr",
+                    ],
+                ),
+                2,
+            ),
+        ]
+    }
+
+    fn is_as_evaluated(what: &str, simulations: &[Simulation], backend: &dyn Backend) -> Sweep {
+        let sweep = sweep(simulations, backend, EPISODES, &Unobserved).unwrap();
+        assert_eq!(sweep.statistics.len(), simulations.len());
+        for (index, (simulation, found)) in simulations.iter().zip(&sweep.statistics).enumerate() {
+            let single = evaluate(simulation, backend, 0..EPISODES, &Unobserved).unwrap();
+            assert!(*found == single.statistics, "{what}, point {index}");
+        }
+        // What is compared is not one and the same.
+        let first = &sweep.statistics[0];
+        assert!(
+            sweep.statistics[1..].iter().all(|other| other != first),
+            "{what}"
+        );
+        sweep
+    }
+
+    #[test]
+    fn each_point_gives_on_the_host_what_it_gives_alone() {
+        for (what, simulations, _) in sweeps() {
+            for wave in [BLOCK_EPISODES, 5 * BLOCK_EPISODES, u64::MAX / 2] {
+                let backend = cpu::cpu(Some(2)).unwrap().with_batch_size(wave);
+                is_as_evaluated(what, &simulations, &backend);
+            }
+            is_as_evaluated(what, &simulations, &reference::reference(Some(2)).unwrap());
+        }
+    }
+
+    fn any_gpu() -> Option<GpuBackend> {
+        let gpu = GpuBackend::open(AdapterSelection::Any).ok();
+        if gpu.is_none() {
+            let is_required = std::env::var_os("SLATESIM_REQUIRE_GPU").is_some();
+            assert!(!is_required, "no adapter");
+            eprintln!("SKIPPED: no adapter");
+        }
+        gpu
+    }
+
+    #[test]
+    fn each_point_gives_on_the_gpu_what_it_gives_alone() {
+        let Some(gpu) = any_gpu() else { return };
+        for (what, simulations, pipelines) in sweeps() {
+            // All points in one batch; two points in a batch; less than a point in a batch, in several dispatches.
+            for (batch_size, fusion_length) in
+                [(None, None), (Some(6 * 256), None), (Some(512), Some(2))]
+            {
+                let backend = gpu.with_options(GpuOptions {
+                    batch_size,
+                    fusion_length,
+                    ..GpuOptions::default()
+                });
+                let sweep = is_as_evaluated(what, &simulations, &backend);
+                let launches = sweep.launches.expect("a device tells");
+                assert_eq!(launches.pipelines, pipelines, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_that_read_the_numbers_of_another_point_are_noticed() {
+        let Some(gpu) = any_gpu() else { return };
+        for (sweep_index, path, find) in [
+            (
+                0,
+                "shaders/kernel/candidates.wgsl",
+                "+ lane / job.lanes_per_point",
+            ),
+            (
+                2,
+                "shaders/kernel/candidates.wgsl",
+                "point * job.numbers_per_point",
+            ),
+        ] {
+            let (what, simulations, _) = sweeps().swap_remove(sweep_index);
+            let faulty = gpu.with_options(GpuOptions {
+                patch: Some(Patch {
+                    path: path.to_owned(),
+                    find: find.to_owned(),
+                    replace: if find.starts_with('+') { "" } else { "0u" }.to_owned(),
+                }),
+                ..GpuOptions::default()
+            });
+            let found = sweep(&simulations, &faulty, EPISODES, &Unobserved).unwrap();
+            let last = simulations.last().unwrap();
+            let alone = evaluate(last, &gpu, 0..EPISODES, &Unobserved).unwrap();
+            assert!(
+                *found.statistics.last().unwrap() != alone.statistics,
+                "{what}"
+            );
+        }
+    }
+
+    /// Interrupts once it has heard of an episode.
+    #[derive(Default)]
+    struct Impatient(AtomicU64);
+
+    impl Observer for Impatient {
+        fn finished(&self, episodes: u64, _user_steps: u64) {
+            self.0.fetch_add(episodes, Ordering::Relaxed);
+        }
+        fn is_interrupted(&self) -> bool {
+            self.0.load(Ordering::Relaxed) > 0
+        }
+    }
+
+    #[test]
+    fn an_interrupted_sweep_has_whole_points_first_and_none_last() {
+        let (_, simulations, _) = sweeps().remove(0);
+        let backend = cpu::cpu(Some(1))
+            .unwrap()
+            .with_batch_size(4 * BLOCK_EPISODES);
+        let sweep = sweep(&simulations, &backend, EPISODES, &Impatient::default()).unwrap();
+        assert!(sweep.is_partial());
+        let episodes: Vec<u64> = sweep.statistics.iter().map(Statistics::episodes).collect();
+        assert_eq!(episodes, [EPISODES, BLOCK_EPISODES, 0, 0, 0, 0]);
+    }
+}
