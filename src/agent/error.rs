@@ -32,6 +32,9 @@ pub enum AgentError {
         /// A further way out, if there is one.
         hint: &'static str,
     },
+    /// Nothing is observed of documents.
+    #[error("nothing is observed of a document: a linear bandit has nothing to score it by")]
+    NoContext,
     /// The environment is not one that the agent was made for.
     #[error("the environment has {given}; the agent was made for {expected}")]
     Environment {

@@ -3,7 +3,7 @@
 use super::discretisation::Bins;
 use super::error::AgentError;
 use crate::environment::Observable;
-use crate::vec_env::{Space, Spaces};
+use crate::vec_env::{AutoresetMode, Space, Spaces, VecEnv};
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -145,7 +145,7 @@ impl Layout {
     }
 
     /// Refuses an environment of another layout.
-    pub(super) fn check(&self, spaces: &Spaces) -> Result<(), AgentError> {
+    fn check(&self, spaces: &Spaces) -> Result<(), AgentError> {
         let found = Self::new(spaces);
         if found == *self {
             return Ok(());
@@ -158,6 +158,19 @@ impl Layout {
                 (columns("other"), columns("its own"))
             });
         Err(AgentError::Environment { given, expected })
+    }
+
+    /// Refuses environments of another layout, or that do not begin new episodes within the step that ends the old ones.
+    pub(super) fn check_env(&self, env: &VecEnv) -> Result<(), AgentError> {
+        self.check(&env.spaces())?;
+        let mode = |mode: AutoresetMode| format!("autoreset mode {mode:?}");
+        match env.autoreset_mode() {
+            AutoresetMode::SameStep => Ok(()),
+            other => Err(AgentError::Environment {
+                given: mode(other),
+                expected: mode(AutoresetMode::SameStep),
+            }),
+        }
     }
 
     /// Says what it is, part by part.

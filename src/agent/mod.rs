@@ -35,6 +35,10 @@
 //! # Ok::<(), slatesim::Error>(())
 //! ```
 //!
+//! [`LinearBandit`] is `RLlib`'s contextual bandits, `LinUCB` and linear Thompson sampling, and `RecSim`'s UCB-GLM and
+//! GLM-TS: it scores a document by what is observed of it and of the user, and all users and episodes share what is
+//! learned. The weights are those of a policy `linear_softmax`.
+//!
 //! # Keys
 //! The key of a slate in a situation is the list of the documents' numbers in the order of the slate, and then the
 //! user's: those of a document, and of the user, in alphabetical order of their names, as `RecSim` has them. Two slates
@@ -66,6 +70,10 @@
 mod discretisation;
 mod error;
 mod layout;
+mod linear_bandit;
+mod linear_model;
+mod linear_options;
+mod linear_saved;
 mod options;
 mod q_table;
 mod saved;
@@ -74,6 +82,8 @@ mod tabular_q;
 
 pub use discretisation::Bins;
 pub use error::AgentError;
+pub use linear_bandit::LinearBandit;
+pub use linear_options::{LinearAlgorithm, LinearBanditOptions, LinearTarget};
 pub use options::{ExplorationPolicy, LearningRate, TabularQOptions};
 pub use q_table::Entry;
 pub use slates::{MAX_SLATES, num_slates, slates};

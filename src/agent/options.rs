@@ -120,19 +120,26 @@ impl TabularQOptions {
             (rate.0, "learning_rate", rate.1.to_string(), rate.2),
             (is_unit(self.gamma), "gamma", self.gamma.to_string(), UNIT),
         ];
-        checks
-            .into_iter()
-            .try_for_each(|(is_allowed, option, given, allowed)| {
-                if is_allowed {
-                    return Ok(());
-                }
-                Err(AgentError::Option {
-                    option,
-                    given,
-                    allowed,
-                })
-            })
+        refuse_first(checks)
     }
+}
+
+/// Refuses the first of some options that is not allowed: whether it is, its name, its value, what is allowed.
+pub(super) fn refuse_first<const N: usize>(
+    checks: [(bool, &'static str, String, &'static str); N],
+) -> Result<(), AgentError> {
+    checks
+        .into_iter()
+        .try_for_each(|(is_allowed, option, given, allowed)| {
+            if is_allowed {
+                return Ok(());
+            }
+            Err(AgentError::Option {
+                option,
+                given,
+                allowed,
+            })
+        })
 }
 
 #[cfg(test)]

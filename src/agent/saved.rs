@@ -41,10 +41,10 @@ struct Row<K> {
 }
 
 /// What a saved agent is read from: the name of the file, for messages.
-struct Source<'a>(&'a str);
+pub(super) struct Source<'a>(pub(super) &'a str);
 
 impl Source<'_> {
-    fn refuse(&self, field: &str, problem: impl Into<String>) -> AgentError {
+    pub(super) fn refuse(&self, field: &str, problem: impl Into<String>) -> AgentError {
         AgentError::Field {
             origin: self.0.to_owned(),
             field: field.to_owned(),
@@ -53,7 +53,11 @@ impl Source<'_> {
     }
 
     /// Takes a field out of an object.
-    fn take(&self, object: &mut Map<String, Value>, field: &str) -> Result<Value, AgentError> {
+    pub(super) fn take(
+        &self,
+        object: &mut Map<String, Value>,
+        field: &str,
+    ) -> Result<Value, AgentError> {
         object
             .remove(field)
             .ok_or_else(|| self.refuse(field, "is missing"))
@@ -65,7 +69,7 @@ impl Source<'_> {
     }
 
     /// Reads a struct; what cannot be read of it is named to the field.
-    fn read_struct<T>(&self, name: &str, value: Value) -> Result<T, AgentError>
+    pub(super) fn read_struct<T>(&self, name: &str, value: Value) -> Result<T, AgentError>
     where
         T: Default + Serialize + DeserializeOwned,
     {
@@ -89,7 +93,13 @@ impl Source<'_> {
         Err(self.refuse(name, format!("cannot be read: {error}")))
     }
 
-    fn agent(&self, text: &str) -> Result<TabularQ, AgentError> {
+    /// Reads the object of a saved agent, without its head: the format and the version.
+    pub(super) fn object(
+        &self,
+        text: &str,
+        format: &str,
+        version: u32,
+    ) -> Result<Map<String, Value>, AgentError> {
         let value: Value = serde_json::from_str(text).map_err(|source| AgentError::Syntax {
             origin: self.0.to_owned(),
             source,
@@ -97,15 +107,20 @@ impl Source<'_> {
         let Value::Object(mut object) = value else {
             return Err(self.refuse("format", "is missing"));
         };
-        let format: String = self.read("format", self.take(&mut object, "format")?)?;
-        if format != FORMAT {
-            return Err(self.refuse("format", format!("is {format:?}, expected {FORMAT:?}")));
+        let given: String = self.read("format", self.take(&mut object, "format")?)?;
+        if given != format {
+            return Err(self.refuse("format", format!("is {given:?}, expected {format:?}")));
         }
-        let version: u32 = self.read("version", self.take(&mut object, "version")?)?;
-        if version != VERSION {
-            let problem = format!("is {version}; this slatesim reads version {VERSION}");
+        let given: u32 = self.read("version", self.take(&mut object, "version")?)?;
+        if given != version {
+            let problem = format!("is {given}; this slatesim reads version {version}");
             return Err(self.refuse("version", problem));
         }
+        Ok(object)
+    }
+
+    fn agent(&self, text: &str) -> Result<TabularQ, AgentError> {
+        let mut object = self.object(text, FORMAT, VERSION)?;
         let options = self.read_struct("options", self.take(&mut object, "options")?)?;
         let layout: Layout = self.read_struct("layout", self.take(&mut object, "layout")?)?;
         let counters: Counters =
@@ -174,14 +189,7 @@ impl TabularQ {
     /// # Errors
     /// [`AgentError::File`] if the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), AgentError> {
-        let path = path.as_ref();
-        let beside = beside(path);
-        let written = write(&beside, &self.to_json()).and_then(|()| fs::rename(&beside, path));
-        written.map_err(|source| {
-            // It may not even be there, and the reason is known already.
-            let _ = fs::remove_file(&beside);
-            failure("save to", path, source)
-        })
+        save(path.as_ref(), &self.to_json())
     }
 
     /// Loads an agent from a file; see [`from_json`](Self::from_json).
@@ -190,9 +198,25 @@ impl TabularQ {
     /// [`AgentError::File`] if the file cannot be read; else those of [`from_json`](Self::from_json).
     pub fn load(path: impl AsRef<Path>) -> Result<Self, AgentError> {
         let path = path.as_ref();
-        let text = fs::read_to_string(path).map_err(|source| failure("load", path, source))?;
+        let text = load(path)?;
         Source(&path.display().to_string()).agent(&text)
     }
+}
+
+/// Writes a text beside a file and puts it in its place.
+pub(super) fn save(path: &Path, text: &str) -> Result<(), AgentError> {
+    let beside = beside(path);
+    let written = write(&beside, text).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|source| {
+        // It may not even be there, and the reason is known already.
+        let _ = fs::remove_file(&beside);
+        failure("save to", path, source)
+    })
+}
+
+/// Reads the text of a file.
+pub(super) fn load(path: &Path) -> Result<String, AgentError> {
+    fs::read_to_string(path).map_err(|source| failure("load", path, source))
 }
 
 fn failure(action: &'static str, path: &Path, source: io::Error) -> AgentError {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exact::Table;
 use crate::number::ScalarWord;
 use crate::rng::Philox;
-use crate::vec_env::{AutoresetMode, Documents, Observation, Spaces, VecEnv};
+use crate::vec_env::{Documents, Observation, Spaces, VecEnv};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -181,14 +181,7 @@ impl TabularQ {
         steps: u64,
         progress: &mut dyn FnMut(&Training) -> ControlFlow<()>,
     ) -> Result<Training, Error> {
-        self.layout.check(&env.spaces())?;
-        if env.autoreset_mode() != AutoresetMode::SameStep {
-            let mode = |mode: AutoresetMode| format!("autoreset mode {mode:?}");
-            return Err(Error::Agent(AgentError::Environment {
-                given: mode(env.autoreset_mode()),
-                expected: mode(AutoresetMode::SameStep),
-            }));
-        }
+        self.layout.check_env(env)?;
         let num_lanes = env.num_envs();
         let mut training = Training::default();
         let mut keys = vec![Vec::new(); num_lanes];
