@@ -27,10 +27,11 @@
 //! | --- | --- |
 //! | running many episodes | [`backend`], [`evaluation`] |
 //! | comparing, and stopping at a precision | [`evaluation::compare()`], [`evaluation::evaluate_until`] |
+//! | grids of parameters | [`evaluation::sweep()`] |
 //! | single steps, written and replayed | [`evaluation::trace`] |
 //! | stepping users with an agent of one's own | [`vec_env`] |
 //! | agents that learn across episodes | [`agent`] |
-//! | the models | [`environment`], [`choice`], [`policy`] |
+//! | the models | [`environment`], [`choice`], [`policy`] with [layers](policy::layer) around it |
 //! | a model of one's own | [`authoring`] |
 //! | exact values where the state is finite | [`exact`] |
 //! | what is random and why it is the same everywhere | [`rng`], [`distribution`] |
@@ -39,7 +40,8 @@
 //!
 //! # Current state
 //!
-//! - Policies do not learn across episodes: `random`, `static`, `greedy`, `table`.
+//! - Policies inside the kernels learn within an episode only; what learns across episodes is in [`agent`]. Nothing is
+//!   trained by gradient.
 //! - Returns are added up in single precision on `cpu` and `gpu`: relative error some 1e-7 times the square root of the
 //!   number of steps.
 //! - [`vec_env`] hands observations to the host: an agent on the same device gets a copy. A
