@@ -28,6 +28,7 @@ mod settings;
 #[cfg(test)]
 mod specimen;
 mod value;
+mod weights;
 
 pub use allowed::{Allowed, Column};
 pub use bounds::Bounds;
@@ -40,3 +41,4 @@ pub use nearest::nearest_name;
 pub use resolve::Config;
 pub use settings::{Section, Settings};
 pub use value::Value;
+pub use weights::{Tensor, Weights, WeightsSource};

@@ -62,7 +62,7 @@ impl<N: Number> Policy<N> for Greedy {
         &self,
         offer: &mut dyn Offer<N>,
         _draws: &Draws<N::Word>,
-        _state: &[N],
+        _state: &mut [N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
@@ -92,7 +92,7 @@ mod tests {
         greedy.recommend(
             &mut Listed::features(features),
             &no_draws(),
-            &[],
+            &mut [],
             &mut Scratch::default(),
             &mut slate,
         );

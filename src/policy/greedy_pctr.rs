@@ -70,7 +70,7 @@ impl<N: Number> Policy<N> for GreedyPctr {
         &self,
         offer: &mut dyn Offer<N>,
         _draws: &Draws<N::Word>,
-        _state: &[N],
+        _state: &mut [N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
@@ -107,7 +107,7 @@ mod tests {
         policy.recommend(
             &mut offer,
             &no_draws(),
-            &[],
+            &mut [],
             &mut Scratch::default(),
             &mut slate,
         );

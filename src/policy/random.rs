@@ -55,7 +55,7 @@ impl<N: Number> Policy<N> for Random {
         &self,
         offer: &mut dyn Offer<N>,
         draws: &Draws<N::Word>,
-        _state: &[N],
+        _state: &mut [N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
@@ -94,7 +94,7 @@ mod tests {
             Random { with_replacement }.recommend(
                 &mut Listed::features(&[0.0; 5]),
                 &draws,
-                &[],
+                &mut [],
                 &mut Scratch::<f64>::default(),
                 &mut slate,
             );

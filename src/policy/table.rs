@@ -111,7 +111,7 @@ impl<N: Number> Policy<N> for Table {
         &self,
         offer: &mut dyn Offer<N>,
         draws: &Draws<N::Word>,
-        _state: &[N],
+        _state: &mut [N],
         _scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
