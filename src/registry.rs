@@ -151,6 +151,8 @@ impl Registry {
             finite_model: &|| model.finite_model(),
             average_user: average_user.as_deref(),
             num_user_fields: model.num_fields().0,
+            has_fixed_documents: corpus.is_some(),
+            num_layer_numbers: 0,
         };
         let policy = layered(&config.policy, &target)?;
         let plan = Plan {
@@ -185,11 +187,16 @@ pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
 
 /// Makes a policy and the layers around it: those given, and before them the ones that the policy cannot do without.
 fn layered(section: &Section, target: &Target<'_>) -> Result<Layered, ConfigError> {
-    let policy = PolicyModel::new(&section.name, &section.settings, target)?;
     let mut layers = section
         .layers()
         .map(|layer| LayerModel::new(&layer.name, &layer.settings, target))
         .collect::<Result<Vec<_>, _>>()?;
+    let read = layers.iter().filter(|layer| layer.is_read());
+    let target = Target {
+        num_layer_numbers: read.map(LayerModel::state_size).sum(),
+        ..*target
+    };
+    let policy = PolicyModel::new(&section.name, &section.settings, &target)?;
     if let Some(needed) = policy.needed_layer() {
         layers.retain(|layer| layer.name() != needed.name());
         layers.insert(0, needed);

@@ -171,6 +171,11 @@ faults! {
         "return parameters.attention_prob * " => "return ";
     finds_a_table_read_beside_the_entry: "kernel/tables.wgsl",
         "environment_tables[index]" => "environment_tables[index ^ 1u]";
+    finds_a_slate_of_scores_without_a_draw: "policy/scoring.wgsl",
+        "return score / tables::policy_table(0u) + gumbel" => "return score / tables::policy_table(0u) + 0.0 * gumbel";
+    finds_inputs_of_the_user_in_the_place_of_the_layers: "policy/inputs.wgsl", "[#{OWN_STATE}u + number]" => "[#{OWN_STATE}u]";
+    finds_a_network_that_forgets_its_biases: "policy/mlp.wgsl",
+        "var sum = tables::policy_table(biases + unit)" => "var sum = 0.0";
     finds_a_policy_table_of_another_state: "policy/table.wgsl",
         "policy_table(row + candidate)" => "policy_table(candidate)";
 }

@@ -168,6 +168,24 @@ const POLICIES: &[(&str, Overrides)] = &[
     ),
     // For environments with a finite state.
     ("table", &[]),
+    ("linear_softmax", &["policy.weights=[0.5, -1]"]),
+    (
+        "linear_softmax",
+        &["policy.weights=[0.5, -1, 2]", "policy.temperature=0"],
+    ),
+    (
+        "mlp",
+        &["policy.weights=[[[0.5, -1, 0.1], [1, 2, 0.3]], [[1, -1, 0]]]"],
+    ),
+    // With the clicks and impressions of two topics among the inputs.
+    (
+        "mlp",
+        &[
+            "policy.weights=[[[1, 2, 3, 4, 5, 6, 0.5]]]",
+            "policy.temperature=0.5",
+            "policy.layer.name=cluster_click_statistics",
+        ],
+    ),
     ("random", &["policy.layer.name=epsilon_greedy"]),
     (
         "greedy",
@@ -495,6 +513,8 @@ fn no_shader_file_is_left_out() {
         "policy/ranking",
         "policy/shuffle",
         "policy/sorting",
+        "policy/inputs",
+        "policy/scoring",
         "choice/cascade",
         "kernel/tables",
         "kernel/candidates",

@@ -16,6 +16,8 @@ const ABSENT: f32 = -1e30;
 // What a step does to a user.
 struct Stepped {
     reward: f32,
+    // What layers have charged for the slate: what is nearer to the policy hears of that much less reward.
+    penalty: f32,
     chosen: u32,
     clicked: bool,
     // Whether the choice model could take the scores as they are; not told of short slates.

@@ -92,6 +92,8 @@ pub enum Allowed {
     },
     /// Fixed documents with these columns: inline, or the path of a CSV file.
     Corpus(Vec<Column>),
+    /// The weights of a policy: inline, or the path of a safetensors file.
+    Weights,
 }
 
 impl Allowed {
@@ -140,6 +142,10 @@ impl fmt::Display for Allowed {
                 f.write_str("a matrix: a list of rows, lists of numbers of equal length")?;
                 each(f, bounds)
             }
+            Self::Weights => f.write_str(
+                "the path of a safetensors file, a list of numbers, or a list of layers, each a list of units, each a list of \
+                 weights and a bias",
+            ),
             Self::Corpus(columns) => {
                 let names = columns.iter().map(|column| column.name);
                 let names = names.collect::<Vec<_>>().join(", ");

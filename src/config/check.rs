@@ -5,7 +5,7 @@ use toml::Value as Toml;
 use super::layers::{Assignment, Origin};
 use super::nearest::nearest_name;
 use super::value::clip;
-use super::{Allowed, Bounds, ConfigError, Value, corpus};
+use super::{Allowed, Bounds, ConfigError, Value, corpus, weights};
 
 /// Turns the value given for the dotted key into a checked one.
 pub(super) fn check(allowed: &Allowed, given: &Assignment) -> Result<Value, ConfigError> {
@@ -61,6 +61,7 @@ pub(super) fn check(allowed: &Allowed, given: &Assignment) -> Result<Value, Conf
             Toml::String(word) => Err(at.unknown_word(word, words)),
             matrix => at.matrix(matrix, *bounds).map(Value::Matrix),
         },
+        Allowed::Weights => weights::read(given).map(Value::Weights),
         Allowed::Corpus(columns) => corpus::read(columns, given).map(Value::Corpus),
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn read(columns: &[Column], given: &Assignment) -> Result<Corpus, Con
         })
 }
 
-fn resolve_path(path: &str, origin: &Origin) -> PathBuf {
+pub(super) fn resolve_path(path: &str, origin: &Origin) -> PathBuf {
     match origin {
         Origin::File(file) => file.parent().unwrap_or(Path::new("")).join(path),
         _ => PathBuf::from(path),

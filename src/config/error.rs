@@ -150,6 +150,18 @@ pub enum ConfigError {
         /// The CSV file, or where the corpus was given.
         origin: Origin,
     },
+    /// Weights are no weights, or do not fit the policy.
+    #[error("`{key}` = {value} is not allowed: {problem} ({origin})")]
+    Weights {
+        /// The dotted key.
+        key: String,
+        /// The value, shortened.
+        value: String,
+        /// What is wrong with it, and what would fit.
+        problem: String,
+        /// Where it was given.
+        origin: Origin,
+    },
     /// An environment or a policy declares its keys wrongly: a mistake of its author.
     #[error("`{entry}` declares the key `{key}` wrongly: {problem}")]
     Declaration {

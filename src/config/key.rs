@@ -244,6 +244,12 @@ impl Key {
         Self::new(name, None, Allowed::Corpus(columns.to_vec()), about)
     }
 
+    /// Declares the weights of a policy, which must be given.
+    #[must_use]
+    pub fn weights(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, None, Allowed::Weights, about).required()
+    }
+
     /// Makes the key one that must be given: it loses its default.
     #[must_use]
     pub fn required(mut self) -> Self {

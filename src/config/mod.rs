@@ -32,6 +32,7 @@ mod settings;
 mod specimen;
 mod value;
 mod variants;
+mod weights;
 
 pub use allowed::{Allowed, Column};
 pub use bounds::Bounds;
@@ -46,3 +47,4 @@ pub use resolve::Config;
 pub use settings::{Section, Settings};
 pub use value::Value;
 pub use variants::Variant;
+pub use weights::{Tensor, Weights, WeightsSource};

@@ -8,7 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 use super::check::check;
 use super::key::Condition;
 use super::layers::{Assignment, Origin};
-use super::{ConfigError, Corpus, Key, Value};
+use super::{ConfigError, Corpus, Key, Value, Weights};
 
 /// Holds the checked value of every key that an environment or a policy declared.
 ///
@@ -223,6 +223,34 @@ impl Settings {
         match self.value(key)? {
             Value::Corpus(corpus) => Some(corpus),
             other => panic!("`{key}` is asked for as a corpus, and is {other}"),
+        }
+    }
+
+    /// Returns the weights of a policy.
+    ///
+    /// # Panics
+    /// If the key is not declared or of another type.
+    #[must_use]
+    pub fn weights(&self, key: &str) -> &Weights {
+        match self.value(key) {
+            Some(Value::Weights(weights)) => weights,
+            other => panic!("`{key}` is asked for as weights, and is {other:?}"),
+        }
+    }
+
+    /// Builds the error for weights that do not fit the policy.
+    ///
+    /// # Panics
+    /// If the key is not declared.
+    #[must_use]
+    pub fn misfit(&self, key: &str, problem: impl Into<String>) -> ConfigError {
+        let parameter = self.find(key);
+        let value = parameter.value.as_ref();
+        ConfigError::Weights {
+            key: self.full_name(key),
+            value: super::value::clip(&value.map_or_else(String::new, ToString::to_string)),
+            problem: problem.into(),
+            origin: parameter.origin.clone(),
         }
     }
 

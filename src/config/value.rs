@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::Corpus;
+use super::{Corpus, Weights};
 
 /// Holds one checked value of the configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,8 @@ pub enum Value {
     Matrix(Vec<Vec<f64>>),
     /// Fixed documents.
     Corpus(Corpus),
+    /// The weights of a policy.
+    Weights(Weights),
 }
 
 impl From<f64> for Value {
@@ -93,6 +95,7 @@ impl Serialize for Value {
             Self::Numbers(values) => values.serialize(serializer),
             Self::Matrix(rows) => rows.serialize(serializer),
             Self::Corpus(corpus) => corpus.serialize(serializer),
+            Self::Weights(weights) => weights.serialize(serializer),
         }
     }
 }
@@ -109,6 +112,7 @@ impl fmt::Display for Value {
             Self::Numbers(values) => write!(f, "{values:?}"),
             Self::Matrix(rows) => write!(f, "{rows:?}"),
             Self::Corpus(corpus) => write!(f, "a corpus of {} documents", corpus.rows),
+            Self::Weights(weights) => write!(f, "{weights}"),
         }
     }
 }

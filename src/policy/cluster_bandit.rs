@@ -188,7 +188,7 @@ impl<N: Number> Policy<N> for ClusterBandit {
         &self,
         offer: &mut dyn Offer<N>,
         draws: &Draws<N::Word>,
-        state: &[N],
+        state: &mut [N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {

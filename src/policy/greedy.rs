@@ -66,7 +66,7 @@ impl<N: Number> Policy<N> for Greedy {
         &self,
         offer: &mut dyn Offer<N>,
         _draws: &Draws<N::Word>,
-        _state: &[N],
+        _state: &mut [N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
@@ -96,7 +96,7 @@ mod tests {
         greedy.recommend(
             &mut Listed::features(features),
             &no_draws(),
-            &[],
+            &mut [],
             &mut Scratch::default(),
             &mut slate,
         );

@@ -74,7 +74,7 @@ impl<N: Number> Policy<N> for GreedyPctr {
         &self,
         offer: &mut dyn Offer<N>,
         _draws: &Draws<N::Word>,
-        _state: &[N],
+        _state: &mut [N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
@@ -111,7 +111,7 @@ mod tests {
         policy.recommend(
             &mut offer,
             &no_draws(),
-            &[],
+            &mut [],
             &mut Scratch::default(),
             &mut slate,
         );

@@ -8,19 +8,19 @@ use std::fmt::Write;
 
 /// A policy and its layers, the first of them closest to the policy.
 ///
-/// The state of a user is that of the policy, then that of each layer. The policy reads all of it, and writes its own.
+/// The state of a user is that of the policy, then that of each layer that the policy [reads](super::layer::LayerDefinition::is_read),
+/// then that of the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layered {
     policy: PolicyModel,
     layers: Vec<LayerModel>,
+    /// Where the state of each layer begins.
+    begins: Vec<usize>,
 }
 
 impl From<PolicyModel> for Layered {
     fn from(policy: PolicyModel) -> Self {
-        Self {
-            policy,
-            layers: Vec::new(),
-        }
+        Self::new(policy, Vec::new())
     }
 }
 
@@ -37,7 +37,21 @@ impl Layered {
                 .any(|other| other.name() == layer.name());
             assert!(!is_double, "the layer {:?} occurs twice", layer.name());
         }
-        Self { policy, layers }
+        let mut begins = vec![0; layers.len()];
+        let mut end = policy.state_size();
+        for is_read in [true, false] {
+            for (begin, layer) in begins.iter_mut().zip(&layers) {
+                if layer.is_read() == is_read {
+                    *begin = end;
+                    end += layer.state_size();
+                }
+            }
+        }
+        Self {
+            policy,
+            layers,
+            begins,
+        }
     }
 
     /// Returns the policy inside.
@@ -96,14 +110,13 @@ impl Layered {
         // WGSL has no arrays of no elements.
         defs.insert("POLICY_STATE".to_owned(), size(self.state_size().max(1)));
         defs.insert("LEARNS".to_owned(), ShaderDef::Bool(self.state_size() > 0));
-        let mut state = self.policy.state_size();
+        defs.insert("OWN_STATE".to_owned(), size(self.policy.state_size()));
         let mut table = self.policy.tables().len();
-        for layer in &self.layers {
+        for (layer, &state) in self.layers.iter().zip(&self.begins) {
             let name = layer.name().to_uppercase();
             defs.extend(layer.shader_defs());
             defs.insert(format!("{name}_STATE"), size(state));
             defs.insert(format!("{name}_TABLE"), size(table));
-            state += layer.state_size();
             table += layer.tables().len();
         }
         defs
@@ -128,9 +141,12 @@ fn agent(policy: &ShaderSource, layers: &[ShaderSource]) -> ShaderSource {
     let short = |layer: &ShaderSource| layer.module.replace("layer::", "");
     let _ = write!(
         text,
-        "\nfn recommend(stream: Stream, first_word: u32, user: User, {STATE}) -> array<u32, #{{NUM_SHOWN}}> {{\n    \
-         var slate = policy::recommend(stream, first_word, user, state);\n"
+        "\nfn recommend(stream: Stream, first_word: u32, user: User, {STATE}) -> array<u32, #{{NUM_SHOWN}}> {{\n"
     );
+    for layer in layers.iter().filter(|layer| declares(layer, "prepare")) {
+        let _ = writeln!(text, "    {}::prepare(stream, user, state);", short(layer));
+    }
+    text += "    var slate = policy::recommend(stream, first_word, user, state);\n";
     for layer in layers.iter().filter(|layer| declares(layer, "revise")) {
         let _ = writeln!(
             text,
@@ -173,12 +189,13 @@ impl Layered {
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
+        for (layer, &begin) in self.layers.iter().zip(&self.begins) {
+            layer.prepare(offer, &mut state[begin..begin + layer.state_size()]);
+        }
         self.policy.recommend(offer, draws, state, scratch, slate);
-        let mut begin = self.policy.state_size();
-        for layer in &self.layers {
-            let end = begin + layer.state_size();
-            layer.revise(offer, draws, &mut state[begin..end], scratch, slate);
-            begin = end;
+        for (layer, &begin) in self.layers.iter().zip(&self.begins) {
+            let own = &mut state[begin..begin + layer.state_size()];
+            layer.revise(offer, draws, own, scratch, slate);
         }
     }
 
@@ -190,11 +207,8 @@ impl Layered {
         scratch: &mut Scratch<N>,
         state: &mut [N],
     ) {
-        let mut end = state.len();
-        for layer in self.layers.iter().rev() {
-            let begin = end - layer.state_size();
-            layer.observe(feedback, &mut state[begin..end]);
-            end = begin;
+        for (layer, &begin) in self.layers.iter().zip(&self.begins).rev() {
+            layer.observe(feedback, &mut state[begin..begin + layer.state_size()]);
         }
         self.policy.observe(feedback, scratch, state);
     }
@@ -212,8 +226,12 @@ impl Layered {
     ) -> Propensity {
         let num_candidates = offer.num_candidates();
         let mut own = vec![ScalarWord(0); slate.len()];
+        let mut state = state.to_vec();
+        for (layer, &begin) in self.layers.iter().zip(&self.begins) {
+            layer.prepare(offer, &mut state[begin..begin + layer.state_size()]);
+        }
         self.policy
-            .recommend(offer, draws, state, scratch, &mut own);
+            .recommend(offer, draws, &mut state, scratch, &mut own);
         let own: Vec<u32> = own.into_iter().map(|candidate| candidate.0).collect();
         let policy = self.policy.propensity(offer, &own, slate);
         self.layers.iter().fold(policy, |without, layer| {

@@ -18,6 +18,10 @@ pub(crate) struct Listed {
     pub(crate) clicked: Option<usize>,
     /// The reward.
     pub(crate) reward: f64,
+    /// What layers have charged.
+    pub(crate) penalty: f64,
+    /// What is observed of the response to each document.
+    pub(crate) responses: Vec<Vec<f64>>,
     pub(crate) looked_at: usize,
 }
 
@@ -62,6 +66,9 @@ impl Feedback<f64> for Listed {
     fn num_shown(&self) -> usize {
         self.features.len()
     }
+    fn num_considered(&self) -> usize {
+        self.features.len()
+    }
     fn topic(&mut self, position: usize) -> ScalarWord {
         ScalarWord(self.topics[position])
     }
@@ -71,15 +78,33 @@ impl Feedback<f64> for Listed {
     fn is_clicked(&self, position: usize) -> bool {
         self.clicked == Some(position)
     }
+    fn observe_response(&mut self, position: usize, observation: &mut [f64]) {
+        observation.copy_from_slice(&self.responses[position]);
+    }
     fn reward(&self) -> f64 {
         self.reward
+    }
+    fn penalty(&self) -> f64 {
+        self.penalty
+    }
+    fn penalise(&mut self, cost: f64) {
+        self.penalty += cost;
     }
 }
 
 /// The draws of step 0 of episode 0, for a policy that uses none.
 pub(crate) fn no_draws() -> super::Draws<ScalarWord> {
     super::Draws {
-        stream: crate::rng::Stream::of_consecutive_episodes(0, 0, 0),
         first_word: ScalarWord(0),
+        ..draws(0, 0, 0)
+    }
+}
+
+/// The draws of a step of an episode.
+pub(crate) fn draws(seed: u64, episode: u64, step: u32) -> super::Draws<ScalarWord> {
+    let stream = crate::rng::Stream::of_consecutive_episodes(seed, episode, step);
+    super::Draws {
+        stream,
+        first_word: stream.words(crate::rng::STEP, ScalarWord(0))[3],
     }
 }

@@ -10,13 +10,17 @@
 pub mod cluster_bandit;
 pub mod greedy;
 pub mod greedy_pctr;
+pub mod inputs;
 pub mod layer;
 mod layered;
+pub mod linear_softmax;
 #[cfg(test)]
 pub(crate) mod listed;
+pub mod mlp;
 pub mod propensity;
 pub mod random;
 pub mod ranking;
+pub mod scoring;
 pub mod shuffle;
 pub mod sorting;
 pub mod r#static;
@@ -58,20 +62,46 @@ pub trait Offer<N: Number> {
     fn score(&mut self) -> N;
     /// Returns the score that the user would give whom the policy [believes](PolicyDefinition::belief) in.
     fn believed_score(&mut self) -> N;
+    /// Writes all observable features of the candidate, as [`Offer::feature`] numbers them.
+    fn observe_document(&mut self, observation: &mut [N]) {
+        for (feature, number) in observation.iter_mut().enumerate() {
+            *number = self.feature(feature);
+        }
+    }
+    /// Writes all that is observed of the user, as [`Offer::user`] numbers it.
+    fn observe_user(&mut self, observation: &mut [N]) {
+        for (index, number) in observation.iter_mut().enumerate() {
+            *number = self.user(index);
+        }
+    }
 }
 
 /// What a policy sees of one step after it.
 pub trait Feedback<N: Number> {
     /// Returns how many documents were shown.
     fn num_shown(&self) -> usize;
+    /// Returns how many of them, from the first position on, the user has examined.
+    fn num_considered(&self) -> usize;
     /// Returns the topic of a document of the slate, where documents have one.
     fn topic(&mut self, position: usize) -> N::Word;
     /// Returns an observable feature of a document of the slate.
     fn feature(&mut self, position: usize, feature: usize) -> N;
     /// Tells whether the document was clicked.
     fn is_clicked(&self, position: usize) -> N::Mask;
+    /// Writes what is observed of the response to a document of the slate, as
+    /// [`Outline::response`](crate::environment::Outline::response) lists it.
+    fn observe_response(&mut self, position: usize, observation: &mut [N]);
     /// Returns the reward of the step.
     fn reward(&self) -> N;
+    /// Returns what layers have charged for the slate so far.
+    fn penalty(&self) -> N;
+    /// Charges something for the slate: what is nearer to the policy hears of that much less reward. The rewards that a
+    /// run reports stay what they are.
+    fn penalise(&mut self, cost: N);
+    /// Returns what a document of the slate has earned: the reward where it was clicked, less what was charged.
+    fn earned(&self, position: usize) -> N {
+        N::select(self.is_clicked(position), self.reward(), N::splat(0.0)) - self.penalty()
+    }
 }
 
 /// The draws of one step, for a policy.
@@ -114,13 +144,13 @@ pub trait Policy<N: Number>: Debug + Send + Sync {
     /// Recommends candidates, the first position first.
     ///
     /// A policy fills the whole of `slate`, which may be shorter than the slate of the environment where the user does
-    /// not look at the rest; what it writes to a position must not depend on how many follow. `state` has
-    /// [`PolicyDefinition::state_size`] numbers.
+    /// not look at the rest; what it writes to a position must not depend on how many follow. `state` begins with
+    /// [`PolicyDefinition::state_size`] numbers of the policy's own, which it may change; the layers' follow.
     fn recommend(
         &self,
         offer: &mut dyn Offer<N>,
         draws: &Draws<N::Word>,
-        state: &[N],
+        state: &mut [N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     );
@@ -150,6 +180,10 @@ pub struct Target<'a> {
     pub average_user: Option<&'a [f64]>,
     /// How many fields a user has.
     pub num_user_fields: usize,
+    /// Whether the documents are the same at every step.
+    pub has_fixed_documents: bool,
+    /// How many numbers the layers give the policy to read; 0 when the layers themselves are made.
+    pub num_layer_numbers: usize,
 }
 
 impl Debug for Target<'_> {
@@ -275,7 +309,7 @@ macro_rules! policies {
                 &self,
                 offer: &mut dyn Offer<N>,
                 draws: &Draws<N::Word>,
-                state: &[N],
+                state: &mut [N],
                 scratch: &mut Scratch<N>,
                 slate: &mut [N::Word],
             ) {
@@ -303,4 +337,8 @@ policies! {
     cluster_bandit::ClusterBandit,
     /// See [`table`].
     table::Table,
+    /// See [`linear_softmax`].
+    linear_softmax::LinearSoftmax,
+    /// See [`mlp`].
+    mlp::Mlp,
 }

@@ -65,7 +65,7 @@ impl<N: Number> Policy<N> for Random {
         &self,
         offer: &mut dyn Offer<N>,
         draws: &Draws<N::Word>,
-        _state: &[N],
+        _state: &mut [N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
@@ -104,7 +104,7 @@ mod tests {
             Random { with_replacement }.recommend(
                 &mut Listed::features(&[0.0; 5]),
                 &draws,
-                &[],
+                &mut [],
                 &mut Scratch::<f64>::default(),
                 &mut slate,
             );

@@ -33,7 +33,7 @@ impl<N: Number> Policy<N> for Static {
         &self,
         _offer: &mut dyn Offer<N>,
         _draws: &Draws<N::Word>,
-        _state: &[N],
+        _state: &mut [N],
         _scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {

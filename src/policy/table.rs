@@ -145,7 +145,7 @@ impl<N: Number> Policy<N> for Table {
         &self,
         offer: &mut dyn Offer<N>,
         draws: &Draws<N::Word>,
-        _state: &[N],
+        _state: &mut [N],
         _scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
@@ -182,6 +182,8 @@ mod tests {
             finite_model: &|| None,
             average_user: None,
             num_user_fields: 1,
+            has_fixed_documents: false,
+            num_layer_numbers: 0,
         };
         let settings = Table::entry().settings_with(&[table]).unwrap();
         Table::new(&settings, &target).map_err(|error| error.to_string())

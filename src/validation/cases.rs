@@ -137,6 +137,7 @@ fn built_in_cases() -> Result<Vec<Case>, Error> {
         interest_evolution()?,
         item_transition()?,
         test_mdp()?,
+        scoring_policies()?,
     ]
     .concat())
 }
@@ -239,6 +240,41 @@ fn shipped_agent(
     let [mean, error] = clicks;
     let known = known(SOURCE, Figure::Return, mean, error);
     case(name, &[&common, policy].concat(), &[known])
+}
+
+/// Policies that score candidates by weights or by what they have learned; nothing is known of them from outside.
+fn scoring_policies() -> Result<Vec<Case>, Error> {
+    let explored = |more: &[&'static str]| {
+        [
+            &["environment.name=interest_exploration", "max_steps=30"],
+            more,
+        ]
+        .concat()
+    };
+    Ok(vec![
+        case(
+            "interest exploration, linear scores and softmax",
+            &explored(&[
+                "policy.name=linear_softmax",
+                "policy.weights=[1.5, 0.4, 0.03, -0.02, 0.1, 0.15, -0.2]",
+                "policy.layer.name=cluster_click_statistics",
+            ]),
+            &[],
+        )?,
+        case(
+            "a network of three layers",
+            &[
+                "environment.user.observation_noise_stddev=0.1",
+                "environment.document.num_clusters=4",
+                "environment.choice.model=multinomial_logit",
+                "environment.slate_size=3",
+                "policy.name=mlp",
+                "policy.temperature=0.7",
+                "policy.weights=[[[1.5, -0.4, 2, -1], [-1, 0.3, 0.5, 1], [2, 0.2, -1, 0.1]], [[1, -1, 0.5, 0.2], [0.3, 1, 1, -0.5]], [[1.5, -1, 0]]]",
+            ],
+            &[],
+        )?,
+    ])
 }
 
 fn interest_evolution() -> Result<Vec<Case>, Error> {

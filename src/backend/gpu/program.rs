@@ -178,6 +178,8 @@ fn sources(
         embedded!("slatesim::ranking", "policy/ranking.wgsl"),
         embedded!("slatesim::shuffle", "policy/shuffle.wgsl"),
         embedded!("slatesim::sorting", "policy/sorting.wgsl"),
+        embedded!("slatesim::inputs", "policy/inputs.wgsl"),
+        embedded!("slatesim::scoring", "policy/scoring.wgsl"),
     ];
     modules.extend(plan.policy.shaders());
     let mut entry_source = entry.source();

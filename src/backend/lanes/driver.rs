@@ -58,7 +58,11 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
     pub(super) fn new(environment: E, plan: &Plan) -> Self {
         let looked_at = environment.new_document();
         let outline = &plan.outline;
-        let observed = outline.document_features().len().max(outline.user_size());
+        let observed = outline
+            .document_features()
+            .len()
+            .max(outline.user_size())
+            .max(outline.response_size());
         let mut believed = environment.new_user();
         if let Some(belief) = plan.policy.belief() {
             let fields: Vec<N> = belief.iter().map(|&field| N::splat(field)).collect();
@@ -168,6 +172,24 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
     }
 
     #[inline(always)]
+    fn observe_document(&mut self, observation: &mut [N]) {
+        let candidates = &*self.candidates;
+        candidates
+            .environment
+            .observe_document(&candidates.looked_at, observation);
+    }
+
+    #[inline(always)]
+    fn observe_user(&mut self, observation: &mut [N]) {
+        if observation.is_empty() {
+            return;
+        }
+        self.candidates.user_feature(self.user, 0);
+        let length = observation.len();
+        observation.copy_from_slice(&self.candidates.observation[..length]);
+    }
+
+    #[inline(always)]
     fn topic(&mut self) -> N::Word {
         let candidates = &*self.candidates;
         candidates.environment.topic(&candidates.looked_at)
@@ -201,12 +223,19 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
 pub(super) struct Shown<'a, N: Number, E: Environment<N>> {
     pub(super) driver: &'a mut Driver<N, E>,
     pub(super) stepped: &'a Stepped<N>,
+    /// What layers have charged for the slate.
+    pub(super) penalty: N,
 }
 
 impl<N: Number, E: Environment<N>> Feedback<N> for Shown<'_, N, E> {
     #[inline(always)]
     fn num_shown(&self) -> usize {
         self.driver.documents.len()
+    }
+
+    #[inline(always)]
+    fn num_considered(&self) -> usize {
+        self.driver.num_considered as usize
     }
 
     #[inline(always)]
@@ -228,8 +257,28 @@ impl<N: Number, E: Environment<N>> Feedback<N> for Shown<'_, N, E> {
     }
 
     #[inline(always)]
+    fn observe_response(&mut self, position: usize, observation: &mut [N]) {
+        let clicked = self.is_clicked(position);
+        if let Some(response) = &self.driver.response {
+            let environment = &self.driver.candidates.environment;
+            let document = &self.driver.documents[position];
+            environment.observe_response(document, response, clicked, observation);
+        }
+    }
+
+    #[inline(always)]
     fn reward(&self) -> N {
         self.stepped.reward
+    }
+
+    #[inline(always)]
+    fn penalty(&self) -> N {
+        self.penalty
+    }
+
+    #[inline(always)]
+    fn penalise(&mut self, cost: N) {
+        self.penalty = self.penalty + cost;
     }
 }
 

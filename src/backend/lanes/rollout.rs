@@ -88,6 +88,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 let mut shown = Shown {
                     driver,
                     stepped: &stepped,
+                    penalty: zero,
                 };
                 observe(&plan.policy, &mut shown, scratch, state);
             }

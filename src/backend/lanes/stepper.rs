@@ -232,6 +232,7 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         let mut shown = Shown {
             driver: &mut self.driver,
             stepped,
+            penalty: N::splat(0.0),
         };
         agent::observe(&self.plan.policy, &mut shown, &mut self.scratch, state);
         for (number, before) in state.iter_mut().zip(before) {

@@ -32,6 +32,9 @@ pub fn layer_words<W: Word>(draws: &Draws<W>, layer: u32, block: u32) -> [W; 4] 
 
 /// The host twin of a layer.
 pub trait Layer<N: Number>: Debug + Send + Sync {
+    /// Takes note of what is offered, before the policy recommends.
+    fn prepare(&self, _offer: &mut dyn Offer<N>, _state: &mut [N]) {}
+
     /// Revises the slate that has been recommended; `state` has [`LayerDefinition::state_size`] numbers.
     fn revise(
         &self,
@@ -56,7 +59,7 @@ pub trait LayerDefinition: Sized {
     /// # Errors
     /// [`ConfigError`] if the environment cannot feed the layer.
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError>;
-    /// Returns the WGSL twin, a module `layer::<name>` with `revise`, `observe` or both.
+    /// Returns the WGSL twin, a module `layer::<name>` with one or more of `prepare`, `revise` and `observe`.
     fn shader(&self) -> ShaderSource;
     /// Returns what the WGSL twin is specialised by, besides its sizes.
     fn shader_defs(&self) -> ShaderDefs {
@@ -74,6 +77,10 @@ pub trait LayerDefinition: Sized {
     /// revises slates.
     fn propensity(&self, without: Propensity, _num_candidates: u32, _slate: &[u32]) -> Propensity {
         without
+    }
+    /// Tells whether the numbers are for the policy to read, rather than the layer's own affair.
+    fn is_read(&self) -> bool {
+        true
     }
 }
 
@@ -133,9 +140,19 @@ macro_rules! layers {
             pub fn propensity(&self, without: Propensity, num_candidates: u32, slate: &[u32]) -> Propensity {
                 match self { $(Self::$variant(layer) => layer.propensity(without, num_candidates, slate),)+ }
             }
+
+            /// See [`LayerDefinition::is_read`].
+            pub fn is_read(&self) -> bool {
+                match self { $(Self::$variant(layer) => layer.is_read(),)+ }
+            }
         }
 
         impl<N: Number> Layer<N> for LayerModel {
+            #[inline(always)]
+            fn prepare(&self, offer: &mut dyn Offer<N>, state: &mut [N]) {
+                match self { $(Self::$variant(layer) => layer.prepare(offer, state),)+ }
+            }
+
             #[inline(always)]
             fn revise(
                 &self,

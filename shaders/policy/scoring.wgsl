@@ -1,0 +1,29 @@
+// From scores of candidates to a slate: the best ones, or a random slate that prefers them.
+// Twin: src/policy/scoring.rs, with formulas. Defs: IS_RANDOM where the temperature is above 0.
+//
+// Entry 0 of the tables is the temperature.
+
+#define_import_path slatesim::scoring
+
+#import slatesim::rng::{Stream, policy_word}
+#import slatesim::distribution
+#import slatesim::math
+#import slatesim::tables
+
+// The smallest -ln u: keeps it positive where a logarithm errs next to 1. 2^-24.
+const EXPONENTIAL_MIN: f32 = 5.9604645e-8;
+
+// A random word into a draw of the standard Gumbel distribution.
+fn gumbel(word: u32) -> f32 {
+    let exponential = max(-math::ln(distribution::fine_uniform(word)), EXPONENTIAL_MIN);
+    return -math::ln(exponential);
+}
+
+// The key by which a slate is made.
+fn key(score: f32, stream: Stream, first_word: u32, candidate: u32) -> f32 {
+#ifdef IS_RANDOM
+    return score / tables::policy_table(0u) + gumbel(policy_word(stream, first_word, candidate));
+#else
+    return score;
+#endif
+}

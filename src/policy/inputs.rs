@@ -1,0 +1,105 @@
+//! The numbers that a policy scores a candidate by. Twin: `shaders/policy/inputs.wgsl`.
+//!
+//! ```text
+//! x = (what is observed of the document, what is observed of the user, the numbers of the layers)
+//! ```
+//!
+//! Layers are in the order in which they nest, the one closest to the policy first.
+
+use super::{Feedback, Offer, Target};
+use crate::number::Number;
+use crate::shader::{ShaderDef, ShaderDefs};
+
+/// How many numbers there are of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    /// Observed features of a document.
+    pub document: usize,
+    /// What is observed of the user.
+    pub user: usize,
+    /// Numbers of the layers.
+    pub layers: usize,
+}
+
+impl Inputs {
+    /// Counts the inputs of a policy.
+    #[must_use]
+    pub fn of(target: &Target<'_>) -> Self {
+        Self {
+            document: target.outline.document_features().len(),
+            user: target.outline.user_size(),
+            layers: target.num_layer_numbers,
+        }
+    }
+
+    /// Returns how many numbers there are in all.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.document + self.shared()
+    }
+
+    /// Tells whether there is nothing to score candidates by.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns how many numbers all candidates of a step share.
+    #[must_use]
+    pub fn shared(&self) -> usize {
+        self.user + self.layers
+    }
+
+    /// Describes the inputs, for a message.
+    #[must_use]
+    pub fn description(&self) -> String {
+        format!(
+            "{} inputs, {} of the document, {} of the user and {} of layers",
+            self.len(),
+            self.document,
+            self.user,
+            self.layers
+        )
+    }
+
+    /// Returns what the WGSL twin is specialised by.
+    #[must_use]
+    pub fn shader_defs(&self) -> ShaderDefs {
+        let size = |name: &str, size: usize| {
+            let size = u32::try_from(size).expect("inputs are few");
+            (name.to_owned(), ShaderDef::UInt(size))
+        };
+        ShaderDefs::from([
+            size("INPUTS", self.len()),
+            size("DOCUMENT_INPUTS", self.document),
+            size("LAYER_INPUTS", self.layers),
+        ])
+    }
+
+    /// Writes what all candidates of a step share; `layers` is the state of the layers.
+    #[inline(always)]
+    pub fn begin<N: Number>(&self, offer: &mut dyn Offer<N>, layers: &[N], x: &mut [N]) {
+        let (user, numbers) = x[self.document..].split_at_mut(self.user);
+        offer.observe_user(user);
+        numbers.copy_from_slice(&layers[..self.layers]);
+    }
+
+    /// Writes what is observed of the candidate that is looked at.
+    #[inline(always)]
+    pub fn look_at<N: Number>(&self, offer: &mut dyn Offer<N>, x: &mut [N]) {
+        offer.observe_document(&mut x[..self.document]);
+    }
+
+    /// Writes what is observed of a document of the slate.
+    #[inline(always)]
+    pub fn look_back_at<N: Number>(
+        &self,
+        feedback: &mut dyn Feedback<N>,
+        position: usize,
+        x: &mut [N],
+    ) {
+        for (feature, number) in x[..self.document].iter_mut().enumerate() {
+            *number = feedback.feature(position, feature);
+        }
+    }
+}

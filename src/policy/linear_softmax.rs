@@ -1,0 +1,259 @@
+//! A linear score for each candidate, and a slate by softmax. Twin: `shaders/policy/linear_softmax.wgsl`.
+//!
+//! ```text
+//! score = bias + w . x
+//! ```
+//!
+//! The input vector x is that of [`inputs`](super::inputs), the slate that of [`scoring`](super::scoring). The bias moves
+//! all scores alike and is read for the sake of files that have one.
+//!
+//! Weights are a list of numbers, one an input, perhaps with the bias after them; or a safetensors file with the tensors
+//! `weight` of shape `[inputs]` or `[1, inputs]` and perhaps `bias` of one number.
+
+use super::inputs::Inputs;
+use super::propensity::Propensity;
+use super::ranking::{begin, insert};
+use super::scoring::{self, Words};
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use crate::config::{ConfigError, Entry, Key, Settings, Weights, WeightsSource};
+use crate::number::{Number, Word};
+use crate::shader::{ShaderDefs, ShaderSource, embedded};
+
+/// The host twin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearSoftmax {
+    /// What candidates are scored by.
+    pub inputs: Inputs,
+    /// One number an input, in single precision.
+    pub weights: Vec<f64>,
+    /// What is added to every score.
+    pub bias: f64,
+    /// Randomness of the slate; 0 for the best candidates.
+    pub temperature: f64,
+}
+
+/// Finds weights and bias, or tells what does not fit.
+fn fit(weights: &Weights, inputs: Inputs) -> Result<(Vec<f64>, f64), String> {
+    let size = inputs.len();
+    let allowed = format!("[{size}] or [1, {size}], for {}", inputs.description());
+    let Some(weight) = weights.tensor("weight") else {
+        return Err(format!(
+            "it has no tensor `weight`, whose shape would be {allowed}; it has {}",
+            weights.listed()
+        ));
+    };
+    if weights.source == WeightsSource::List && weight.values.len() == size + 1 {
+        return Ok((weight.values[..size].to_vec(), weight.values[size]));
+    }
+    if weight.shape != [size] && weight.shape != [1, size] {
+        return Err(format!(
+            "its tensor `weight` has the shape {:?}; allowed is {allowed}",
+            weight.shape
+        ));
+    }
+    let bias = match weights.tensor("bias") {
+        None => 0.0,
+        Some(bias) if bias.values.len() == 1 => bias.values[0],
+        Some(bias) => {
+            return Err(format!(
+                "its tensor `bias` has the shape {:?}; allowed is [1]",
+                bias.shape
+            ));
+        }
+    };
+    Ok((weight.values.clone(), bias))
+}
+
+impl PolicyDefinition for LinearSoftmax {
+    fn entry() -> Entry {
+        let keys = vec![
+            Key::weights(
+                "weights",
+                "one number for each feature of the document, number observed of the user, and number of the layers; \
+                 perhaps a bias",
+            ),
+            Key::non_negative(
+                "temperature",
+                1.0,
+                "randomness of the slate: probabilities are proportional to e^(score / temperature); 0: the best ones",
+            ),
+        ];
+        let about = "a linear score for each candidate, and a slate by softmax";
+        Entry::policy("linear_softmax", about, keys)
+    }
+
+    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+        let inputs = Inputs::of(target);
+        let (weights, bias) = fit(settings.weights("weights"), inputs)
+            .map_err(|problem| settings.misfit("weights", problem))?;
+        Ok(Self {
+            inputs,
+            weights,
+            bias,
+            temperature: settings.number("temperature"),
+        })
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("policy", "policy/linear_softmax.wgsl")
+    }
+
+    fn shader_defs(&self) -> ShaderDefs {
+        let mut defs = self.inputs.shader_defs();
+        defs.extend(scoring::shader_defs(self.temperature));
+        defs
+    }
+
+    /// The temperature, the bias, the weights.
+    fn tables(&self) -> Vec<f64> {
+        [&[self.temperature, self.bias], &self.weights[..]].concat()
+    }
+
+    /// Unknown above temperature 0: the probability of a slate takes the scores of all candidates.
+    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
+        if self.temperature > 0.0 {
+            Propensity::Unknown
+        } else {
+            Propensity::Certain(own == slate)
+        }
+    }
+}
+
+impl<N: Number> Policy<N> for LinearSoftmax {
+    #[inline(always)]
+    fn recommend(
+        &self,
+        offer: &mut dyn Offer<N>,
+        draws: &Draws<N::Word>,
+        state: &mut [N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        begin(scratch, slate.len());
+        let all = slate.len() + self.inputs.len();
+        scratch.numbers.resize(all, N::splat(0.0));
+        let (keys, x) = scratch.numbers.split_at_mut(slate.len());
+        let mut words = Words::new(draws);
+        self.inputs.begin(offer, state, x);
+        for index in 0..offer.num_candidates() {
+            let candidate = N::Word::splat(index);
+            offer.look_at(candidate);
+            self.inputs.look_at(offer, x);
+            let mut score = N::splat(self.bias);
+            for (&weight, &number) in self.weights.iter().zip(x.iter()) {
+                score = score + N::splat(weight) * number;
+            }
+            let key = scoring::key(score, self.temperature, &mut words, index);
+            insert(keys, slate, key, candidate);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::ScalarWord;
+    use crate::policy::listed::{Listed, draws};
+    use std::collections::BTreeMap;
+
+    fn policy(temperature: f64) -> LinearSoftmax {
+        LinearSoftmax {
+            inputs: Inputs {
+                document: 1,
+                user: 1,
+                layers: 1,
+            },
+            weights: vec![2.0, 0.5, -1.0],
+            bias: 0.25,
+            temperature,
+        }
+    }
+
+    fn slate(policy: &LinearSoftmax, features: &[f64], episode: u64) -> Vec<u32> {
+        let mut offer = Listed {
+            user: vec![3.0],
+            ..Listed::features(features)
+        };
+        let mut slate = [ScalarWord(0); 3];
+        policy.recommend(
+            &mut offer,
+            &draws(5, episode, 0),
+            &mut [7.0],
+            &mut Scratch::default(),
+            &mut slate,
+        );
+        slate.map(|candidate| candidate.0).to_vec()
+    }
+
+    #[test]
+    fn without_temperature_the_best_come_first_and_ties_go_to_the_lower_index() {
+        let features = [0.5, -1.0, 2.0, 0.5];
+        assert_eq!(slate(&policy(0.0), &features, 0), [2, 0, 3]);
+    }
+
+    /// Chi-square of the 24 ordered slates of 3 out of 4 against Plackett-Luce probabilities, over 100,000 episodes with
+    /// seed 5; the bound is the 0.9999 quantile of the chi-square distribution with 23 degrees of freedom.
+    #[test]
+    fn slates_have_the_probabilities_of_plackett_and_luce() {
+        const EPISODES: u32 = 100_000;
+        const BOUND: f64 = 58.6;
+        let (temperature, features) = (1.5, [0.5, -0.3, 1.0, 0.0]);
+        let mut counts: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
+        for episode in 0..EPISODES {
+            let slate = slate(&policy(temperature), &features, episode.into());
+            *counts.entry(slate).or_default() += 1;
+        }
+        // What all candidates share does not matter.
+        let masses = features.map(|feature| (2.0 * feature / temperature).exp());
+        assert_eq!(counts.len(), 24);
+        let mut chi_square = 0.0;
+        for (slate, count) in counts {
+            let mut left: f64 = masses.iter().sum();
+            let mut probability = 1.0;
+            for candidate in slate {
+                probability *= masses[candidate as usize] / left;
+                left -= masses[candidate as usize];
+            }
+            let expected = f64::from(EPISODES) * probability;
+            chi_square += (f64::from(count) - expected).powi(2) / expected;
+        }
+        assert!(chi_square < BOUND, "{chi_square}");
+    }
+
+    #[test]
+    fn weights_that_do_not_fit_are_refused_with_both_shapes() {
+        let inputs = policy(1.0).inputs;
+        let weights = |text: &str| {
+            let settings = LinearSoftmax::entry().settings_with(&[text]).unwrap();
+            settings.weights("weights").clone()
+        };
+        assert_eq!(
+            fit(&weights("weights=[1, 2, 3]"), inputs).unwrap(),
+            (vec![1.0, 2.0, 3.0], 0.0)
+        );
+        assert_eq!(
+            fit(&weights("weights=[1, 2, 3, 4]"), inputs).unwrap().1,
+            4.0
+        );
+        assert_eq!(
+            fit(&weights("weights=[1, 2]"), inputs).unwrap_err(),
+            "its tensor `weight` has the shape [2]; allowed is [3] or [1, 3], for 3 inputs, 1 of the document, 1 of the \
+             user and 1 of layers"
+        );
+        let missing = fit(&weights("weights=[[[1, 2]]]"), inputs).unwrap_err();
+        assert!(missing.contains("no tensor `weight`"), "{missing}");
+        assert!(
+            missing.ends_with("it has layers.0.weight [1, 1], layers.0.bias [1]"),
+            "{missing}"
+        );
+    }
+
+    #[test]
+    fn both_twins_hold_the_same_constants() {
+        let (rust, wgsl) = (
+            include_str!("scoring.rs"),
+            include_str!("../../shaders/policy/scoring.wgsl"),
+        );
+        crate::math::tests::assert_same_constants(rust, wgsl, &[]);
+    }
+}

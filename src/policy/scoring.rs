@@ -1,0 +1,76 @@
+//! From scores of candidates to a slate: the best ones, or a random slate that prefers them. Twin:
+//! `shaders/policy/scoring.wgsl`.
+//!
+//! ```text
+//! key = score                        at temperature 0
+//!     = score / temperature + G      above, where G = -ln(-ln u) is a Gumbel draw of the candidate's own
+//! ```
+//!
+//! The slate is the candidates of the largest keys, the largest first, ties to the lower index. Above temperature 0 that is
+//! a slate drawn position by position without replacement, the probabilities of those that are left being proportional to
+//! e^(score / temperature) (Plackett-Luce). Word *c* of the policy belongs to candidate *c*.
+//!
+//! # Source
+//! Kool, van Hoof and Welling (2019), "Stochastic beams and where to find them: the Gumbel-top-k trick".
+
+use super::Draws;
+use crate::distribution::fine_uniform;
+use crate::number::Number;
+use crate::rng::POLICY;
+use crate::shader::{ShaderDef, ShaderDefs};
+
+/// The smallest -ln u: keeps it positive where a logarithm errs next to 1. 2^-24.
+const EXPONENTIAL_MIN: f32 = 5.9604645e-8;
+
+/// Turns a random word into a draw of the standard Gumbel distribution.
+#[inline(always)]
+pub fn gumbel<N: Number>(word: N::Word) -> N {
+    let exponential = (-fine_uniform::<N>(word).ln()).max(N::splat(f64::from(EXPONENTIAL_MIN)));
+    -exponential.ln()
+}
+
+/// The words of candidates in order, each block made once.
+#[derive(Debug)]
+pub struct Words<W> {
+    draws: Draws<W>,
+    block: [W; 4],
+}
+
+impl<W: crate::number::Word> Words<W> {
+    /// Begins at the word of candidate 0.
+    #[inline(always)]
+    pub fn new(draws: &Draws<W>) -> Self {
+        Self {
+            draws: *draws,
+            block: [draws.first_word; 4],
+        }
+    }
+
+    /// Returns word `index` of the policy; they are to be asked for in order.
+    #[inline(always)]
+    pub fn word(&mut self, index: u32) -> W {
+        let Some(after_first) = index.checked_sub(1) else {
+            return self.draws.first_word;
+        };
+        if after_first % 4 == 0 {
+            let block = W::splat(after_first / 4);
+            self.block = self.draws.stream.words(POLICY, block);
+        }
+        self.block[(after_first % 4) as usize]
+    }
+}
+
+/// Returns the key by which a slate is made; a temperature of 0 asks for no word.
+#[inline(always)]
+pub fn key<N: Number>(score: N, temperature: f64, words: &mut Words<N::Word>, candidate: u32) -> N {
+    if temperature > 0.0 {
+        score / N::splat(temperature) + gumbel::<N>(words.word(candidate))
+    } else {
+        score
+    }
+}
+
+/// Returns what the WGSL twin is specialised by.
+pub(super) fn shader_defs(temperature: f64) -> ShaderDefs {
+    ShaderDefs::from([("IS_RANDOM".to_owned(), ShaderDef::Bool(temperature > 0.0))])
+}
