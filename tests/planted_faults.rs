@@ -174,6 +174,15 @@ faults! {
     finds_a_slate_of_scores_without_a_draw: "policy/scoring.wgsl",
         "return score / tables::policy_table(0u) + gumbel" => "return score / tables::policy_table(0u) + 0.0 * gumbel";
     finds_inputs_of_the_user_in_the_place_of_the_layers: "policy/inputs.wgsl", "[#{OWN_STATE}u + number]" => "[#{OWN_STATE}u]";
+    finds_a_regression_without_its_ridge: "policy/ridge.wgsl",
+        "(*factor)[diagonal] + tables::policy_table(0u)" => "(*factor)[diagonal] + 0.5 * tables::policy_table(0u)";
+    finds_bounds_without_their_width: "policy/linear_ucb.wgsl",
+        "tables::policy_table(1u) * sqrt(variance)" => "0.5 * tables::policy_table(1u) * sqrt(variance)";
+    finds_a_slate_that_is_held_too_long: "policy/layer/temporal_aggregation.wgsl",
+        "since < f32(#{AGGREGATION_PERIOD}u)" => "since <= f32(#{AGGREGATION_PERIOD}u)";
+    finds_a_switch_without_cost: "policy/layer/temporal_aggregation.wgsl", "select(0.0, 1.0, is_other" => "select(0.0, 0.0, is_other";
+    finds_a_history_that_stands_still: "policy/layer/fixed_length_history.wgsl",
+        "+ at - #{HISTORY_ENTRY}u]" => "+ at]";
     finds_a_network_that_forgets_its_biases: "policy/mlp.wgsl",
         "var sum = tables::policy_table(biases + unit)" => "var sum = 0.0";
     finds_a_policy_table_of_another_state: "policy/table.wgsl",

@@ -177,6 +177,18 @@ const POLICIES: &[(&str, Overrides)] = &[
         "mlp",
         &["policy.weights=[[[0.5, -1, 0.1], [1, 2, 0.3]], [[1, -1, 0]]]"],
     ),
+    ("linear_ucb", &[]),
+    ("linear_thompson", &["policy.target=reward"]),
+    (
+        "linear_ucb",
+        &[
+            "policy.layer.name=fixed_length_history",
+            "policy.layer.remember_response=false",
+            "policy.layer.layer.name=temporal_aggregation",
+            "environment.resample_documents=false",
+        ],
+    ),
+    ("random", &["policy.layer.name=fixed_length_history"]),
     // With the clicks and impressions of two topics among the inputs.
     (
         "mlp",
@@ -515,6 +527,7 @@ fn no_shader_file_is_left_out() {
         "policy/sorting",
         "policy/inputs",
         "policy/scoring",
+        "policy/ridge",
         "choice/cascade",
         "kernel/tables",
         "kernel/candidates",

@@ -14,12 +14,15 @@ pub mod inputs;
 pub mod layer;
 mod layered;
 pub mod linear_softmax;
+pub mod linear_thompson;
+pub mod linear_ucb;
 #[cfg(test)]
 pub(crate) mod listed;
 pub mod mlp;
 pub mod propensity;
 pub mod random;
 pub mod ranking;
+pub mod ridge;
 pub mod scoring;
 pub mod shuffle;
 pub mod sorting;
@@ -341,4 +344,8 @@ policies! {
     linear_softmax::LinearSoftmax,
     /// See [`mlp`].
     mlp::Mlp,
+    /// See [`linear_ucb`].
+    linear_ucb::LinearUcb,
+    /// See [`linear_thompson`].
+    linear_thompson::LinearThompson,
 }

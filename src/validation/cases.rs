@@ -262,6 +262,39 @@ fn scoring_policies() -> Result<Vec<Case>, Error> {
             &[],
         )?,
         case(
+            "interest exploration, linear upper confidence bounds",
+            &explored(&["policy.name=linear_ucb"]),
+            &[],
+        )?,
+        case(
+            "linear Thompson sampling of rewards",
+            &[
+                "environment.user.observation_noise_stddev=0.1",
+                "environment.user.time_budget=20",
+                "policy.name=linear_thompson",
+                "policy.target=reward",
+                "policy.ridge=2",
+            ],
+            &[],
+        )?,
+        case(
+            "linear Thompson sampling with a history, decided now and then",
+            &[
+                CORPUS,
+                "environment.resample_documents=false",
+                "environment.user.observation_noise_stddev=0.1",
+                "environment.user.time_budget=20",
+                "policy.name=linear_thompson",
+                "policy.target=reward",
+                "policy.layer.name=fixed_length_history",
+                "policy.layer.history_length=2",
+                "policy.layer.layer.name=temporal_aggregation",
+                "policy.layer.layer.aggregation_period=3",
+                "policy.layer.layer.switching_cost=0.5",
+            ],
+            &[],
+        )?,
+        case(
             "a network of three layers",
             &[
                 "environment.user.observation_noise_stddev=0.1",

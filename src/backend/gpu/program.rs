@@ -180,6 +180,7 @@ fn sources(
         embedded!("slatesim::sorting", "policy/sorting.wgsl"),
         embedded!("slatesim::inputs", "policy/inputs.wgsl"),
         embedded!("slatesim::scoring", "policy/scoring.wgsl"),
+        embedded!("slatesim::ridge", "policy/ridge.wgsl"),
     ];
     modules.extend(plan.policy.shaders());
     let mut entry_source = entry.source();

@@ -11,6 +11,8 @@
 
 pub mod cluster_click_statistics;
 pub mod epsilon_greedy;
+pub mod fixed_length_history;
+pub mod temporal_aggregation;
 
 use super::{Draws, Feedback, Offer, Propensity, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
@@ -178,4 +180,8 @@ layers! {
     cluster_click_statistics::ClusterClickStatistics,
     /// See [`epsilon_greedy`].
     epsilon_greedy::EpsilonGreedy,
+    /// See [`fixed_length_history`].
+    fixed_length_history::FixedLengthHistory,
+    /// See [`temporal_aggregation`].
+    temporal_aggregation::TemporalAggregation,
 }

@@ -1,0 +1,155 @@
+//! Upper confidence bounds of a linear regression. Twin: `shaders/policy/linear_ucb.wgsl`.
+//!
+//! ```text
+//! score = theta . x + alpha sqrt(x' A^-1 x)
+//! ```
+//!
+//! with theta and A of the user's own [`ridge`](super::ridge) regression. The slate is the candidates of the largest
+//! scores, ties to the lower index.
+//!
+//! # Source
+//! Li, Chu, Langford and Schapire (2010), "A contextual-bandit approach to personalized news article recommendation": `LinUCB`
+//! with one theta for all arms.
+
+use super::ranking::{begin, insert};
+use super::ridge::Ridge;
+use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
+use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::number::{Number, Word};
+use crate::regression::{dot_product, quadratic_form};
+use crate::shader::{ShaderDefs, ShaderSource, embedded};
+
+/// The host twin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinearUcb {
+    /// What is learned of a user.
+    pub ridge: Ridge,
+    /// How many standard deviations are added to the mean.
+    pub alpha: f64,
+}
+
+impl PolicyDefinition for LinearUcb {
+    fn entry() -> Entry {
+        let mut keys = vec![Key::non_negative(
+            "alpha",
+            1.0,
+            "how many standard deviations are added to the mean",
+        )];
+        keys.extend(Ridge::keys());
+        let about = "upper confidence bounds of a linear regression, learned within the episode";
+        Entry::policy("linear_ucb", about, keys)
+    }
+
+    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            ridge: Ridge::new("linear_ucb", settings, target)?,
+            alpha: settings.number("alpha"),
+        })
+    }
+
+    fn shader(&self) -> ShaderSource {
+        embedded!("policy", "policy/linear_ucb.wgsl")
+    }
+
+    fn shader_defs(&self) -> ShaderDefs {
+        self.ridge.shader_defs()
+    }
+
+    /// The ridge, alpha.
+    fn tables(&self) -> Vec<f64> {
+        vec![self.ridge.ridge, self.alpha]
+    }
+
+    fn state_size(&self) -> usize {
+        self.ridge.state_size()
+    }
+}
+
+impl<N: Number> Policy<N> for LinearUcb {
+    #[inline(always)]
+    fn recommend(
+        &self,
+        offer: &mut dyn Offer<N>,
+        _draws: &Draws<N::Word>,
+        state: &mut [N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        begin(scratch, slate.len());
+        let dim = self.ridge.inputs.len();
+        let all = slate.len() + self.ridge.scratch_size();
+        scratch.numbers.resize(all, N::splat(0.0));
+        let (keys, numbers) = scratch.numbers.split_at_mut(slate.len());
+        self.ridge.fit(offer, state, numbers);
+        let (factor, rest) = numbers.split_at_mut(dim * dim);
+        let (theta, rest) = rest.split_at_mut(dim);
+        let (x, solved) = rest.split_at_mut(dim);
+        for index in 0..offer.num_candidates() {
+            let candidate = N::Word::splat(index);
+            offer.look_at(candidate);
+            self.ridge.inputs.look_at(offer, x);
+            solved.copy_from_slice(x);
+            let variance = quadratic_form(factor, solved);
+            let score = dot_product(x, theta) + N::splat(self.alpha) * variance.sqrt();
+            insert(keys, slate, score, candidate);
+        }
+    }
+
+    #[inline(always)]
+    fn observe(&self, feedback: &mut dyn Feedback<N>, scratch: &mut Scratch<N>, state: &mut [N]) {
+        self.ridge.observe(feedback, scratch, state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::ScalarWord;
+    use crate::policy::inputs::Inputs;
+    use crate::policy::listed::{Listed, no_draws};
+
+    fn policy(alpha: f64) -> LinearUcb {
+        LinearUcb {
+            ridge: Ridge {
+                inputs: Inputs {
+                    document: 1,
+                    user: 1,
+                    layers: 0,
+                },
+                ridge: 1.0,
+                learns_reward: false,
+            },
+            alpha,
+        }
+    }
+
+    fn slate(policy: &LinearUcb, state: &mut [f64], features: &[f64]) -> [u32; 2] {
+        let mut offer = Listed {
+            user: vec![1.0],
+            ..Listed::features(features)
+        };
+        let mut slate = [ScalarWord(0); 2];
+        let mut scratch = Scratch::default();
+        policy.recommend(&mut offer, &no_draws(), state, &mut scratch, &mut slate);
+        slate.map(|candidate| candidate.0)
+    }
+
+    /// By hand: after documents 2 (clicked) and 0 for a user of 1, A = ((5, 2), (2, 3)) and b = (2, 1), so that
+    /// theta = (4, 1) / 11 and A^-1 = ((3, -2), (-2, 5)) / 11. At x = (f, 1) the variance is (3 f^2 - 4 f + 5) / 11.
+    #[test]
+    fn a_click_moves_the_mean_and_doubt_speaks_for_the_unknown() {
+        let mut state = [0.0; 6];
+        let with_doubt = policy(8.0);
+        // Nothing known: the longest x first.
+        assert_eq!(slate(&with_doubt, &mut state, &[2.0, 0.0, -3.0]), [2, 0]);
+        let mut shown = Listed {
+            clicked: Some(0),
+            ..Listed::features(&[2.0, 0.0])
+        };
+        with_doubt.observe(&mut shown, &mut Scratch::default(), &mut state);
+        assert_eq!(state, [4.0, 2.0, 2.0, 2.0, 1.0, 1.0]);
+        // Means 5/11, 1/11, -7/11 and variances 4/11, 5/11, 25/11 of the features 1, 0, -2.
+        assert_eq!(slate(&policy(0.0), &mut state, &[1.0, 0.0, -2.0]), [0, 1]);
+        assert_eq!(slate(&with_doubt, &mut state, &[1.0, 0.0, -2.0]), [2, 1]);
+    }
+}

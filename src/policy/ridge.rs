@@ -1,0 +1,175 @@
+//! Ridge regression of what documents earn on their inputs, one per user. Twin: `shaders/policy/ridge.wgsl`.
+//!
+//! ```text
+//! A = ridge I + sum x x',   b = sum y x   over the documents that the user has examined:   theta = A^-1 b
+//! ```
+//!
+//! The state of a user is the lower triangle of A - ridge I row by row, b, and what all candidates of the last step shared,
+//! as it was when the slate was made.
+//!
+//! # Precision
+//! A is factorised anew at every step. With a ridge above 0 it cannot be singular; in single precision the factor is good
+//! as long as the largest eigenvalue is below some 10^6 ridges, that is for inputs of size 1 a million documents.
+
+use super::inputs::Inputs;
+use super::{Feedback, Offer, Scratch, Target};
+use crate::config::{ConfigError, Key, Settings};
+use crate::number::Number;
+use crate::regression::{factorize, solve};
+use crate::shader::{ShaderDef, ShaderDefs};
+
+/// So many inputs there may be: a GPU lane keeps the square of them.
+pub const MAX_INPUTS: usize = 16;
+
+/// What is regressed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ridge {
+    /// The numbers that documents are scored by.
+    pub inputs: Inputs,
+    /// What is added to the diagonal.
+    pub ridge: f64,
+    /// Whether y is the reward, rather than 1 for a click.
+    pub learns_reward: bool,
+}
+
+impl Ridge {
+    /// Declares the keys.
+    pub(super) fn keys() -> Vec<Key> {
+        vec![
+            Key::positive(
+                "ridge",
+                1.0,
+                "weight of the prior: A begins as so many identities",
+            ),
+            Key::one_of(
+                "target",
+                "clicked",
+                &["clicked", "reward"],
+                "what is learned of a document that the user has examined: 1 if it was clicked, or the reward that it earned",
+            ),
+        ]
+    }
+
+    /// Makes it from checked settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there are no inputs or too many.
+    pub(super) fn new(
+        name: &str,
+        settings: &Settings,
+        target: &Target<'_>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            inputs: bounded(name, settings, target)?,
+            ridge: settings.number("ridge"),
+            learns_reward: settings.text("target") == "reward",
+        })
+    }
+
+    /// Returns how many numbers the lower triangle has.
+    fn packed(&self) -> usize {
+        self.inputs.len() * (self.inputs.len() + 1) / 2
+    }
+
+    /// Returns how many numbers are remembered of a user.
+    #[must_use]
+    pub fn state_size(&self) -> usize {
+        self.packed() + self.inputs.len() + self.inputs.shared()
+    }
+
+    /// Returns what the WGSL twin is specialised by.
+    #[must_use]
+    pub fn shader_defs(&self) -> ShaderDefs {
+        let size = |size: usize| ShaderDef::UInt(u32::try_from(size).expect("inputs are few"));
+        let mut defs = self.inputs.shader_defs();
+        defs.insert("DIM".to_owned(), size(self.inputs.len()));
+        defs.insert("HISTORY".to_owned(), size(1));
+        defs.insert(
+            "LEARNS_REWARD".to_owned(),
+            ShaderDef::Bool(self.learns_reward),
+        );
+        defs
+    }
+
+    /// Returns how many numbers [`Ridge::fit`] asks for.
+    #[must_use]
+    pub fn scratch_size(&self) -> usize {
+        self.inputs.len() * (self.inputs.len() + 3)
+    }
+
+    /// Factorises A, solves for theta, and begins the inputs of a step: the factor, theta and x are written to `numbers`.
+    #[inline(always)]
+    pub fn fit<N: Number>(&self, offer: &mut dyn Offer<N>, state: &mut [N], numbers: &mut [N]) {
+        let dim = self.inputs.len();
+        let (factor, rest) = numbers.split_at_mut(dim * dim);
+        let (theta, rest) = rest.split_at_mut(dim);
+        let x = &mut rest[..dim];
+        let (own, layers) = state.split_at_mut(self.state_size());
+        let mut at = 0;
+        for row in 0..dim {
+            for column in 0..=row {
+                factor[row * dim + column] = own[at];
+                at += 1;
+            }
+            let diagonal = row * dim + row;
+            factor[diagonal] = factor[diagonal] + N::splat(self.ridge);
+        }
+        theta.copy_from_slice(&own[at..at + dim]);
+        factorize(factor, dim);
+        solve(factor, theta);
+        self.inputs.begin(offer, layers, x);
+        own[at + dim..].copy_from_slice(&x[self.inputs.document..]);
+    }
+
+    /// Learns from the documents that the user has examined.
+    #[inline(always)]
+    pub fn observe<N: Number>(
+        &self,
+        feedback: &mut dyn Feedback<N>,
+        scratch: &mut Scratch<N>,
+        state: &mut [N],
+    ) {
+        let (dim, packed) = (self.inputs.len(), self.packed());
+        scratch.numbers.clear();
+        scratch.numbers.resize(dim, N::splat(0.0));
+        let x = &mut scratch.numbers[..];
+        let own = &mut state[..self.state_size()];
+        x[self.inputs.document..].copy_from_slice(&own[packed + dim..]);
+        let (zero, one) = (N::splat(0.0), N::splat(1.0));
+        for position in 0..feedback.num_considered() {
+            self.inputs.look_back_at(feedback, position, x);
+            let y = if self.learns_reward {
+                feedback.earned(position)
+            } else {
+                N::select(feedback.is_clicked(position), one, zero)
+            };
+            let mut at = 0;
+            for row in 0..dim {
+                for column in 0..=row {
+                    own[at] = own[at] + x[row] * x[column];
+                    at += 1;
+                }
+            }
+            for row in 0..dim {
+                own[packed + row] = own[packed + row] + y * x[row];
+            }
+        }
+    }
+}
+
+/// Counts the inputs, and refuses none and too many.
+pub(super) fn bounded(
+    name: &str,
+    settings: &Settings,
+    target: &Target<'_>,
+) -> Result<Inputs, ConfigError> {
+    let inputs = Inputs::of(target);
+    if (1..=MAX_INPUTS).contains(&inputs.len()) {
+        return Ok(inputs);
+    }
+    let needs = format!(
+        "1 to {MAX_INPUTS} inputs, and there are {}",
+        inputs.description()
+    );
+    Err(settings.unfit(name, needs))
+}
