@@ -139,7 +139,7 @@ faults! {
     finds_a_recommendation_by_another_word: "kernel/step.wgsl", "words(stream, STEP, 0u).w" => "words(stream, STEP, 0u).z";
     finds_a_user_who_does_not_rest: "kernel/step.wgsl", "if takes_part {" => "if true {";
     finds_a_corpus_read_one_field_off: "kernel/candidates.wgsl",
-        "corpus[candidate * #{DOCUMENT_FIELDS}u + field]" => "corpus[candidate * #{DOCUMENT_FIELDS}u + field ^ 1u]";
+        "corpus_field(candidate * #{DOCUMENT_FIELDS}u + field)" => "corpus_field(candidate * #{DOCUMENT_FIELDS}u + field ^ 1u)";
     finds_affinities_of_another_type: "environment/interest_exploration.wgsl",
         "user.user_type * #{NUM_TOPICS}u + topic" => "topic";
     finds_qualities_of_another_topic: "environment/interest_exploration.wgsl",

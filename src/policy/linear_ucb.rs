@@ -11,6 +11,7 @@
 //! Li, Chu, Langford and Schapire (2010), "A contextual-bandit approach to personalized news article recommendation": `LinUCB`
 //! with one theta for all arms.
 
+use super::propensity::Propensity;
 use super::ranking::{begin, insert};
 use super::ridge::Ridge;
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
@@ -62,6 +63,10 @@ impl PolicyDefinition for LinearUcb {
 
     fn state_size(&self) -> usize {
         self.ridge.state_size()
+    }
+
+    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
+        Propensity::Certain(own == slate)
     }
 }
 

@@ -17,6 +17,7 @@
 use super::{Layer, LayerDefinition};
 use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::number::{Mask, Number, Word};
+use crate::policy::propensity::Propensity;
 use crate::policy::{Draws, Feedback, Offer, Scratch, Target};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 
@@ -98,6 +99,11 @@ impl LayerDefinition for TemporalAggregation {
 
     fn is_read(&self) -> bool {
         false
+    }
+
+    /// Unknown: whether the slate is one that is held is not asked about.
+    fn propensity(&self, _without: Propensity, _num_candidates: u32, _slate: &[u32]) -> Propensity {
+        Propensity::Unknown
     }
 }
 
