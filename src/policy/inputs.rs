@@ -63,6 +63,9 @@ impl Inputs {
     }
 
     /// Returns what the WGSL twin is specialised by.
+    ///
+    /// # Panics
+    /// Never: inputs are few.
     #[must_use]
     pub fn shader_defs(&self) -> ShaderDefs {
         let size = |name: &str, size: usize| {

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! with theta and A of the user's own [`ridge`](super::ridge) regression and standard normal numbers z, drawn anew at each
-//! step: w has mean theta and covariance exploration_scale^2 A^-1. The slate is the candidates of the largest scores, ties
+//! step: w has mean theta and covariance `exploration_scale^2 A^-1`. The slate is the candidates of the largest scores, ties
 //! to the lower index. Words 2p and 2p + 1 of the policy make numbers 2p and 2p + 1 of z.
 //!
 //! # Source

@@ -257,7 +257,7 @@ mod tests {
         settings.weights("weights").clone()
     }
 
-    /// |x_0 - x_1| = relu(x_0 - x_1) + relu(x_1 - x_0), which no linear score is.
+    /// `|x_0 - x_1| = relu(x_0 - x_1) + relu(x_1 - x_0)`, which no linear score is.
     #[test]
     fn a_network_of_two_layers_scores_the_distance() {
         let text = "weights=[[[1, -1, 0], [-1, 1, 0]], [[1, 1, 0.5]]]";

@@ -78,6 +78,9 @@ impl Ridge {
     }
 
     /// Returns what the WGSL twin is specialised by.
+    ///
+    /// # Panics
+    /// Never: inputs are few.
     #[must_use]
     pub fn shader_defs(&self) -> ShaderDefs {
         let size = |size: usize| ShaderDef::UInt(u32::try_from(size).expect("inputs are few"));
