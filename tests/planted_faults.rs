@@ -173,7 +173,7 @@ faults! {
         "environment_tables[index]" => "environment_tables[index ^ 1u]";
     finds_a_slate_of_scores_without_a_draw: "policy/scoring.wgsl",
         "return score / tables::policy_table(0u) + gumbel" => "return score / tables::policy_table(0u) + 0.0 * gumbel";
-    finds_inputs_of_the_user_in_the_place_of_the_layers: "policy/inputs.wgsl", "[#{OWN_STATE}u + number]" => "[#{OWN_STATE}u]";
+    finds_inputs_without_those_of_the_layers: "policy/inputs.wgsl", "= (*state)[#{OWN_STATE}u + number];" => "= 0.0;";
     finds_a_regression_without_its_ridge: "policy/ridge.wgsl",
         "(*factor)[diagonal] + tables::policy_table(0u)" => "(*factor)[diagonal] + 0.5 * tables::policy_table(0u)";
     finds_bounds_without_their_width: "policy/linear_ucb.wgsl",

@@ -409,7 +409,8 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
         "environment" => simulation.model.shader().path,
         "choice" => simulation.plan.choice.definition().shader().path,
         "agent" => "made of policy and layers".to_owned(),
-        "slatesim::ranking" | "slatesim::shuffle" | "slatesim::sorting" => {
+        "slatesim::inputs" | "slatesim::ranking" | "slatesim::ridge" | "slatesim::scoring"
+        | "slatesim::shuffle" | "slatesim::sorting" => {
             format!("shaders/policy/{}.wgsl", &module["slatesim::".len()..])
         }
         name if name == "policy" || name.starts_with("layer::") => {
@@ -493,9 +494,10 @@ fn every_environment_and_policy_of_the_catalogue_is_tested_here() {
     let simulations = simulations();
     for (policy, settings) in POLICIES {
         let is_composed = |description: &String| {
-            let words: Vec<&str> = description.split(' ').collect();
-            words.contains(&format!("policy.name={policy}").as_str())
-                && settings.iter().all(|setting| words.contains(setting))
+            // Settings may have spaces of their own.
+            let padded = format!(" {description} ");
+            let has = |setting: &str| padded.contains(&format!(" {setting} "));
+            has(&format!("policy.name={policy}")) && settings.iter().all(|&setting| has(setting))
         };
         assert!(
             simulations

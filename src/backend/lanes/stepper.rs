@@ -323,7 +323,7 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
                 }
             }
             for (lane, index) in self.lanes(group) {
-                self.lanes.steps[index] += 1;
+                self.lanes.steps[index] = self.lanes.steps[index].wrapping_add(1);
                 if is_idle.lane(lane) {
                     continue;
                 }
