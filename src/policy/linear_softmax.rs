@@ -4,7 +4,7 @@
 //! score = bias + w . x
 //! ```
 //!
-//! The input vector x is that of [`inputs`](super::inputs), the slate that of [`scoring`](super::scoring). The bias moves
+//! The input vector x is that of [`inputs`](super::inputs), the slate that of [`scoring`]. The bias moves
 //! all scores alike and is read for the sake of files that have one.
 //!
 //! Weights are a list of numbers, one an input, perhaps with the bias after them; or a safetensors file with the tensors

@@ -4,7 +4,7 @@
 //! h_0 = x,   h_l = max(0, W_l h_(l-1) + b_l),   score = W_L h_(L-1) + b_L
 //! ```
 //!
-//! The input vector x is that of [`inputs`](super::inputs), the slate that of [`scoring`](super::scoring).
+//! The input vector x is that of [`inputs`](super::inputs), the slate that of [`scoring`].
 //!
 //! Weights are a safetensors file with the tensors `layers.0.weight` of shape `[units, inputs]`, `layers.0.bias` of shape
 //! `[units]`, `layers.1.weight`, ..., the last of one unit; the names that `PyTorch`'s `Sequential` gives (`0.weight`,
