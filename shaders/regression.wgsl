@@ -1,7 +1,7 @@
 // Small regressions, one per user: symmetric positive definite algebra, and logistic regression over a short history.
 //
 // Twin: src/regression.rs, with formulas. Same names, same order of operations. Matrices are arrays row by row; of
-// symmetric ones and factors only the lower triangle is read. DIM is the dimension, HISTORY the capacity of a history.
+// symmetric ones and factors only the lower triangle is read. DIM is the dimension; a history is a part of POLICY_STATE numbers.
 
 #define_import_path slatesim::regression
 
@@ -96,10 +96,12 @@ fn quadratic_form(factor: ptr<function, array<f32, #{DIM} * #{DIM}>>, x: ptr<fun
     return dot_product(x, x);
 }
 
-// Fits a logistic regression to the first `count` entries of a history, by iteratively reweighted least squares.
+// Fits a logistic regression to the first `count` entries of a history, by iteratively reweighted least squares. The
+// features of entry e begin at `features` + e DIM, its reward is at `rewards` + e.
 fn fit_logistic(
-    features: ptr<function, array<f32, #{HISTORY} * #{DIM}>>,
-    rewards: ptr<function, array<f32, #{HISTORY}>>,
+    history: ptr<function, array<f32, #{POLICY_STATE}>>,
+    features: u32,
+    rewards: u32,
     count: u32,
     ridge: f32,
     weights: ptr<function, array<f32, #{DIM}>>,
@@ -109,40 +111,37 @@ fn fit_logistic(
         (*weights)[index] = 0.0;
     }
     set_diagonal(gram, ridge);
-    var next_gram: array<f32, #{DIM} * #{DIM}>;
+    var factor: array<f32, #{DIM} * #{DIM}>;
     var next: array<f32, #{DIM}>;
     var x: array<f32, #{DIM}>;
     var running = MIN_OBSERVATIONS < count;
-    for (var iteration = 0u; iteration < MAX_ITERATIONS; iteration++) {
-        set_diagonal(&next_gram, ridge);
+    for (var iteration = 0u; running && iteration < MAX_ITERATIONS; iteration++) {
+        set_diagonal(gram, ridge);
         for (var index = 0u; index < #{DIM}u; index++) {
             next[index] = 0.0;
         }
-        for (var observation = 0u; observation < #{HISTORY}u; observation++) {
+        for (var observation = 0u; observation < count; observation++) {
             for (var index = 0u; index < #{DIM}u; index++) {
-                x[index] = (*features)[observation * #{DIM}u + index];
+                x[index] = (*history)[features + observation * #{DIM}u + index];
             }
             let score = dot_product(&x, weights);
             let h = math::sigmoid(score);
-            let seen = observation < count;
-            let weight = select(0.0, h * (1.0 - h), seen);
-            let pull = select(0.0, (*rewards)[observation] - h, seen);
-            add_outer(&next_gram, &x, weight);
+            let weight = h * (1.0 - h);
+            let pull = (*history)[rewards + observation] - h;
+            add_outer(gram, &x, weight);
             for (var index = 0u; index < #{DIM}u; index++) {
                 next[index] = next[index] + x[index] * (weight * score + pull);
             }
         }
-        for (var index = 0u; index < #{DIM}u * #{DIM}u; index++) {
-            (*gram)[index] = select((*gram)[index], next_gram[index], running);
-        }
-        factorize(&next_gram);
-        solve(&next_gram, &next);
+        factor = *gram;
+        factorize(&factor);
+        solve(&factor, &next);
         var change = 0.0;
         for (var index = 0u; index < #{DIM}u; index++) {
             let difference = next[index] - (*weights)[index];
             change = change + difference * difference;
-            (*weights)[index] = select((*weights)[index], next[index], running);
+            (*weights)[index] = next[index];
         }
-        running = running && !(change < TOLERANCE_SQUARE);
+        running = !(change < TOLERANCE_SQUARE);
     }
 }

@@ -2,11 +2,10 @@
 //!
 //! A matrix of dimension d is a slice of d * d numbers, row by row; of symmetric ones and factors only the lower
 //! triangle is read. The dimension is the length of the vectors. Everything is generic over [`Number`], takes a fixed
-//! number of operations, and has its twin in `shaders/regression.wgsl`, where the definitions `DIM` and `HISTORY` give
-//! the sizes. For `RecSim`'s GLM bandits: UCB-GLM scores x w + W sqrt(x' M^-1 x), see [`ucb_glm_width`]; GLM-TS scores
+//! order of operations, and has its twin in `shaders/regression.wgsl`, where the definition `DIM` gives the dimension. For `RecSim`'s GLM bandits: UCB-GLM scores x w + W sqrt(x' M^-1 x), see [`ucb_glm_width`]; GLM-TS scores
 //! x (w + scale L^-T z), where L is the factor of the fit's matrix and z are standard normal numbers.
 
-use crate::number::{Number, Word};
+use crate::number::{Mask, Number, Word};
 
 /// Keeps pivots above 0, where rounding may take them.
 const PIVOT_MIN: f32 = 1e-30;
@@ -147,16 +146,22 @@ pub fn fit_logistic<N: Number>(
     let (next_gram, next) = scratch.split_at_mut(dim * dim);
     let mut running = N::Word::splat(MIN_OBSERVATIONS).less_than(count);
     for _ in 0..MAX_ITERATIONS {
+        if !running.any() {
+            break;
+        }
         set_diagonal(next_gram, dim, ridge);
         for index in 0..dim {
             next[index] = number(0.0);
         }
         for observation in 0..rewards.len() {
+            let position = u32::try_from(observation).expect("a history is short");
+            let seen = N::Word::splat(position).less_than(count);
+            if !seen.any() {
+                break;
+            }
             let x = &features[observation * dim..(observation + 1) * dim];
             let score = dot_product(x, weights);
             let h = score.sigmoid();
-            let position = u32::try_from(observation).expect("a history is short");
-            let seen = N::Word::splat(position).less_than(count);
             let weight = N::select(seen, h * (number::<N>(1.0) - h), number(0.0));
             let pull = N::select(seen, rewards[observation] - h, number(0.0));
             add_outer(next_gram, x, weight);

@@ -176,8 +176,12 @@ faults! {
     finds_inputs_without_those_of_the_layers: "policy/inputs.wgsl", "= (*state)[#{OWN_STATE}u + number];" => "= 0.0;";
     finds_a_regression_without_its_ridge: "policy/ridge.wgsl",
         "(*factor)[diagonal] + tables::policy_table(0u)" => "(*factor)[diagonal] + 0.5 * tables::policy_table(0u)";
-    finds_bounds_without_their_width: "policy/linear_ucb.wgsl",
-        "tables::policy_table(1u) * sqrt(variance)" => "0.5 * tables::policy_table(1u) * sqrt(variance)";
+    finds_bounds_without_their_width: "policy/posterior.wgsl",
+        "width * sqrt(variance)" => "0.5 * width * sqrt(variance)";
+    finds_a_fit_to_what_is_forgotten: "policy/logistic.wgsl",
+        "next + 1u < #{HISTORY}u" => "next < #{HISTORY}u";
+    finds_a_logistic_fit_that_ends_early: "regression.wgsl",
+        "!(change < TOLERANCE_SQUARE)" => "false";
     finds_a_slate_that_is_held_too_long: "policy/layer/temporal_aggregation.wgsl",
         "since < f32(#{AGGREGATION_PERIOD}u)" => "since <= f32(#{AGGREGATION_PERIOD}u)";
     finds_a_switch_without_cost: "policy/layer/temporal_aggregation.wgsl", "select(0.0, 1.0, is_other" => "select(0.0, 0.0, is_other";

@@ -4,7 +4,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use rayon::prelude::*;
-use slatesim::backend::gpu::{Entry, GpuOptions, Patch, ShaderError, compose_program};
+use slatesim::backend::gpu::{Entry, GpuOptions, ShaderError, compose_program};
 use slatesim::backend::{Plan, Simulation};
 use slatesim::choice::ChoiceModel;
 use slatesim::config::{Config, ConfigError, Layers, Settings};
@@ -179,6 +179,8 @@ const POLICIES: &[(&str, Overrides)] = &[
     ),
     ("linear_ucb", &[]),
     ("linear_thompson", &["policy.target=reward"]),
+    ("glm_ucb", &[]),
+    ("glm_thompson", &["policy.history_length=12"]),
     (
         "linear_ucb",
         &[
@@ -365,7 +367,7 @@ fn members_of_struct(module: &naga::Module, name: &str) -> Option<Vec<Member>> {
 
 #[test]
 fn every_kernel_validates_for_every_combination_and_together_they_reach_every_function() {
-    let mut reached: BTreeSet<(String, String)> = simulations()
+    let reached: BTreeSet<(String, String)> = simulations()
         .par_iter()
         .flat_map_iter(|(_, description, simulation)| {
             let mut reached = BTreeSet::new();
@@ -382,9 +384,6 @@ fn every_kernel_validates_for_every_combination_and_together_they_reach_every_fu
             reached
         })
         .collect();
-    let simulation = default_simulation();
-    let module = composed(&simulation, Entry::Probe, &with_a_regression(), false);
-    reached.extend(functions(&simulation, &module));
     // What no kernel reaches would be parsed but not validated.
     let mut missed = Vec::new();
     for path in files("shaders") {
@@ -409,8 +408,14 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
         "environment" => simulation.model.shader().path,
         "choice" => simulation.plan.choice.definition().shader().path,
         "agent" => "made of policy and layers".to_owned(),
-        "slatesim::inputs" | "slatesim::ranking" | "slatesim::ridge" | "slatesim::scoring"
-        | "slatesim::shuffle" | "slatesim::sorting" => {
+        "slatesim::inputs"
+        | "slatesim::logistic"
+        | "slatesim::posterior"
+        | "slatesim::ranking"
+        | "slatesim::ridge"
+        | "slatesim::scoring"
+        | "slatesim::shuffle"
+        | "slatesim::sorting" => {
             format!("shaders/policy/{}.wgsl", &module["slatesim::".len()..])
         }
         name if name == "policy" || name.starts_with("layer::") => {
@@ -530,6 +535,8 @@ fn no_shader_file_is_left_out() {
         "policy/inputs",
         "policy/scoring",
         "policy/ridge",
+        "policy/logistic",
+        "policy/posterior",
         "choice/cascade",
         "kernel/tables",
         "kernel/candidates",
@@ -586,32 +593,6 @@ fn every_shader_that_has_a_host_twin_shares_its_stem() {
             twin.display()
         );
     }
-}
-
-/// The probe with a function, which nothing calls, of a regression: no kernel uses that module yet.
-fn with_a_regression() -> GpuOptions {
-    GpuOptions {
-        patch: Some(Patch {
-            path: "shaders/kernel/probe.wgsl".to_owned(),
-            find: "#import slatesim::bandit\n".to_owned(),
-            replace: "#define DIM 3\n#define HISTORY 12\n#import slatesim::bandit\n#import slatesim::regression\n\
-                      fn regress(count: u32) -> f32 {\n\
-                      var features: array<f32, 36>;\nvar rewards: array<f32, 12>;\n\
-                      var weights: array<f32, 3>;\nvar gram: array<f32, 9>;\n\
-                      regression::fit_logistic(&features, &rewards, count, 1.0, &weights, &gram);\n\
-                      regression::factorize(&gram);\n\
-                      return regression::quadratic_form(&gram, &weights);\n}\n"
-                .to_owned(),
-        }),
-        ..GpuOptions::default()
-    }
-}
-
-#[test]
-fn the_regression_composes_and_is_valid_for_sizes_that_a_kernel_defines() {
-    let options = with_a_regression();
-    let module = composed(&default_simulation(), Entry::Probe, &options, false);
-    validated(&module, false);
 }
 
 #[test]

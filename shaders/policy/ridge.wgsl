@@ -45,12 +45,18 @@ fn fit(
     }
 }
 
-// Learns from the documents that the user has examined.
-fn learn(state: ptr<function, array<f32, #{POLICY_STATE}>>, stepped: ptr<function, Stepped>) {
+// What all candidates of the last step shared; the rest is zero.
+fn inputs_of_step(state: ptr<function, array<f32, #{POLICY_STATE}>>) -> array<f32, #{DIM}> {
     var x: array<f32, #{DIM}>;
     for (var number = #{DOCUMENT_INPUTS}u; number < #{DIM}u; number++) {
         x[number] = (*state)[PACKED + #{DIM}u + number - #{DOCUMENT_INPUTS}u];
     }
+    return x;
+}
+
+// Learns from the documents that the user has examined.
+fn learn(state: ptr<function, array<f32, #{POLICY_STATE}>>, stepped: ptr<function, Stepped>) {
+    var x = inputs_of_step(state);
     for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
         inputs::look_at(&x, (*stepped).documents[position]);
         let is_clicked = (*stepped).clicked && (*stepped).chosen == position;

@@ -1,23 +1,19 @@
 //! Thompson sampling of a linear regression. Twin: `shaders/policy/linear_thompson.wgsl`.
 //!
 //! ```text
-//! w = theta + exploration_scale L^-T z,   A = L L',   score = w . x
+//! score = w . x,   w drawn from N(theta, exploration_scale^2 A^-1)
 //! ```
 //!
-//! with theta and A of the user's own [`ridge`](super::ridge) regression and standard normal numbers z, drawn anew at each
-//! step: w has mean theta and covariance `exploration_scale^2 A^-1`. The slate is the candidates of the largest scores, ties
-//! to the lower index. Words 2p and 2p + 1 of the policy make numbers 2p and 2p + 1 of z.
+//! with theta and A of the user's own [`ridge`](super::ridge) regression; see [`posterior`](super::posterior) for the draw.
 //!
 //! # Source
 //! Agrawal and Goyal (2013), "Thompson sampling for contextual bandits with linear payoffs".
 
-use super::ranking::{begin, insert};
+use super::posterior::{Estimator, rank_by_draw};
 use super::ridge::Ridge;
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
-use crate::distribution::normal_pair;
-use crate::number::{Number, Word};
-use crate::regression::{dot_product, solve_upper};
+use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
 
 /// The host twin.
@@ -76,31 +72,8 @@ impl<N: Number> Policy<N> for LinearThompson {
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
-        begin(scratch, slate.len());
-        let dim = self.ridge.inputs.len();
-        let all = slate.len() + self.ridge.scratch_size();
-        scratch.numbers.resize(all, N::splat(0.0));
-        let (keys, numbers) = scratch.numbers.split_at_mut(slate.len());
-        self.ridge.fit(offer, state, numbers);
-        let (factor, rest) = numbers.split_at_mut(dim * dim);
-        let (theta, rest) = rest.split_at_mut(dim);
-        let (x, z) = rest.split_at_mut(dim);
-        for (pair, numbers) in (0..).zip(z.chunks_mut(2)) {
-            let (a, b) = normal_pair(draws.word(2 * pair), draws.word(2 * pair + 1));
-            for (number, normal) in numbers.iter_mut().zip([a, b]) {
-                *number = normal;
-            }
-        }
-        solve_upper(factor, z);
-        for (weight, &deviation) in theta.iter_mut().zip(z.iter()) {
-            *weight = *weight + N::splat(self.exploration_scale) * deviation;
-        }
-        for index in 0..offer.num_candidates() {
-            let candidate = N::Word::splat(index);
-            offer.look_at(candidate);
-            self.ridge.inputs.look_at(offer, x);
-            insert(keys, slate, dot_product(x, theta), candidate);
-        }
+        let scale = self.exploration_scale;
+        rank_by_draw(&self.ridge, scale, offer, draws, state, scratch, slate);
     }
 
     #[inline(always)]

@@ -11,13 +11,12 @@
 //! Li, Chu, Langford and Schapire (2010), "A contextual-bandit approach to personalized news article recommendation": `LinUCB`
 //! with one theta for all arms.
 
+use super::posterior::{Estimator, rank_by_bounds};
 use super::propensity::Propensity;
-use super::ranking::{begin, insert};
 use super::ridge::Ridge;
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
-use crate::number::{Number, Word};
-use crate::regression::{dot_product, quadratic_form};
+use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
 
 /// The host twin.
@@ -80,24 +79,7 @@ impl<N: Number> Policy<N> for LinearUcb {
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
-        begin(scratch, slate.len());
-        let dim = self.ridge.inputs.len();
-        let all = slate.len() + self.ridge.scratch_size();
-        scratch.numbers.resize(all, N::splat(0.0));
-        let (keys, numbers) = scratch.numbers.split_at_mut(slate.len());
-        self.ridge.fit(offer, state, numbers);
-        let (factor, rest) = numbers.split_at_mut(dim * dim);
-        let (theta, rest) = rest.split_at_mut(dim);
-        let (x, solved) = rest.split_at_mut(dim);
-        for index in 0..offer.num_candidates() {
-            let candidate = N::Word::splat(index);
-            offer.look_at(candidate);
-            self.ridge.inputs.look_at(offer, x);
-            solved.copy_from_slice(x);
-            let variance = quadratic_form(factor, solved);
-            let score = dot_product(x, theta) + N::splat(self.alpha) * variance.sqrt();
-            insert(keys, slate, score, candidate);
-        }
+        rank_by_bounds(&self.ridge, self.alpha, offer, state, scratch, slate);
     }
 
     #[inline(always)]

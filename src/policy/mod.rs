@@ -8,6 +8,8 @@
 //! function of the seed and its index.
 
 pub mod cluster_bandit;
+pub mod glm_thompson;
+pub mod glm_ucb;
 pub mod greedy;
 pub mod greedy_pctr;
 pub mod inputs;
@@ -18,7 +20,9 @@ pub mod linear_thompson;
 pub mod linear_ucb;
 #[cfg(test)]
 pub(crate) mod listed;
+pub mod logistic;
 pub mod mlp;
+pub mod posterior;
 pub mod propensity;
 pub mod random;
 pub mod ranking;
@@ -348,4 +352,8 @@ policies! {
     linear_ucb::LinearUcb,
     /// See [`linear_thompson`].
     linear_thompson::LinearThompson,
+    /// See [`glm_ucb`].
+    glm_ucb::GlmUcb,
+    /// See [`glm_thompson`].
+    glm_thompson::GlmThompson,
 }

@@ -12,6 +12,7 @@
 //! as long as the largest eigenvalue is below some 10^6 ridges, that is for inputs of size 1 a million documents.
 
 use super::inputs::Inputs;
+use super::posterior::{Estimator, Fit};
 use super::{Feedback, Offer, Scratch, Target};
 use crate::config::{ConfigError, Key, Settings};
 use crate::number::Number;
@@ -67,14 +68,8 @@ impl Ridge {
     }
 
     /// Returns how many numbers the lower triangle has.
-    fn packed(&self) -> usize {
+    pub(super) fn packed(&self) -> usize {
         self.inputs.len() * (self.inputs.len() + 1) / 2
-    }
-
-    /// Returns how many numbers are remembered of a user.
-    #[must_use]
-    pub fn state_size(&self) -> usize {
-        self.packed() + self.inputs.len() + self.inputs.shared()
     }
 
     /// Returns what the WGSL twin is specialised by.
@@ -86,42 +81,11 @@ impl Ridge {
         let size = |size: usize| ShaderDef::UInt(u32::try_from(size).expect("inputs are few"));
         let mut defs = self.inputs.shader_defs();
         defs.insert("DIM".to_owned(), size(self.inputs.len()));
-        defs.insert("HISTORY".to_owned(), size(1));
         defs.insert(
             "LEARNS_REWARD".to_owned(),
             ShaderDef::Bool(self.learns_reward),
         );
         defs
-    }
-
-    /// Returns how many numbers [`Ridge::fit`] asks for.
-    #[must_use]
-    pub fn scratch_size(&self) -> usize {
-        self.inputs.len() * (self.inputs.len() + 3)
-    }
-
-    /// Factorises A, solves for theta, and begins the inputs of a step: the factor, theta and x are written to `numbers`.
-    #[inline(always)]
-    pub fn fit<N: Number>(&self, offer: &mut dyn Offer<N>, state: &mut [N], numbers: &mut [N]) {
-        let dim = self.inputs.len();
-        let (factor, rest) = numbers.split_at_mut(dim * dim);
-        let (theta, rest) = rest.split_at_mut(dim);
-        let x = &mut rest[..dim];
-        let (own, layers) = state.split_at_mut(self.state_size());
-        let mut at = 0;
-        for row in 0..dim {
-            for column in 0..=row {
-                factor[row * dim + column] = own[at];
-                at += 1;
-            }
-            let diagonal = row * dim + row;
-            factor[diagonal] = factor[diagonal] + N::splat(self.ridge);
-        }
-        theta.copy_from_slice(&own[at..at + dim]);
-        factorize(factor, dim);
-        solve(factor, theta);
-        self.inputs.begin(offer, layers, x);
-        own[at + dim..].copy_from_slice(&x[self.inputs.document..]);
     }
 
     /// Learns from the documents that the user has examined.
@@ -157,6 +121,45 @@ impl Ridge {
                 own[packed + row] = own[packed + row] + y * x[row];
             }
         }
+    }
+}
+
+impl Estimator for Ridge {
+    fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    fn state_size(&self) -> usize {
+        self.packed() + self.inputs.len() + self.inputs.shared()
+    }
+
+    fn scratch_size(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn fit<N: Number>(
+        &self,
+        offer: &mut dyn Offer<N>,
+        own: &mut [N],
+        layers: &[N],
+        fit: Fit<'_, N>,
+    ) {
+        let dim = self.inputs.len();
+        let mut at = 0;
+        for row in 0..dim {
+            for column in 0..=row {
+                fit.factor[row * dim + column] = own[at];
+                at += 1;
+            }
+            let diagonal = row * dim + row;
+            fit.factor[diagonal] = fit.factor[diagonal] + N::splat(self.ridge);
+        }
+        fit.theta.copy_from_slice(&own[at..at + dim]);
+        factorize(fit.factor, dim);
+        solve(fit.factor, fit.theta);
+        self.inputs.begin(offer, layers, fit.x);
+        own[at + dim..self.state_size()].copy_from_slice(&fit.x[self.inputs.document..]);
     }
 }
 

@@ -267,6 +267,24 @@ fn scoring_policies() -> Result<Vec<Case>, Error> {
             &[],
         )?,
         case(
+            "interest exploration, logistic upper confidence bounds",
+            &explored(&[
+                "max_steps=12",
+                "policy.name=glm_ucb",
+                "policy.optimism_scaling=0.1",
+            ]),
+            &[],
+        )?,
+        case(
+            "interest exploration, logistic Thompson sampling, forgetting",
+            &explored(&[
+                "max_steps=12",
+                "policy.name=glm_thompson",
+                "policy.history_length=14",
+            ]),
+            &[],
+        )?,
+        case(
             "linear Thompson sampling of rewards",
             &[
                 "environment.user.observation_noise_stddev=0.1",

@@ -181,6 +181,8 @@ fn sources(
         embedded!("slatesim::inputs", "policy/inputs.wgsl"),
         embedded!("slatesim::scoring", "policy/scoring.wgsl"),
         embedded!("slatesim::ridge", "policy/ridge.wgsl"),
+        embedded!("slatesim::logistic", "policy/logistic.wgsl"),
+        embedded!("slatesim::posterior", "policy/posterior.wgsl"),
     ];
     modules.extend(plan.policy.shaders());
     let mut entry_source = entry.source();

@@ -1,0 +1,233 @@
+//! Logistic regression of clicks on the inputs of documents, one per user, over a history that forgets. Twin:
+//! `shaders/policy/logistic.wgsl`.
+//!
+//! The fit is [`fit_logistic`] over the newest `history_length` documents that the user has examined, made anew at every
+//! step. `RecSim` keeps all of them: so does a history that is as long as the steps of an episode times the documents that
+//! a user examines at each.
+//!
+//! The state of a user is that of [`ridge`](super::ridge) (its A is the sum over all documents, also the forgotten ones),
+//! where the next document is written, how many are remembered, their inputs, and their clicks.
+
+use super::inputs::Inputs;
+use super::posterior::{Estimator, Fit};
+use super::ridge::{Ridge, bounded};
+use super::{Feedback, Offer, Scratch, Target};
+use crate::config::{ConfigError, Key, Settings};
+use crate::number::{Mask, Number, Word};
+use crate::regression::{factorize, fit_logistic};
+use crate::shader::{ShaderDef, ShaderDefs};
+
+/// So many numbers a history may have: a GPU lane keeps them in its own memory.
+const MAX_NUMBERS: usize = 4096;
+
+/// What is fitted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Logistic {
+    /// The matrix over all documents, and the inputs.
+    pub ridge: Ridge,
+    /// So many documents, the newest, are fitted to.
+    pub history_length: usize,
+    /// Whether A is that of the fit, X' diag(h (1 - h)) X + ridge I, rather than that over all documents.
+    pub factors_fit: bool,
+}
+
+impl Logistic {
+    /// Declares the keys.
+    pub(super) fn keys() -> Vec<Key> {
+        vec![
+            Key::positive(
+                "sigma0",
+                1.0,
+                "standard deviation of the prior: the ridge is 1 / sigma0^2",
+            ),
+            Key::non_negative(
+                "optimism_scaling",
+                1.0,
+                "how much is explored: 0 trusts the fit",
+            ),
+            Key::count(
+                "history_length",
+                100,
+                11,
+                "documents, the newest, that the regression is fitted to; fewer than 11 are not fitted",
+            ),
+        ]
+    }
+
+    /// Makes it from checked settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there are no inputs or too many, or the history is too long for them.
+    pub(super) fn new(
+        name: &str,
+        settings: &Settings,
+        target: &Target<'_>,
+        factors_fit: bool,
+    ) -> Result<Self, ConfigError> {
+        let inputs = bounded(name, settings, target)?;
+        let history_length = settings.count("history_length") as usize;
+        let entry = inputs.len() + 1;
+        if history_length.saturating_mul(entry) > MAX_NUMBERS {
+            let most = MAX_NUMBERS / entry;
+            let allowed = format!("at most {most}: {entry} numbers are kept of a document");
+            return Err(settings.invalid("history_length", allowed));
+        }
+        Ok(Self {
+            ridge: Ridge {
+                inputs,
+                ridge: settings.number("sigma0").powi(-2),
+                learns_reward: false,
+            },
+            history_length,
+            factors_fit,
+        })
+    }
+
+    /// Returns what the WGSL twin is specialised by.
+    ///
+    /// # Panics
+    /// Never: histories are short.
+    #[must_use]
+    pub fn shader_defs(&self) -> ShaderDefs {
+        let mut defs = self.ridge.shader_defs();
+        let history = u32::try_from(self.history_length).expect("histories are short");
+        defs.insert("HISTORY".to_owned(), ShaderDef::UInt(history));
+        defs.insert("FACTORS_FIT".to_owned(), ShaderDef::Bool(self.factors_fit));
+        defs
+    }
+
+    /// Learns from the documents that the user has examined.
+    #[inline(always)]
+    pub fn observe<N: Number>(
+        &self,
+        feedback: &mut dyn Feedback<N>,
+        scratch: &mut Scratch<N>,
+        state: &mut [N],
+    ) {
+        self.ridge.observe(feedback, scratch, state);
+        let dim = self.ridge.inputs.len();
+        let (known, own) = state.split_at_mut(self.ridge.state_size());
+        let shared = &known[known.len() - self.ridge.inputs.shared()..];
+        let (at, history) = own.split_at_mut(2);
+        let (features, rest) = history.split_at_mut(self.history_length * dim);
+        let clicks = &mut rest[..self.history_length];
+        let number = |count: usize| {
+            N::from_word(N::Word::splat(
+                u32::try_from(count).expect("histories are short"),
+            ))
+        };
+        let (zero, one, length) = (number(0), number(1), number(self.history_length));
+        let x = &mut scratch.numbers[..dim];
+        x[self.ridge.inputs.document..].copy_from_slice(shared);
+        for position in 0..feedback.num_considered() {
+            self.ridge.inputs.look_back_at(feedback, position, x);
+            let click = N::select(feedback.is_clicked(position), one, zero);
+            let next = at[0].to_word();
+            let entries = features.chunks_exact_mut(dim).zip(clicks.iter_mut());
+            for (entry, (row, kept)) in (0..).zip(entries) {
+                let here = next.equals(N::Word::splat(entry));
+                if !here.any() {
+                    continue;
+                }
+                for (number, &input) in row.iter_mut().zip(x.iter()) {
+                    *number = N::select(here, input, *number);
+                }
+                *kept = N::select(here, click, *kept);
+            }
+            let after = at[0] + one;
+            at[0] = N::select(after.less_than(length), after, zero);
+            at[1] = (at[1] + one).min(length);
+        }
+    }
+}
+
+impl Estimator for Logistic {
+    fn inputs(&self) -> &Inputs {
+        &self.ridge.inputs
+    }
+
+    fn state_size(&self) -> usize {
+        self.ridge.state_size() + 2 + self.history_length * (self.ridge.inputs.len() + 1)
+    }
+
+    fn scratch_size(&self) -> usize {
+        let dim = self.ridge.inputs.len();
+        2 * dim * dim + dim
+    }
+
+    #[inline(always)]
+    fn fit<N: Number>(
+        &self,
+        offer: &mut dyn Offer<N>,
+        own: &mut [N],
+        layers: &[N],
+        mut fit: Fit<'_, N>,
+    ) {
+        self.ridge.fit(offer, own, layers, fit.reborrow());
+        let dim = self.ridge.inputs.len();
+        let history = &own[self.ridge.state_size()..];
+        let (features, rest) = history[2..].split_at(self.history_length * dim);
+        let (gram, scratch) = fit.scratch.split_at_mut(dim * dim);
+        fit_logistic(
+            features,
+            &rest[..self.history_length],
+            history[1].to_word(),
+            N::splat(self.ridge.ridge),
+            fit.theta,
+            gram,
+            scratch,
+        );
+        if self.factors_fit {
+            fit.factor.copy_from_slice(gram);
+            factorize(fit.factor, dim);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::listed::Listed;
+
+    const HISTORY: usize = 11;
+
+    fn logistic() -> Logistic {
+        Logistic {
+            ridge: Ridge {
+                inputs: Inputs {
+                    document: 1,
+                    user: 1,
+                    layers: 0,
+                },
+                ridge: 1.0,
+                learns_reward: false,
+            },
+            history_length: HISTORY,
+            factors_fit: false,
+        }
+    }
+
+    #[test]
+    fn the_oldest_documents_are_forgotten_and_their_outer_products_are_not() {
+        let logistic = logistic();
+        let mut state = vec![0.0; logistic.state_size()];
+        let known = logistic.ridge.state_size();
+        // What was observed of the user when the slate was made.
+        state[known - 1] = 0.5;
+        let mut scratch = Scratch::default();
+        for document in 0..13u8 {
+            let mut shown = Listed {
+                clicked: (document % 2 == 1).then_some(0),
+                ..Listed::features(&[f64::from(document)])
+            };
+            logistic.observe(&mut shown, &mut scratch, &mut state);
+        }
+        let sum_of_squares: f64 = (0..13).map(|document| f64::from(document * document)).sum();
+        assert_eq!(state[0], sum_of_squares);
+        assert_eq!(state[known..known + 2], [2.0, 11.0]);
+        let entries: Vec<f64> = [11, 12, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(f64::from).into();
+        let features: Vec<f64> = entries.iter().flat_map(|&entry| [entry, 0.5]).collect();
+        let clicks: Vec<f64> = entries.iter().map(|entry| entry % 2.0).collect();
+        assert_eq!(state[known + 2..], [features, clicks].concat());
+    }
+}

@@ -1,0 +1,135 @@
+//! From what a regression knows to a slate: by upper confidence bounds, or by a draw. Twin: `shaders/policy/posterior.wgsl`.
+//!
+//! ```text
+//! bounds:  score = theta . x + width sqrt(x' A^-1 x)
+//! a draw:  score = w . x,   w = theta + scale L^-T z,   A = L L'
+//! ```
+//!
+//! with theta and A of an [`Estimator`] and standard normal numbers z, drawn anew at each step: w has mean theta and
+//! covariance scale^2 A^-1. The slate is the candidates of the largest scores, ties to the lower index. Words 2p and 2p + 1
+//! of the policy make numbers 2p and 2p + 1 of z.
+
+use super::inputs::Inputs;
+use super::ranking::{begin, insert};
+use super::{Draws, Offer, Scratch};
+use crate::distribution::normal_pair;
+use crate::number::{Number, Word};
+use crate::regression::{dot_product, quadratic_form, solve_upper};
+
+/// What an [`Estimator`] writes, for d inputs.
+#[derive(Debug)]
+pub struct Fit<'a, N> {
+    /// The factor of A, d * d numbers row by row.
+    pub factor: &'a mut [N],
+    /// The d weights.
+    pub theta: &'a mut [N],
+    /// The inputs, those that all candidates share being written.
+    pub x: &'a mut [N],
+    /// As many numbers as [`Estimator::scratch_size`] says.
+    pub scratch: &'a mut [N],
+}
+
+/// What estimates weights, and how well they are known.
+pub trait Estimator {
+    /// Returns the numbers that documents are scored by.
+    fn inputs(&self) -> &Inputs;
+    /// Returns how many numbers are remembered of a user.
+    fn state_size(&self) -> usize;
+    /// Returns how many numbers [`Estimator::fit`] asks for besides its result.
+    fn scratch_size(&self) -> usize;
+    /// Estimates, and begins the inputs of a step; `own` is the estimator's state, `layers` that of the layers.
+    fn fit<N: Number>(&self, offer: &mut dyn Offer<N>, own: &mut [N], layers: &[N], fit: Fit<'_, N>);
+}
+
+/// Begins a slate, and estimates: returns the keys of the slate, what was estimated, and d numbers to use freely.
+#[inline(always)]
+fn prepared<'a, N: Number>(
+    estimator: &impl Estimator,
+    offer: &mut dyn Offer<N>,
+    state: &mut [N],
+    scratch: &'a mut Scratch<N>,
+    length: usize,
+) -> (&'a mut [N], Fit<'a, N>, &'a mut [N]) {
+    let dim = estimator.inputs().len();
+    begin(scratch, length);
+    let size = length + dim * (dim + 3) + estimator.scratch_size();
+    scratch.numbers.resize(size, N::splat(0.0));
+    let (keys, rest) = scratch.numbers.split_at_mut(length);
+    let (factor, rest) = rest.split_at_mut(dim * dim);
+    let (theta, rest) = rest.split_at_mut(dim);
+    let (x, rest) = rest.split_at_mut(dim);
+    let (free, scratch) = rest.split_at_mut(dim);
+    let mut fit = Fit {
+        factor,
+        theta,
+        x,
+        scratch,
+    };
+    let (own, layers) = state.split_at_mut(estimator.state_size());
+    estimator.fit(offer, own, layers, fit.reborrow());
+    (keys, fit, free)
+}
+
+impl<N> Fit<'_, N> {
+    /// Lends it on.
+    pub(super) fn reborrow(&mut self) -> Fit<'_, N> {
+        Fit {
+            factor: self.factor,
+            theta: self.theta,
+            x: self.x,
+            scratch: self.scratch,
+        }
+    }
+}
+
+/// Recommends by upper confidence bounds.
+#[inline(always)]
+pub fn rank_by_bounds<N: Number>(
+    estimator: &impl Estimator,
+    width: f64,
+    offer: &mut dyn Offer<N>,
+    state: &mut [N],
+    scratch: &mut Scratch<N>,
+    slate: &mut [N::Word],
+) {
+    let (keys, fit, solved) = prepared(estimator, offer, state, scratch, slate.len());
+    for index in 0..offer.num_candidates() {
+        let candidate = N::Word::splat(index);
+        offer.look_at(candidate);
+        estimator.inputs().look_at(offer, fit.x);
+        solved.copy_from_slice(fit.x);
+        let variance = quadratic_form(fit.factor, solved);
+        let score = dot_product(fit.x, fit.theta) + N::splat(width) * variance.sqrt();
+        insert(keys, slate, score, candidate);
+    }
+}
+
+/// Recommends by one draw of the weights.
+#[inline(always)]
+pub fn rank_by_draw<N: Number>(
+    estimator: &impl Estimator,
+    scale: f64,
+    offer: &mut dyn Offer<N>,
+    draws: &Draws<N::Word>,
+    state: &mut [N],
+    scratch: &mut Scratch<N>,
+    slate: &mut [N::Word],
+) {
+    let (keys, fit, z) = prepared(estimator, offer, state, scratch, slate.len());
+    for (pair, numbers) in (0..).zip(z.chunks_mut(2)) {
+        let (a, b) = normal_pair(draws.word(2 * pair), draws.word(2 * pair + 1));
+        for (number, normal) in numbers.iter_mut().zip([a, b]) {
+            *number = normal;
+        }
+    }
+    solve_upper(fit.factor, z);
+    for (weight, &deviation) in fit.theta.iter_mut().zip(z.iter()) {
+        *weight = *weight + N::splat(scale) * deviation;
+    }
+    for index in 0..offer.num_candidates() {
+        let candidate = N::Word::splat(index);
+        offer.look_at(candidate);
+        estimator.inputs().look_at(offer, fit.x);
+        insert(keys, slate, dot_product(fit.x, fit.theta), candidate);
+    }
+}
