@@ -344,7 +344,7 @@ fn a_softmax_policy_is_recorded_with_the_probability_of_its_slate() {
         },
     )
     .unwrap();
-    assert!(num_steps > 9 * 30, "{num_steps}");
+    assert_eq!(num_steps, 9 * 30);
 }
 
 /// Changes one line of a trace (from 1), reads it, and returns the error.
