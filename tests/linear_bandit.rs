@@ -148,7 +148,7 @@ fn rewards_teach_the_myopic_bandit_to_show_clickbait() {
 #[test]
 fn the_policy_that_is_written_shows_what_the_agent_shows_in_eval_mode() {
     const NUM_LANES: usize = 8;
-    const STEPS: u64 = 12;
+    const STEPS: u32 = 12;
     for algorithm in ALGORITHMS {
         let mut env = environments(EXPLORATION, NUM_LANES);
         let mut agent = LinearBandit::new(&env.spaces(), options(algorithm)).unwrap();
@@ -166,11 +166,11 @@ fn the_policy_that_is_written_shows_what_the_agent_shows_in_eval_mode() {
             first_documents += slates.iter().filter(|&&candidate| candidate < 2).count();
 
             env.rewind();
-            let mean = train(&mut agent, &mut env, steps);
+            let mean = train(&mut agent, &mut env, steps.into());
             let shown = env.responses().unwrap().expect("a step is answered");
             let (shown, expected) = (shown.flatten(), stepper.responses().unwrap());
             assert_eq!(shown.to_vec(), expected, "{algorithm:?}, step {steps}");
-            let expected = reward_sum / (steps * NUM_LANES as u64) as f64;
+            let expected = reward_sum / (f64::from(steps) * NUM_LANES as f64);
             assert!((mean - expected).abs() < 1e-9, "{mean} {expected}");
         }
         // A policy of no weights shows the first documents always.
