@@ -1,15 +1,19 @@
 //! A contextual bandit as in `RLlib`'s exercise: long-term satisfaction, 20 candidates, slates of 2, a sensitivity of
 //! 0.058. The bandit learns what pays at once, and that is clickbait, which wears the user out.
 //!
+//! What it has learned is evaluated inside the simulator, as the policy `linear_softmax` at temperature 0, against random
+//! slates for the same users.
+//!
 //! ```text
 //! cargo run --release --example contextual_bandit
 //! ```
 #![allow(clippy::print_stdout, reason = "an example prints its result")]
 
-use anyhow::Context;
+use slatesim::Error;
 use slatesim::agent::{LinearAlgorithm, LinearBandit, LinearBanditOptions, LinearTarget};
-use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
-use slatesim::config::{Config, Layers};
+use slatesim::backend::{Simulation, Unobserved, cpu::cpu};
+use slatesim::config::{Config, ConfigFile, Layers};
+use slatesim::evaluation::{Extent, compare};
 use slatesim::registry;
 use slatesim::vec_env::VecEnv;
 use std::ops::ControlFlow;
@@ -26,28 +30,20 @@ const ENVIRONMENT: [&str; 5] = [
     "max_steps=120",
 ];
 
-fn simulation(policy: &[&str]) -> anyhow::Result<Simulation> {
-    let mut layers = Layers::new();
-    for setting in ENVIRONMENT.iter().chain(policy) {
+/// The environment with a policy, which is the text of a configuration file.
+fn simulation(policy: &str) -> Result<Simulation, Error> {
+    let file = ConfigFile::from_text("policy.toml", policy);
+    let mut layers = Layers::new().with_file(file);
+    for setting in ENVIRONMENT {
         layers = layers.set(setting)?;
     }
     let config = Config::resolve(&layers, &registry::catalogue())?;
     Ok(registry::simulation(&config)?)
 }
 
-/// Evaluates a policy over many episodes.
-fn evaluate(name: &str, policy: &[&str]) -> anyhow::Result<()> {
-    let statistics = cpu(None)?.rollout(&simulation(policy)?, 0..EPISODES, &Unobserved)?;
-    let returns = statistics.summary().returns;
-    let mean = returns.mean.context("there are episodes")?;
-    let error = returns.standard_error.context("there are many")?;
-    println!("{name:20} {mean:9.2} +- {error:.2} an episode, {EPISODES} episodes");
-    Ok(())
-}
-
-/// Trains a bandit, and returns whether it would show documents of much clickbait first.
-fn learn(algorithm: LinearAlgorithm) -> anyhow::Result<bool> {
-    let mut env = VecEnv::new(&simulation(&[])?, &cpu(Some(1))?, NUM_LANES)?;
+/// Trains a bandit, and returns what it has learned as a policy.
+fn learn(algorithm: LinearAlgorithm) -> Result<String, Error> {
+    let mut env = VecEnv::new(&simulation("")?, &cpu(Some(1))?, NUM_LANES)?;
     let options = LinearBanditOptions {
         algorithm,
         target: LinearTarget::Reward,
@@ -56,22 +52,49 @@ fn learn(algorithm: LinearAlgorithm) -> anyhow::Result<bool> {
     let mut agent = LinearBandit::new(&env.spaces(), options)?;
     let training = agent.train(&mut env, STEPS, &mut |_| ControlFlow::Continue(()))?;
     let mean = training.reward_sum / training.episodes as f64;
-    println!("{algorithm:?}: {mean:.2} an episode while learning, then");
-    print!("{}", agent.policy_toml());
-    let weight = agent.weights().first().context("clickbait is observed")?;
-    Ok(*weight > 0.0)
+    println!("{algorithm:?}: {mean:.2} an episode while learning, then the policy");
+    println!("{}", agent.policy_toml());
+    Ok(agent.policy_toml())
 }
 
-fn main() -> anyhow::Result<()> {
-    evaluate("random", &["policy.name=random"])?;
-    evaluate("greedy by clickbait", &["policy.name=greedy"])?;
-    for algorithm in [LinearAlgorithm::Ucb, LinearAlgorithm::ThompsonSampling] {
-        // One feature: the order by the learned score is that by the feature, or its reverse.
-        let order = match learn(algorithm)? {
-            true => "policy.order=max",
-            false => "policy.order=min",
-        };
-        evaluate("as learned", &["policy.name=greedy", order])?;
+fn main() -> Result<(), Error> {
+    let policies = [
+        ("LinUCB", learn(LinearAlgorithm::Ucb)?),
+        (
+            "Thompson sampling",
+            learn(LinearAlgorithm::ThompsonSampling)?,
+        ),
+        ("random", "[policy]\nname = \"random\"".to_owned()),
+    ];
+    let simulations = policies
+        .iter()
+        .map(|(_, policy)| simulation(policy))
+        .collect::<Result<Vec<_>, _>>()?;
+    let extent = Extent::Episodes(EPISODES);
+    let comparison = compare(&simulations, &cpu(None)?, extent, None, &Unobserved)?;
+
+    println!("{EPISODES} episodes of each policy, mean return ± standard error:");
+    for ((name, _), statistics) in policies.iter().zip(&comparison.statistics) {
+        let returns = statistics.summary().returns;
+        report(name, returns.mean, returns.standard_error);
+    }
+    println!("Less the return of random slates, episode by episode:");
+    let random = policies.len() - 1;
+    for ((a, b), difference) in comparison.differences() {
+        if b == random {
+            report(
+                policies[a].0,
+                difference.mean(),
+                difference.standard_error(),
+            );
+        }
     }
     Ok(())
+}
+
+/// Prints a figure of an episode with its uncertainty.
+fn report(what: &str, mean: Option<f64>, standard_error: Option<f64>) {
+    let known = "two episodes are enough for either";
+    let (mean, standard_error) = (mean.expect(known), standard_error.expect(known));
+    println!("  {what:<17} {mean:8.2} ± {standard_error:.2}");
 }

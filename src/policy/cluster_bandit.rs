@@ -167,7 +167,13 @@ impl PolicyDefinition for ClusterBandit {
         }))
     }
 
-    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
+    fn propensity(
+        &self,
+        _offer: &mut dyn Offer<f64>,
+        _state: &[f64],
+        own: &[u32],
+        slate: &[u32],
+    ) -> Propensity {
         match self.algorithm {
             Algorithm::Ucb | Algorithm::KlUcb => Propensity::Certain(own == slate),
             Algorithm::ThompsonSampling => Propensity::Unknown,

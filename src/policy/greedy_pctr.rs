@@ -63,7 +63,13 @@ impl PolicyDefinition for GreedyPctr {
         Some(&self.belief)
     }
 
-    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
+    fn propensity(
+        &self,
+        _offer: &mut dyn Offer<f64>,
+        _state: &[f64],
+        own: &[u32],
+        slate: &[u32],
+    ) -> Propensity {
         Propensity::Certain(own == slate)
     }
 }

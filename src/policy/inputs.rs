@@ -7,7 +7,7 @@
 //! Layers are in the order in which they nest, the one closest to the policy first.
 
 use super::{Feedback, Offer, Target};
-use crate::number::Number;
+use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs};
 
 /// How many numbers there are of each kind.
@@ -91,6 +91,24 @@ impl Inputs {
     #[inline(always)]
     pub fn look_at<N: Number>(&self, offer: &mut dyn Offer<N>, x: &mut [N]) {
         offer.observe_document(&mut x[..self.document]);
+    }
+
+    /// Returns the score of each candidate of a step, where the host alone asks for it.
+    pub(super) fn scores(
+        &self,
+        offer: &mut dyn Offer<f64>,
+        layers: &[f64],
+        mut score: impl FnMut(&[f64]) -> f64,
+    ) -> Vec<f64> {
+        let mut x = vec![0.0; self.len()];
+        self.begin(offer, layers, &mut x);
+        let candidates = 0..offer.num_candidates();
+        let scored = candidates.map(|candidate| {
+            offer.look_at(ScalarWord(candidate));
+            self.look_at(offer, &mut x);
+            score(&x)
+        });
+        scored.collect()
     }
 
     /// Writes what is observed of a document of the slate.

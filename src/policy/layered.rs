@@ -230,10 +230,12 @@ impl Layered {
         for (layer, &begin) in self.layers.iter().zip(&self.begins) {
             layer.prepare(offer, &mut state[begin..begin + layer.state_size()]);
         }
+        // The policy may change what it reads.
+        let before = state.clone();
         self.policy
             .recommend(offer, draws, &mut state, scratch, &mut own);
         let own: Vec<u32> = own.into_iter().map(|candidate| candidate.0).collect();
-        let policy = self.policy.propensity(offer, &own, slate);
+        let policy = self.policy.propensity(offer, &before, &own, slate);
         self.layers.iter().fold(policy, |without, layer| {
             layer.propensity(without, num_candidates, slate)
         })

@@ -64,6 +64,18 @@ fn fit(weights: &Weights, inputs: Inputs) -> Result<(Vec<f64>, f64), String> {
     Ok((weight.values.clone(), bias))
 }
 
+impl LinearSoftmax {
+    /// Scores a candidate by its input vector.
+    #[inline(always)]
+    fn score<N: Number>(&self, x: &[N]) -> N {
+        let mut score = N::splat(self.bias);
+        for (&weight, &number) in self.weights.iter().zip(x) {
+            score = score + N::splat(weight) * number;
+        }
+        score
+    }
+}
+
 impl PolicyDefinition for LinearSoftmax {
     fn entry() -> Entry {
         let keys = vec![
@@ -109,13 +121,15 @@ impl PolicyDefinition for LinearSoftmax {
         [&[self.temperature, self.bias], &self.weights[..]].concat()
     }
 
-    /// Unknown above temperature 0: the probability of a slate takes the scores of all candidates.
-    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
-        if self.temperature > 0.0 {
-            Propensity::Unknown
-        } else {
-            Propensity::Certain(own == slate)
-        }
+    fn propensity(
+        &self,
+        offer: &mut dyn Offer<f64>,
+        state: &[f64],
+        own: &[u32],
+        slate: &[u32],
+    ) -> Propensity {
+        let scores = || self.inputs.scores(offer, state, |x| self.score(x));
+        scoring::propensity(scores, self.temperature, own, slate)
     }
 }
 
@@ -139,11 +153,7 @@ impl<N: Number> Policy<N> for LinearSoftmax {
             let candidate = N::Word::splat(index);
             offer.look_at(candidate);
             self.inputs.look_at(offer, x);
-            let mut score = N::splat(self.bias);
-            for (&weight, &number) in self.weights.iter().zip(x.iter()) {
-                score = score + N::splat(weight) * number;
-            }
-            let key = scoring::key(score, self.temperature, &mut words, index);
+            let key = scoring::key(self.score(x), self.temperature, &mut words, index);
             insert(keys, slate, key, candidate);
         }
     }

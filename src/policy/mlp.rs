@@ -124,6 +124,28 @@ impl Mlp {
         let widths = self.layers.iter().map(|layer| layer.biases.len());
         widths.max().unwrap_or(0).max(self.inputs.len())
     }
+
+    /// Scores a candidate by its input vector; `below` and `above` have room for the numbers between two layers.
+    #[inline(always)]
+    fn score<'a, N: Number>(&self, x: &[N], mut below: &'a mut [N], mut above: &'a mut [N]) -> N {
+        below[..x.len()].copy_from_slice(x);
+        let mut size = x.len();
+        let mut score = N::splat(0.0);
+        for layer in &self.layers {
+            let rows = layer.weights.chunks_exact(size);
+            for (unit, (row, &bias)) in rows.zip(&layer.biases).enumerate() {
+                let mut sum = N::splat(bias);
+                for (&weight, &number) in row.iter().zip(below.iter()) {
+                    sum = sum + N::splat(weight) * number;
+                }
+                above[unit] = sum.max(N::splat(0.0));
+                score = sum;
+            }
+            size = layer.biases.len();
+            std::mem::swap(&mut below, &mut above);
+        }
+        score
+    }
 }
 
 impl PolicyDefinition for Mlp {
@@ -185,13 +207,17 @@ impl PolicyDefinition for Mlp {
         tables
     }
 
-    /// Unknown above temperature 0: the probability of a slate takes the scores of all candidates.
-    fn propensity(&self, _offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
-        if self.temperature > 0.0 {
-            Propensity::Unknown
-        } else {
-            Propensity::Certain(own == slate)
-        }
+    fn propensity(
+        &self,
+        offer: &mut dyn Offer<f64>,
+        state: &[f64],
+        own: &[u32],
+        slate: &[u32],
+    ) -> Propensity {
+        let (mut below, mut above) = (vec![0.0; self.width()], vec![0.0; self.width()]);
+        let score = |x: &[f64]| self.score(x, &mut below, &mut above);
+        let scores = || self.inputs.scores(offer, state, score);
+        scoring::propensity(scores, self.temperature, own, slate)
     }
 }
 
@@ -211,29 +237,14 @@ impl<N: Number> Policy<N> for Mlp {
         scratch.numbers.resize(all, N::splat(0.0));
         let (keys, rest) = scratch.numbers.split_at_mut(slate.len());
         let (x, rest) = rest.split_at_mut(inputs);
-        let (mut below, mut above) = rest.split_at_mut(width);
+        let (below, above) = rest.split_at_mut(width);
         let mut words = Words::new(draws);
         self.inputs.begin(offer, state, x);
         for index in 0..offer.num_candidates() {
             let candidate = N::Word::splat(index);
             offer.look_at(candidate);
             self.inputs.look_at(offer, x);
-            below[..inputs].copy_from_slice(x);
-            let mut size = inputs;
-            let mut score = N::splat(0.0);
-            for layer in &self.layers {
-                let rows = layer.weights.chunks_exact(size);
-                for (unit, (row, &bias)) in rows.zip(&layer.biases).enumerate() {
-                    let mut sum = N::splat(bias);
-                    for (&weight, &number) in row.iter().zip(below.iter()) {
-                        sum = sum + N::splat(weight) * number;
-                    }
-                    above[unit] = sum.max(N::splat(0.0));
-                    score = sum;
-                }
-                size = layer.biases.len();
-                std::mem::swap(&mut below, &mut above);
-            }
+            let score = self.score(x, below, above);
             let key = scoring::key(score, self.temperature, &mut words, index);
             insert(keys, slate, key, candidate);
         }

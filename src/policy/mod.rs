@@ -232,8 +232,15 @@ pub trait PolicyDefinition: Sized {
     }
     /// Returns the probability of showing `slate` to a user of whom this is offered.
     ///
-    /// `own` is what the policy recommends with the draws of the step.
-    fn propensity(&self, _offer: &mut dyn Offer<f64>, _own: &[u32], _slate: &[u32]) -> Propensity {
+    /// `state` is what [`Policy::recommend`] reads, `own` what it recommends with the draws of the step. Of a slate that is
+    /// shorter than the environment's, it is the probability that the slate begins so.
+    fn propensity(
+        &self,
+        _offer: &mut dyn Offer<f64>,
+        _state: &[f64],
+        _own: &[u32],
+        _slate: &[u32],
+    ) -> Propensity {
         Propensity::Unknown
     }
     /// Returns the fields of the user that the policy believes in, if it scores documents for one.
@@ -300,8 +307,14 @@ macro_rules! policies {
             }
 
             /// See [`PolicyDefinition::propensity`].
-            pub fn propensity(&self, offer: &mut dyn Offer<f64>, own: &[u32], slate: &[u32]) -> Propensity {
-                match self { $(Self::$variant(policy) => policy.propensity(offer, own, slate),)+ }
+            pub fn propensity(
+                &self,
+                offer: &mut dyn Offer<f64>,
+                state: &[f64],
+                own: &[u32],
+                slate: &[u32],
+            ) -> Propensity {
+                match self { $(Self::$variant(policy) => policy.propensity(offer, state, own, slate),)+ }
             }
 
             /// See [`PolicyDefinition::belief`].

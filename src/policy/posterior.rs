@@ -38,7 +38,13 @@ pub trait Estimator {
     /// Returns how many numbers [`Estimator::fit`] asks for besides its result.
     fn scratch_size(&self) -> usize;
     /// Estimates, and begins the inputs of a step; `own` is the estimator's state, `layers` that of the layers.
-    fn fit<N: Number>(&self, offer: &mut dyn Offer<N>, own: &mut [N], layers: &[N], fit: Fit<'_, N>);
+    fn fit<N: Number>(
+        &self,
+        offer: &mut dyn Offer<N>,
+        own: &mut [N],
+        layers: &[N],
+        fit: Fit<'_, N>,
+    );
 }
 
 /// Begins a slate, and estimates: returns the keys of the slate, what was estimated, and d numbers to use freely.

@@ -2,6 +2,9 @@
 //!
 //! The probability is that of the whole slate in its order, given what the policy sees of the step and remembers of the
 //! episode. It is a matter of the host alone, in double precision; no kernel needs it.
+//!
+//! A rollout may fill the first positions of a slate only, where the user looks at no others. All probabilities here are
+//! of the positions that are given: of fewer positions, the probability that a slate begins so.
 
 /// What is known of the probability that a slate is shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,16 +63,51 @@ pub fn of_independent(num_candidates: u32, slate: &[u32]) -> f64 {
     })
 }
 
+/// Returns the probability of a slate that is drawn position by position, without replacement, those that are left in
+/// proportion to e^(score / temperature).
+///
+/// ```text
+/// product over positions k of  e^(s_k / T) / sum of e^(s_c / T) over the candidates c not at positions before k
+///                              0 if a candidate occurs twice
+/// ```
+///
+/// The temperature is above 0, the candidates of the slate are among those that are scored.
+///
+/// # Precision
+/// Every position is divided by a sum of its own, shifted by the largest score in it: a position adds a relative error of
+/// some 2^-52 D, and nothing overflows, however far scores lie apart.
+///
+/// # Source
+/// Plackett (1975), "The analysis of permutations".
+#[must_use]
+pub fn of_plackett_luce(scores: &[f64], temperature: f64, slate: &[u32]) -> f64 {
+    let mut left: Vec<Option<f64>> = scores.iter().copied().map(Some).collect();
+    let mut probability = 1.0;
+    for &candidate in slate {
+        let candidate = candidate as usize;
+        let Some(score) = left[candidate] else {
+            return 0.0;
+        };
+        let largest = left.iter().flatten().copied().fold(score, f64::max);
+        let mass = |score: f64| ((score - largest) / temperature).exp();
+        let total: f64 = left.iter().flatten().copied().map(mass).sum();
+        probability *= mass(score) / total;
+        left[candidate] = None;
+    }
+    probability
+}
+
 #[cfg(test)]
 mod tests {
+    use super::of_plackett_luce;
     use crate::number::ScalarWord;
+    use crate::policy::inputs::Inputs;
     use crate::policy::layer::LayerModel;
     use crate::policy::layer::cluster_click_statistics::ClusterClickStatistics;
     use crate::policy::layer::epsilon_greedy::EpsilonGreedy;
-    use crate::policy::listed::{Listed, no_draws};
-    use crate::policy::{Draws, Layered, PolicyModel, Scratch};
-    use crate::policy::{cluster_bandit, greedy, random, sorting, r#static};
-    use crate::rng::Stream;
+    use crate::policy::listed::{Listed, draws, no_draws};
+    use crate::policy::{Layered, PolicyModel, Scratch};
+    use crate::policy::{cluster_bandit, greedy, linear_softmax, mlp, random, sorting, r#static};
     use std::collections::BTreeMap;
 
     const NUM_CANDIDATES: u32 = 4;
@@ -81,16 +119,19 @@ mod tests {
         }
     }
 
-    /// The probabilities of all 4^2 slates, duplicates among them.
+    /// The probabilities of all 4^2 slates, duplicates among them, at the start of an episode.
     fn propensities(layered: &Layered) -> BTreeMap<[u32; 2], Option<f64>> {
-        let state = vec![0.0; layered.state_size()];
+        propensities_at(layered, &vec![0.0; layered.state_size()])
+    }
+
+    fn propensities_at(layered: &Layered, state: &[f64]) -> BTreeMap<[u32; 2], Option<f64>> {
         let mut found = BTreeMap::new();
         for a in 0..NUM_CANDIDATES {
             for b in 0..NUM_CANDIDATES {
                 let mut scratch = Scratch::default();
                 let draws = no_draws();
                 let propensity =
-                    layered.propensity(&mut offer(), &draws, &state, &mut scratch, &[a, b]);
+                    layered.propensity(&mut offer(), &draws, state, &mut scratch, &[a, b]);
                 found.insert([a, b], propensity.of_draw());
             }
         }
@@ -173,31 +214,135 @@ mod tests {
         assert!((sum(&bound) - 1.0).abs() < 1e-15);
     }
 
-    /// Shares of 100,000 drawn slates (episodes 0 to 99,999 of seed 5) of an exploring policy; the bound is 4.5 standard
-    /// errors of each.
+    /// Candidates of the masses 1, 2, 3 and 6 at temperature 2. By hand: (6 / 12) (2 / 6) for 3 and then 1.
+    #[test]
+    fn a_drawn_slate_has_the_probability_of_plackett_and_luce() {
+        let scores = [1.0_f64, 2.0, 3.0, 6.0].map(|mass| 2.0 * mass.ln());
+        let expected = [
+            (&[3, 1][..], 1.0 / 6.0),
+            (&[3], 0.5),
+            (&[], 1.0),
+            (&[0, 1, 2, 3], 1.0 / 12.0 * 2.0 / 11.0 * 3.0 / 9.0),
+            (&[3, 3], 0.0),
+        ];
+        for (slate, expected) in expected {
+            let found = of_plackett_luce(&scores, 2.0, slate);
+            assert!((found - expected).abs() < 1e-15, "{slate:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn scores_far_apart_and_a_temperature_next_to_0_give_no_nan() {
+        for (scores, temperature) in [([-1e5, 1e5, 0.0], 1.0), ([-1e-3, 0.5, 0.0], 1e-320)] {
+            let found = |slate: &[u32]| of_plackett_luce(&scores, temperature, slate);
+            assert_eq!(found(&[1, 2, 0]), 1.0);
+            assert_eq!(found(&[2, 1, 0]), 0.0);
+        }
+        assert_eq!(of_plackett_luce(&[7.0, 7.0], 1e-320, &[0, 1]), 0.5);
+    }
+
+    /// One feature of the document, and impressions and clicks of two topics.
+    const INPUTS: Inputs = Inputs {
+        document: 1,
+        user: 0,
+        layers: 4,
+    };
+    const COUNTED: [f64; 4] = [4.0, 3.0, 2.0, 0.0];
+
+    fn counting(policy: PolicyModel, epsilon: f64) -> Layered {
+        let layers = vec![
+            LayerModel::ClusterClickStatistics(ClusterClickStatistics { num_topics: 2 }),
+            LayerModel::EpsilonGreedy(EpsilonGreedy { epsilon }),
+        ];
+        Layered::new(policy, layers)
+    }
+
+    fn linear_softmax(temperature: f64) -> PolicyModel {
+        PolicyModel::LinearSoftmax(linear_softmax::LinearSoftmax {
+            inputs: INPUTS,
+            weights: vec![2.0, 0.3, -0.1, 0.2, 0.5],
+            bias: 0.25,
+            temperature,
+        })
+    }
+
+    /// With impressions n and clicks r, the score of a feature f is `relu(2 f - n_0 / 8) + relu(r_0 / 4 - f)`.
+    fn network(temperature: f64) -> PolicyModel {
+        let layers = vec![
+            mlp::Dense {
+                weights: vec![2.0, -0.125, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.25, 0.0],
+                biases: vec![0.0, 0.0],
+            },
+            mlp::Dense {
+                weights: vec![1.0, 1.0],
+                biases: vec![0.0],
+            },
+        ];
+        PolicyModel::Mlp(mlp::Mlp {
+            inputs: INPUTS,
+            layers,
+            temperature,
+        })
+    }
+
+    #[test]
+    fn scores_of_a_network_depend_on_what_its_layers_have_counted() {
+        let found = propensities_at(&counting(network(0.5), 0.0), &COUNTED);
+        // By hand, for the features 0.3, 0.1, 0.9 and 0.5 with n_0 = 4 and r_0 = 2.
+        let scores = [0.1 + 0.2, 0.4, 1.3, 0.5];
+        for (slate, probability) in &found {
+            let expected = of_plackett_luce(&scores, 0.5, slate);
+            assert!((probability.unwrap() - expected).abs() < 1e-15, "{slate:?}");
+        }
+        assert!((sum(&found) - 1.0).abs() < 1e-14);
+        assert_ne!(found, propensities(&counting(network(0.5), 0.0)));
+    }
+
+    #[test]
+    fn softmax_draws_above_temperature_0_only_and_its_slates_sum_to_1() {
+        let found = propensities_at(&counting(linear_softmax(1.5), 0.0), &COUNTED);
+        assert!((sum(&found) - 1.0).abs() < 1e-14);
+        assert_eq!(found[&[1, 1]], Some(0.0));
+        for policy in [linear_softmax(0.0), network(0.0)] {
+            let counts = ClusterClickStatistics { num_topics: 2 };
+            let layers = vec![LayerModel::ClusterClickStatistics(counts)];
+            let best = Layered::new(policy, layers);
+            assert!(propensities(&best).values().all(Option::is_none));
+        }
+        // Explored, the best slate is certain but for the exploration: [2, 3] by the feature.
+        let found = propensities(&counting(linear_softmax(0.0), 0.3));
+        assert!((found[&[2, 3]].unwrap() - (0.7 + 0.3 / 12.0)).abs() < 1e-15);
+    }
+
+    /// Shares of 100,000 drawn slates (episodes 0 to 99,999 of seed 5) of policies that explore, that draw by their scores,
+    /// and that do both; the bound is 4.5 standard errors of each.
     #[test]
     fn slates_occur_as_often_as_their_propensity_says() {
         const EPISODES: u64 = 100_000;
-        let layered = exploring(greedy(), 0.4);
-        let mut counts: BTreeMap<[u32; 2], u64> = BTreeMap::new();
-        for episode in 0..EPISODES {
-            let stream = Stream::of_consecutive_episodes(5, episode, 0);
-            let first_word = stream.words(crate::rng::STEP, ScalarWord(0))[3];
-            let draws = Draws { stream, first_word };
-            let mut slate = [ScalarWord(0); 2];
-            let scratch = &mut Scratch::default();
-            layered.recommend(&mut offer(), &draws, &mut [], scratch, &mut slate);
-            *counts.entry(slate.map(|word| word.0)).or_default() += 1;
-        }
-        for (slate, probability) in propensities(&layered) {
-            let probability = probability.unwrap();
-            let count = counts.get(&slate).copied().unwrap_or(0);
-            let share = count as f64 / EPISODES as f64;
-            let error = (probability * (1.0 - probability) / EPISODES as f64).sqrt();
-            assert!(
-                (share - probability).abs() <= 4.5 * error,
-                "{slate:?}: {share}"
-            );
+        let subjects = [
+            (exploring(greedy(), 0.4), &[][..]),
+            (counting(linear_softmax(1.5), 0.0), &COUNTED),
+            (counting(network(0.5), 0.0), &COUNTED),
+            (counting(network(0.5), 0.4), &COUNTED),
+        ];
+        for (layered, state) in subjects {
+            let mut counts: BTreeMap<[u32; 2], u64> = BTreeMap::new();
+            for episode in 0..EPISODES {
+                let (mut state, mut slate) = (state.to_vec(), [ScalarWord(0); 2]);
+                let (draws, scratch) = (draws(5, episode, 0), &mut Scratch::default());
+                layered.recommend(&mut offer(), &draws, &mut state, scratch, &mut slate);
+                *counts.entry(slate.map(|word| word.0)).or_default() += 1;
+            }
+            for (slate, probability) in propensities_at(&layered, state) {
+                let probability = probability.unwrap();
+                let count = counts.get(&slate).copied().unwrap_or(0);
+                let share = count as f64 / EPISODES as f64;
+                let error = (probability * (1.0 - probability) / EPISODES as f64).sqrt();
+                assert!(
+                    (share - probability).abs() <= 4.5 * error,
+                    "{slate:?}: {share} of {probability}"
+                );
+            }
         }
     }
 }

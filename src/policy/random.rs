@@ -49,7 +49,13 @@ impl PolicyDefinition for Random {
         )])
     }
 
-    fn propensity(&self, offer: &mut dyn Offer<f64>, _own: &[u32], slate: &[u32]) -> Propensity {
+    fn propensity(
+        &self,
+        offer: &mut dyn Offer<f64>,
+        _state: &[f64],
+        _own: &[u32],
+        slate: &[u32],
+    ) -> Propensity {
         let num_candidates = offer.num_candidates();
         Propensity::Probability(if self.with_replacement {
             of_independent(num_candidates, slate)

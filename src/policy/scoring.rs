@@ -10,10 +10,15 @@
 //! a slate drawn position by position without replacement, the probabilities of those that are left being proportional to
 //! e^(score / temperature) (Plackett-Luce). Word *c* of the policy belongs to candidate *c*.
 //!
+//! # Precision
+//! G lies in [-3.1, 16.7]: a candidate whose score is 19.8 temperatures below that of another is never before it, where a
+//! draw of endless precision would have it there once in 4e8 times.
+//!
 //! # Source
 //! Kool, van Hoof and Welling (2019), "Stochastic beams and where to find them: the Gumbel-top-k trick".
 
-use super::Draws;
+use super::propensity::of_plackett_luce;
+use super::{Draws, Propensity};
 use crate::distribution::fine_uniform;
 use crate::number::Number;
 use crate::rng::POLICY;
@@ -67,6 +72,20 @@ pub fn key<N: Number>(score: N, temperature: f64, words: &mut Words<N::Word>, ca
         score / N::splat(temperature) + gumbel::<N>(words.word(candidate))
     } else {
         score
+    }
+}
+
+/// Returns the probability of a slate that is made by [keys](key) of these scores; `own` is the slate of the step's draws.
+pub(super) fn propensity(
+    scores: impl FnOnce() -> Vec<f64>,
+    temperature: f64,
+    own: &[u32],
+    slate: &[u32],
+) -> Propensity {
+    if temperature > 0.0 {
+        Propensity::Probability(of_plackett_luce(&scores(), temperature, slate))
+    } else {
+        Propensity::Certain(own == slate)
     }
 }
 

@@ -10,7 +10,7 @@
 
 use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
 use crate::config::{Bounds, ConfigError, Entry, Key, Settings, Value};
-use crate::distribution::{categorical_step, uniform};
+use crate::distribution::{categorical_step, cumulative, uniform};
 use crate::environment::Outline;
 use crate::exact::FiniteModel;
 use crate::number::{Number, Word};
@@ -26,26 +26,6 @@ pub struct Table {
     num_candidates: u32,
     /// Cumulative probabilities in single precision. Shape `[state][candidate]`, row by row.
     cumulative: Vec<f64>,
-}
-
-/// Sums the probabilities of a row up, in single precision; from the last candidate that is ever taken on it is 1.
-#[allow(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
-fn cumulative(row: &[f64]) -> Vec<f64> {
-    let total: f64 = row.iter().sum();
-    let last = row.iter().rposition(|&probability| probability > 0.0);
-    let sums = row
-        .iter()
-        .enumerate()
-        .scan(0.0, |sum, (candidate, probability)| {
-            *sum += probability;
-            let is_last = last.is_some_and(|last| candidate >= last);
-            Some(if is_last {
-                1.0
-            } else {
-                f64::from((*sum / total) as f32)
-            })
-        });
-    sums.collect()
 }
 
 /// Counts the states where the state is all that is observed of the user, one whole number.
@@ -126,7 +106,13 @@ impl PolicyDefinition for Table {
     }
 
     /// The probability as it is played, so that those of a row sum to 1.
-    fn propensity(&self, offer: &mut dyn Offer<f64>, _own: &[u32], slate: &[u32]) -> Propensity {
+    fn propensity(
+        &self,
+        offer: &mut dyn Offer<f64>,
+        _state: &[f64],
+        _own: &[u32],
+        slate: &[u32],
+    ) -> Propensity {
         let width = self.num_candidates as usize;
         let state = offer.user(0).to_word().0 as usize;
         let row = self.cumulative.chunks_exact(width).nth(state);

@@ -9,6 +9,27 @@
 //! The state of a user is the steps since the last decision, counted from 1 (0 before the first); whether the slate is another
 //! than the one before; and the slate. No policy reads it.
 //!
+//! # What the policy hears
+//! Of every step, held or not, with the reward of that step; not of a whole period at its end, with the rewards of its
+//! steps i, less costs, as one sum over gamma^i. Policies take in clicks and rewards of single positions, for all users of
+//! a vector at once. They have no weight of an observation, by which a user could be passed over in the middle of a
+//! period, and no reward of a whole slate, which that sum is.
+//!
+//! For the linear regressions here little is lost. Let gamma be 1, and what is observed of the user stay. The p
+//! observations of a held document of inputs x and outcomes `y_i` add up to
+//!
+//! ```text
+//! A += p x x',  b += (sum y_i) x     where one observation would be     A += x x',  b += (sum y_i) x
+//! ```
+//!
+//! so that the net reward per step is estimated, and not that of a period, which is p times as much: the same order of
+//! candidates, but for the ridge. Every step counts as evidence, and less is explored. A switch is charged at the first
+//! of the p steps: `switching_cost` / p per step. Steps count alike and no policy is told of a discount, for none here
+//! looks beyond the next step. The slate before, which `RecSim` adds to the observation, is no input of a policy.
+//!
+//! The policy is asked at every step, for it takes note of the user then; what it recommends while a slate is held is
+//! not shown.
+//!
 //! # Source
 //! The intent of `RecSim`'s `TemporalAggregationLayer`, as Mladenov et al. (2019), "Advantage amplification in slowly evolving
 //! latent-state environments", have it. `RecSim` 0.2.4 decides at every step whatever the period, and carries reward from one

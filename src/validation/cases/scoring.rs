@@ -1,0 +1,91 @@
+//! Policies that score candidates.
+
+use super::long_term_satisfaction::CORPUS;
+use super::{Case, case};
+use crate::error::Error;
+
+/// Policies that score candidates by weights or by what they have learned; nothing is known of them from outside.
+pub(super) fn cases() -> Result<Vec<Case>, Error> {
+    let explored = |more: &[&'static str]| {
+        [
+            &["environment.name=interest_exploration", "max_steps=30"],
+            more,
+        ]
+        .concat()
+    };
+    Ok(vec![
+        case(
+            "interest exploration, linear scores and softmax",
+            &explored(&[
+                "policy.name=linear_softmax",
+                "policy.weights=[1.5, 0.4, 0.03, -0.02, 0.1, 0.15, -0.2]",
+                "policy.layer.name=cluster_click_statistics",
+            ]),
+            &[],
+        )?,
+        case(
+            "interest exploration, linear upper confidence bounds",
+            &explored(&["policy.name=linear_ucb"]),
+            &[],
+        )?,
+        case(
+            "interest exploration, logistic upper confidence bounds",
+            &explored(&[
+                "max_steps=12",
+                "policy.name=glm_ucb",
+                "policy.optimism_scaling=0.1",
+            ]),
+            &[],
+        )?,
+        case(
+            "interest exploration, logistic Thompson sampling, forgetting",
+            &explored(&[
+                "max_steps=12",
+                "policy.name=glm_thompson",
+                "policy.history_length=14",
+            ]),
+            &[],
+        )?,
+        case(
+            "linear Thompson sampling of rewards",
+            &[
+                "environment.user.observation_noise_stddev=0.1",
+                "environment.user.time_budget=20",
+                "policy.name=linear_thompson",
+                "policy.target=reward",
+                "policy.ridge=2",
+            ],
+            &[],
+        )?,
+        case(
+            "linear Thompson sampling with a history, decided now and then",
+            &[
+                CORPUS,
+                "environment.resample_documents=false",
+                "environment.user.observation_noise_stddev=0.1",
+                "environment.user.time_budget=20",
+                "policy.name=linear_thompson",
+                "policy.target=reward",
+                "policy.layer.name=fixed_length_history",
+                "policy.layer.history_length=2",
+                "policy.layer.layer.name=temporal_aggregation",
+                "policy.layer.layer.aggregation_period=3",
+                "policy.layer.layer.switching_cost=0.5",
+            ],
+            &[],
+        )?,
+        case(
+            "a network of three layers",
+            &[
+                "environment.user.observation_noise_stddev=0.1",
+                "environment.document.num_clusters=4",
+                "environment.choice.model=multinomial_logit",
+                "environment.slate_size=3",
+                "policy.name=mlp",
+                "policy.temperature=0.7",
+                "policy.weights=[[[1.5, -0.4, 2, -1], [-1, 0.3, 0.5, 1], [2, 0.2, -1, 0.1]], [[1, -1, 0.5, 0.2], [0.3, 1, 1, -0.5]], [[1.5, -1, 0]]]",
+            ],
+            &[],
+        )?,
+    ])
+}
