@@ -12,6 +12,7 @@ mod effort;
 mod filter;
 mod opened;
 mod peer;
+mod processor;
 mod progress;
 mod report;
 mod rollouts;
@@ -132,6 +133,7 @@ fn measure(
         slatesim: env!("CARGO_PKG_VERSION"),
         partial: false,
         is_debug_build: cfg!(debug_assertions),
+        processor: processor::name(),
         threads: rayon::current_num_threads(),
         backends: backends.iter().map(|opened| opened.row.clone()).collect(),
         results: Vec::new(),

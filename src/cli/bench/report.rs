@@ -23,6 +23,8 @@ pub(super) struct Bench {
     pub(super) partial: bool,
     /// Whether the program was built with its checks, so that figures say little.
     pub(super) is_debug_build: bool,
+    /// The processor's name, where the system tells.
+    pub(super) processor: Option<String>,
     pub(super) threads: usize,
     pub(super) backends: Vec<BackendRow>,
     pub(super) results: Vec<ResultRow>,
@@ -75,10 +77,10 @@ fn head(bench: &Bench) -> Vec<[String; 2]> {
     } else {
         ""
     };
-    let mut head = vec![
-        ["slatesim".to_owned(), format!("{}{debug}", bench.slatesim)],
-        ["threads".to_owned(), bench.threads.to_string()],
-    ];
+    let mut head = vec![["slatesim".to_owned(), format!("{}{debug}", bench.slatesim)]];
+    let processor = bench.processor.clone();
+    head.extend(processor.map(|name| ["processor".to_owned(), name]));
+    head.push(["threads".to_owned(), bench.threads.to_string()]);
     for backend in &bench.backends {
         head.push([
             backend.of().label(),
