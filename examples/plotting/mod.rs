@@ -33,7 +33,9 @@ pub(crate) fn curves(curves: &[Curve], x: &str, y: &str) -> anyhow::Result<Strin
     let points = || curves.iter().flat_map(|curve| &curve.points);
     anyhow::ensure!(points().next().is_some(), "there are no points to draw");
     let [left, right] = bounds(points().map(|point| point.x));
-    let [low, high] = bounds(points().flat_map(|point| point.range));
+    // Whole decades: an axis is labelled where they begin.
+    let [low, high] = bounds(points().flat_map(|point| point.range)).map(f64::log10);
+    let (low, high) = (low.floor(), high.ceil().max(low.floor() + 1.0));
     let mut svg = String::new();
     let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
@@ -43,7 +45,7 @@ pub(crate) fn curves(curves: &[Curve], x: &str, y: &str) -> anyhow::Result<Strin
         .y_label_area_size(64)
         .build_cartesian_2d(
             (0.8 * left..1.25 * right).log_scale(),
-            (0.5 * low..2.0 * high).log_scale(),
+            (10_f64.powf(low)..10_f64.powf(high)).log_scale(),
         )?;
     let mesh = &mut chart.configure_mesh();
     let number = |value: &f64| short(*value);

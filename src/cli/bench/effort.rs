@@ -29,7 +29,7 @@ const FULL: Effort = Effort {
 const QUICK: Effort = Effort {
     runs: 3,
     case_seconds: 0.02,
-    budget_seconds: 3.0,
+    budget_seconds: 8.0,
     main_seconds: 0.05,
     longest_seconds: 0.06,
     most_envs: 64,
