@@ -8,7 +8,8 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use slatesim::distribution::{
-    bounded_integer, fine_uniform, normal_pair, truncated_normal, uniform,
+    bounded_integer, categorical, cumulative, fine_uniform, inverse_normal, log_normal,
+    normal_pair, truncated_normal, uniform,
 };
 use slatesim::number::{Lanes, Number, Word};
 use slatesim::rng::{DOCUMENT, Stream};
@@ -102,6 +103,16 @@ fn draws_of<N: Number>(criterion: &mut Criterion, number: &str) {
         let (x, y) = normal_pair::<N>(a, b);
         x + y
     });
+    of_words::<N>(group, "log_normal_pair", number, 2, |[a, b]| {
+        let (x, y) = normal_pair::<N>(a, b);
+        let of = |z| log_normal(N::splat(4.0), N::splat(0.1), z);
+        of(x) + of(y)
+    });
+    let topics = cumulative(&[0.05; 20]);
+    let topics: Vec<N> = topics.into_iter().map(N::splat).collect();
+    of_words::<N>(group, "categorical_of_20", number, 1, |[a, _]| {
+        N::from_word(categorical(uniform(a), &topics))
+    });
     of_words::<N>(group, "truncated_normal", number, 1, |[a, _]| {
         truncated_normal(uniform(a), N::splat(0.025), N::splat(0.975))
     });
@@ -116,6 +127,7 @@ fn functions_of<N: Number>(criterion: &mut Criterion, number: &str) {
         sine + cosine
     });
     of_numbers::<N>(group, "sigmoid", number, [-10.0, 10.0], N::sigmoid);
+    of_numbers::<N>(group, "inverse_normal", number, [0.0, 1.0], inverse_normal);
     of_numbers::<N>(group, "sqrt", number, [0.0, 10.0], N::sqrt);
 }
 

@@ -1,13 +1,14 @@
-//! How fast do users go through their episodes? Whole episodes on each backend, then step by step.
+//! How fast do users go through their episodes? Whole episodes on each backend, a block of every environment on one core, a
+//! batch of every environment on a GPU, then step by step.
 //!
-//! The setting is that of the random baseline: 20 candidates, slates of 2, 120 steps. One sample is one call for all of
-//! its episodes, so what a call costs once, such as the composition of a shader, is not counted for each of them; on a
-//! GPU a call ends when its results are on the host.
+//! The setting is that of the random baseline where none is named: 20 candidates, slates of 2, 120 steps. One sample is
+//! one call for all of its episodes, so what a call costs once, such as the composition of a shader, is not counted for
+//! each of them; on a GPU a call ends when its results are on the host.
 
 use criterion::{
     BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
 };
-use slatesim::backend::gpu::{AdapterSelection, GpuBackend};
+use slatesim::backend::gpu::{AdapterSelection, GpuBackend, GpuOptions};
 use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved, cpu, reference};
 use slatesim::config::{Config, Layers};
 use slatesim::registry;
@@ -15,6 +16,19 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 const NUM_STEPS: u64 = 120;
+
+/// Episodes of a batch on a GPU.
+const BATCH_SIZE: u32 = 4_096;
+
+/// Prepares what is run.
+fn prepared<'a>(settings: impl IntoIterator<Item = &'a str>) -> Simulation {
+    let mut layers = Layers::new();
+    for text in settings {
+        layers = layers.set(text).expect("well-formed");
+    }
+    let config = Config::resolve(&layers, &registry::catalogue()).expect("valid");
+    registry::simulation(&config).expect("consistent")
+}
 
 /// Prepares the random baseline, or another policy in its place.
 fn simulation(policy: &[&str]) -> Simulation {
@@ -27,13 +41,59 @@ fn simulation(policy: &[&str]) -> Simulation {
         "environment.user.choc_stddev=0.1",
         "environment.user.kale_stddev=0.1",
     ];
-    let mut layers = Layers::new();
-    for text in setting.iter().chain(policy) {
-        layers = layers.set(text).expect("well-formed");
-    }
-    let config = Config::resolve(&layers, &registry::catalogue()).expect("valid");
-    registry::simulation(&config).expect("consistent")
+    prepared(setting.into_iter().chain(policy.iter().copied()))
 }
+
+/// Lists every environment with random slates, then policies that learn or look at all candidates.
+const CASES: &[(&str, &[&str])] = &[
+    (
+        "long_term_satisfaction/random",
+        &["environment.name=long_term_satisfaction"],
+    ),
+    (
+        "long_term_satisfaction/greedy",
+        &[
+            "environment.name=long_term_satisfaction",
+            "policy.name=greedy",
+        ],
+    ),
+    (
+        "interest_exploration/random",
+        &["environment.name=interest_exploration", "max_steps=100"],
+    ),
+    (
+        "interest_exploration/cluster_bandit",
+        &[
+            "environment.name=interest_exploration",
+            "max_steps=100",
+            "policy.name=cluster_bandit",
+        ],
+    ),
+    (
+        "interest_exploration/linear_ucb",
+        &[
+            "environment.name=interest_exploration",
+            "max_steps=100",
+            "policy.name=linear_ucb",
+        ],
+    ),
+    (
+        "interest_evolution/random",
+        &["environment.name=interest_evolution"],
+    ),
+    (
+        "interest_evolution/greedy",
+        &["environment.name=interest_evolution", "policy.name=greedy"],
+    ),
+    (
+        "item_transition/random",
+        &["environment.name=item_transition"],
+    ),
+    (
+        "test_mdp/random",
+        &["environment.name=test_mdp", "max_steps=100"],
+    ),
+];
 
 const RANDOM: &[&str] = &["policy.name=random", "policy.with_replacement=true"];
 
@@ -124,6 +184,53 @@ fn policies(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Times a block of each case on this thread: what the hot loop of `cpu` costs, threads and their sharing left out.
+fn blocks(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("block_on_one_core");
+    group.sample_size(10);
+    let count = usize::try_from(BLOCK_EPISODES).expect("a block is small");
+    for (name, settings) in CASES {
+        let simulation = prepared(settings.iter().copied());
+        let mut rollout = simulation.model.cpu_rollout(&simulation.plan);
+        let lengths = rollout.run(0, count).lengths;
+        group.throughput(Throughput::Elements(
+            lengths.iter().copied().map(u64::from).sum(),
+        ));
+        group.bench_function(BenchmarkId::new("case", name), |bencher| {
+            bencher.iter(|| rollout.run(black_box(0), count));
+        });
+    }
+    group.finish();
+}
+
+/// Times a batch of each case on a GPU, its statistics on the host included.
+fn batches(criterion: &mut Criterion) {
+    let Ok(gpu) = GpuBackend::open(AdapterSelection::Any) else {
+        return;
+    };
+    let gpu = gpu.with_options(GpuOptions {
+        batch_size: Some(BATCH_SIZE),
+        ..GpuOptions::default()
+    });
+    let mut group = criterion.benchmark_group("batch_on_gpu");
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    for (name, settings) in CASES {
+        let simulation = prepared(settings.iter().copied());
+        let episodes = u64::from(BATCH_SIZE);
+        // Composes the shaders, and counts.
+        let statistics = gpu.rollout(&simulation, 0..episodes, &Unobserved);
+        let user_steps = statistics.expect("the backend runs").user_steps();
+        group.throughput(Throughput::Elements(user_steps));
+        group.bench_function(BenchmarkId::new("case", name), |bencher| {
+            bencher.iter_custom(|iterations| {
+                let batches = (0..iterations).map(|_| rollout(&gpu, &simulation, episodes));
+                batches.sum()
+            });
+        });
+    }
+    group.finish();
+}
+
 fn single_steps(criterion: &mut Criterion) {
     let backends = backends();
     let simulation = simulation(RANDOM);
@@ -156,5 +263,12 @@ fn single_steps(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, whole_episodes, policies, single_steps);
+criterion_group!(
+    benches,
+    whole_episodes,
+    policies,
+    blocks,
+    batches,
+    single_steps
+);
 criterion_main!(benches);

@@ -8,8 +8,10 @@
 //! Prints a table and draws a plot. Software Vulkan counts as a GPU here and is called what it is.
 #![allow(clippy::print_stdout, reason = "an example prints its result")]
 
+mod plotting;
+
 use anyhow::Context;
-use plotters::prelude::*;
+use plotting::{Curve, Point};
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::gpu::{AdapterSelection, GpuBackend};
 use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
@@ -22,13 +24,6 @@ const POLICIES: [&str; 2] = ["greedy", "random"];
 /// Each point is the median of so many runs, each at least so long.
 const RUNS: usize = 3;
 const SECONDS: f64 = 0.25;
-
-/// Seconds of one user-step, for each number of candidates.
-struct Curve {
-    backend: String,
-    policy: &'static str,
-    seconds: Vec<f64>,
-}
 
 fn simulation(policy: &str, num_candidates: u32) -> anyhow::Result<Simulation> {
     let layers = Layers::new()
@@ -82,72 +77,26 @@ fn main() -> anyhow::Result<()> {
     for (name, backend) in &backends {
         println!("{name}: {}", backend.info().device);
         for policy in POLICIES {
-            let mut seconds = Vec::new();
+            let mut points = Vec::new();
             for num_candidates in CANDIDATES {
                 let cost = measure(backend.as_ref(), &simulation(policy, num_candidates)?)?;
                 println!(
                     "{policy:8} {num_candidates:6} candidates  {:12.1} ns a user-step",
                     1e9 * cost
                 );
-                seconds.push(cost);
+                let y = 1e9 * cost;
+                points.push(Point {
+                    x: f64::from(num_candidates),
+                    y,
+                    range: [y, y],
+                });
             }
             curves.push(Curve {
-                backend: name.clone(),
-                policy,
-                seconds,
+                label: format!("{policy}, {name}"),
+                points,
             });
         }
     }
-    draw(&path, &curves).with_context(|| format!("cannot draw to {path}"))
-}
-
-/// Draws the curves on logarithmic axes, where a cost in proportion is a line of slope 1.
-fn draw(path: &str, curves: &[Curve]) -> anyhow::Result<()> {
-    let root = SVGBackend::new(path, (720, 440)).into_drawing_area();
-    root.fill(&WHITE)?;
-    let costs = || {
-        curves
-            .iter()
-            .flat_map(|curve| curve.seconds.iter().map(|seconds| 1e9 * seconds))
-    };
-    let (low, high) = (
-        costs().fold(f64::INFINITY, f64::min),
-        costs().fold(0.0, f64::max),
-    );
-    let mut chart = ChartBuilder::on(&root)
-        .margin(16)
-        .x_label_area_size(40)
-        .y_label_area_size(64)
-        .build_cartesian_2d(
-            (8.0..12_500.0).log_scale(),
-            (0.5 * low..2.0 * high).log_scale(),
-        )?;
-    chart
-        .configure_mesh()
-        .x_desc("candidates")
-        .y_desc("ns a user-step")
-        .light_line_style(WHITE)
-        .draw()?;
-    for (index, curve) in curves.iter().enumerate() {
-        let colour = Palette99::pick(index).to_rgba();
-        let points = || {
-            CANDIDATES
-                .iter()
-                .map(|&d| f64::from(d))
-                .zip(curve.seconds.iter().map(|s| 1e9 * s))
-        };
-        chart
-            .draw_series(LineSeries::new(points(), colour.stroke_width(2)))?
-            .label(format!("{}, {}", curve.policy, curve.backend))
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
-        chart.draw_series(points().map(|point| Circle::new(point, 3, colour.filled())))?;
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.3))
-        .draw()?;
-    root.present()?;
-    Ok(())
+    let svg = plotting::curves(&curves, "candidates", "ns a user-step")?;
+    std::fs::write(&path, svg).with_context(|| format!("cannot draw to {path}"))
 }

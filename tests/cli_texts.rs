@@ -20,6 +20,11 @@ fn the_help_lists_commands_and_exit_codes() {
 }
 
 #[test]
+fn the_help_of_bench_tells_what_is_measured() {
+    insta::assert_snapshot!(told(&["bench", "--help"]));
+}
+
+#[test]
 fn bad_input_names_the_key_the_value_and_what_is_allowed() {
     let cases: [&[&str]; 8] = [
         &["--environment", "long_term_satisfactoin"],

@@ -67,7 +67,6 @@ enum Command {
     Trace(trace::Args),
     /// Check a backend against the reference
     Validate(validate::Args),
-    /// Measure the throughput of every backend, environment and policy
     Bench(bench::Args),
     /// Show environments, choice models, policies and adapters
     List(list::Args),

@@ -34,39 +34,85 @@ pub(crate) struct Progress {
     display: Display,
 }
 
+/// Where progress is shown.
 #[derive(Debug)]
-enum Display {
+pub(crate) enum Display {
     Silent,
     Bar(ProgressBar),
     /// Holds when the last line was written.
     Lines(Mutex<Instant>),
 }
 
-impl Progress {
-    /// Starts the clock.
-    pub(crate) fn new(total: Total, is_quiet: bool) -> Self {
-        let start = Instant::now();
-        let display = if is_quiet {
-            Display::Silent
+impl Display {
+    /// Chooses by what stderr is.
+    pub(crate) fn new(is_quiet: bool, bar: impl FnOnce() -> ProgressBar) -> Self {
+        if is_quiet {
+            Self::Silent
         } else if std::io::stderr().is_terminal() {
-            Display::Bar(bar(total))
+            let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
+            let bar = bar();
+            bar.set_draw_target(target);
+            bar.tick();
+            Self::Bar(bar)
         } else {
-            Display::Lines(Mutex::new(start))
-        };
-        Self {
-            total,
-            start,
-            episodes: AtomicU64::new(0),
-            user_steps: AtomicU64::new(0),
-            display,
+            Self::Lines(Mutex::new(Instant::now()))
+        }
+    }
+
+    /// Begins to count anew.
+    pub(crate) fn begin(&self, total: u64) {
+        if let Self::Bar(bar) = self {
+            bar.set_position(0);
+            bar.set_length(total);
+        }
+    }
+
+    /// Shows how far the work is: by a message beside the bar, or by a line if the last one is long ago.
+    pub(crate) fn show(
+        &self,
+        position: u64,
+        message: impl FnOnce() -> String,
+        line: impl FnOnce() -> String,
+    ) {
+        match self {
+            Self::Silent => {}
+            Self::Bar(bar) => {
+                bar.set_position(position);
+                bar.set_message(message());
+            }
+            Self::Lines(last) => {
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.elapsed() >= LINE_INTERVAL {
+                    *last = Instant::now();
+                    say(&line());
+                }
+            }
         }
     }
 
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
-        if let Display::Bar(bar) = &self.display {
+        if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }
+    }
+}
+
+impl Progress {
+    /// Starts the clock.
+    pub(crate) fn new(total: Total, is_quiet: bool) -> Self {
+        Self {
+            total,
+            start: Instant::now(),
+            episodes: AtomicU64::new(0),
+            user_steps: AtomicU64::new(0),
+            display: Display::new(is_quiet, || bar(total)),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.display.finish();
     }
 }
 
@@ -75,20 +121,9 @@ impl Observer for Progress {
         let episodes = self.episodes.fetch_add(episodes, Ordering::Relaxed) + episodes;
         let user_steps = self.user_steps.fetch_add(user_steps, Ordering::Relaxed) + user_steps;
         let seconds = self.start.elapsed().as_secs_f64();
-        match &self.display {
-            Display::Silent => {}
-            Display::Bar(bar) => {
-                bar.set_position(episodes);
-                bar.set_message(rate(user_steps as f64 / seconds));
-            }
-            Display::Lines(last) => {
-                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-                if last.elapsed() >= LINE_INTERVAL {
-                    *last = Instant::now();
-                    say(&line(episodes, self.total, user_steps, seconds));
-                }
-            }
-        }
+        let message = || rate(user_steps as f64 / seconds);
+        let line = || line(episodes, self.total, user_steps, seconds);
+        self.display.show(episodes, message, line);
     }
 
     fn is_interrupted(&self) -> bool {
@@ -98,7 +133,6 @@ impl Observer for Progress {
 
 /// Makes a bar without colours.
 fn bar(total: Total) -> ProgressBar {
-    let target = ProgressDrawTarget::stderr_with_hz(REDRAWS);
     let (total, style) = match total {
         Total::Exactly(total) => (
             total,
@@ -107,11 +141,10 @@ fn bar(total: Total) -> ProgressBar {
         Total::AtMost(total) => (total, "{pos} of at most {len} episodes, {msg}"),
     };
     let style = ProgressStyle::with_template(style).expect("the template is well-formed");
-    let bar = ProgressBar::with_draw_target(Some(total), target)
+    // Nothing is drawn before `Display` has said where, and how often at most.
+    ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden())
         .with_style(style.progress_chars("=> "))
-        .with_message("starting");
-    bar.tick();
-    bar
+        .with_message("starting")
 }
 
 /// Says how far the work is.

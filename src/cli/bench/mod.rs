@@ -1,390 +1,180 @@
 //! `slatesim bench`: throughput of every backend, environment and policy.
+//!
+//! ```text
+//! filter -> cases ─┐
+//! opened backends ─┴─> rollouts, step_api, scaling, ablations ─(timing, spread)─> roofline, report
+//! peer ────────────────────────────────────────────────────────────────────────────────┘
+//! ```
 
+mod ablations;
+mod cases;
+mod effort;
+mod filter;
+mod opened;
+mod peer;
+mod processor;
+mod progress;
+mod report;
+mod rollouts;
+mod roofline;
+mod scaling;
+mod spread;
 mod step_api;
+mod timing;
 
-use super::figures::rate;
+use super::failure::Usage;
+use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
-use super::table::{columns, facts};
-use crate::backend::cpu::{Arithmetic, CpuBackend};
-use crate::backend::gpu::{AdapterSelection, GpuBackend};
-use crate::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
-use crate::config::{Catalogue, Config, ConfigError, ConfigFile, Layers, Override};
-use crate::evaluation::evaluate;
 use crate::registry::Registry;
-use serde::Serialize;
-use std::io::IsTerminal;
+use cases::Case;
+use effort::Effort;
+use filter::Filter;
+use opened::{Choice, Opened};
+use peer::{Peer, PeerReport};
+use progress::Progress;
+use report::{Bench, SCHEMA};
+use rollouts::ResultRow;
+use roofline::Roofline;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use step_api::StepRow;
-
-/// Timed runs of each case; the median is told.
-const RUNS: usize = 3;
-/// Seconds that a timed run should last, and what all cases together may take.
-const TARGET_SECONDS: f64 = 0.3;
-const BUDGET_SECONDS: f64 = 45.0;
-/// The same with `--quick`.
-const QUICK_TARGET_SECONDS: f64 = 0.02;
-const QUICK_BUDGET_SECONDS: f64 = 3.0;
-/// A case costs as much as so many timed runs: warm-up, sizing, and the runs themselves.
-const RUNS_OF_A_CASE: f64 = 6.0;
-/// Steps of an episode where it does not end by itself.
-const MAX_STEPS: u32 = 100;
-/// The sizing takes steps of this factor at most, so that one noisy measurement does no harm.
-const LARGEST_GROWTH: f64 = 16.0;
-/// The policy with which choice models and samplers are compared.
-const VARIANTS_POLICY: &str = "random";
-const DEFAULT: &str = "default";
-const BASELINE_NAME: &str = "random_baseline";
-const BASELINE: &str = include_str!("../../../examples/random_baseline.toml");
 
 /// Measure the throughput of every backend, environment and policy.
 ///
-/// Every case is timed three times after a warm-up; its figures are user-steps by second, without what a run takes to
-/// start (compiling shaders, above all), which is told apart. Settings are the defaults, with every choice model and
-/// document sampler, and the published random baseline (20 candidates, slates of 2 with replacement, 120 steps). The
-/// baseline is also stepped from outside, with observations read back, for several numbers of environments.
+/// Figures are user-steps by second: the median of five runs in turns, with their spread. What a run takes to start
+/// (compiling shaders, above all) is left out and told apart. Settings are the defaults, with every choice model and
+/// document sampler, and the main job: the published random baseline (20 candidates, slates of 2 with replacement, 120
+/// steps). The main job is also stepped from outside, and measured against threads, lanes and episodes; on a GPU, with
+/// other ways to make its shaders, and where the GPU is known, against what it could do at best.
+///
+/// docs/benchmarking.md describes the figures and the JSON. Ctrl-C ends the bench early: what has been measured is
+/// printed, marked partial.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Measure this environment; may be given several times
+    #[arg(long, value_name = "NAME")]
+    environment: Vec<String>,
+    /// Measure this policy; may be given several times
+    #[arg(long, value_name = "NAME")]
+    policy: Vec<String>,
+    /// Measure this backend; may be given several times
+    #[arg(long, value_enum)]
+    backend: Vec<Choice>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-    /// Take a few seconds only; the figures are rough
+    /// Take some seconds only; the figures are rough
     #[arg(long)]
     quick: bool,
-}
-
-#[derive(Serialize)]
-struct Bench {
-    schema: u32,
-    slatesim: &'static str,
-    threads: usize,
-    backends: Vec<BackendRow>,
-    results: Vec<ResultRow>,
-    step_api: Vec<StepRow>,
-}
-
-#[derive(Serialize)]
-struct BackendRow {
-    name: String,
-    device: String,
-    driver: String,
-    /// Whether a GPU backend computes on the CPU, so that its figures say nothing about GPUs.
-    is_software: bool,
-}
-
-#[derive(Serialize)]
-struct ResultRow {
-    backend: String,
-    environment: String,
-    policy: String,
-    setting: String,
-    episodes: u64,
-    user_steps: u64,
-    runs: usize,
-    start_seconds: f64,
-    user_steps_per_second: Spread,
-}
-
-#[derive(Serialize)]
-struct Spread {
-    median: f64,
-    min: f64,
-    max: f64,
-}
-
-impl Spread {
-    /// Sums up the rates of some runs.
-    fn of(mut rates: Vec<f64>) -> Self {
-        rates.sort_unstable_by(f64::total_cmp);
-        Self {
-            median: rates[rates.len() / 2],
-            min: rates[0],
-            max: rates[rates.len() - 1],
-        }
-    }
-}
-
-/// One thing to measure.
-struct Case {
-    environment: String,
-    policy: String,
-    setting: String,
-    simulation: Simulation,
+    /// Compare with the main job as written for JAX: a script that takes --users, --repeats, --prng and --lazy
+    #[arg(long, value_name = "PATH")]
+    peer: Option<PathBuf>,
+    /// The Python that has JAX, for --peer
+    #[arg(
+        long,
+        value_name = "PYTHON",
+        default_value = "python3",
+        requires = "peer"
+    )]
+    python: PathBuf,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
-    let (target, budget) = if args.quick {
-        (QUICK_TARGET_SECONDS, QUICK_BUDGET_SECONDS)
-    } else {
-        (TARGET_SECONDS, BUDGET_SECONDS)
-    };
-    let backends = backends()?;
-    let cases = cases(registry)?;
-    let measurements = (backends.len() * cases.len()) as f64;
-    let target = target.min(budget / (measurements * RUNS_OF_A_CASE));
-    let mut results = Vec::new();
-    for backend in &backends {
-        for case in &cases {
-            let row = measure(backend.runs.as_ref(), case, target)?;
-            if std::io::stderr().is_terminal() {
-                let median = rate(row.user_steps_per_second.median);
-                say(&format!(
-                    "{} {} {} ({}): {median}",
-                    row.backend, row.environment, row.policy, row.setting
-                ));
-            }
-            results.push(row);
-        }
+    let filter = Filter::new(&args.environment, &args.policy, &registry.catalogue())?;
+    let cases = cases::cases(registry, filter)?;
+    let backends = opened::open(&args.backend)?;
+    let peer = peer(args, &cases)?;
+    if cfg!(debug_assertions) {
+        say("this is a debug build: its figures say little");
     }
-    let rollout = |backend: &str| {
-        let mut rows = results.iter();
-        let row = rows.find(|row| row.backend == backend && row.setting == BASELINE_NAME)?;
-        Some(row.user_steps_per_second.median)
-    };
-    let step_api = step_api::measure_all(registry, &backends, target, args.quick, rollout)?;
-    let bench = Bench {
-        schema: 1,
-        slatesim: env!("CARGO_PKG_VERSION"),
-        threads: rayon::current_num_threads(),
-        backends: backends.into_iter().map(|backend| backend.row).collect(),
-        results,
-        step_api,
-    };
+    interrupt::listen()?;
+    tracing::info!(cases = cases.len(), backends = backends.len(), "running");
+    let progress = Progress::new();
+    let bench = measure(&cases, backends, peer.as_ref(), args.quick, &progress);
+    progress.finish();
+    let bench = bench?;
     if args.json {
         print_json(&bench)?;
     } else {
-        print(&text(&bench))?;
+        print(&report::text(&bench))?;
+    }
+    if bench.partial {
+        return Ok(interrupt::told_after(&progress.place()));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// An open backend and how it is told.
-struct Opened {
-    runs: Box<dyn Backend>,
-    row: BackendRow,
-}
-
-impl Opened {
-    fn new(runs: impl Backend + 'static, is_software: bool) -> Self {
-        let info = runs.info();
-        Self {
-            runs: Box::new(runs),
-            row: BackendRow {
-                name: info.name,
-                device: info.device,
-                driver: info.driver,
-                is_software,
-            },
-        }
-    }
-}
-
-/// Opens every backend there is.
-fn backends() -> anyhow::Result<Vec<Opened>> {
-    let mut backends = vec![
-        Opened::new(CpuBackend::new(Arithmetic::Double, None)?, false),
-        Opened::new(CpuBackend::new(Arithmetic::Single, None)?, false),
-    ];
-    match GpuBackend::open(AdapterSelection::Any) {
-        Ok(gpu) => {
-            let is_software = gpu.adapter().is_software();
-            backends.push(Opened::new(gpu, is_software));
-        }
-        Err(error) => say(&format!("the backend gpu is left out: {error}")),
-    }
-    Ok(backends)
-}
-
-/// Lists what is measured: every choice model and document sampler of every environment with random slates, every policy
-/// in every environment that can feed it, and the published baseline.
-fn cases(registry: &Registry) -> anyhow::Result<Vec<Case>> {
-    let catalogue = registry.catalogue();
-    let mut cases = Vec::new();
-    let case = |config: &Config, setting: String| -> Result<Case, ConfigError> {
-        Ok(Case {
-            environment: config.environment.name.clone(),
-            policy: config.policy.name.clone(),
-            setting,
-            simulation: registry.simulation(config)?,
-        })
+/// Checks what `--peer` asks for.
+fn peer<'a>(args: &'a Args, cases: &[Case]) -> Result<Option<Peer<'a>>, Usage> {
+    let Some(script) = &args.peer else {
+        return Ok(None);
     };
-    let set = |key: &str, value: &str| Override::flag("bench", key, value);
-    for environment in &catalogue.environments {
-        let mut base = Layers::new().with_override(set("environment.name", environment.name));
-        if environment.never_terminates {
-            base = base.with_override(Override::flag("bench", "max_steps", MAX_STEPS));
-        }
-        for variant in environment.variants() {
-            let mut layers = base
-                .clone()
-                .with_override(set("policy.name", VARIANTS_POLICY));
-            for (key, word) in &variant {
-                layers = layers.with_override(set(&format!("environment.{key}"), word));
-            }
-            let words: Vec<&str> = variant.iter().map(|(_, word)| *word).collect();
-            let config = Config::resolve(&layers, &catalogue)?;
-            let setting = if words.is_empty() {
-                DEFAULT.to_owned()
-            } else {
-                words.join(", ")
-            };
-            cases.push(case(&config, setting)?);
-        }
-        let others = catalogue
-            .policies
-            .iter()
-            .filter(|policy| policy.name != VARIANTS_POLICY);
-        for policy in others {
-            let layers = base.clone().with_override(set("policy.name", policy.name));
-            // A policy with keys that must be given, or that needs what the environment lacks, is not for the bench.
-            let Ok(config) = Config::resolve(&layers, &catalogue) else {
-                continue;
-            };
-            cases.extend(case(&config, DEFAULT.to_owned()));
-        }
+    if !cases.iter().any(Case::is_main) {
+        return Err(Usage(
+            "`--peer` is compared on the main job, which `--environment` or `--policy` leaves out; allowed with it are \
+             long_term_satisfaction and random among the names"
+                .to_owned(),
+        ));
     }
-    cases.push(case(&baseline(&catalogue)?, BASELINE_NAME.to_owned())?);
-    Ok(cases)
+    Peer::new(script, &args.python, args.quick).map(Some)
 }
 
-/// Reads the configuration of the published random baseline.
-fn baseline(catalogue: &Catalogue) -> Result<Config, ConfigError> {
-    let file = ConfigFile::from_text(format!("{BASELINE_NAME}.toml"), BASELINE);
-    Config::resolve(&Layers::new().with_file(file), catalogue)
-}
-
-/// Times a case: how long it takes to start, then runs that last `target` seconds longer.
-fn measure(backend: &dyn Backend, case: &Case, target: f64) -> anyhow::Result<ResultRow> {
-    let time = |episodes: u64| -> anyhow::Result<(f64, f64)> {
-        let campaign = evaluate(&case.simulation, backend, 0..episodes, &Unobserved)?;
-        Ok((campaign.seconds, campaign.statistics.user_steps() as f64))
+/// Measures everything, the peer first, so that a mistake in it costs no time.
+fn measure(
+    cases: &[Case],
+    backends: Vec<Opened>,
+    peer: Option<&Peer<'_>>,
+    is_quick: bool,
+    progress: &Progress,
+) -> anyhow::Result<Bench> {
+    let effort = Effort::new(is_quick);
+    let mut bench = Bench {
+        schema: SCHEMA,
+        slatesim: env!("CARGO_PKG_VERSION"),
+        partial: false,
+        is_debug_build: cfg!(debug_assertions),
+        processor: processor::name(),
+        threads: rayon::current_num_threads(),
+        backends: backends.iter().map(|opened| opened.row.clone()).collect(),
+        results: Vec::new(),
+        step_api: Vec::new(),
+        scaling: Vec::new(),
+        ablations: Vec::new(),
+        roofline: None,
+        peer: None,
     };
-    // The first run warms up; the second tells what a run costs besides its steps.
-    time(BLOCK_EPISODES)?;
-    let (start_seconds, start_steps) = time(BLOCK_EPISODES)?;
-    let mut episodes = 16 * BLOCK_EPISODES;
-    loop {
-        let working = (time(episodes)?.0 - start_seconds).max(1e-6);
-        let growth = (target / working).min(LARGEST_GROWTH);
-        episodes = grown(episodes, growth.max(1.0));
-        if growth < LARGEST_GROWTH {
-            break;
+    if let Some(peer) = peer {
+        progress.begin("peer", Peer::count());
+        bench.peer = Some(peer.run(progress)?);
+    }
+    progress.begin("whole episodes", cases.len());
+    let seconds = effort.seconds(cases.len() * backends.len());
+    for case in cases {
+        match rollouts::measure_case(case, &backends, seconds, effort, progress)? {
+            Some(rows) => bench.results.extend(rows),
+            None => break,
         }
     }
-    let mut rates = Vec::with_capacity(RUNS);
-    let mut user_steps = 0.0;
-    for _ in 0..RUNS {
-        let (seconds, steps) = time(episodes)?;
-        user_steps = steps;
-        rates.push((steps - start_steps) / (seconds - start_seconds).max(1e-6));
+    let median = |opened: &Opened| main_median(&bench.results, opened);
+    if let Some(main) = cases.iter().find(|case| case.is_main()) {
+        let results = &bench.results;
+        progress.begin("step by step", step_api::count(effort));
+        bench.step_api = step_api::measure_all(main, &backends, effort, progress, median)?;
+        progress.begin("scaling", scaling::count(&backends));
+        bench.scaling = scaling::measure_all(main, results, &backends, effort, progress)?;
+        progress.begin("shaders", ablations::count(&backends));
+        bench.ablations = ablations::measure_all(main, &backends, effort, progress)?;
     }
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count of steps"
-    )]
-    Ok(ResultRow {
-        backend: backend.info().name,
-        environment: case.environment.clone(),
-        policy: case.policy.clone(),
-        setting: case.setting.clone(),
-        episodes,
-        user_steps: user_steps as u64,
-        runs: RUNS,
-        start_seconds,
-        user_steps_per_second: Spread::of(rates),
-    })
+    bench.roofline = Roofline::of(&backends, &bench.results);
+    if let Some(peer) = &mut bench.peer {
+        PeerReport::compare(peer, &backends, median);
+    }
+    bench.partial = is_interrupted();
+    Ok(bench)
 }
 
-/// Enlarges a number of episodes to whole blocks.
-fn grown(episodes: u64, factor: f64) -> u64 {
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "positive, and the conversion saturates"
-    )]
-    let enlarged = (episodes as f64 * factor) as u64;
-    enlarged
-        .div_ceil(BLOCK_EPISODES)
-        .saturating_mul(BLOCK_EPISODES)
-}
-
-fn text(bench: &Bench) -> String {
-    let mut head = vec![
-        ["slatesim".to_owned(), bench.slatesim.to_owned()],
-        ["threads".to_owned(), bench.threads.to_string()],
-    ];
-    for backend in &bench.backends {
-        let software = if backend.is_software {
-            "; software: says nothing about GPUs"
-        } else {
-            ""
-        };
-        head.push([
-            backend.name.clone(),
-            format!("{} ({}){software}", backend.device, backend.driver),
-        ]);
-    }
-    let title = [
-        "backend",
-        "environment",
-        "policy",
-        "setting",
-        "episodes",
-        "start",
-        "median",
-        "min",
-        "max",
-    ];
-    let mut rows = vec![title.map(str::to_owned).to_vec()];
-    for result in &bench.results {
-        let speed = &result.user_steps_per_second;
-        rows.push(vec![
-            result.backend.clone(),
-            result.environment.clone(),
-            result.policy.clone(),
-            result.setting.clone(),
-            result.episodes.to_string(),
-            format!("{:.3} s", result.start_seconds),
-            rate(speed.median),
-            rate(speed.min),
-            rate(speed.max),
-        ]);
-    }
-    let mut steps = vec![StepRow::TITLE.map(str::to_owned).to_vec()];
-    steps.extend(bench.step_api.iter().map(StepRow::cells));
-    format!(
-        "{}\n{}\nstep by step, slates from outside, observations read back\n\n{}",
-        facts(&head),
-        columns(&rows, 4),
-        columns(&steps, 2)
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_environment_is_measured_with_a_policy_that_needs_no_setting() {
-        let registry = Registry::built_in();
-        let cases = cases(&registry).unwrap();
-        for environment in registry.catalogue().environments {
-            assert!(
-                cases
-                    .iter()
-                    .any(|case| case.environment == environment.name && case.policy == "random"),
-                "{}",
-                environment.name
-            );
-        }
-        assert_eq!(cases.last().unwrap().setting, BASELINE_NAME);
-    }
-
-    #[test]
-    fn sizes_grow_by_whole_blocks() {
-        assert_eq!(grown(256, 1.0), 256);
-        assert_eq!(grown(256, 1.01), 512);
-        assert_eq!(grown(512, 16.0), 8192);
-    }
+/// Returns the median of the main job on a backend.
+fn main_median(results: &[ResultRow], opened: &Opened) -> Option<f64> {
+    let row = results.iter().find(|row| row.is_main_of(opened))?;
+    Some(row.user_steps_per_second.median)
 }

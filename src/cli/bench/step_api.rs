@@ -1,9 +1,14 @@
-//! Throughput of the step API: slates from outside, observations read back, against the number of environments.
+//! Throughput of the step API against the number of environments: slates from outside, with and without observations.
 
-use super::{BASELINE_NAME, Opened, Spread, baseline};
+use super::cases::{Case, MAIN};
+use super::effort::Effort;
+use super::opened::{Of, Opened};
+use super::progress::Progress;
+use super::spread::Spread;
+use super::timing::{Lap, Work, measure};
 use crate::backend::{Backend, Simulation};
 use crate::cli::figures::rate;
-use crate::registry::Registry;
+use crate::cli::interrupt::is_interrupted;
 use crate::rng::Philox;
 use crate::vec_env::VecEnv;
 use ndarray::Array2;
@@ -13,131 +18,155 @@ use std::time::Instant;
 
 /// Numbers of environments that are stepped together.
 const NUM_ENVS: [usize; 4] = [1, 64, 4_096, 65_536];
-/// As many with `--quick`.
-const MOST_QUICK_ENVS: usize = 64;
-/// Timed runs of each; the median is told.
-const RUNS: usize = 3;
+/// Key of the slates.
+const SEED: u64 = 1;
 
-/// One measurement.
-#[derive(Serialize)]
+/// Environments and the slate that each is shown at every step.
+struct Steps {
+    env: VecEnv,
+    slates: Array2<u32>,
+    is_observed: bool,
+}
+
+impl Steps {
+    fn new(
+        backend: &dyn Backend,
+        simulation: &Simulation,
+        num_envs: usize,
+        is_observed: bool,
+    ) -> anyhow::Result<Self> {
+        let plan = &simulation.plan;
+        let mut rng = Philox::new(SEED);
+        let shape = (num_envs, plan.slate_size as usize);
+        let slates =
+            Array2::from_shape_simple_fn(shape, || rng.random_range(0..plan.num_candidates));
+        let mut env = VecEnv::new(simulation, backend, num_envs)?;
+        env.reset()?;
+        Ok(Self {
+            env,
+            slates,
+            is_observed,
+        })
+    }
+}
+
+impl Work for Steps {
+    fn run(&mut self, steps: u64) -> anyhow::Result<Option<Lap>> {
+        if is_interrupted() {
+            return Ok(None);
+        }
+        let clock = Instant::now();
+        for _ in 0..steps {
+            if self.is_observed {
+                self.env.step(self.slates.view())?;
+            } else {
+                self.env.advance(self.slates.view())?;
+            }
+        }
+        Ok(Some(Lap {
+            seconds: clock.elapsed().as_secs_f64(),
+            user_steps: steps as f64 * self.env.num_envs() as f64,
+        }))
+    }
+
+    fn least(&self) -> u64 {
+        1
+    }
+
+    fn first(&self) -> u64 {
+        4
+    }
+}
+
+/// What was measured of the main job with a number of environments.
+#[derive(Debug, Serialize)]
 pub(super) struct StepRow {
-    backend: String,
+    #[serde(flatten)]
+    of: Of,
     environment: String,
     setting: &'static str,
     num_envs: usize,
-    /// Steps of all environments in a run.
+    /// Steps of all environments in a run without observations.
     steps: u64,
-    /// With observations read back at every step.
-    user_steps_per_second: Spread,
-    /// With rewards, ends and clicks read back alone.
-    unobserved_user_steps_per_second: Spread,
-    /// What a rollout of the same setting gives on this backend.
+    /// What a rollout of the same setting gives on this backend: policy included, and nobody outside.
     rollout_user_steps_per_second: Option<f64>,
+    /// With slates from outside, and rewards, ends and clicks read back.
+    step_user_steps_per_second: Spread,
+    /// With what is observed of users, documents and responses read back too.
+    observed_user_steps_per_second: Spread,
 }
 
-/// Measures the published baseline on every backend; a run lasts `target` seconds. The largest numbers of environments
-/// alone take longer than a quick measurement may.
+/// Counts the measurements.
+pub(super) fn count(effort: Effort) -> usize {
+    numbers(effort).count()
+}
+
+fn numbers(effort: Effort) -> impl Iterator<Item = usize> {
+    let numbers = NUM_ENVS.into_iter();
+    numbers.filter(move |&num_envs| num_envs <= effort.most_envs)
+}
+
+/// Measures the main job step by step on every backend; what is missing was interrupted.
 pub(super) fn measure_all(
-    registry: &Registry,
+    main: &Case,
     backends: &[Opened],
-    target: f64,
-    is_quick: bool,
-    rollout: impl Fn(&str) -> Option<f64>,
+    effort: Effort,
+    progress: &Progress,
+    rollout: impl Fn(&Opened) -> Option<f64>,
 ) -> anyhow::Result<Vec<StepRow>> {
-    let config = baseline(&registry.catalogue())?;
-    let simulation = registry.simulation(&config)?;
     let mut rows = Vec::new();
-    for backend in backends {
-        let most = if is_quick {
-            MOST_QUICK_ENVS
-        } else {
-            usize::MAX
+    for num_envs in numbers(effort) {
+        let mut works: Vec<Box<dyn Work>> = Vec::new();
+        for opened in backends {
+            for is_observed in [false, true] {
+                let backend = opened.backend();
+                let steps = Steps::new(backend, &main.simulation, num_envs, is_observed)?;
+                works.push(Box::new(steps));
+            }
+        }
+        let Some(measured) = measure(&mut works, effort.main_seconds, effort.runs)? else {
+            break;
         };
-        for num_envs in NUM_ENVS.into_iter().filter(|&num_envs| num_envs <= most) {
-            let measure = |is_observed| {
-                let backend = backend.runs.as_ref();
-                measure(backend, &simulation, num_envs, is_observed, target)
-            };
-            let (steps, observed) = measure(true)?;
-            let (_, unobserved) = measure(false)?;
+        progress.done(&format!("{num_envs} environments"));
+        for (opened, pair) in backends.iter().zip(measured.chunks_exact(2)) {
             rows.push(StepRow {
-                backend: backend.row.name.clone(),
-                environment: config.environment.name.clone(),
-                setting: BASELINE_NAME,
+                of: opened.of(),
+                environment: main.environment.clone(),
+                setting: MAIN,
                 num_envs,
-                steps,
-                user_steps_per_second: Spread::of(observed),
-                unobserved_user_steps_per_second: Spread::of(unobserved),
-                rollout_user_steps_per_second: rollout(&backend.row.name),
+                steps: pair[0].size,
+                rollout_user_steps_per_second: rollout(opened),
+                step_user_steps_per_second: pair[0].rate,
+                observed_user_steps_per_second: pair[1].rate,
             });
         }
     }
     Ok(rows)
 }
 
-/// Times steps with slates that were drawn before, and returns their number and the user-steps by second of each run.
-fn measure(
-    backend: &dyn Backend,
-    simulation: &Simulation,
-    num_envs: usize,
-    is_observed: bool,
-    target: f64,
-) -> anyhow::Result<(u64, Vec<f64>)> {
-    let plan = &simulation.plan;
-    let mut rng = Philox::new(1);
-    let shape = (num_envs, plan.slate_size as usize);
-    let slates = Array2::from_shape_simple_fn(shape, || rng.random_range(0..plan.num_candidates));
-    let mut env = VecEnv::new(simulation, backend, num_envs)?;
-    env.reset()?;
-    let mut run = |steps: u64| -> anyhow::Result<f64> {
-        let clock = Instant::now();
-        for _ in 0..steps {
-            if is_observed {
-                env.step(slates.view())?;
-            } else {
-                env.advance(slates.view())?;
-            }
-        }
-        Ok(clock.elapsed().as_secs_f64())
-    };
-    let mut steps = 2;
-    let mut seconds = run(steps)?;
-    while seconds < 0.5 * target {
-        steps *= 2;
-        seconds = run(steps)?;
-    }
-    let rates = (0..RUNS)
-        .map(|_| Ok(steps as f64 * num_envs as f64 / run(steps)?))
-        .collect::<anyhow::Result<_>>()?;
-    Ok((steps, rates))
-}
-
 impl StepRow {
-    /// Names the columns of [`cells`](Self::cells).
-    pub(super) const TITLE: [&'static str; 8] = [
-        "backend",
-        "setting",
-        "environments",
-        "median",
-        "min",
-        "max",
-        "unobserved",
-        "rollout",
-    ];
+    /// Names the first columns of [`cells`](Self::cells).
+    pub(super) const TITLE: [&'static str; 4] = ["backend", "environments", "what", "rollout"];
 
-    /// Writes the measurement for a table.
-    pub(super) fn cells(&self) -> Vec<String> {
-        let speed = &self.user_steps_per_second;
-        vec![
-            self.backend.clone(),
-            self.setting.to_owned(),
-            self.num_envs.to_string(),
-            rate(speed.median),
-            rate(speed.min),
-            rate(speed.max),
-            rate(self.unobserved_user_steps_per_second.median),
-            self.rollout_user_steps_per_second
-                .map_or(String::new(), rate),
-        ]
+    /// Writes the measurement as two rows of a table.
+    pub(super) fn cells(&self) -> [Vec<String>; 2] {
+        let rows = [
+            ("steps", &self.step_user_steps_per_second),
+            (
+                "steps and observations",
+                &self.observed_user_steps_per_second,
+            ),
+        ];
+        rows.map(|(what, spread)| {
+            let rollout = self.rollout_user_steps_per_second;
+            let mut cells = vec![
+                self.of.label(),
+                self.num_envs.to_string(),
+                what.to_owned(),
+                rollout.map_or(String::new(), rate),
+            ];
+            cells.extend(spread.cells());
+            cells
+        })
     }
 }

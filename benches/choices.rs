@@ -1,0 +1,92 @@
+//! What does a choice cost, on one core, for a vector of users and for one?
+//!
+//! Every choice model with the parameters it has by default, slates of several lengths, and scores with a fixed seed.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use slatesim::choice::{Choice, ChoiceModel};
+use slatesim::config::{Config, Layers};
+use slatesim::distribution::uniform;
+use slatesim::number::{Lanes, Number, Word};
+use slatesim::registry;
+use slatesim::rng::{DOCUMENT, Stream};
+use std::hint::black_box;
+
+const SEED: u64 = 7;
+/// Slates that a measurement goes through: their scores stay in the first-level cache.
+const SLATES: u32 = 16;
+const SLATE_SIZES: [usize; 2] = [3, 10];
+/// As many users as the `cpu` backend holds in a vector.
+type Vector = Lanes<8>;
+
+/// Makes the choice model of an environment with some settings.
+fn model(settings: &[&str]) -> ChoiceModel {
+    let mut layers = Layers::new();
+    for text in settings {
+        layers = layers.set(text).expect("well-formed");
+    }
+    let config = Config::resolve(&layers, &registry::catalogue()).expect("valid");
+    let simulation = registry::simulation(&config).expect("consistent");
+    simulation.plan.choice
+}
+
+/// Lists the models that come with slatesim.
+fn models() -> Vec<ChoiceModel> {
+    let mut models = vec![model(&["environment.name=long_term_satisfaction"])];
+    for name in [
+        "multinomial_proportional",
+        "multinomial_logit",
+        "exponential_cascade",
+        "proportional_cascade",
+    ] {
+        let setting = format!("environment.choice.model={name}");
+        models.push(model(&["environment.name=interest_evolution", &setting]));
+    }
+    models
+}
+
+/// Draws the scores of slates, in [0, 1), and at the end of each the draw that decides.
+fn slates<N: Number>(slate_size: usize) -> Vec<Vec<N>> {
+    let stream = Stream::<N::Word>::of_consecutive_episodes(SEED, 0, 0);
+    let length = u32::try_from(slate_size + 1).expect("slates are short");
+    let slate = |first: u32| {
+        let number = |index: u32| {
+            let block = N::Word::splat(first * length + index);
+            let [word, ..] = stream.words(DOCUMENT, block);
+            uniform(word)
+        };
+        (0..length).map(number).collect()
+    };
+    (0..SLATES).map(slate).collect()
+}
+
+fn choices_of<N: Number>(criterion: &mut Criterion, number: &str) {
+    let mut group = criterion.benchmark_group("choices");
+    for model in models() {
+        let twin = model.twin::<N>();
+        let name = model.definition().name();
+        for slate_size in SLATE_SIZES {
+            let slates = slates::<N>(slate_size);
+            group.throughput(Throughput::Elements(u64::from(SLATES) * N::LANES as u64));
+            let id = BenchmarkId::new(format!("{name}/{slate_size}"), number);
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| {
+                    let mut total = N::Word::splat(0);
+                    for slate in black_box(&slates) {
+                        let (scores, draw) = slate.split_at(slate_size);
+                        total = total ^ twin.choose(scores, draw[0]);
+                    }
+                    total
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn choices(criterion: &mut Criterion) {
+    choices_of::<Vector>(criterion, "lanes=8");
+    choices_of::<f64>(criterion, "f64");
+}
+
+criterion_group!(benches, choices);
+criterion_main!(benches);

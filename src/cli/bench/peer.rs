@@ -1,0 +1,281 @@
+//! `--peer`: the main job as written for JAX, run by a Python that has it, in all variants.
+//!
+//! The script takes `--users N --repeats R --prng NAME --lazy 0|1` and prints a line of JSON with
+//! `user_steps_per_second`, the rate of its best repeat.
+
+use super::opened::{Of, Opened};
+use super::progress::Progress;
+use crate::cli::failure::Usage;
+use crate::cli::figures::rate;
+use crate::cli::interrupt::is_interrupted;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Random number generators of JAX, and whether only the documents of the slate are drawn.
+const PRNGS: [&str; 3] = ["threefry2x32", "rbg", "unsafe_rbg"];
+const LAZY: [u8; 2] = [0, 1];
+/// Users and repeats of a run, and with `--quick`.
+const SIZE: (u64, u32) = (1 << 16, 5);
+const QUICK_SIZE: (u64, u32) = (1 << 14, 3);
+/// Users that fill a GPU: the best variant is run again with so many, unless it runs on the CPU.
+const USERS_OF_A_GPU: u64 = 1 << 20;
+/// Longest piece of a peer's output in an error.
+const LONGEST_QUOTE: usize = 120;
+
+/// A script and the Python that runs it.
+#[derive(Debug)]
+pub(super) struct Peer<'a> {
+    script: &'a Path,
+    python: &'a Path,
+    size: (u64, u32),
+}
+
+/// What the peer gave.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct PeerReport {
+    pub(super) runs: Vec<PeerRun>,
+    best_user_steps_per_second: f64,
+    pub(super) ratios: Vec<Ratio>,
+}
+
+/// One variant.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct PeerRun {
+    device: Option<String>,
+    prng: &'static str,
+    lazy: u8,
+    users: u64,
+    /// Of the best repeat.
+    user_steps_per_second: f64,
+}
+
+/// A backend's median of the main job by the best of the peer.
+#[derive(Debug, Serialize)]
+pub(super) struct Ratio {
+    #[serde(flatten)]
+    of: Of,
+    ratio: f64,
+}
+
+/// What is read of a peer's line.
+#[derive(Deserialize)]
+struct Line {
+    user_steps_per_second: f64,
+    device: Option<String>,
+}
+
+impl<'a> Peer<'a> {
+    /// Checks that there is a script, and a Python that has JAX: before anything is measured.
+    pub(super) fn new(script: &'a Path, python: &'a Path, is_quick: bool) -> Result<Self, Usage> {
+        if !script.is_file() {
+            return Err(Usage(format!(
+                "`--peer` = {script:?} is no file; allowed is the path of a Python script that prints JSON"
+            )));
+        }
+        let peer = Self {
+            script,
+            python,
+            size: if is_quick { QUICK_SIZE } else { SIZE },
+        };
+        let tried = peer.python(["-c", "import jax"])?;
+        if !tried.status.success() {
+            return Err(Usage(format!(
+                "`--python` = {python:?} cannot import jax: {}; allowed is a Python that has it",
+                last_line(&tried.stderr)
+            )));
+        }
+        Ok(peer)
+    }
+
+    /// Counts the runs.
+    pub(super) fn count() -> usize {
+        PRNGS.len() * LAZY.len()
+    }
+
+    /// Runs all variants; what is missing was interrupted.
+    pub(super) fn run(&self, progress: &Progress) -> Result<PeerReport, Usage> {
+        let mut runs = Vec::new();
+        for lazy in LAZY {
+            for prng in PRNGS {
+                let Some(run) = self.variant(prng, lazy, self.size.0)? else {
+                    return Ok(PeerReport::of(runs));
+                };
+                runs.push(run);
+                progress.done(&format!("--prng {prng} --lazy {lazy}"));
+            }
+        }
+        let best = runs.iter().max_by(|a, b| {
+            let rate = |run: &PeerRun| run.user_steps_per_second;
+            rate(a).total_cmp(&rate(b))
+        });
+        let best = best.cloned();
+        if let Some(best) = best.filter(|run| !run.is_on_the_cpu()) {
+            runs.extend(self.variant(best.prng, best.lazy, USERS_OF_A_GPU)?);
+        }
+        Ok(PeerReport::of(runs))
+    }
+
+    /// Runs a variant; `None` if it was interrupted.
+    fn variant(&self, prng: &'static str, lazy: u8, users: u64) -> Result<Option<PeerRun>, Usage> {
+        let (users_text, repeats) = (users.to_string(), self.size.1.to_string());
+        let lazy_text = lazy.to_string();
+        let flags = ["--users", &users_text, "--repeats", &repeats];
+        let variant = ["--prng", prng, "--lazy", &lazy_text];
+        if is_interrupted() {
+            return Ok(None);
+        }
+        let script = [self.script.as_os_str()].into_iter();
+        let flags = flags.into_iter().chain(variant);
+        let output = self.python(script.chain(flags.map(OsStr::new)))?;
+        if is_interrupted() {
+            return Ok(None);
+        }
+        if !output.status.success() {
+            return Err(Usage(format!(
+                "`--peer` = {:?} with {} ended with {}: {}",
+                self.script,
+                variant.join(" "),
+                output.status,
+                last_line(&output.stderr)
+            )));
+        }
+        let line = last_line(&output.stdout);
+        let read = serde_json::from_str::<Line>(&line).ok();
+        let read = read.filter(|read| read.user_steps_per_second > 0.0);
+        let Some(read) = read else {
+            return Err(Usage(format!(
+                "`--peer` = {:?} with {} printed {:?} at last; allowed is a line of JSON with a positive \
+                 `user_steps_per_second`",
+                self.script,
+                variant.join(" "),
+                clipped(&line)
+            )));
+        };
+        Ok(Some(PeerRun {
+            device: read.device,
+            prng,
+            lazy,
+            users,
+            user_steps_per_second: read.user_steps_per_second,
+        }))
+    }
+
+    fn python<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<Output, Usage> {
+        let output = Command::new(self.python).args(arguments).output();
+        output.map_err(|error| {
+            Usage(format!(
+                "`--python` = {:?} cannot be started: {error}",
+                self.python
+            ))
+        })
+    }
+}
+
+impl PeerReport {
+    fn of(runs: Vec<PeerRun>) -> Self {
+        let rates = runs.iter().map(|run| run.user_steps_per_second);
+        Self {
+            best_user_steps_per_second: rates.fold(0.0, f64::max),
+            runs,
+            ratios: Vec::new(),
+        }
+    }
+
+    /// Sets our backends beside the peer, by their medians of the main job.
+    pub(super) fn compare(&mut self, backends: &[Opened], median: impl Fn(&Opened) -> Option<f64>) {
+        if self.runs.is_empty() {
+            return;
+        }
+        let best = self.best_user_steps_per_second;
+        let ratio = |opened: &Opened| {
+            let of = opened.of();
+            median(opened).map(|median| Ratio {
+                of,
+                ratio: median / best,
+            })
+        };
+        self.ratios = backends.iter().filter_map(ratio).collect();
+    }
+}
+
+impl PeerRun {
+    fn is_on_the_cpu(&self) -> bool {
+        let device = self.device.as_deref().unwrap_or("cpu");
+        device.to_ascii_lowercase().contains("cpu")
+    }
+
+    /// Names the columns of [`cells`](Self::cells).
+    pub(super) const TITLE: [&'static str; 5] = ["peer", "lazy", "prng", "users", "best"];
+
+    /// Writes the run for a table.
+    pub(super) fn cells(&self) -> Vec<String> {
+        vec![
+            self.device.clone().unwrap_or_default(),
+            self.lazy.to_string(),
+            self.prng.to_owned(),
+            self.users.to_string(),
+            rate(self.user_steps_per_second),
+        ]
+    }
+}
+
+impl Ratio {
+    /// Writes the ratio as a fact.
+    pub(super) fn fact(&self) -> [String; 2] {
+        let text = format!("{:.3} x the best of the peer", self.ratio);
+        [self.of.label(), text]
+    }
+}
+
+/// Returns the last line that has something on it.
+fn last_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines().rev().map(str::trim);
+    let last = lines.find(|line| !line.is_empty());
+    last.unwrap_or("it printed nothing").to_owned()
+}
+
+fn clipped(line: &str) -> String {
+    line.chars().take(LONGEST_QUOTE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(device: &str, user_steps_per_second: f64) -> PeerRun {
+        PeerRun {
+            device: Some(device.to_owned()),
+            prng: PRNGS[0],
+            lazy: 1,
+            users: 8,
+            user_steps_per_second,
+        }
+    }
+
+    #[test]
+    fn the_best_variant_is_what_counts() {
+        let report = PeerReport::of(vec![run("TFRT_CPU_0", 2.0), run("TFRT_CPU_0", 3.0)]);
+        assert_eq!(report.best_user_steps_per_second, 3.0);
+    }
+
+    #[test]
+    fn a_peer_on_a_gpu_is_given_more_users() {
+        assert!(run("TFRT_CPU_0", 1.0).is_on_the_cpu());
+        assert!(!run("cuda:0", 1.0).is_on_the_cpu());
+    }
+
+    #[test]
+    fn the_last_line_is_told() {
+        assert_eq!(
+            last_line(b"a\nModuleNotFoundError: b\n\n"),
+            "ModuleNotFoundError: b"
+        );
+        assert_eq!(last_line(b""), "it printed nothing");
+    }
+}

@@ -1,0 +1,26 @@
+//! What the host is, so that figures can be told with it.
+
+/// Names the processor where the system tells: Linux, on x86 and some others.
+pub(super) fn name() -> Option<String> {
+    named(&std::fs::read_to_string("/proc/cpuinfo").ok()?)
+}
+
+/// Finds the name in what Linux tells of its processors.
+fn named(text: &str) -> Option<String> {
+    let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+    let (_, name) = lines.find(|(key, _)| key.trim() == "model name")?;
+    Some(name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_processor_is_named() {
+        let text =
+            "processor\t: 0\nmodel name\t: AMD EPYC 9\nprocessor\t: 1\nmodel name\t: other\n";
+        assert_eq!(named(text).as_deref(), Some("AMD EPYC 9"));
+        assert_eq!(named("processor\t: 0\n"), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! What several runs of one thing have in common, and how far they are apart.
+
+use serde::Serialize;
+
+/// Rates of some runs, in user-steps by second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Spread {
+    pub(super) median: f64,
+    min: f64,
+    max: f64,
+    /// Half of the distance between the quartiles, by the median: what an ordinary run is off.
+    relative_half_iqr: f64,
+}
+
+impl Spread {
+    /// Sums up the rates of some runs, at least one.
+    pub(super) fn of(mut rates: Vec<f64>) -> Self {
+        rates.sort_unstable_by(f64::total_cmp);
+        let median = quantile(&rates, 0.5);
+        Self {
+            median,
+            min: quantile(&rates, 0.0),
+            max: quantile(&rates, 1.0),
+            relative_half_iqr: 0.5 * (quantile(&rates, 0.75) - quantile(&rates, 0.25)) / median,
+        }
+    }
+
+    /// Names the columns of [`cells`](Self::cells).
+    pub(super) const TITLE: [&'static str; 4] = ["median", "min", "max", "± half IQR"];
+
+    /// Writes the figures for a table.
+    pub(super) fn cells(&self) -> [String; 4] {
+        let [median, min, max] = [self.median, self.min, self.max].map(crate::cli::figures::rate);
+        let spread = format!("{:.1} %", 100.0 * self.relative_half_iqr);
+        [median, min, max, spread]
+    }
+}
+
+/// Returns a quantile of numbers in order, linear between two neighbours.
+///
+/// # Source
+/// Hyndman and Fan (1996), definition 7.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a position in a list"
+)]
+fn quantile(sorted: &[f64], probability: f64) -> f64 {
+    let place = probability * (sorted.len() - 1) as f64;
+    let (below, above) = (place.floor() as usize, place.ceil() as usize);
+    sorted[below] + (place - place.floor()) * (sorted[above] - sorted[below])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quartiles_lie_between_neighbours() {
+        // R: quantile(c(1, 2, 4, 8), c(.25, .5, .75)) gives 1.75, 3, 5.
+        let spread = Spread::of(vec![8.0, 1.0, 4.0, 2.0]);
+        assert_eq!((spread.min, spread.median, spread.max), (1.0, 3.0, 8.0));
+        assert_eq!(spread.relative_half_iqr, 0.5 * (5.0 - 1.75) / 3.0);
+    }
+
+    #[test]
+    fn one_run_has_no_spread() {
+        let spread = Spread::of(vec![3.0]);
+        assert_eq!((spread.median, spread.relative_half_iqr), (3.0, 0.0));
+        assert_eq!(spread.cells()[3], "0.0 %");
+    }
+}
