@@ -6,7 +6,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use slatesim::choice::{Choice, ChoiceModel};
 use slatesim::config::{Config, Layers};
 use slatesim::distribution::uniform;
-use slatesim::number::{Lanes, Number, Word};
+use slatesim::number::{LANES, Lanes, Number, Word};
 use slatesim::registry;
 use slatesim::rng::{DOCUMENT, Stream};
 use std::hint::black_box;
@@ -16,7 +16,7 @@ const SEED: u64 = 7;
 const SLATES: u32 = 16;
 const SLATE_SIZES: [usize; 2] = [3, 10];
 /// As many users as the `cpu` backend holds in a vector.
-type Vector = Lanes<8>;
+type Vector = Lanes<LANES>;
 
 /// Makes the choice model of an environment with some settings.
 fn model(settings: &[&str]) -> ChoiceModel {

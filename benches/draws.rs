@@ -11,7 +11,7 @@ use slatesim::distribution::{
     bounded_integer, categorical, cumulative, fine_uniform, inverse_normal, log_normal,
     normal_pair, truncated_normal, uniform,
 };
-use slatesim::number::{Lanes, Number, Word};
+use slatesim::number::{LANES, Lanes, Number, Word};
 use slatesim::rng::{DOCUMENT, Stream};
 use std::hint::black_box;
 
@@ -19,7 +19,7 @@ const SEED: u64 = 7;
 /// Vectors a measurement goes through: their words stay in the first-level cache.
 const VECTORS: u32 = 64;
 /// As many users as the `cpu` backend holds in a vector.
-type Vector = Lanes<8>;
+type Vector = Lanes<LANES>;
 
 /// Draws the words that the measured functions turn into something.
 fn words<N: Number>() -> Vec<[N::Word; 2]> {

@@ -44,9 +44,11 @@ fn begin_ranked() -> RankedRanking {
 fn insert(ranking: ptr<function, Ranking>, given_key: f32, given_candidate: u32) {
     var key = given_key;
     var candidate = given_candidate;
+    var is_pushed = false;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
-        let is_better = (*ranking).keys[position] < key;
-        // Whoever is pushed out moves on to the next position.
+        // Whoever is pushed out moves on to the next position, and goes before its equals there: it came before them.
+        let is_better = is_pushed || (*ranking).keys[position] < key;
+        is_pushed = is_better;
         let pushed_key = select(key, (*ranking).keys[position], is_better);
         let pushed_candidate = select(candidate, (*ranking).slate[position], is_better);
         (*ranking).keys[position] = select((*ranking).keys[position], key, is_better);
@@ -61,9 +63,11 @@ fn insert_ranked(ranking: ptr<function, RankedRanking>, given_rank: u32, given_k
     var rank = given_rank;
     var key = given_key;
     var candidate = given_candidate;
+    var is_pushed = false;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
         let found = (*ranking).ranks[position];
-        let is_better = rank < found || (rank == found && (*ranking).keys[position] < key);
+        let is_better = is_pushed || rank < found || (rank == found && (*ranking).keys[position] < key);
+        is_pushed = is_better;
         let pushed_rank = select(rank, found, is_better);
         let pushed_key = select(key, (*ranking).keys[position], is_better);
         let pushed_candidate = select(candidate, (*ranking).slate[position], is_better);

@@ -1,5 +1,6 @@
 //! Blocks of episodes on all cores.
 
+pub use super::lanes::InstructionSet;
 use super::model::BlockRollout;
 use super::{
     BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Rollouts, Simulation, Stepper,
@@ -185,7 +186,10 @@ impl Backend for CpuBackend {
         let threads = self.pool.current_num_threads();
         let (name, driver) = match self.arithmetic {
             Arithmetic::Double => ("reference", "f64, one user at a time".to_owned()),
-            Arithmetic::Single => ("cpu", format!("f32, {LANES} users at a time")),
+            Arithmetic::Single => {
+                let set = InstructionSet::in_use().name();
+                ("cpu", format!("f32, {LANES} users at a time, {set}"))
+            }
         };
         BackendInfo {
             name: name.to_owned(),

@@ -37,10 +37,12 @@ pub struct LanesWord<const L: usize>(pub [u32; L]);
 #[repr(transparent)]
 pub struct LanesMask<const L: usize>([u32; L]);
 
-/// Implements a binary operator element by element.
 /// How many users one vector holds on the `cpu` backend.
-pub const LANES: usize = 8;
+pub const LANES: usize = 16;
+/// How many lanes `lanewise` works on at a time.
+const LANEWISE: usize = 8;
 
+/// Implements a binary operator element by element.
 macro_rules! elementwise {
     ($type:ident, $($operator:ident :: $function:ident = |$a:ident, $b:ident| $result:expr),* $(,)?) => {$(
         impl<const L: usize> std::ops::$operator for $type<L> {
@@ -167,7 +169,24 @@ impl<const L: usize> Word for LanesWord<L> {
         f: impl Fn([u32; A]) -> [u32; B],
     ) -> [Self; B] {
         let mut results = [Self([0; L]); B];
-        for lane in 0..L {
+        // Few lanes at a time, so that a long function keeps what it is at in registers.
+        for first in (0..L - L % LANEWISE).step_by(LANEWISE) {
+            let mut some = [[0; LANEWISE]; B];
+            for lane in 0..LANEWISE {
+                let mut arguments = [0; A];
+                for word in 0..A {
+                    arguments[word] = words[word].0[first + lane];
+                }
+                let values = f(arguments);
+                for word in 0..B {
+                    some[word][lane] = values[word];
+                }
+            }
+            for word in 0..B {
+                results[word].0[first..first + LANEWISE].copy_from_slice(&some[word]);
+            }
+        }
+        for lane in L - L % LANEWISE..L {
             let mut arguments = [0; A];
             for word in 0..A {
                 arguments[word] = words[word].0[lane];

@@ -1,6 +1,7 @@
 //! A policy with the layers around it: what an environment is run with.
 
 use super::layer::{Layer, LayerModel};
+use super::random::Random;
 use super::{Draws, Feedback, Offer, Policy, PolicyModel, Propensity, Scratch};
 use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
@@ -75,6 +76,15 @@ impl Layered {
                 .iter()
                 .map(LayerModel::state_size)
                 .sum::<usize>()
+    }
+
+    /// Returns the policy if it is random and has no layers.
+    #[must_use]
+    pub(crate) fn as_random(&self) -> Option<Random> {
+        match (&self.policy, self.layers.as_slice()) {
+            (PolicyModel::Random(random), []) => Some(*random),
+            _ => None,
+        }
     }
 
     /// See [`PolicyDefinition::belief`](super::PolicyDefinition::belief).

@@ -97,6 +97,9 @@ impl Logistic {
     }
 
     /// Learns from the documents that the user has examined.
+    ///
+    /// # Panics
+    /// Never: histories are short.
     #[inline(always)]
     pub fn observe<N: Number>(
         &self,

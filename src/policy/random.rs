@@ -65,6 +65,29 @@ impl PolicyDefinition for Random {
     }
 }
 
+impl Random {
+    /// Makes a slate; `words` is memory to use.
+    #[inline(always)]
+    pub fn slate<W: Word>(
+        &self,
+        num_candidates: u32,
+        draws: &Draws<W>,
+        words: &mut Vec<W>,
+        slate: &mut [W],
+    ) {
+        if self.with_replacement {
+            for (position, candidate) in (0..).zip(slate) {
+                *candidate = bounded_integer(draws.word(position), W::splat(num_candidates));
+            }
+            return;
+        }
+        words.clear();
+        for (position, candidate) in (0..).zip(slate) {
+            *candidate = next_candidate(words, num_candidates, draws.word(position));
+        }
+    }
+}
+
 impl<N: Number> Policy<N> for Random {
     #[inline(always)]
     fn recommend(
@@ -75,18 +98,7 @@ impl<N: Number> Policy<N> for Random {
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
-        if self.with_replacement {
-            for (position, candidate) in (0..).zip(slate) {
-                let word = draws.word(position);
-                *candidate = bounded_integer(word, N::Word::splat(offer.num_candidates()));
-            }
-            return;
-        }
-        scratch.words.clear();
-        for (position, candidate) in (0..).zip(slate) {
-            let word = draws.word(position);
-            *candidate = next_candidate(&mut scratch.words, offer.num_candidates(), word);
-        }
+        self.slate(offer.num_candidates(), draws, &mut scratch.words, slate);
     }
 }
 

@@ -5,7 +5,7 @@
 //! higher one first inserts from the last candidate to the first.
 
 use super::Scratch;
-use crate::number::{Number, Word};
+use crate::number::{Mask, Number, Word};
 
 /// Below every key; infinities have no place in WGSL.
 pub const WORST: f64 = -3.0e38;
@@ -25,9 +25,11 @@ pub fn insert<N: Number>(
     mut key: N,
     mut candidate: N::Word,
 ) {
+    let mut is_pushed = N::Mask::splat(false);
     for position in 0..slate.len() {
-        let is_better = keys[position].less_than(key);
-        // Whoever is pushed out moves on to the next position.
+        // Whoever is pushed out moves on to the next position, and goes before its equals there: it came before them.
+        let is_better = is_pushed | keys[position].less_than(key);
+        is_pushed = is_better;
         let pushed_key = N::select(is_better, keys[position], key);
         let pushed_candidate = N::Word::select(is_better, slate[position], candidate);
         keys[position] = N::select(is_better, key, keys[position]);
@@ -49,9 +51,12 @@ pub fn insert_ranked<N: Number>(
     mut key: N,
     mut candidate: N::Word,
 ) {
+    let mut is_pushed = N::Mask::splat(false);
     for position in 0..slate.len() {
-        let is_better = rank.less_than(ranks[position])
+        let is_better = is_pushed
+            | rank.less_than(ranks[position])
             | (rank.equals(ranks[position]) & keys[position].less_than(key));
+        is_pushed = is_better;
         let pushed_rank = N::Word::select(is_better, ranks[position], rank);
         let pushed_key = N::select(is_better, keys[position], key);
         let pushed_candidate = N::Word::select(is_better, slate[position], candidate);
@@ -61,5 +66,42 @@ pub fn insert_ranked<N: Number>(
         rank = pushed_rank;
         key = pushed_key;
         candidate = pushed_candidate;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::ScalarWord;
+
+    /// All 2,916 slates of 1 to 4 of 6 candidates with keys of three values, against a stable sort.
+    #[test]
+    fn ties_stay_in_the_order_of_insertion_whoever_is_pushed_out() {
+        for code in 0..3u32.pow(6) {
+            let all: Vec<u32> = (0..6).map(|digit| code / 3u32.pow(digit) % 3).collect();
+            let sorted = |rank: &dyn Fn(u32) -> (u32, u32)| {
+                let mut order: Vec<u32> = (0..6).collect();
+                order.sort_by_key(|&candidate| rank(all[candidate as usize]));
+                order
+            };
+            for length in 1..=4 {
+                let (mut scratch, mut slate) = (Scratch::default(), vec![ScalarWord(9); length]);
+                begin::<f64>(&mut scratch, length);
+                let (mut ranks, mut by_rank) = (vec![ScalarWord(9); length], slate.clone());
+                let mut keys = scratch.numbers.clone();
+                for (candidate, &value) in (0..).map(ScalarWord).zip(&all) {
+                    let key = f64::from(value);
+                    insert(&mut scratch.numbers, &mut slate, key, candidate);
+                    // Rank 0 for value 1, else rank 1.
+                    let rank = ScalarWord(u32::from(value != 1));
+                    insert_ranked(&mut ranks, &mut keys, &mut by_rank, rank, key, candidate);
+                }
+                let found: Vec<u32> = slate.iter().map(|shown| shown.0).collect();
+                assert_eq!(found, sorted(&|value| (0, 2 - value))[..length], "{all:?}");
+                let found: Vec<u32> = by_rank.iter().map(|shown| shown.0).collect();
+                let expected = sorted(&|value| (u32::from(value != 1), 2 - value));
+                assert_eq!(found, expected[..length], "{all:?}");
+            }
+        }
     }
 }

@@ -1,9 +1,72 @@
 //! The policy with its layers, asked and taught by rollouts and steppers alike: twin of the module `agent` that
 //! [`Layered::shaders`] makes.
 
+use super::driver::{Candidates, Seen};
 use super::widest::widest;
+use crate::environment::Environment;
 use crate::number::Number;
+use crate::policy::random::Random;
 use crate::policy::{Draws, Feedback, Layered, Offer, Scratch};
+
+/// Who makes the slates of a rollout.
+pub(super) trait Agent {
+    /// Recommends to the users of a vector.
+    fn recommend<N: Number, E: Environment<N>>(
+        &self,
+        policy: &Layered,
+        candidates: &mut Candidates<N, E>,
+        user: &E::User,
+        draws: &Draws<N::Word>,
+        state: &mut [N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    );
+}
+
+/// Any policy with its layers: it sees the step through a table of functions.
+pub(super) struct Seeing;
+
+impl Agent for Seeing {
+    #[inline(always)]
+    fn recommend<N: Number, E: Environment<N>>(
+        &self,
+        policy: &Layered,
+        candidates: &mut Candidates<N, E>,
+        user: &E::User,
+        draws: &Draws<N::Word>,
+        state: &mut [N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        let mut seen = Seen {
+            candidates,
+            stream: draws.stream,
+            user,
+        };
+        recommend(policy, &mut seen, draws, state, scratch, slate);
+    }
+}
+
+/// Random slates, which most episodes are run with: they look at nothing, so that the compiler may see through them and
+/// need not keep a step in memory for somebody to look at.
+pub(super) struct Blind(pub(super) Random);
+
+impl Agent for Blind {
+    #[inline(always)]
+    fn recommend<N: Number, E: Environment<N>>(
+        &self,
+        _policy: &Layered,
+        candidates: &mut Candidates<N, E>,
+        _user: &E::User,
+        draws: &Draws<N::Word>,
+        _state: &mut [N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        self.0
+            .slate(candidates.num_candidates, draws, &mut scratch.words, slate);
+    }
+}
 
 widest! {
     /// Asks the policy for a slate. Compiled once for all environments, as policies are many.

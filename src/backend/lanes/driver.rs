@@ -16,7 +16,6 @@ pub(super) struct Candidates<N: Number, E: Environment<N>> {
     pub(super) num_candidates: u32,
     pub(super) document_blocks: u32,
     pub(super) corpus: Option<Corpus>,
-    pub(super) stream: Stream<N::Word>,
     /// The fields of a document of the corpus, on their way.
     fields: Vec<N>,
     /// The candidate that a policy looks at, and what is observed of it or of the user.
@@ -75,24 +74,24 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
             num_candidates: plan.num_candidates,
             document_blocks: plan.outline.document_blocks,
             corpus: plan.corpus.clone(),
-            stream: Stream {
-                key: [0; 2],
-                episode: [N::Word::splat(0); 2],
-                step: N::Word::splat(0),
-            },
             looked_at,
             environment,
         }
     }
 
-    /// Makes candidate `candidate` of the current step.
+    /// Makes a candidate of the step that a stream names.
     #[inline(always)]
-    pub(super) fn document(&mut self, candidate: N::Word, document: &mut E::Document) {
+    pub(super) fn document(
+        &mut self,
+        stream: Stream<N::Word>,
+        candidate: N::Word,
+        document: &mut E::Document,
+    ) {
         make_document(
             &self.environment,
             self.corpus.as_ref(),
             self.document_blocks,
-            self.stream,
+            stream,
             candidate,
             &mut self.fields,
             document,
@@ -109,9 +108,9 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
 
     /// Returns what is observed of the user.
     #[inline(always)]
-    fn user_feature(&mut self, user: &E::User, number: usize) -> N {
+    fn user_feature(&mut self, stream: Stream<N::Word>, user: &E::User, number: usize) -> N {
         let blocks = Blocks {
-            stream: self.stream,
+            stream,
             purpose: OBSERVATION,
             first: N::Word::splat(0),
         };
@@ -124,12 +123,16 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
 widest! {
     /// Makes a candidate the one that a policy looks at. Policies are compiled once for all environments, and call this
     /// through a table.
-    fn look_at<N: Number, E: Environment<N>>(candidates: &mut Candidates<N, E>, candidate: N::Word) {
+    fn look_at<N: Number, E: Environment<N>>(
+        candidates: &mut Candidates<N, E>,
+        stream: &Stream<N::Word>,
+        candidate: N::Word,
+    ) {
         make_document(
             &candidates.environment,
             candidates.corpus.as_ref(),
             candidates.document_blocks,
-            candidates.stream,
+            *stream,
             candidate,
             &mut candidates.fields,
             &mut candidates.looked_at,
@@ -141,6 +144,8 @@ widest! {
 #[derive(Debug)]
 pub(super) struct Seen<'a, N: Number, E: Environment<N>> {
     pub(super) candidates: &'a mut Candidates<N, E>,
+    /// Names the documents and the noise of the step.
+    pub(super) stream: Stream<N::Word>,
     pub(super) user: &'a E::User,
 }
 
@@ -152,11 +157,11 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
 
     #[inline(always)]
     fn user(&mut self, number: usize) -> N {
-        self.candidates.user_feature(self.user, number)
+        self.candidates.user_feature(self.stream, self.user, number)
     }
 
     fn look_at(&mut self, candidate: N::Word) {
-        look_at::<N, E>(self.candidates, candidate);
+        look_at::<N, E>(self.candidates, &self.stream, candidate);
     }
 
     #[inline(always)]
@@ -184,7 +189,7 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
         if observation.is_empty() {
             return;
         }
-        self.candidates.user_feature(self.user, 0);
+        self.candidates.user_feature(self.stream, self.user, 0);
         let length = observation.len();
         observation.copy_from_slice(&self.candidates.observation[..length]);
     }
@@ -358,9 +363,8 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
             clicked_document,
             ..
         } = self;
-        candidates.stream = document_stream;
         for (&candidate, document) in slate.iter().zip(documents.iter_mut()) {
-            candidates.document(candidate, document);
+            candidates.document(document_stream, candidate, document);
         }
         if self.needs_scores {
             for (score, document) in scores.iter_mut().zip(documents.iter()) {

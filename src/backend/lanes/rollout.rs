@@ -1,7 +1,7 @@
 //! Whole episodes of a vector of users: twin of `shaders/kernel/rollout.wgsl` and `shaders/kernel/reduce.wgsl`.
 
-use super::agent::{observe, recommend};
-use super::driver::{Driver, Seen, Shown, Stepped};
+use super::agent::{Agent, Blind, Seeing, observe};
+use super::driver::{Driver, Shown, Stepped};
 use super::widest::widest;
 use crate::backend::model::{BlockRollout, Plan};
 use crate::environment::Environment;
@@ -47,7 +47,13 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
 
     /// Runs one vector of episodes and adds what they did to the block.
     #[inline(always)]
-    fn run_group(&mut self, first: u64, count: usize, block: &mut EpisodeBlock) {
+    fn run_group(
+        &mut self,
+        agent: &impl Agent,
+        first: u64,
+        count: usize,
+        block: &mut EpisodeBlock,
+    ) {
         let Self {
             driver,
             plan,
@@ -73,16 +79,19 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             stream.step = N::Word::splat(step);
             let words = stream.words(STEP, N::Word::splat(0));
-            driver.candidates.stream = stream;
-            let mut seen = Seen {
-                candidates: &mut driver.candidates,
-                user,
-            };
             let draws = Draws {
                 stream,
                 first_word: words[3],
             };
-            recommend(&plan.policy, &mut seen, &draws, state, scratch, slate);
+            agent.recommend(
+                &plan.policy,
+                &mut driver.candidates,
+                user,
+                &draws,
+                state,
+                scratch,
+                slate,
+            );
             let stepped = driver.take_step(stream, stream, words, slate, None, None, user);
             if !state.is_empty() {
                 let mut shown = Shown {
@@ -166,10 +175,20 @@ fn count_topics<N: Number, E: Environment<N>>(
 impl<N: Number, E: Environment<N>> Rollout<N, E> {
     #[inline(always)]
     fn run_block(&mut self, first: u64, count: usize) -> EpisodeBlock {
+        // The reference has one way only, so that the other is checked against it.
+        match self.plan.policy.as_random() {
+            Some(random) if N::LANES > 1 => self.run_block_with(&Blind(random), first, count),
+            _ => self.run_block_with(&Seeing, first, count),
+        }
+    }
+
+    #[inline(always)]
+    fn run_block_with(&mut self, agent: &impl Agent, first: u64, count: usize) -> EpisodeBlock {
         let mut block = self.plan.empty_block();
         self.curve.clear();
         for done in (0..count).step_by(N::LANES) {
-            self.run_group(first + done as u64, N::LANES.min(count - done), &mut block);
+            let some = N::LANES.min(count - done);
+            self.run_group(agent, first + done as u64, some, &mut block);
         }
         for (rewards, squared_rewards, clicks) in &self.curve {
             block.reward_by_step.push(rewards.sum_lanes());
@@ -204,31 +223,31 @@ impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
 #[cfg(test)]
 mod tests {
     use crate::backend::cpu::cpu;
-    use crate::number::{LANES, Lanes};
     use crate::validation::cases;
 
+    /// Policies and documents choose their code by themselves, so that all of them are told to be narrower.
     #[test]
-    #[cfg(target_arch = "x86_64")]
     fn the_instruction_set_does_not_change_a_bit() {
-        use super::{Rollout, run_block};
-        use crate::environment::Definition;
-        use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
-        if !is_x86_feature_detected!("avx2") {
-            return;
+        use crate::backend::Backend;
+        use crate::backend::lanes::InstructionSet;
+        let backend = cpu(Some(1)).unwrap();
+        let widest = InstructionSet::widest();
+        for case in cases(&crate::registry::Registry::built_in()).unwrap() {
+            let [expected, others @ ..] = [
+                InstructionSet::Baseline,
+                InstructionSet::Avx2,
+                InstructionSet::Avx512,
+            ]
+            .map(|set| {
+                let set = InstructionSet::limit(set);
+                assert!(set <= widest);
+                backend.episodes(&case.simulation, 512..700).unwrap()
+            });
+            for other in others {
+                assert_eq!(expected, other, "{}", case.name);
+            }
         }
-        let settings = LongTermSatisfactionDefinition::entry()
-            .settings_with(&["document.num_clusters=3"])
-            .unwrap();
-        let definition = LongTermSatisfactionDefinition::new(&settings).unwrap();
-        let mut plan = cases(&crate::registry::Registry::built_in()).unwrap()[2]
-            .simulation
-            .plan
-            .clone();
-        plan.outline = definition.outline();
-        let mut rollout = Rollout::<Lanes<LANES>, _>::new(definition.twin(), &plan);
-        let baseline = rollout.run_block(512, 200);
-        let widest = run_block(&mut rollout, 512, 200);
-        assert_eq!(baseline, widest);
+        assert_eq!(InstructionSet::limit(InstructionSet::Avx512), widest);
     }
 
     #[test]

@@ -158,11 +158,13 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         let num_candidates = self.plan.num_candidates as usize;
         let mut numbers = vec![N::splat(0.0); document_size];
         let mut document = self.driver.environment().new_document();
-        self.driver.candidates.stream = self.document_stream(group);
+        let stream = self.document_stream(group);
         for candidate in 0..num_candidates {
-            self.driver
-                .candidates
-                .document(N::Word::splat(candidate as u32), &mut document);
+            self.driver.candidates.document(
+                stream,
+                N::Word::splat(candidate as u32),
+                &mut document,
+            );
             self.driver
                 .environment()
                 .observe_document(&document, &mut numbers);
@@ -195,9 +197,9 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
     fn slate(&mut self, group: usize) -> Vec<N::Word> {
         let mut slate = vec![N::Word::splat(0); self.plan.slate_size as usize];
         let draws = self.draws(group);
-        self.driver.candidates.stream = draws.stream;
         let mut seen = Seen {
             candidates: &mut self.driver.candidates,
+            stream: draws.stream,
             user: &self.lanes.users[group],
         };
         let state = &mut self.lanes.policy[group];
@@ -355,9 +357,9 @@ impl<E: Environment<f64>> Follower for LaneStepper<f64, E> {
                 continue;
             }
             let draws = self.draws(lane);
-            self.driver.candidates.stream = draws.stream;
             let mut seen = Seen {
                 candidates: &mut self.driver.candidates,
+                stream: draws.stream,
                 user: &self.lanes.users[lane],
             };
             let policy = &self.plan.policy;
