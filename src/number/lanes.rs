@@ -37,8 +37,10 @@ pub struct LanesWord<const L: usize>(pub [u32; L]);
 #[repr(transparent)]
 pub struct LanesMask<const L: usize>([u32; L]);
 
-/// How many users one vector holds on the `cpu` backend.
-pub const LANES: usize = 16;
+/// How many users one vector holds on the `cpu` backend: two registers of AVX2, so that one chain of operations runs while
+/// the other waits. Debug builds, which do not vectorise and take twice as long to compile for twice the users, have half of
+/// them; the bits are the same.
+pub const LANES: usize = if cfg!(debug_assertions) { 8 } else { 16 };
 /// How many lanes `lanewise` works on at a time.
 const LANEWISE: usize = 8;
 

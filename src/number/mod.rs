@@ -168,11 +168,6 @@ pub trait Number:
             *number = Self::select(here, value, *number);
         }
     }
-
-    /// Adds the numbers of all users, in a fixed order, in `f64`.
-    fn sum_lanes(self) -> f64 {
-        (0..Self::LANES).map(|lane| self.lane(lane)).sum()
-    }
 }
 
 /// A number whose bits can be taken apart: what the polynomials of [`math`](crate::math) need.

@@ -421,3 +421,40 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         }
     }
 }
+
+widest! {
+    /// Takes one step, for steppers: a rollout compiles [`Driver::take_step`] into its loop.
+    pub(super) fn take_step<N: Number, E: Environment<N>>(
+        driver: &mut Driver<N, E>,
+        streams: [&Stream<N::Word>; 2],
+        words: [N::Word; 4],
+        slate: &[N::Word],
+        length: N::Word,
+        given: Option<N::Word>,
+        user: &mut E::User,
+    ) -> Stepped<N> {
+        let [stream, document_stream] = streams;
+        driver.take_step(*stream, *document_stream, words, slate, Some(length), given, user)
+    }
+}
+
+widest! {
+    /// Makes a candidate and writes what is observed of it, for steppers.
+    pub(super) fn observe_candidate<N: Number, E: Environment<N>>(
+        candidates: &mut Candidates<N, E>,
+        stream: &Stream<N::Word>,
+        candidate: N::Word,
+        observation: &mut [N],
+    ) {
+        make_document(
+            &candidates.environment,
+            candidates.corpus.as_ref(),
+            candidates.document_blocks,
+            *stream,
+            candidate,
+            &mut candidates.fields,
+            &mut candidates.looked_at,
+        );
+        candidates.environment.observe_document(&candidates.looked_at, observation);
+    }
+}

@@ -10,6 +10,9 @@ use crate::policy::{Draws, Scratch};
 use crate::rng::{STEP, Stream};
 use crate::statistics::EpisodeBlock;
 
+/// Sums that a block's episodes are added to in turns.
+const CURVE_LANES: usize = 16;
+
 /// Runs whole episodes with a built-in policy.
 #[derive(Debug)]
 pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
@@ -22,7 +25,8 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     state: Vec<N>,
     /// Clicks at each position that the user considers.
     slot_clicks: Vec<N::Word>,
-    /// Per step, over the episodes of the block: rewards, squared rewards, clicks.
+    /// Per step, over the episodes of the block: rewards, squared rewards, clicks. As [`CURVE_LANES`] sums, whatever the
+    /// length of a vector, so that rounding does not depend on it: as many entries a step as it takes.
     curve: Vec<(N, N, N::Word)>,
 }
 
@@ -65,6 +69,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             curve,
         } = self;
         let (zero, one) = (N::splat(0.0), N::Word::splat(1));
+        let vectors = CURVE_LANES.div_ceil(N::LANES);
+        // Blocks begin at multiples of their size.
+        let turn = usize::try_from(first % CURVE_LANES as u64).expect("few lanes") / N::LANES;
         slot_clicks.fill(N::Word::splat(0));
         let (mut total, mut step_weighted, mut quality) = (zero, zero, zero);
         let (mut length, mut clicks) = (N::Word::splat(0), N::Word::splat(0));
@@ -111,10 +118,11 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             clicks = clicks + click;
             let is_invalid = active & !stepped.is_valid;
             invalid = invalid + N::Word::select(is_invalid, one, N::Word::splat(0));
-            if curve.len() == step as usize {
-                curve.push((zero, zero, N::Word::splat(0)));
+            let begin = step as usize * vectors;
+            if curve.len() == begin {
+                curve.resize(begin + vectors, (zero, zero, N::Word::splat(0)));
             }
-            let at_step = &mut curve[step as usize];
+            let at_step = &mut curve[begin + turn];
             *at_step = (
                 at_step.0 + reward,
                 at_step.1 + reward * reward,
@@ -144,7 +152,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             block.clicks.push(clicks.lane(lane));
             block.invalid_choices += u64::from(invalid.lane(lane));
         }
-        block.clicked_quality += quality.sum_lanes();
+        for lane in 0..N::LANES {
+            block.clicked_quality += quality.lane(lane);
+        }
         for (total, clicks) in block.slot_clicks.iter_mut().zip(slot_clicks) {
             *total += (0..count)
                 .map(|lane| u64::from(clicks.lane(lane)))
@@ -190,14 +200,19 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             let some = N::LANES.min(count - done);
             self.run_group(agent, first + done as u64, some, &mut block);
         }
-        for (rewards, squared_rewards, clicks) in &self.curve {
-            block.reward_by_step.push(rewards.sum_lanes());
-            block
-                .squared_reward_by_step
-                .push(squared_rewards.sum_lanes());
-            block
-                .clicks_by_step
-                .push((0..N::LANES).map(|lane| clicks.lane(lane)).sum());
+        let vectors = CURVE_LANES.div_ceil(N::LANES);
+        for at_step in self.curve.chunks_exact(vectors) {
+            let (mut rewards, mut squared_rewards, mut clicks) = (0.0, 0.0, 0);
+            for (some_rewards, some_squared_rewards, some_clicks) in at_step {
+                for lane in 0..N::LANES {
+                    rewards += some_rewards.lane(lane);
+                    squared_rewards += some_squared_rewards.lane(lane);
+                    clicks += some_clicks.lane(lane);
+                }
+            }
+            block.reward_by_step.push(rewards);
+            block.squared_reward_by_step.push(squared_rewards);
+            block.clicks_by_step.push(clicks);
         }
         block
     }
@@ -248,6 +263,31 @@ mod tests {
             }
         }
         assert_eq!(InstructionSet::limit(InstructionSet::Avx512), widest);
+    }
+
+    #[test]
+    fn the_length_of_a_vector_does_not_change_a_bit() {
+        use super::{BlockRollout, Rollout};
+        use crate::environment::Definition;
+        use crate::environment::interest_exploration::InterestExplorationDefinition;
+        use crate::number::Lanes;
+        let definition = InterestExplorationDefinition::new(
+            &InterestExplorationDefinition::entry()
+                .settings_with(&[])
+                .unwrap(),
+        )
+        .unwrap();
+        let cases = cases(&crate::registry::Registry::built_in()).unwrap();
+        let case = cases
+            .iter()
+            .find(|case| case.name == "interest exploration, best quality")
+            .unwrap();
+        let plan = &case.simulation.plan;
+        let mut short = Rollout::<Lanes<4>, _>::new(definition.twin(), plan);
+        let mut long = Rollout::<Lanes<16>, _>::new(definition.twin(), plan);
+        let (short, long) = (short.run(512, 200), long.run(512, 200));
+        assert!(short.clicks.iter().any(|&clicks| clicks > 0));
+        assert_eq!(short, long);
     }
 
     #[test]

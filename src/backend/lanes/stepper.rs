@@ -1,7 +1,7 @@
 //! Single steps of vectors of users: twin of `shaders/kernel/step.wgsl`.
 
 use super::agent;
-use super::driver::{Driver, Seen, Shown, Stepped};
+use super::driver::{Driver, Seen, Shown, Stepped, observe_candidate, take_step};
 use crate::backend::model::{Plan, num_groups};
 use crate::backend::stepper::{Follower, IDLE, LaneState, Observation, StepOutcome, Stepper};
 use crate::environment::{Blocks, Environment, Fields};
@@ -157,17 +157,14 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         let document_size = self.plan.outline.document_features().len();
         let num_candidates = self.plan.num_candidates as usize;
         let mut numbers = vec![N::splat(0.0); document_size];
-        let mut document = self.driver.environment().new_document();
         let stream = self.document_stream(group);
         for candidate in 0..num_candidates {
-            self.driver.candidates.document(
-                stream,
+            observe_candidate(
+                &mut self.driver.candidates,
+                &stream,
                 N::Word::splat(candidate as u32),
-                &mut document,
+                &mut numbers,
             );
-            self.driver
-                .environment()
-                .observe_document(&document, &mut numbers);
             for &(lane, place) in places {
                 let at = (place * num_candidates + candidate) * document_size;
                 let observation = &mut observations[at..at + document_size];
@@ -281,12 +278,12 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
                 N::Word::from_fn(|lane| of(lane).unwrap_or(self.driver.num_considered))
             });
             let before = is_idle.any().then(|| self.lanes.users[group].clone());
-            let stepped = self.driver.take_step(
-                stream,
-                document_stream,
+            let stepped = take_step(
+                &mut self.driver,
+                [&stream, &document_stream],
                 words,
                 &slate,
-                Some(length),
+                length,
                 chosen,
                 &mut self.lanes.users[group],
             );
