@@ -18,6 +18,18 @@ fn is_of_some_models(path: &str) -> bool {
         .any(|room| path.starts_with(room))
 }
 
+/// Tells whether a shader imports a module, or a module of the policies that does.
+fn imports(text: &str, module: &str) -> bool {
+    text.contains(module)
+        || text
+            .lines()
+            .filter_map(|line| line.strip_prefix("#import slatesim::"))
+            .any(|name| {
+                let file = format!("{}/shaders/policy/{name}.wgsl", env!("CARGO_MANIFEST_DIR"));
+                std::fs::read_to_string(file).is_ok_and(|text| imports(&text, module))
+            })
+}
+
 /// Breaks a shader and returns the rung that finds it.
 fn rung_that_finds(path: &str, find: &str, replace: &str, avoids_native_u64: bool) -> Option<Rung> {
     let gpu = common::any_gpu()?;
@@ -40,7 +52,7 @@ fn rung_that_finds(path: &str, find: &str, replace: &str, avoids_native_u64: boo
         own.push(plan.choice.definition().shader());
         let stem = path.rsplit_once('/').map_or(path, |(_, file)| file);
         let import = format!("slatesim::{}", stem.trim_end_matches(".wgsl"));
-        let is_theirs = |own: &ShaderSource| own.path == broken_path || own.text.contains(&import);
+        let is_theirs = |own: &ShaderSource| own.path == broken_path || imports(&own.text, &import);
         !is_of_some_models(path) || own.iter().any(is_theirs)
     });
     let mut found = None;
