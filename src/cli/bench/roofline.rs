@@ -1,6 +1,7 @@
 //! What known GPUs could do with the main job at best, and the share of it that was reached.
 //!
-//! The main job is bound by the issue of instructions: a step reads and writes no memory but the sums of its block.
+//! The main job is bound by the issue of instructions, if only just: a user-step moves some 8 bytes of device memory, its
+//! reward written and read once, which alone would allow a tenth more than the ceiling of an H100 (`docs/performance.md`).
 //!
 //! ```text
 //! ceiling = multiprocessors · instructions by clock and multiprocessor · clock / instructions by user-step
