@@ -98,6 +98,20 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
         );
     }
 
+    /// Makes a candidate of the step that a stream names the one that is looked at.
+    #[inline(always)]
+    fn make_looked_at(&mut self, stream: Stream<N::Word>, candidate: N::Word) {
+        make_document(
+            &self.environment,
+            self.corpus.as_ref(),
+            self.document_blocks,
+            stream,
+            candidate,
+            &mut self.fields,
+            &mut self.looked_at,
+        );
+    }
+
     /// Returns what is observed of a document.
     #[inline(always)]
     fn feature(&mut self, document: &E::Document, feature: usize) -> N {
@@ -128,15 +142,7 @@ widest! {
         stream: &Stream<N::Word>,
         candidate: N::Word,
     ) {
-        make_document(
-            &candidates.environment,
-            candidates.corpus.as_ref(),
-            candidates.document_blocks,
-            *stream,
-            candidate,
-            &mut candidates.fields,
-            &mut candidates.looked_at,
-        );
+        candidates.make_looked_at(*stream, candidate);
     }
 }
 
@@ -446,15 +452,7 @@ widest! {
         candidate: N::Word,
         observation: &mut [N],
     ) {
-        make_document(
-            &candidates.environment,
-            candidates.corpus.as_ref(),
-            candidates.document_blocks,
-            *stream,
-            candidate,
-            &mut candidates.fields,
-            &mut candidates.looked_at,
-        );
+        candidates.make_looked_at(*stream, candidate);
         candidates.environment.observe_document(&candidates.looked_at, observation);
     }
 }
