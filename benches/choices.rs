@@ -3,10 +3,11 @@
 //! Every choice model with the parameters it has by default, slates of several lengths, and scores with a fixed seed.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use slatesim::backend::cpu::{InstructionSet, Work};
 use slatesim::choice::{Choice, ChoiceModel};
 use slatesim::config::{Config, Layers};
 use slatesim::distribution::uniform;
-use slatesim::number::{LANES, Lanes, Number, Word};
+use slatesim::number::{Number, Word};
 use slatesim::registry;
 use slatesim::rng::{DOCUMENT, Stream};
 use std::hint::black_box;
@@ -15,8 +16,6 @@ const SEED: u64 = 7;
 /// Slates that a measurement goes through: their scores stay in the first-level cache.
 const SLATES: u32 = 16;
 const SLATE_SIZES: [usize; 2] = [3, 10];
-/// As many users as the `cpu` backend holds in a vector.
-type Vector = Lanes<LANES>;
 
 /// Makes the choice model of an environment with some settings.
 fn model(settings: &[&str]) -> ChoiceModel {
@@ -70,12 +69,17 @@ fn choices_of<N: Number>(criterion: &mut Criterion, number: &str) {
             let id = BenchmarkId::new(format!("{name}/{slate_size}"), number);
             group.bench_function(id, |bencher| {
                 bencher.iter(|| {
-                    let mut total = N::Word::splat(0);
-                    for slate in black_box(&slates) {
-                        let (scores, draw) = slate.split_at(slate_size);
-                        total = total ^ twin.choose(scores, draw[0]);
-                    }
-                    total
+                    N::vectorize(
+                        #[inline(always)]
+                        || {
+                            let mut total = N::Word::splat(0);
+                            for slate in black_box(&slates) {
+                                let (scores, draw) = slate.split_at(slate_size);
+                                total = total ^ twin.choose(scores, draw[0]);
+                            }
+                            total
+                        },
+                    )
                 });
             });
         }
@@ -83,8 +87,19 @@ fn choices_of<N: Number>(criterion: &mut Criterion, number: &str) {
     group.finish();
 }
 
+/// Measures the vectors of this processor.
+struct Vectors<'a>(&'a mut Criterion);
+
+impl Work for Vectors<'_> {
+    type Output = ();
+
+    fn run<N: Number>(self) {
+        choices_of::<N>(self.0, "vector");
+    }
+}
+
 fn choices(criterion: &mut Criterion) {
-    choices_of::<Vector>(criterion, "lanes=8");
+    InstructionSet::run(Vectors(criterion));
     choices_of::<f64>(criterion, "f64");
 }
 

@@ -1,25 +1,23 @@
 //! What does a random draw or an elementary function cost, on one core, for a vector of users and for one?
 //!
-//! In the instructions that the benches are built for: the plain ones of the target, or with
-//! `RUSTFLAGS="-C target-cpu=native"` all of this machine.
+//! In the widest vectors that this machine has, and one user at a time in double precision.
 
 use criterion::measurement::WallTime;
 use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
+use slatesim::backend::cpu::{InstructionSet, Work};
 use slatesim::distribution::{
     bounded_integer, categorical, cumulative, fine_uniform, inverse_normal, log_normal,
     normal_pair, truncated_normal, uniform,
 };
-use slatesim::number::{LANES, Lanes, Number, Word};
+use slatesim::number::{Number, Word};
 use slatesim::rng::{DOCUMENT, Stream};
 use std::hint::black_box;
 
 const SEED: u64 = 7;
 /// Vectors a measurement goes through: their words stay in the first-level cache.
 const VECTORS: u32 = 64;
-/// As many users as the `cpu` backend holds in a vector.
-type Vector = Lanes<LANES>;
 
 /// Draws the words that the measured functions turn into something.
 fn words<N: Number>() -> Vec<[N::Word; 2]> {
@@ -45,11 +43,16 @@ fn of_words<N: Number>(
     ));
     group.bench_function(BenchmarkId::new(function, number), |bencher| {
         bencher.iter(|| {
-            let mut total = N::splat(0.0);
-            for &pair in black_box(&words) {
-                total = total + apply(pair);
-            }
-            total
+            N::vectorize(
+                #[inline(always)]
+                || {
+                    let mut total = N::splat(0.0);
+                    for &pair in black_box(&words) {
+                        total = total + apply(pair);
+                    }
+                    total
+                },
+            )
         });
     });
 }
@@ -67,11 +70,16 @@ fn of_numbers<N: Number>(
     group.throughput(Throughput::Elements(numbers.len() as u64 * N::LANES as u64));
     group.bench_function(BenchmarkId::new(function, number), |bencher| {
         bencher.iter(|| {
-            let mut total = N::splat(0.0);
-            for &x in black_box(&numbers) {
-                total = total + apply(x);
-            }
-            total
+            N::vectorize(
+                #[inline(always)]
+                || {
+                    let mut total = N::splat(0.0);
+                    for &x in black_box(&numbers) {
+                        total = total + apply(x);
+                    }
+                    total
+                },
+            )
         });
     });
 }
@@ -85,12 +93,17 @@ fn draws_of<N: Number>(criterion: &mut Criterion, number: &str) {
     ));
     group.bench_function(BenchmarkId::new("philox", number), |bencher| {
         bencher.iter(|| {
-            let mut total = N::Word::splat(0);
-            for block in 0..black_box(VECTORS) {
-                let [a, b, c, d] = stream.words(DOCUMENT, N::Word::splat(block));
-                total = total ^ (a ^ b) ^ (c ^ d);
-            }
-            total
+            N::vectorize(
+                #[inline(always)]
+                || {
+                    let mut total = N::Word::splat(0);
+                    for block in 0..black_box(VECTORS) {
+                        let [a, b, c, d] = stream.words(DOCUMENT, N::Word::splat(block));
+                        total = total ^ (a ^ b) ^ (c ^ d);
+                    }
+                    total
+                },
+            )
         });
     });
     let group = &mut group;
@@ -131,15 +144,26 @@ fn functions_of<N: Number>(criterion: &mut Criterion, number: &str) {
     of_numbers::<N>(group, "sqrt", number, [0.0, 10.0], N::sqrt);
 }
 
-fn draws(criterion: &mut Criterion) {
-    draws_of::<Vector>(criterion, "lanes=8");
-    draws_of::<f64>(criterion, "f64");
+/// Measures the vectors of this processor.
+struct Vectors<'a>(&'a mut Criterion);
+
+impl Work for Vectors<'_> {
+    type Output = ();
+
+    fn run<N: Number>(self) {
+        draws_of::<N>(self.0, "vector");
+        functions_of::<N>(self.0, "vector");
+    }
 }
 
-fn functions(criterion: &mut Criterion) {
-    functions_of::<Vector>(criterion, "lanes=8");
+fn vectors(criterion: &mut Criterion) {
+    InstructionSet::run(Vectors(criterion));
+}
+
+fn doubles(criterion: &mut Criterion) {
+    draws_of::<f64>(criterion, "f64");
     functions_of::<f64>(criterion, "f64");
 }
 
-criterion_group!(benches, draws, functions);
+criterion_group!(benches, vectors, doubles);
 criterion_main!(benches);

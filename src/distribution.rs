@@ -47,7 +47,7 @@ pub fn uniform<N: Number>(word: N::Word) -> N {
 pub fn fine_uniform<N: Number>(word: N::Word) -> N {
     let bits = word | N::Word::splat(1);
     let exact = bits.less_than(N::Word::splat(FINE_EXACT));
-    N::from_word(N::Word::select(
+    N::from_long_word(N::Word::select(
         exact,
         bits,
         bits & N::Word::splat(FINE_MASK),

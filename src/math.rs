@@ -172,6 +172,13 @@ pub fn sigmoid<N: Single>(x: N) -> N {
     number::<N>(1.0) / (number::<N>(1.0) + exp(-x))
 }
 
+/// Converts whole numbers from 0 to 2^23 - 1.
+#[inline(always)]
+pub(crate) fn to_word<N: Single>(x: N) -> N::Word {
+    // Adding 2^23 leaves a whole number below it in the low bits of the mantissa.
+    (x + number(8_388_608.0)).to_bits() & word::<N>(MANTISSA_MASK)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

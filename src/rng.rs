@@ -30,7 +30,7 @@
 //! Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3", SC'11; known answers from the
 //! Random123 distribution.
 
-use crate::number::Word;
+use crate::number::{Long, Word};
 use rand::rand_core::{Infallible, SeedableRng, TryRng, utils};
 
 /// Counts the incompatible changes of the table above.
@@ -58,8 +58,8 @@ pub const HOST: u32 = 255;
 /// How many blocks a purpose has: block numbers stay below this.
 pub const BLOCKS_PER_PURPOSE: u32 = 1 << 24;
 
-const MULTIPLIER_A: u64 = 0xd251_1f53;
-const MULTIPLIER_B: u64 = 0xcd9e_8d57;
+const MULTIPLIER_A: u32 = 0xd251_1f53;
+const MULTIPLIER_B: u32 = 0xcd9e_8d57;
 const WEYL_A: u32 = 0x9e37_79b9;
 const WEYL_B: u32 = 0xbb67_ae85;
 const ROUNDS: u32 = 10;
@@ -76,32 +76,32 @@ pub fn multiply_high<W: Word>(a: W, b: W) -> W {
 /// Random123, `philox4x32-10`.
 #[inline(always)]
 pub fn philox<W: Word>(counter: [W; 4], key: [u32; 2]) -> [W; 4] {
-    W::lanewise(counter, |counter| philox_one(counter, key))
+    W::by_parts(
+        counter,
+        #[inline(always)]
+        |counter| rounds(counter, key),
+    )
 }
 
-/// The cipher for one user. Words are kept in 64 bits, the upper halves holding anything: only the products read a
-/// word, and they mask it. That is the form in which the vectoriser finds the widening multiplication.
+/// The rounds of the cipher. The upper halves of words hold anything: only products read a word, and they read the lower.
 #[inline(always)]
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "the upper halves hold nothing of meaning"
-)]
-fn philox_one(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    let mut state = counter.map(u64::from);
+fn rounds<L: Long>(counter: [L; 4], key: [u32; 2]) -> [L; 4] {
+    let (multiplier_a, multiplier_b) = (L::splat(MULTIPLIER_A), L::splat(MULTIPLIER_B));
+    let mut state = counter;
     let [mut key_a, mut key_b] = key;
     for _ in 0..ROUNDS {
-        let product_a = MULTIPLIER_A * (state[0] & 0xffff_ffff);
-        let product_b = MULTIPLIER_B * (state[2] & 0xffff_ffff);
+        let product_a = state[0].product(multiplier_a);
+        let product_b = state[2].product(multiplier_b);
         state = [
-            (product_b >> 32) ^ state[1] ^ u64::from(key_a),
+            product_b.upper() ^ state[1] ^ L::splat(key_a),
             product_b,
-            (product_a >> 32) ^ state[3] ^ u64::from(key_b),
+            product_a.upper() ^ state[3] ^ L::splat(key_b),
             product_a,
         ];
         key_a = key_a.wrapping_add(WEYL_A);
         key_b = key_b.wrapping_add(WEYL_B);
     }
-    state.map(|word| word as u32)
+    state
 }
 
 /// Splits a seed into the two words of a key, the low one first.

@@ -8,12 +8,13 @@
 )]
 
 use serde_json::Value;
+use slatesim::backend::cpu::{InstructionSet, Work};
 use slatesim::choice::{Choice, ChoiceModel};
 use slatesim::environment::interest_evolution::{self, InterestEvolutionDefinition};
 use slatesim::environment::interest_exploration::{self, InterestExplorationDefinition};
 use slatesim::environment::long_term_satisfaction::{self, LongTermSatisfactionDefinition};
 use slatesim::environment::{Definition, Environment};
-use slatesim::number::{LANES, Lanes, Mask, Number, Word};
+use slatesim::number::{Mask, Number, Word};
 
 /// Compares within a relative error, and absolutely below 1.
 struct Within(f64);
@@ -248,12 +249,22 @@ fn the_reference_replays_every_recorded_transition_to_1e_12() {
     assert_eq!(counts, RECORDED);
 }
 
+/// Replays all transitions with the vectors of this processor.
+struct Replay;
+
+impl Work for Replay {
+    type Output = [usize; 3];
+
+    fn run<N: Number>(self) -> [usize; 3] {
+        [
+            interest_evolution::<N>(&SINGLE),
+            interest_exploration::<N>(&SINGLE),
+            long_term_satisfaction::<N>(&SINGLE),
+        ]
+    }
+}
+
 #[test]
-fn the_cpu_lanes_replay_every_recorded_transition_to_2e_6() {
-    let counts = [
-        interest_evolution::<Lanes<LANES>>(&SINGLE),
-        interest_exploration::<Lanes<LANES>>(&SINGLE),
-        long_term_satisfaction::<Lanes<LANES>>(&SINGLE),
-    ];
-    assert_eq!(counts, RECORDED);
+fn the_cpu_vectors_replay_every_recorded_transition_to_2e_6() {
+    assert_eq!(InstructionSet::run(Replay), RECORDED);
 }

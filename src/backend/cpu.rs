@@ -1,12 +1,11 @@
 //! Blocks of episodes on all cores.
 
-pub use super::lanes::InstructionSet;
+pub use super::lanes::{InstructionSet, Work};
 use super::model::BlockRollout;
 use super::{
     BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Rollouts, Simulation, Stepper,
 };
 use crate::error::Error;
-use crate::number::LANES;
 use crate::statistics::{EpisodeBlock, Statistics};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -187,8 +186,9 @@ impl Backend for CpuBackend {
         let (name, driver) = match self.arithmetic {
             Arithmetic::Double => ("reference", "f64, one user at a time".to_owned()),
             Arithmetic::Single => {
-                let set = InstructionSet::in_use().name();
-                ("cpu", format!("f32, {LANES} users at a time, {set}"))
+                let set = InstructionSet::in_use();
+                let (users, name) = (set.num_users(), set.name());
+                ("cpu", format!("f32, {users} users at a time, {name}"))
             }
         };
         BackendInfo {

@@ -16,7 +16,6 @@ mod model;
 pub mod reference;
 mod stepper;
 
-pub use crate::number::LANES;
 pub use model::{Corpus, Model, Plan, Simulation};
 pub use stepper::{EMPTY, Follower, IDLE, LaneState, Observation, StepOutcome, Stepper};
 

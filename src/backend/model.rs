@@ -1,11 +1,11 @@
 //! Type-erased environments: what backends run without knowing which one it is.
 
-use super::lanes::{LaneStepper, Rollout};
+use super::lanes::{InstructionSet, LaneStepper, Rollout, Work};
 use super::stepper::{Follower, Stepper};
 use crate::choice::ChoiceModel;
 use crate::environment::{Blocks, Definition, Environment, Field, Fields, Outline};
 use crate::exact::FiniteModel;
-use crate::number::{LANES, Lanes, Number, ScalarWord};
+use crate::number::{Number, ScalarWord};
 use crate::policy::Layered;
 use crate::rng::{CORPUS, Stream};
 use crate::shader::{ShaderDefs, ShaderSource};
@@ -160,6 +160,41 @@ pub trait BlockRollout: Send {
     fn run(&mut self, first: u64, count: usize) -> EpisodeBlock;
 }
 
+/// Makes a rollout with the vectors of this processor.
+struct CpuRollout<'a, D> {
+    definition: &'a D,
+    plan: &'a Plan,
+}
+
+impl<D: Definition> Work for CpuRollout<'_, D> {
+    type Output = Box<dyn BlockRollout>;
+
+    fn run<N: Number>(self) -> Self::Output {
+        Box::new(Rollout::<N, _>::new(self.definition.twin(), self.plan))
+    }
+}
+
+/// Makes a stepper with the vectors of this processor.
+struct CpuStepper<'a, D> {
+    definition: &'a D,
+    plan: &'a Plan,
+    num_lanes: usize,
+    users_per_env: usize,
+}
+
+impl<D: Definition> Work for CpuStepper<'_, D> {
+    type Output = Box<dyn Stepper>;
+
+    fn run<N: Number>(self) -> Self::Output {
+        Box::new(LaneStepper::<N, _>::new(
+            self.definition.twin(),
+            self.plan,
+            self.num_lanes,
+            self.users_per_env,
+        ))
+    }
+}
+
 impl<D: Definition> Model for D {
     fn outline(&self) -> Outline {
         Definition::outline(self)
@@ -233,7 +268,10 @@ impl<D: Definition> Model for D {
     }
 
     fn cpu_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout> {
-        Box::new(Rollout::<Lanes<LANES>, _>::new(self.twin(), plan))
+        InstructionSet::run(CpuRollout {
+            definition: self,
+            plan,
+        })
     }
 
     fn reference_stepper(
@@ -251,12 +289,12 @@ impl<D: Definition> Model for D {
     }
 
     fn cpu_stepper(&self, plan: &Plan, num_lanes: usize, users_per_env: usize) -> Box<dyn Stepper> {
-        Box::new(LaneStepper::<Lanes<LANES>, _>::new(
-            self.twin(),
+        InstructionSet::run(CpuStepper {
+            definition: self,
             plan,
             num_lanes,
             users_per_env,
-        ))
+        })
     }
 
     fn follower(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Follower> {

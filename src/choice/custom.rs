@@ -1,8 +1,8 @@
 //! A choice model of the user's own, behind a pointer.
 
 use super::{Choice, ChoiceDefinition};
-use crate::number::{LANES, Lanes, Number};
-use std::any::Any;
+use crate::number::{Baseline, Number, Wide256, Wide512};
+use std::any::{Any, TypeId};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Custom(Arc<dyn Erased>);
 
-/// A definition that has forgotten its type, but for the number types that backends use.
+/// A definition that has forgotten its type.
 trait Erased: Debug + Send + Sync {
     fn definition(&self) -> &dyn ChoiceDefinition;
-    fn double(&self) -> Box<dyn Choice<f64>>;
-    fn single(&self) -> Box<dyn Choice<Lanes<LANES>>>;
+    /// Makes a `Box<dyn Choice<N>>` for one of the number types that backends use.
+    fn twin_of(&self, number: TypeId) -> Option<Box<dyn Any>>;
 }
 
 impl<D: ChoiceDefinition> Erased for D {
@@ -24,12 +24,19 @@ impl<D: ChoiceDefinition> Erased for D {
         self
     }
 
-    fn double(&self) -> Box<dyn Choice<f64>> {
-        Box::new(self.twin())
-    }
-
-    fn single(&self) -> Box<dyn Choice<Lanes<LANES>>> {
-        Box::new(self.twin())
+    fn twin_of(&self, number: TypeId) -> Option<Box<dyn Any>> {
+        fn boxed<N: Number>(definition: &impl ChoiceDefinition) -> Box<dyn Any> {
+            let twin: Box<dyn Choice<N>> = Box::new(definition.twin());
+            Box::new(twin)
+        }
+        let makers = [
+            (TypeId::of::<f64>(), boxed::<f64> as fn(&D) -> Box<dyn Any>),
+            (TypeId::of::<Baseline>(), boxed::<Baseline>),
+            (TypeId::of::<Wide256>(), boxed::<Wide256>),
+            (TypeId::of::<Wide512>(), boxed::<Wide512>),
+        ];
+        let (_, make) = makers.into_iter().find(|(of, _)| *of == number)?;
+        Some(make(self))
     }
 }
 
@@ -47,12 +54,9 @@ impl Custom {
     /// # Panics
     /// For a number type that no backend uses.
     pub(super) fn twin<N: Number>(&self) -> Box<dyn Choice<N>> {
-        let double: Box<dyn Any> = Box::new(self.0.double());
-        let single: Box<dyn Any> = Box::new(self.0.single());
-        let twin = double
-            .downcast::<Box<dyn Choice<N>>>()
-            .or_else(|_| single.downcast::<Box<dyn Choice<N>>>());
-        *twin.unwrap_or_else(|_| panic!("no backend computes with {}", std::any::type_name::<N>()))
+        let twin = self.0.twin_of(TypeId::of::<N>());
+        let twin = twin.and_then(|twin| twin.downcast::<Box<dyn Choice<N>>>().ok());
+        *twin.unwrap_or_else(|| panic!("no backend computes with {}", std::any::type_name::<N>()))
     }
 }
 

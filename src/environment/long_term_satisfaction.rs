@@ -140,7 +140,9 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
     ) {
         let words = blocks.words(0);
         document.clickbait_score = uniform::<N>(words[0]);
-        document.cluster_id = bounded_integer(words[1], N::Word::splat(self.num_clusters));
+        if self.num_clusters > 0 {
+            document.cluster_id = bounded_integer(words[1], N::Word::splat(self.num_clusters));
+        }
     }
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 //! Every operation is a loop of fixed length over an array, which is all that the vectoriser needs; there are no
 //! intrinsics here, and no `unsafe`. The bits are those of scalar IEEE-754 arithmetic whatever the width.
 
-use super::{Mask, Number, Single, Word};
+use super::{Mask, Number, ScalarLong, Single, Word};
 use crate::math;
 
 /// Fills an array lane by lane. The standard library's `from_fn` and `map` unroll too early for the vectoriser.
@@ -37,12 +37,8 @@ pub struct LanesWord<const L: usize>(pub [u32; L]);
 #[repr(transparent)]
 pub struct LanesMask<const L: usize>([u32; L]);
 
-/// How many users one vector holds on the `cpu` backend: two registers of AVX2, so that one chain of operations runs while
-/// the other waits. Debug builds, which do not vectorise and take twice as long to compile for twice the users, have half of
-/// them; the bits are the same.
-pub const LANES: usize = if cfg!(debug_assertions) { 8 } else { 16 };
-/// How many lanes `lanewise` works on at a time.
-const LANEWISE: usize = 8;
+/// How many lanes `by_parts` works on at a time.
+const PART: usize = 8;
 
 /// Implements a binary operator element by element.
 macro_rules! elementwise {
@@ -121,6 +117,7 @@ fn spread(value: bool) -> u32 {
 }
 
 impl<const L: usize> Mask for LanesMask<L> {
+    const LANES: usize = L;
     #[inline(always)]
     fn splat(value: bool) -> Self {
         Self([spread(value); L])
@@ -141,6 +138,7 @@ impl<const L: usize> Mask for LanesMask<L> {
 
 impl<const L: usize> Word for LanesWord<L> {
     type Mask = LanesMask<L>;
+    type Long = ScalarLong;
     #[inline(always)]
     fn splat(value: u32) -> Self {
         Self([value; L])
@@ -165,37 +163,23 @@ impl<const L: usize> Word for LanesWord<L> {
             Self(map(product, |p| p as u32)),
         )
     }
+    // One by one, and few of them at a time, so that a long function keeps what it is at in registers.
     #[inline(always)]
-    fn lanewise<const A: usize, const B: usize>(
+    fn by_parts<const A: usize, const B: usize>(
         words: [Self; A],
-        f: impl Fn([u32; A]) -> [u32; B],
+        f: impl Fn([ScalarLong; A]) -> [ScalarLong; B] + Copy,
     ) -> [Self; B] {
         let mut results = [Self([0; L]); B];
-        // Few lanes at a time, so that a long function keeps what it is at in registers.
-        for first in (0..L - L % LANEWISE).step_by(LANEWISE) {
-            let mut some = [[0; LANEWISE]; B];
-            for lane in 0..LANEWISE {
-                let mut arguments = [0; A];
+        for first in (0..L).step_by(PART) {
+            for lane in first..L.min(first + PART) {
+                let mut arguments = [ScalarLong::from(0); A];
                 for word in 0..A {
-                    arguments[word] = words[word].0[first + lane];
+                    arguments[word] = ScalarLong::from(words[word].0[lane]);
                 }
                 let values = f(arguments);
                 for word in 0..B {
-                    some[word][lane] = values[word];
+                    results[word].0[lane] = values[word].lower();
                 }
-            }
-            for word in 0..B {
-                results[word].0[first..first + LANEWISE].copy_from_slice(&some[word]);
-            }
-        }
-        for lane in L - L % LANEWISE..L {
-            let mut arguments = [0; A];
-            for word in 0..A {
-                arguments[word] = words[word].0[lane];
-            }
-            let values = f(arguments);
-            for word in 0..B {
-                results[word].0[lane] = values[word];
             }
         }
         results
@@ -263,9 +247,12 @@ impl<const L: usize> Number for Lanes<L> {
         Self(map(word.0, |a| a as f32))
     }
     #[inline(always)]
+    fn from_long_word(word: LanesWord<L>) -> Self {
+        Self::from_word(word)
+    }
+    #[inline(always)]
     fn to_word(self) -> LanesWord<L> {
-        // Adding 2^23 leaves a whole number below it in the low bits of the mantissa.
-        (self + Self::splat(8_388_608.0)).to_bits() & LanesWord::splat(0x007f_ffff)
+        math::to_word(self)
     }
     #[inline(always)]
     fn less_than(self, other: Self) -> LanesMask<L> {

@@ -9,10 +9,14 @@
 //! exactly between them.
 
 mod lanes;
+mod pair;
 mod scalar;
+mod vector;
 
-pub use lanes::{LANES, Lanes, LanesMask, LanesWord};
-pub use scalar::ScalarWord;
+pub use lanes::{Lanes, LanesMask, LanesWord};
+use pair::Pair;
+pub use scalar::{ScalarLong, ScalarWord};
+pub(crate) use vector::{Baseline, Wide256, Wide512};
 
 use std::fmt::Debug;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Shl, Shr, Sub};
@@ -28,6 +32,8 @@ pub trait Mask:
     + BitOr<Output = Self>
     + Not<Output = Self>
 {
+    /// How many users one mask stands for.
+    const LANES: usize;
     /// Gives every user the same truth value.
     fn splat(value: bool) -> Self;
     /// Builds a mask user by user.
@@ -64,12 +70,13 @@ pub trait Word:
     fn lane(self, lane: usize) -> u32;
     /// Returns the upper and the lower half of the 64-bit product.
     fn widening_mul(self, other: Self) -> (Self, Self);
-    /// Applies a function of one user's words to every user's, in one loop over the users.
-    ///
-    /// For integer functions too long for the vectoriser to follow operation by operation; `f` must not branch.
-    fn lanewise<const A: usize, const B: usize>(
+    /// The 64-bit integers that products are made in.
+    type Long: Long;
+    /// Applies a function of one user's words to every user's, some users at a time: as many as keep what a long function
+    /// is at in registers. Of the longs that `f` takes and returns only the lower halves have a meaning.
+    fn by_parts<const A: usize, const B: usize>(
         words: [Self; A],
-        f: impl Fn([u32; A]) -> [u32; B],
+        f: impl Fn([Self::Long; A]) -> [Self::Long; B] + Copy,
     ) -> [Self; B];
     /// Compares for equality.
     fn equals(self, other: Self) -> Self::Mask;
@@ -77,6 +84,16 @@ pub trait Word:
     fn less_than(self, other: Self) -> Self::Mask;
     /// Takes `accept` where the mask holds, `reject` elsewhere. The order is Rust's `if`, not WGSL's `select`.
     fn select(mask: Self::Mask, accept: Self, reject: Self) -> Self;
+}
+
+/// A 64-bit unsigned integer for each of some users, for functions of many products.
+pub trait Long: Copy + Debug + Send + Sync + 'static + BitXor<Output = Self> {
+    /// Gives every user the same integer, below 2^32.
+    fn splat(value: u32) -> Self;
+    /// Multiplies the lower halves.
+    fn product(self, other: Self) -> Self;
+    /// Returns the upper half.
+    fn upper(self) -> Self;
 }
 
 /// A real number for each user.
@@ -110,8 +127,17 @@ pub trait Number:
     fn from_fn(f: impl FnMut(usize) -> f64) -> Self;
     /// Reads the number of one user; exact.
     fn lane(self, lane: usize) -> f64;
-    /// Converts integers; exact up to 2^24 and for every integer of at most 24 significant bits.
+    /// Writes the numbers of all users, [`LANES`](Self::LANES) of them; exact.
+    #[inline(always)]
+    fn write(self, numbers: &mut [f64]) {
+        for (lane, number) in numbers.iter_mut().enumerate() {
+            *number = self.lane(lane);
+        }
+    }
+    /// Converts integers below 2^31; exact up to 2^24 and for every integer of at most 24 significant bits.
     fn from_word(word: Self::Word) -> Self;
+    /// Converts integers; exact as [`from_word`](Self::from_word), which is quicker on some processors.
+    fn from_long_word(word: Self::Word) -> Self;
     /// Converts whole numbers from 0 to 2^23 - 1; exact for those, and meaningless for others.
     fn to_word(self) -> Self::Word;
     /// Compares `self < other`.
@@ -136,6 +162,13 @@ pub trait Number:
     fn sincospi(self) -> (Self, Self);
     /// Returns the logistic function 1 / (1 + e^-x).
     fn sigmoid(self) -> Self;
+
+    /// Calls a function that is compiled for the registers of this number, if it is a closure marked `#[inline(always)]`
+    /// and what it calls is marked so too.
+    #[inline(always)]
+    fn vectorize<R>(f: impl FnOnce() -> R) -> R {
+        f()
+    }
 
     /// Rounds a number to this type, for a table.
     fn element(value: f64) -> Self::Element;
@@ -169,6 +202,17 @@ pub trait Number:
         }
     }
 }
+
+/// Evaluates an expression in a function that is compiled for the registers of a number: see [`Number::vectorize`].
+macro_rules! vectorized {
+    ($number:ty, $expression:expr) => {
+        <$number as $crate::number::Number>::vectorize(
+            #[inline(always)]
+            || $expression,
+        )
+    };
+}
+pub(crate) use vectorized;
 
 /// A number whose bits can be taken apart: what the polynomials of [`math`](crate::math) need.
 pub trait Single: Number {

@@ -1,8 +1,9 @@
 //! One user at a time: `f64`, `u32` and `bool` are vectors of one.
 
-use super::{Mask, Number, Word};
+use super::{Long, Mask, Number, Word};
 
 impl Mask for bool {
+    const LANES: usize = 1;
     #[inline(always)]
     fn splat(value: bool) -> Self {
         value
@@ -55,8 +56,53 @@ impl std::ops::Shr<u32> for ScalarWord {
     }
 }
 
+/// A `u64` of which products read the lower half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScalarLong(u64);
+
+impl ScalarLong {
+    /// Returns the lower half.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "the lower half of 64 bits")]
+    pub(super) fn lower(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+impl From<u32> for ScalarLong {
+    #[inline(always)]
+    fn from(value: u32) -> Self {
+        Self(u64::from(value))
+    }
+}
+
+impl std::ops::BitXor for ScalarLong {
+    type Output = Self;
+    #[inline(always)]
+    fn bitxor(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+}
+
+impl Long for ScalarLong {
+    #[inline(always)]
+    fn splat(value: u32) -> Self {
+        Self::from(value)
+    }
+    // Masks, rather than casts: that is the form in which the vectoriser finds the widening multiplication.
+    #[inline(always)]
+    fn product(self, other: Self) -> Self {
+        Self((self.0 & 0xffff_ffff) * (other.0 & 0xffff_ffff))
+    }
+    #[inline(always)]
+    fn upper(self) -> Self {
+        Self(self.0 >> 32)
+    }
+}
+
 impl Word for ScalarWord {
     type Mask = bool;
+    type Long = ScalarLong;
     #[inline(always)]
     fn splat(value: u32) -> Self {
         Self(value)
@@ -79,11 +125,11 @@ impl Word for ScalarWord {
         (Self((product >> 32) as u32), Self(product as u32))
     }
     #[inline(always)]
-    fn lanewise<const A: usize, const B: usize>(
+    fn by_parts<const A: usize, const B: usize>(
         words: [Self; A],
-        f: impl Fn([u32; A]) -> [u32; B],
+        f: impl Fn([ScalarLong; A]) -> [ScalarLong; B] + Copy,
     ) -> [Self; B] {
-        f(words.map(|word| word.0)).map(Self)
+        f(words.map(|word| ScalarLong::from(word.0))).map(|long| Self(long.lower()))
     }
     #[inline(always)]
     fn equals(self, other: Self) -> bool {
@@ -126,6 +172,10 @@ impl Number for f64 {
     }
     #[inline(always)]
     fn from_word(word: ScalarWord) -> Self {
+        Self::from(word.0)
+    }
+    #[inline(always)]
+    fn from_long_word(word: ScalarWord) -> Self {
         Self::from(word.0)
     }
     #[inline(always)]

@@ -118,6 +118,7 @@ pub(super) enum Value {
 }
 
 /// Computes the rows for consecutive blocks from `first` on, one for each user of the number type.
+#[inline(always)]
 pub(super) fn rows<N: Number>(
     seed: u64,
     episode: u64,

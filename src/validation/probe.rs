@@ -2,10 +2,10 @@
 
 use super::host::{ROWS, Row, Value, rows};
 use super::{Case, Effort, Rung, Subject};
-use crate::backend::LANES;
+use crate::backend::cpu::{InstructionSet, Work};
 use crate::backend::gpu::PROBE_ROWS;
 use crate::error::Error;
-use crate::number::{Lanes, LanesWord};
+use crate::number::{Number, Word};
 use crate::rng::philox;
 
 const SEED: u64 = 0x5eed_5eed;
@@ -41,7 +41,7 @@ pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result
     };
     let arguments = arguments(count);
     let found = match subject {
-        Subject::Cpu(_) => on_lanes(&arguments),
+        Subject::Cpu(_) => InstructionSet::run(Rows(&arguments)),
         Subject::Gpu(gpu) => from_bits(
             &gpu.probe(&case.simulation)?
                 .run(SEED, EPISODE, &arguments)?,
@@ -87,14 +87,7 @@ pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result
 fn known_answers(subject: Subject<'_>, case: &Case) -> Result<Rung, Error> {
     let inputs = KNOWN_ANSWERS.map(|(input, _)| input);
     let found: Vec<u32> = match subject {
-        Subject::Cpu(_) => {
-            let blocks = inputs.map(|[a, b, c, d, e, f]| {
-                philox([a, b, c, d].map(|word| LanesWord([word; LANES])), [e, f])
-            });
-            (0..4)
-                .flat_map(|word| blocks.map(|block| block[word].0[LANES - 1]))
-                .collect()
-        }
+        Subject::Cpu(_) => InstructionSet::run(Encrypt(inputs)),
         Subject::Gpu(gpu) => gpu.probe(&case.simulation)?.encrypt(&inputs)?,
     };
     let expected: Vec<u32> = (0..4)
@@ -133,18 +126,46 @@ fn arguments(count: usize) -> Vec<f32> {
         .collect()
 }
 
-fn on_lanes(arguments: &[f32]) -> Vec<Vec<Value>> {
-    let mut found = vec![Vec::new(); PROBE_ROWS];
-    for (chunk, arguments) in arguments.chunks(LANES).enumerate() {
-        let first = u32::try_from(chunk * LANES).expect("a probe is small");
-        for (row, values) in found
-            .iter_mut()
-            .zip(rows::<Lanes<LANES>>(SEED, EPISODE, first, arguments))
-        {
-            row.extend(values);
-        }
+/// Encrypts counters with the vectors of this processor, and returns the first words of all, the second, and so on.
+struct Encrypt<const COUNT: usize>([[u32; 6]; COUNT]);
+
+impl<const COUNT: usize> Work for Encrypt<COUNT> {
+    type Output = Vec<u32>;
+
+    fn run<N: Number>(self) -> Vec<u32> {
+        let blocks = self.0.map(|[a, b, c, d, e, f]| {
+            let counter = [a, b, c, d].map(N::Word::splat);
+            N::vectorize(
+                #[inline(always)]
+                || philox(counter, [e, f]),
+            )
+        });
+        (0..4)
+            .flat_map(|word| blocks.map(|block| block[word].lane(N::LANES - 1)))
+            .collect()
     }
-    found
+}
+
+/// Makes all rows with the vectors of this processor.
+struct Rows<'a>(&'a [f32]);
+
+impl Work for Rows<'_> {
+    type Output = Vec<Vec<Value>>;
+
+    fn run<N: Number>(self) -> Self::Output {
+        let mut found = vec![Vec::new(); PROBE_ROWS];
+        for (chunk, arguments) in self.0.chunks(N::LANES).enumerate() {
+            let first = u32::try_from(chunk * N::LANES).expect("a probe is small");
+            let rows = N::vectorize(
+                #[inline(always)]
+                || rows::<N>(SEED, EPISODE, first, arguments),
+            );
+            for (row, values) in found.iter_mut().zip(rows) {
+                row.extend(values);
+            }
+        }
+        found
+    }
 }
 
 fn from_bits(bits: &[u32], count: usize) -> Vec<Vec<Value>> {

@@ -2,9 +2,8 @@
 //! [`Layered::shaders`] makes.
 
 use super::driver::{Candidates, Seen};
-use super::widest::widest;
 use crate::environment::Environment;
-use crate::number::Number;
+use crate::number::{Number, vectorized};
 use crate::policy::random::Random;
 use crate::policy::{Draws, Feedback, Layered, Offer, Scratch};
 
@@ -68,28 +67,30 @@ impl Agent for Blind {
     }
 }
 
-widest! {
-    /// Asks the policy for a slate. Compiled once for all environments, as policies are many.
-    pub(super) fn recommend<N: Number>(
-        policy: &Layered,
-        offer: &mut dyn Offer<N>,
-        draws: &Draws<N::Word>,
-        state: &mut [N],
-        scratch: &mut Scratch<N>,
-        slate: &mut [N::Word],
-    ) {
+/// Asks the policy for a slate. Compiled once for all environments, as policies are many.
+#[inline(never)]
+pub(super) fn recommend<N: Number>(
+    policy: &Layered,
+    offer: &mut dyn Offer<N>,
+    draws: &Draws<N::Word>,
+    state: &mut [N],
+    scratch: &mut Scratch<N>,
+    slate: &mut [N::Word],
+) {
+    vectorized!(N, {
         policy.recommend(offer, draws, state, scratch, slate);
-    }
+    })
 }
 
-widest! {
-    /// Lets the policy learn from a step.
-    pub(super) fn observe<N: Number>(
-        policy: &Layered,
-        feedback: &mut dyn Feedback<N>,
-        scratch: &mut Scratch<N>,
-        state: &mut [N],
-    ) {
+/// Lets the policy learn from a step.
+#[inline(never)]
+pub(super) fn observe<N: Number>(
+    policy: &Layered,
+    feedback: &mut dyn Feedback<N>,
+    scratch: &mut Scratch<N>,
+    state: &mut [N],
+) {
+    vectorized!(N, {
         policy.observe(feedback, scratch, state);
-    }
+    })
 }

@@ -1,11 +1,10 @@
 //! One step of a vector of users: twin of `shaders/kernel/candidates.wgsl` and `shaders/kernel/drive.wgsl`.
 
-use super::widest::widest;
 use crate::backend::model::{Corpus, Plan};
 use crate::choice::{ABSENT, Choice, ChoiceTwin};
 use crate::distribution::uniform;
 use crate::environment::{Blocks, Environment, Fields};
-use crate::number::{Number, Word};
+use crate::number::{Number, Word, vectorized};
 use crate::policy::{Feedback, Offer};
 use crate::rng::{DOCUMENT, ENVIRONMENT, OBSERVATION, Stream, USER};
 
@@ -112,6 +111,19 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
         );
     }
 
+    /// Makes a candidate of the step that a stream names, and writes what is observed of it.
+    #[inline(always)]
+    pub(super) fn observe(
+        &mut self,
+        stream: Stream<N::Word>,
+        candidate: N::Word,
+        observation: &mut [N],
+    ) {
+        self.make_looked_at(stream, candidate);
+        self.environment
+            .observe_document(&self.looked_at, observation);
+    }
+
     /// Returns what is observed of a document.
     #[inline(always)]
     fn feature(&mut self, document: &E::Document, feature: usize) -> N {
@@ -134,16 +146,17 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
     }
 }
 
-widest! {
-    /// Makes a candidate the one that a policy looks at. Policies are compiled once for all environments, and call this
-    /// through a table.
-    fn look_at<N: Number, E: Environment<N>>(
-        candidates: &mut Candidates<N, E>,
-        stream: &Stream<N::Word>,
-        candidate: N::Word,
-    ) {
+/// Makes a candidate the one that a policy looks at. Policies are compiled once for all environments, and call this
+/// through a table.
+#[inline(never)]
+fn look_at<N: Number, E: Environment<N>>(
+    candidates: &mut Candidates<N, E>,
+    stream: &Stream<N::Word>,
+    candidate: N::Word,
+) {
+    vectorized!(N, {
         candidates.make_looked_at(*stream, candidate);
-    }
+    })
 }
 
 /// What a policy sees of a step: the candidates, and what is observed of the user.
@@ -161,71 +174,79 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
         self.candidates.num_candidates
     }
 
-    #[inline(always)]
     fn user(&mut self, number: usize) -> N {
-        self.candidates.user_feature(self.stream, self.user, number)
+        vectorized!(N, {
+            self.candidates.user_feature(self.stream, self.user, number)
+        })
     }
 
     fn look_at(&mut self, candidate: N::Word) {
         look_at::<N, E>(self.candidates, &self.stream, candidate);
     }
 
-    #[inline(always)]
     fn feature(&mut self, feature: usize) -> N {
-        let Candidates {
-            environment,
-            looked_at,
-            observation,
-            ..
-        } = &mut *self.candidates;
-        environment.observe_document(looked_at, observation);
-        observation[feature]
+        vectorized!(N, {
+            let Candidates {
+                environment,
+                looked_at,
+                observation,
+                ..
+            } = &mut *self.candidates;
+            environment.observe_document(looked_at, observation);
+            observation[feature]
+        })
     }
 
-    #[inline(always)]
     fn observe_document(&mut self, observation: &mut [N]) {
-        let candidates = &*self.candidates;
-        candidates
-            .environment
-            .observe_document(&candidates.looked_at, observation);
+        vectorized!(N, {
+            let candidates = &*self.candidates;
+            candidates
+                .environment
+                .observe_document(&candidates.looked_at, observation);
+        })
     }
 
-    #[inline(always)]
     fn observe_user(&mut self, observation: &mut [N]) {
-        if observation.is_empty() {
-            return;
-        }
-        self.candidates.user_feature(self.stream, self.user, 0);
-        let length = observation.len();
-        observation.copy_from_slice(&self.candidates.observation[..length]);
+        vectorized!(N, {
+            if observation.is_empty() {
+                return;
+            }
+            self.candidates.user_feature(self.stream, self.user, 0);
+            let length = observation.len();
+            observation.copy_from_slice(&self.candidates.observation[..length]);
+        })
     }
 
-    #[inline(always)]
     fn topic(&mut self) -> N::Word {
-        let candidates = &*self.candidates;
-        candidates.environment.topic(&candidates.looked_at)
+        vectorized!(N, {
+            let candidates = &*self.candidates;
+            candidates.environment.topic(&candidates.looked_at)
+        })
     }
 
-    #[inline(always)]
     fn quality(&mut self) -> N {
-        let candidates = &*self.candidates;
-        candidates.environment.quality(&candidates.looked_at)
+        vectorized!(N, {
+            let candidates = &*self.candidates;
+            candidates.environment.quality(&candidates.looked_at)
+        })
     }
 
-    #[inline(always)]
     fn score(&mut self) -> N {
-        let candidates = &*self.candidates;
-        candidates
-            .environment
-            .score(self.user, &candidates.looked_at)
+        vectorized!(N, {
+            let candidates = &*self.candidates;
+            candidates
+                .environment
+                .score(self.user, &candidates.looked_at)
+        })
     }
 
-    #[inline(always)]
     fn believed_score(&mut self) -> N {
-        let candidates = &*self.candidates;
-        candidates
-            .environment
-            .score(&candidates.believed, &candidates.looked_at)
+        vectorized!(N, {
+            let candidates = &*self.candidates;
+            candidates
+                .environment
+                .score(&candidates.believed, &candidates.looked_at)
+        })
     }
 }
 
@@ -249,16 +270,18 @@ impl<N: Number, E: Environment<N>> Feedback<N> for Shown<'_, N, E> {
         self.driver.num_considered as usize
     }
 
-    #[inline(always)]
     fn topic(&mut self, position: usize) -> N::Word {
-        let document = &self.driver.documents[position];
-        self.driver.candidates.environment.topic(document)
+        vectorized!(N, {
+            let document = &self.driver.documents[position];
+            self.driver.candidates.environment.topic(document)
+        })
     }
 
-    #[inline(always)]
     fn feature(&mut self, position: usize, feature: usize) -> N {
-        let document = &self.driver.documents[position];
-        self.driver.candidates.feature(document, feature)
+        vectorized!(N, {
+            let document = &self.driver.documents[position];
+            self.driver.candidates.feature(document, feature)
+        })
     }
 
     #[inline(always)]
@@ -267,14 +290,15 @@ impl<N: Number, E: Environment<N>> Feedback<N> for Shown<'_, N, E> {
         self.stepped.clicked & self.stepped.chosen.equals(N::Word::splat(position))
     }
 
-    #[inline(always)]
     fn observe_response(&mut self, position: usize, observation: &mut [N]) {
-        let clicked = self.is_clicked(position);
-        if let Some(response) = &self.driver.response {
-            let environment = &self.driver.candidates.environment;
-            let document = &self.driver.documents[position];
-            environment.observe_response(document, response, clicked, observation);
-        }
+        vectorized!(N, {
+            let clicked = self.is_clicked(position);
+            if let Some(response) = &self.driver.response {
+                let environment = &self.driver.candidates.environment;
+                let document = &self.driver.documents[position];
+                environment.observe_response(document, response, clicked, observation);
+            }
+        })
     }
 
     #[inline(always)]
@@ -334,6 +358,16 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
 
     pub(super) fn environment(&self) -> &E {
         &self.candidates.environment
+    }
+
+    /// Returns the document that was clicked at the last step; where none was, the first of the slate.
+    #[inline(always)]
+    pub(super) fn clicked_document(&self) -> &E::Document {
+        if self.num_considered > 1 {
+            &self.clicked_document
+        } else {
+            &self.documents[0]
+        }
     }
 
     #[inline(always)]
@@ -400,15 +434,18 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         chosen = given.unwrap_or(chosen);
         let is_valid = self.choice.are_valid(scores);
         let clicked = chosen.less_than(N::Word::splat(self.num_considered));
-        clicked_document.clone_from(&documents[0]);
         let mut score = scores[0];
-        for (position, document) in (0..self.num_considered).zip(documents.iter()).skip(1) {
-            let is_chosen = chosen.equals(N::Word::splat(position));
-            clicked_document.take(is_chosen, document);
-            score = N::select(is_chosen, scores[position as usize], score);
+        if self.num_considered > 1 {
+            clicked_document.clone_from(&documents[0]);
+            for (position, document) in (0..self.num_considered).zip(documents.iter()).skip(1) {
+                let is_chosen = chosen.equals(N::Word::splat(position));
+                clicked_document.take(is_chosen, document);
+                score = N::select(is_chosen, scores[position as usize], score);
+            }
         }
         let weight = self.choice.weigh(score);
-        let environment = &candidates.environment;
+        let clicked_document = self.clicked_document();
+        let environment = &self.candidates.environment;
         let blocks = Blocks {
             stream,
             purpose: ENVIRONMENT,
@@ -425,34 +462,5 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
             clicked,
             is_valid,
         }
-    }
-}
-
-widest! {
-    /// Takes one step, for steppers: a rollout compiles [`Driver::take_step`] into its loop.
-    pub(super) fn take_step<N: Number, E: Environment<N>>(
-        driver: &mut Driver<N, E>,
-        streams: [&Stream<N::Word>; 2],
-        words: [N::Word; 4],
-        slate: &[N::Word],
-        length: N::Word,
-        given: Option<N::Word>,
-        user: &mut E::User,
-    ) -> Stepped<N> {
-        let [stream, document_stream] = streams;
-        driver.take_step(*stream, *document_stream, words, slate, Some(length), given, user)
-    }
-}
-
-widest! {
-    /// Makes a candidate and writes what is observed of it, for steppers.
-    pub(super) fn observe_candidate<N: Number, E: Environment<N>>(
-        candidates: &mut Candidates<N, E>,
-        stream: &Stream<N::Word>,
-        candidate: N::Word,
-        observation: &mut [N],
-    ) {
-        candidates.make_looked_at(*stream, candidate);
-        candidates.environment.observe_document(&candidates.looked_at, observation);
     }
 }

@@ -9,4 +9,4 @@ mod widest;
 
 pub(super) use rollout::Rollout;
 pub(super) use stepper::LaneStepper;
-pub use widest::InstructionSet;
+pub use widest::{InstructionSet, Work};

@@ -2,16 +2,15 @@
 
 use super::agent::{Agent, Blind, Seeing, observe};
 use super::driver::{Driver, Shown, Stepped};
-use super::widest::widest;
 use crate::backend::model::{BlockRollout, Plan};
 use crate::environment::Environment;
-use crate::number::{Mask, Number, Word};
+use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::{Draws, Scratch};
 use crate::rng::{STEP, Stream};
 use crate::statistics::EpisodeBlock;
 
 /// Sums that a block's episodes are added to in turns.
-const CURVE_LANES: usize = 16;
+const CURVE_LANES: usize = 32;
 
 /// Runs whole episodes with a built-in policy.
 #[derive(Debug)]
@@ -132,14 +131,15 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 quality = quality
                     + N::select(
                         clicked,
-                        driver.environment().quality(&driver.clicked_document),
+                        driver.environment().quality(driver.clicked_document()),
                         zero,
                     );
             }
             if plan.outline.num_topics > 0 {
                 count_topics(driver, active, &stepped, block);
             }
-            for (position, clicks) in (0..).zip(slot_clicks.iter_mut()) {
+            // All clicks are on the first position, where there is no other.
+            for (position, clicks) in (1..).zip(slot_clicks.iter_mut().skip(1)) {
                 let is_here = clicked & stepped.chosen.equals(N::Word::splat(position));
                 *clicks = *clicks + N::Word::select(is_here, one, N::Word::splat(0));
             }
@@ -154,6 +154,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         }
         for lane in 0..N::LANES {
             block.clicked_quality += quality.lane(lane);
+        }
+        if let Some((first, others)) = slot_clicks.split_first_mut() {
+            *first = others.iter().fold(clicks, |left, &other| left - other);
         }
         for (total, clicks) in block.slot_clicks.iter_mut().zip(slot_clicks) {
             *total += (0..count)
@@ -201,14 +204,17 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             self.run_group(agent, first + done as u64, some, &mut block);
         }
         let vectors = CURVE_LANES.div_ceil(N::LANES);
+        let mut lanes = vec![0.0; N::LANES];
         for at_step in self.curve.chunks_exact(vectors) {
             let (mut rewards, mut squared_rewards, mut clicks) = (0.0, 0.0, 0);
             for (some_rewards, some_squared_rewards, some_clicks) in at_step {
-                for lane in 0..N::LANES {
-                    rewards += some_rewards.lane(lane);
-                    squared_rewards += some_squared_rewards.lane(lane);
-                    clicks += some_clicks.lane(lane);
-                }
+                some_rewards.write(&mut lanes);
+                rewards = lanes.iter().fold(rewards, |sum, &some| sum + some);
+                some_squared_rewards.write(&mut lanes);
+                squared_rewards = lanes.iter().fold(squared_rewards, |sum, &some| sum + some);
+                clicks += (0..N::LANES)
+                    .map(|lane| some_clicks.lane(lane))
+                    .sum::<u32>();
             }
             block.reward_by_step.push(rewards);
             block.squared_reward_by_step.push(squared_rewards);
@@ -218,15 +224,14 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     }
 }
 
-widest! {
-    /// Runs a block.
-    fn run_block<N: Number, E: Environment<N>>(
-        rollout: &mut Rollout<N, E>,
-        first: u64,
-        count: usize,
-    ) -> EpisodeBlock {
-        rollout.run_block(first, count)
-    }
+/// Runs a block.
+#[inline(never)]
+fn run_block<N: Number, E: Environment<N>>(
+    rollout: &mut Rollout<N, E>,
+    first: u64,
+    count: usize,
+) -> EpisodeBlock {
+    vectorized!(N, rollout.run_block(first, count))
 }
 
 impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
@@ -266,11 +271,11 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_a_vector_does_not_change_a_bit() {
+    fn neither_the_length_of_a_vector_nor_its_registers_change_a_bit() {
         use super::{BlockRollout, Rollout};
         use crate::environment::Definition;
         use crate::environment::interest_exploration::InterestExplorationDefinition;
-        use crate::number::Lanes;
+        use crate::number::{Baseline, Lanes};
         let definition = InterestExplorationDefinition::new(
             &InterestExplorationDefinition::entry()
                 .settings_with(&[])
@@ -284,10 +289,12 @@ mod tests {
             .unwrap();
         let plan = &case.simulation.plan;
         let mut short = Rollout::<Lanes<4>, _>::new(definition.twin(), plan);
-        let mut long = Rollout::<Lanes<16>, _>::new(definition.twin(), plan);
+        let mut long = Rollout::<Lanes<32>, _>::new(definition.twin(), plan);
+        let mut registers = Rollout::<Baseline, _>::new(definition.twin(), plan);
         let (short, long) = (short.run(512, 200), long.run(512, 200));
         assert!(short.clicks.iter().any(|&clicks| clicks > 0));
         assert_eq!(short, long);
+        assert_eq!(short, registers.run(512, 200));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Single steps of vectors of users: twin of `shaders/kernel/step.wgsl`.
 
 use super::agent;
-use super::driver::{Driver, Seen, Shown, Stepped, observe_candidate, take_step};
+use super::driver::{Driver, Seen, Shown, Stepped};
 use crate::backend::model::{Plan, num_groups};
 use crate::backend::stepper::{Follower, IDLE, LaneState, Observation, StepOutcome, Stepper};
 use crate::environment::{Blocks, Environment, Fields};
 use crate::error::Error;
-use crate::number::{Mask, Number, Word};
+use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::{Draws, Scratch};
 use crate::rng::{OBSERVATION, STEP, Stream};
 use std::mem::swap;
@@ -61,6 +61,24 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
             plan: plan.clone(),
             num_lanes,
             users_per_env,
+        }
+    }
+
+    /// Draws the users of the lanes that begin an episode.
+    #[inline(always)]
+    fn begin(&mut self, starts: &[Option<u64>]) {
+        let mut fresh = self.driver.environment().new_user();
+        for group in 0..self.lanes.users.len() {
+            let first = group * N::LANES;
+            let mask =
+                N::Mask::from_fn(|lane| starts.get(first + lane).is_some_and(Option::is_some));
+            if mask.any() {
+                self.driver.sample_user(self.stream(group), &mut fresh);
+                self.lanes.users[group].take(mask, &fresh);
+                for number in &mut self.lanes.policy[group] {
+                    *number = N::select(mask, N::splat(0.0), *number);
+                }
+            }
         }
     }
 
@@ -124,22 +142,24 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         reason = "observations are single precision"
     )]
     fn observe_users(&self, group: usize, observations: &mut [f32]) {
-        let user_size = self.plan.outline.user_size();
-        let mut numbers = vec![N::splat(0.0); user_size];
-        let blocks = Blocks {
-            stream: self.stream(group),
-            purpose: OBSERVATION,
-            first: N::Word::splat(0),
-        };
-        self.driver
-            .environment()
-            .observe_user(&self.lanes.users[group], &blocks, &mut numbers);
-        for (lane, index) in self.lanes(group) {
-            let observation = &mut observations[index * user_size..][..user_size];
-            for (value, number) in observation.iter_mut().zip(&numbers) {
-                *value = number.lane(lane) as f32;
+        vectorized!(N, {
+            let user_size = self.plan.outline.user_size();
+            let mut numbers = vec![N::splat(0.0); user_size];
+            let blocks = Blocks {
+                stream: self.stream(group),
+                purpose: OBSERVATION,
+                first: N::Word::splat(0),
+            };
+            self.driver
+                .environment()
+                .observe_user(&self.lanes.users[group], &blocks, &mut numbers);
+            for (lane, index) in self.lanes(group) {
+                let observation = &mut observations[index * user_size..][..user_size];
+                for (value, number) in observation.iter_mut().zip(&numbers) {
+                    *value = number.lane(lane) as f32;
+                }
             }
-        }
+        })
     }
 
     /// Writes what is observed of the candidates of a group, for some lanes of the vector, each to the place of its
@@ -154,25 +174,26 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         places: &[(usize, usize)],
         observations: &mut [f32],
     ) {
-        let document_size = self.plan.outline.document_features().len();
-        let num_candidates = self.plan.num_candidates as usize;
-        let mut numbers = vec![N::splat(0.0); document_size];
-        let stream = self.document_stream(group);
-        for candidate in 0..num_candidates {
-            observe_candidate(
-                &mut self.driver.candidates,
-                &stream,
-                N::Word::splat(candidate as u32),
-                &mut numbers,
-            );
-            for &(lane, place) in places {
-                let at = (place * num_candidates + candidate) * document_size;
-                let observation = &mut observations[at..at + document_size];
-                for (value, number) in observation.iter_mut().zip(&numbers) {
-                    *value = number.lane(lane) as f32;
+        vectorized!(N, {
+            let document_size = self.plan.outline.document_features().len();
+            let num_candidates = self.plan.num_candidates as usize;
+            let mut numbers = vec![N::splat(0.0); document_size];
+            let stream = self.document_stream(group);
+            for candidate in 0..num_candidates {
+                self.driver.candidates.observe(
+                    stream,
+                    N::Word::splat(candidate as u32),
+                    &mut numbers,
+                );
+                for &(lane, place) in places {
+                    let at = (place * num_candidates + candidate) * document_size;
+                    let observation = &mut observations[at..at + document_size];
+                    for (value, number) in observation.iter_mut().zip(&numbers) {
+                        *value = number.lane(lane) as f32;
+                    }
                 }
             }
-        }
+        })
     }
 
     /// Makes the block `STEP` of the lanes of a group, or takes the one that is given.
@@ -222,6 +243,7 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
     }
 
     /// Lets the policy learn from a step of the users of a group where the mask holds: short slates teach nothing.
+    #[inline(always)]
     fn learn(&mut self, group: usize, mask: N::Mask, stepped: &Stepped<N>) {
         let state = &mut self.lanes.policy[group];
         if state.is_empty() {
@@ -250,92 +272,95 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         words: Option<&[[u32; 4]]>,
         choices: Option<&[Option<u32>]>,
     ) -> StepOutcome {
-        let slate_size = self.plan.slate_size as usize;
-        let response_size = self.plan.outline.response_size();
-        let num_candidates = self.plan.num_candidates;
-        let mut outcome = StepOutcome::new(self.num_lanes);
-        let mut slate = vec![N::Word::splat(0); slate_size];
-        let mut observation = vec![N::splat(0.0); response_size];
-        for group in 0..self.lanes.users.len() {
-            let (stream, document_stream) = (self.stream(group), self.document_stream(group));
-            // What lanes past the end are shown is of no consequence.
-            let given = |lane: usize, position: usize| {
-                let at = (group * N::LANES + lane) * slate_size + position;
-                slates.get(at).copied().unwrap_or(0)
-            };
-            let is_idle = N::Mask::from_fn(|lane| given(lane, 0) == IDLE);
-            let mut length = N::Word::splat(0);
-            for (position, candidate) in slate.iter_mut().enumerate() {
-                let shown = N::Word::from_fn(|lane| given(lane, position));
-                let is_shown = shown.less_than(N::Word::splat(num_candidates)) & !is_idle;
-                let (zero, one) = (N::Word::splat(0), N::Word::splat(1));
-                *candidate = N::Word::select(is_shown, shown, zero);
-                length = length + N::Word::select(is_shown, one, zero);
-            }
-            let words = self.step_words(group, stream, words);
-            let chosen = choices.map(|choices| {
-                let of = |lane: usize| choices.get(group * N::LANES + lane).copied().flatten();
-                N::Word::from_fn(|lane| of(lane).unwrap_or(self.driver.num_considered))
-            });
-            let before = is_idle.any().then(|| self.lanes.users[group].clone());
-            let stepped = take_step(
-                &mut self.driver,
-                [&stream, &document_stream],
-                words,
-                &slate,
-                length,
-                chosen,
-                &mut self.lanes.users[group],
-            );
-            if let Some(before) = before {
-                self.lanes.users[group].take(is_idle, &before);
-            }
-            let is_complete = length.equals(N::Word::splat(self.plan.slate_size));
-            self.learn(group, is_complete, &stepped);
-            let terminal = self
-                .driver
-                .environment()
-                .is_terminal(&self.lanes.users[group]);
-            let response = self
-                .driver
-                .response
-                .as_ref()
-                .expect("a step leaves a response");
-            for (position, document) in (0..).zip(&self.driver.documents) {
-                let is_chosen = stepped.clicked & stepped.chosen.equals(N::Word::splat(position));
-                self.driver.environment().observe_response(
-                    document,
-                    response,
-                    is_chosen,
-                    &mut observation,
-                );
-                let is_shown = N::Word::splat(position).less_than(length);
-                for number in &mut observation {
-                    *number = N::select(is_shown, *number, N::splat(0.0));
+        vectorized!(N, {
+            let slate_size = self.plan.slate_size as usize;
+            let response_size = self.plan.outline.response_size();
+            let num_candidates = self.plan.num_candidates;
+            let mut outcome = StepOutcome::new(self.num_lanes);
+            let mut slate = vec![N::Word::splat(0); slate_size];
+            let mut observation = vec![N::splat(0.0); response_size];
+            for group in 0..self.lanes.users.len() {
+                let (stream, document_stream) = (self.stream(group), self.document_stream(group));
+                // What lanes past the end are shown is of no consequence.
+                let given = |lane: usize, position: usize| {
+                    let at = (group * N::LANES + lane) * slate_size + position;
+                    slates.get(at).copied().unwrap_or(0)
+                };
+                let is_idle = N::Mask::from_fn(|lane| given(lane, 0) == IDLE);
+                let mut length = N::Word::splat(0);
+                for (position, candidate) in slate.iter_mut().enumerate() {
+                    let shown = N::Word::from_fn(|lane| given(lane, position));
+                    let is_shown = shown.less_than(N::Word::splat(num_candidates)) & !is_idle;
+                    let (zero, one) = (N::Word::splat(0), N::Word::splat(1));
+                    *candidate = N::Word::select(is_shown, shown, zero);
+                    length = length + N::Word::select(is_shown, one, zero);
                 }
-                for (lane, index) in self.lanes(group) {
-                    let at = (index * slate_size + position as usize) * response_size;
-                    let response = &mut self.responses[at..at + response_size];
-                    for (value, number) in response.iter_mut().zip(&observation) {
-                        *value = number.lane(lane) as f32;
+                let words = self.step_words(group, stream, words);
+                let chosen = choices.map(|choices| {
+                    let of = |lane: usize| choices.get(group * N::LANES + lane).copied().flatten();
+                    N::Word::from_fn(|lane| of(lane).unwrap_or(self.driver.num_considered))
+                });
+                let before = is_idle.any().then(|| self.lanes.users[group].clone());
+                let stepped = self.driver.take_step(
+                    stream,
+                    document_stream,
+                    words,
+                    &slate,
+                    Some(length),
+                    chosen,
+                    &mut self.lanes.users[group],
+                );
+                if let Some(before) = before {
+                    self.lanes.users[group].take(is_idle, &before);
+                }
+                let is_complete = length.equals(N::Word::splat(self.plan.slate_size));
+                self.learn(group, is_complete, &stepped);
+                let terminal = self
+                    .driver
+                    .environment()
+                    .is_terminal(&self.lanes.users[group]);
+                let response = self
+                    .driver
+                    .response
+                    .as_ref()
+                    .expect("a step leaves a response");
+                for (position, document) in (0..).zip(&self.driver.documents) {
+                    let is_chosen =
+                        stepped.clicked & stepped.chosen.equals(N::Word::splat(position));
+                    self.driver.environment().observe_response(
+                        document,
+                        response,
+                        is_chosen,
+                        &mut observation,
+                    );
+                    let is_shown = N::Word::splat(position).less_than(length);
+                    for number in &mut observation {
+                        *number = N::select(is_shown, *number, N::splat(0.0));
+                    }
+                    for (lane, index) in self.lanes(group) {
+                        let at = (index * slate_size + position as usize) * response_size;
+                        let response = &mut self.responses[at..at + response_size];
+                        for (value, number) in response.iter_mut().zip(&observation) {
+                            *value = number.lane(lane) as f32;
+                        }
                     }
                 }
-            }
-            for (lane, index) in self.lanes(group) {
-                self.lanes.steps[index] = self.lanes.steps[index].wrapping_add(1);
-                if is_idle.lane(lane) {
-                    continue;
+                for (lane, index) in self.lanes(group) {
+                    self.lanes.steps[index] = self.lanes.steps[index].wrapping_add(1);
+                    if is_idle.lane(lane) {
+                        continue;
+                    }
+                    outcome.rewards[index] = stepped.reward.lane(lane);
+                    outcome.chosen[index] = stepped
+                        .clicked
+                        .lane(lane)
+                        .then_some(stepped.chosen.lane(lane));
+                    outcome.terminated[index] = terminal.lane(lane);
+                    outcome.truncated[index] = self.lanes.steps[index] >= self.plan.max_steps;
                 }
-                outcome.rewards[index] = stepped.reward.lane(lane);
-                outcome.chosen[index] = stepped
-                    .clicked
-                    .lane(lane)
-                    .then_some(stepped.chosen.lane(lane));
-                outcome.terminated[index] = terminal.lane(lane);
-                outcome.truncated[index] = self.lanes.steps[index] >= self.plan.max_steps;
             }
-        }
-        outcome
+            outcome
+        })
     }
 }
 
@@ -382,19 +407,7 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
                 self.lanes.steps[lane] = 0;
             }
         }
-        let mut fresh = self.driver.environment().new_user();
-        for group in 0..self.lanes.users.len() {
-            let first = group * N::LANES;
-            let mask =
-                N::Mask::from_fn(|lane| starts.get(first + lane).is_some_and(Option::is_some));
-            if mask.any() {
-                self.driver.sample_user(self.stream(group), &mut fresh);
-                self.lanes.users[group].take(mask, &fresh);
-                for number in &mut self.lanes.policy[group] {
-                    *number = N::select(mask, N::splat(0.0), *number);
-                }
-            }
-        }
+        vectorized!(N, self.begin(starts));
         Ok(())
     }
 

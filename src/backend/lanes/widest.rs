@@ -1,48 +1,53 @@
-//! Functions that are compiled for several instruction sets, the widest of which is chosen at run time.
+//! Which instruction set vectors of users are kept in, chosen at run time.
 //!
-//! The bits are the same on all of them: vectors have [`LANES`](crate::number::LANES) users whatever the registers hold, and
-//! nothing is contracted, although AVX2 machines could fuse `a * b + c`. On `x86_64` the baseline is SSE2; elsewhere it is the
-//! only one, and is NEON on `aarch64`.
+//! The bits are the same on all of them: nothing is contracted, although most machines could fuse `a * b + c`, and no sum
+//! depends on how many users a vector has.
 
+use crate::number::{Baseline, Number, Wide256, Wide512};
+use fearless_simd::Level;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// What code may be compiled for, the narrowest first.
+/// An instruction set, the narrowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InstructionSet {
-    /// What the program is built for.
+    /// What the program is built for: SSE2 on `x86_64`, NEON on `aarch64`.
     Baseline = 1,
-    /// 256 bits.
+    /// 256 bits: AVX2, of x86-64-v3.
     Avx2 = 2,
-    /// 512 bits: AVX-512 F, VL, BW and DQ. Debug builds leave it out: it adds a third to the time that they take to compile.
+    /// 512 bits: AVX-512 as Ice Lake and Zen 4 have it.
     Avx512 = 3,
 }
 
 /// The one in use; 0 before the first look.
 static IN_USE: AtomicU8 = AtomicU8::new(0);
 
+/// Something to do with vectors of users, whichever ones the processor has.
+pub trait Work {
+    /// What comes of it.
+    type Output;
+    /// Does it.
+    fn run<N: Number>(self) -> Self::Output;
+}
+
 impl InstructionSet {
     /// Returns the widest one that this processor has.
     #[must_use]
     pub fn widest() -> Self {
+        let level = Level::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if cfg!(not(debug_assertions))
-                && is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq")
-            {
+            if level.as_avx512().is_some() {
                 return Self::Avx512;
             }
-            if is_x86_feature_detected!("avx2") {
+            if level.as_avx2().is_some() {
                 return Self::Avx2;
             }
         }
+        let _ = level;
         Self::Baseline
     }
 
     /// Returns the one that the backend `cpu` runs on: the widest, unless a narrower one has been set.
-    #[inline]
     #[must_use]
     pub fn in_use() -> Self {
         match IN_USE.load(Ordering::Relaxed) {
@@ -53,7 +58,8 @@ impl InstructionSet {
         }
     }
 
-    /// Makes the whole program use no wider one than this, to compare them; returns the one in use from now on.
+    /// Makes the whole program use no wider one than this from now on, to compare them; returns the one in use. What has
+    /// been begun goes on as it was.
     pub fn limit(most: Self) -> Self {
         let set = most.min(Self::widest());
         IN_USE.store(set as u8, Ordering::Relaxed);
@@ -71,56 +77,40 @@ impl InstructionSet {
             Self::Baseline => "baseline",
         }
     }
-}
 
-/// Declares a function whose body is compiled for each [`InstructionSet`], and runs on the one in use; for one user at a
-/// time, which fills no vector, for the baseline only.
-///
-/// What the body calls must be `#[inline(always)]`, or declared like this itself: other functions are compiled for the
-/// baseline only.
-macro_rules! widest {
-    (
-        $(#[$attribute:meta])*
-        $visibility:vis fn $name:ident<N: Number $(, $generic:ident: $bound:path)*>($($argument:ident: $type:ty),+ $(,)?) $(-> $result:ty)? $body:block
-    ) => {
-        $(#[$attribute])*
-        #[inline(never)]
-        $visibility fn $name<N: Number $(, $generic: $bound)*>($($argument: $type),+) $(-> $result)? {
-            #[inline(always)]
-            fn plain<N: Number $(, $generic: $bound)*>($($argument: $type),+) $(-> $result)? $body
-
-            #[cfg(target_arch = "x86_64")]
-            {
-                use $crate::backend::lanes::InstructionSet;
-
-                #[target_feature(enable = "avx2")]
-                fn avx2<N: Number $(, $generic: $bound)*>($($argument: $type),+) $(-> $result)? {
-                    plain($($argument),+)
-                }
-
-                #[cfg(not(debug_assertions))]
-                #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq")]
-                fn avx512<N: Number $(, $generic: $bound)*>($($argument: $type),+) $(-> $result)? {
-                    plain($($argument),+)
-                }
-
-                #[allow(
-                    unsafe_code,
-                    reason = "the only way to call a function compiled for more than the baseline"
-                )]
-                if const { N::LANES > 1 } {
-                    match InstructionSet::in_use() {
-                        // SAFETY: the one in use is at most the widest that the processor has.
-                        #[cfg(not(debug_assertions))]
-                        InstructionSet::Avx512 => return unsafe { avx512($($argument),+) },
-                        // SAFETY: as above.
-                        InstructionSet::Avx2 => return unsafe { avx2($($argument),+) },
-                        _ => {}
-                    }
-                }
-            }
-            plain($($argument),+)
+    /// Returns how many users its vectors hold.
+    #[must_use]
+    pub fn num_users(self) -> usize {
+        match self {
+            Self::Avx512 => Wide512::LANES,
+            Self::Avx2 => Wide256::LANES,
+            Self::Baseline => Baseline::LANES,
         }
-    };
+    }
+
+    /// Does some work with vectors of the instruction set in use.
+    ///
+    /// ```
+    /// use slatesim::backend::cpu::{InstructionSet, Work};
+    /// use slatesim::number::Number;
+    ///
+    /// /// Adds up the users of a vector.
+    /// struct Count;
+    /// impl Work for Count {
+    ///     type Output = f64;
+    ///     fn run<N: Number>(self) -> f64 {
+    ///         (0..N::LANES).map(|lane| N::splat(1.0).lane(lane)).sum()
+    ///     }
+    /// }
+    /// assert_eq!(InstructionSet::run(Count) as usize, InstructionSet::in_use().num_users());
+    /// ```
+    pub fn run<W: Work>(work: W) -> W::Output {
+        // Vectors wider than the baseline's are named here and nowhere else, because here the processor is known to have
+        // their registers.
+        match Self::in_use() {
+            Self::Avx512 => work.run::<Wide512>(),
+            Self::Avx2 => work.run::<Wide256>(),
+            Self::Baseline => work.run::<Baseline>(),
+        }
+    }
 }
-pub(super) use widest;

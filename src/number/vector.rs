@@ -1,0 +1,355 @@
+//! Sixteen users at once, in the registers of a named instruction set.
+//!
+//! The operations are those of the crate `fearless_simd`, which splits sixteen users over as many registers as they take.
+//! The bits are those of [`Lanes`](super::Lanes), which does the same with plain arrays.
+//!
+//! # Safety
+//! `fearless_simd` asks for a token at every operation: the proof that the processor has the instructions. A twin makes
+//! numbers from nothing (`N::splat(0.5)`), so here the token is made from nothing, too, and the proof is this: nobody
+//! outside the crate can name a [`Vector`], and inside it only
+//! [`InstructionSet`](crate::backend::cpu::InstructionSet) does, after it has looked at the processor.
+
+use super::{Long, Mask, Number, Single, Word};
+use crate::math;
+use fearless_simd::prelude::*;
+use fearless_simd::{f32x16, mask32x16, u32x16, u64x8};
+use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Shl, Shr, Sub};
+
+/// How many users a [`Vector`] has, on every instruction set.
+pub(crate) const VECTOR_LANES: usize = 16;
+
+/// An instruction set, in whose registers a [`Vector`] is kept.
+pub(crate) trait Registers: Simd {
+    /// Returns the proof that the processor has it; the module tells why there is one.
+    fn proof() -> Self;
+    /// Multiplies the lower halves of 64-bit integers.
+    fn product(self, a: u64x8<Self>, b: u64x8<Self>) -> u64x8<Self>;
+    /// Returns the upper halves, which the upper halves of the result may hold, too.
+    #[inline(always)]
+    fn upper(self, a: u64x8<Self>) -> u64x8<Self> {
+        a >> 32
+    }
+}
+
+/// Sixteen users' single-precision numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vector<S: Registers>(f32x16<S>);
+
+/// Sixteen users' 32-bit integers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VectorWord<S: Registers>(u32x16<S>);
+
+/// Sixteen users' truth values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VectorMask<S: Registers>(mask32x16<S>);
+
+/// Eight users' 64-bit integers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VectorLong<S: Registers>(u64x8<S>);
+
+macro_rules! operators {
+    ($type:ident: $($operator:ident :: $function:ident),+) => {$(
+        impl<S: Registers> $operator for $type<S> {
+            type Output = Self;
+            #[inline(always)]
+            fn $function(self, other: Self) -> Self {
+                Self(self.0.$function(other.0))
+            }
+        }
+    )+};
+}
+operators!(Vector: Add::add, Sub::sub, Mul::mul, Div::div);
+operators!(VectorWord: Add::add, Sub::sub, Mul::mul, BitAnd::bitand, BitOr::bitor, BitXor::bitxor);
+operators!(VectorMask: BitAnd::bitand, BitOr::bitor);
+operators!(VectorLong: BitXor::bitxor);
+
+impl<S: Registers> Neg for Vector<S> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self(-self.0)
+    }
+}
+
+impl<S: Registers> Not for VectorMask<S> {
+    type Output = Self;
+    #[inline(always)]
+    fn not(self) -> Self {
+        Self(!self.0)
+    }
+}
+
+impl<S: Registers> Shl<u32> for VectorWord<S> {
+    type Output = Self;
+    #[inline(always)]
+    fn shl(self, bits: u32) -> Self {
+        Self(self.0 << bits)
+    }
+}
+
+impl<S: Registers> Shr<u32> for VectorWord<S> {
+    type Output = Self;
+    #[inline(always)]
+    fn shr(self, bits: u32) -> Self {
+        Self(self.0 >> bits)
+    }
+}
+
+impl<S: Registers> Mask for VectorMask<S> {
+    const LANES: usize = VECTOR_LANES;
+    #[inline(always)]
+    fn splat(value: bool) -> Self {
+        Self(mask32x16::splat(S::proof(), value))
+    }
+    #[inline(always)]
+    fn from_fn(mut f: impl FnMut(usize) -> bool) -> Self {
+        let mut bits = 0;
+        for lane in 0..VECTOR_LANES {
+            bits |= u64::from(f(lane)) << lane;
+        }
+        Self(mask32x16::from_bitmask(S::proof(), bits))
+    }
+    #[inline(always)]
+    fn lane(self, lane: usize) -> bool {
+        self.0.test(lane)
+    }
+    #[inline(always)]
+    fn any(self) -> bool {
+        self.0.any_true()
+    }
+}
+
+impl<S: Registers> Long for VectorLong<S> {
+    #[inline(always)]
+    fn splat(value: u32) -> Self {
+        Self(u64x8::splat(S::proof(), u64::from(value)))
+    }
+    #[inline(always)]
+    fn product(self, other: Self) -> Self {
+        Self(S::proof().product(self.0, other.0))
+    }
+    #[inline(always)]
+    fn upper(self) -> Self {
+        Self(S::proof().upper(self.0))
+    }
+}
+
+impl<S: Registers> VectorWord<S> {
+    /// Takes every second user, from the first and from the second on; the upper halves hold anything.
+    #[inline(always)]
+    fn halves(self) -> [VectorLong<S>; 2] {
+        let even: u64x8<S> = self.0.bitcast();
+        [VectorLong(even), VectorLong(even >> 32)]
+    }
+
+    /// Puts users together again, from the lower halves.
+    #[inline(always)]
+    fn from_halves([even, odd]: [VectorLong<S>; 2]) -> Self {
+        let lower = u64x8::splat(S::proof(), u64::from(u32::MAX));
+        Self(((even.0 & lower) | (odd.0 << 32)).bitcast())
+    }
+}
+
+impl<S: Registers> Word for VectorWord<S> {
+    type Mask = VectorMask<S>;
+    type Long = VectorLong<S>;
+    #[inline(always)]
+    fn splat(value: u32) -> Self {
+        Self(u32x16::splat(S::proof(), value))
+    }
+    #[inline(always)]
+    fn from_fn(f: impl FnMut(usize) -> u32) -> Self {
+        Self(u32x16::from_fn(S::proof(), f))
+    }
+    #[inline(always)]
+    fn lane(self, lane: usize) -> u32 {
+        self.0[lane]
+    }
+    #[inline(always)]
+    fn widening_mul(self, other: Self) -> (Self, Self) {
+        let ([a, b], [c, d]) = (self.halves(), other.halves());
+        let (even, odd) = (a.product(c), b.product(d));
+        let lower = Self::from_halves([even, odd]);
+        let upper = Self::from_halves([even.upper(), odd.upper()]);
+        (upper, lower)
+    }
+    #[inline(always)]
+    fn by_parts<const A: usize, const B: usize>(
+        words: [Self; A],
+        f: impl Fn([VectorLong<S>; A]) -> [VectorLong<S>; B] + Copy,
+    ) -> [Self; B] {
+        // Loops, because the closures that the standard library's functions take would not be compiled for the registers.
+        let mut parts = [[VectorLong::splat(0); A]; 2];
+        for word in 0..A {
+            [parts[0][word], parts[1][word]] = words[word].halves();
+        }
+        let [even, odd] = [f(parts[0]), f(parts[1])];
+        let mut results = [Self::splat(0); B];
+        for word in 0..B {
+            results[word] = Self::from_halves([even[word], odd[word]]);
+        }
+        results
+    }
+    #[inline(always)]
+    fn equals(self, other: Self) -> VectorMask<S> {
+        VectorMask(self.0.simd_eq(other.0))
+    }
+    #[inline(always)]
+    fn less_than(self, other: Self) -> VectorMask<S> {
+        VectorMask(self.0.simd_lt(other.0))
+    }
+    #[inline(always)]
+    fn select(mask: VectorMask<S>, accept: Self, reject: Self) -> Self {
+        Self(mask.0.select(accept.0, reject.0))
+    }
+}
+
+impl<S: Registers> Number for Vector<S> {
+    const LANES: usize = VECTOR_LANES;
+    type Mask = VectorMask<S>;
+    type Word = VectorWord<S>;
+    type Element = f32;
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "rounding to single precision is what this does"
+    )]
+    fn element(value: f64) -> f32 {
+        value as f32
+    }
+    #[inline(always)]
+    fn gather(table: &[f32], index: VectorWord<S>) -> Self {
+        let last = table.len() - 1;
+        Self(f32x16::from_fn(S::proof(), |lane| {
+            table[last.min(index.0[lane] as usize)]
+        }))
+    }
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "rounding to single precision is what this does"
+    )]
+    fn splat(value: f64) -> Self {
+        Self(f32x16::splat(S::proof(), value as f32))
+    }
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "rounding to single precision is what this does"
+    )]
+    fn from_fn(mut f: impl FnMut(usize) -> f64) -> Self {
+        Self(f32x16::from_fn(S::proof(), |lane| f(lane) as f32))
+    }
+    #[inline(always)]
+    fn lane(self, lane: usize) -> f64 {
+        f64::from(self.0[lane])
+    }
+    #[inline(always)]
+    fn write(self, numbers: &mut [f64]) {
+        for (number, lane) in numbers.iter_mut().zip(self.0.as_slice()) {
+            *number = f64::from(*lane);
+        }
+    }
+    #[inline(always)]
+    fn from_word(word: VectorWord<S>) -> Self {
+        let signed: fearless_simd::i32x16<S> = word.0.bitcast();
+        Self(f32x16::float_from(signed))
+    }
+    #[inline(always)]
+    fn from_long_word(word: VectorWord<S>) -> Self {
+        Self(f32x16::float_from(word.0))
+    }
+    #[inline(always)]
+    fn to_word(self) -> VectorWord<S> {
+        math::to_word(self)
+    }
+    #[inline(always)]
+    fn less_than(self, other: Self) -> VectorMask<S> {
+        VectorMask(self.0.simd_lt(other.0))
+    }
+    #[inline(always)]
+    fn at_most(self, other: Self) -> VectorMask<S> {
+        VectorMask(self.0.simd_le(other.0))
+    }
+    #[inline(always)]
+    fn select(mask: VectorMask<S>, accept: Self, reject: Self) -> Self {
+        Self(mask.0.select(accept.0, reject.0))
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self(self.0.max(other.0))
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self(self.0.abs())
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.sqrt())
+    }
+    #[inline(always)]
+    fn exp(self) -> Self {
+        math::exp(self)
+    }
+    #[inline(always)]
+    fn ln(self) -> Self {
+        math::ln(self)
+    }
+    #[inline(always)]
+    fn sincospi(self) -> (Self, Self) {
+        math::sincospi(self)
+    }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        math::sigmoid(self)
+    }
+    #[inline(always)]
+    fn vectorize<R>(f: impl FnOnce() -> R) -> R {
+        S::proof().vectorize(f)
+    }
+}
+
+impl<S: Registers> Single for Vector<S> {
+    #[inline(always)]
+    fn to_bits(self) -> VectorWord<S> {
+        VectorWord(self.0.bitcast())
+    }
+    #[inline(always)]
+    fn from_bits(bits: VectorWord<S>) -> Self {
+        Self(bits.0.bitcast())
+    }
+}
+
+/// The instruction set of `aarch64`.
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+/// The instruction sets of `x86_64`.
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+/// The vectors of what the program is built for.
+#[cfg(target_arch = "x86_64")]
+pub(crate) type Baseline = Vector<fearless_simd::x86::Sse2>;
+/// The vectors of AVX2.
+#[cfg(target_arch = "x86_64")]
+pub(crate) type Wide256 = Vector<fearless_simd::x86::Avx2>;
+/// The vectors of AVX-512: each is one register, so two of them, of which one works while the other waits for its result.
+#[cfg(target_arch = "x86_64")]
+pub(crate) type Wide512 = super::Pair<Vector<fearless_simd::x86::Avx512>>;
+
+/// The vectors of what the program is built for.
+#[cfg(target_arch = "aarch64")]
+pub(crate) type Baseline = Vector<fearless_simd::aarch64::Neon>;
+/// The vectors of what the program is built for.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) type Baseline = super::Lanes<VECTOR_LANES>;
+/// There are no others.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) type Wide256 = Baseline;
+/// There are no others.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) type Wide512 = Baseline;

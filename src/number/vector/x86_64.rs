@@ -1,0 +1,81 @@
+//! SSE2, AVX2 and AVX-512.
+
+use super::Registers;
+use fearless_simd::prelude::*;
+use fearless_simd::x86::{Avx2, Avx512, Sse2};
+use fearless_simd::{kernel, u64x2, u64x4, u64x8};
+use std::arch::x86_64::{_mm_mul_epu32, _mm256_mul_epu32, _mm512_mul_epu32, _mm512_shuffle_epi32};
+
+kernel!(
+    #[inline(always)]
+    fn product_128(sse2: Sse2, a: u64x2<Sse2>, b: u64x2<Sse2>) -> u64x2<Sse2> {
+        _mm_mul_epu32(a.into(), b.into()).simd_into(sse2)
+    }
+);
+kernel!(
+    #[inline(always)]
+    fn product_256(avx2: Avx2, a: u64x4<Avx2>, b: u64x4<Avx2>) -> u64x4<Avx2> {
+        _mm256_mul_epu32(a.into(), b.into()).simd_into(avx2)
+    }
+);
+kernel!(
+    #[inline(always)]
+    fn product_512(avx512: Avx512, a: u64x8<Avx512>, b: u64x8<Avx512>) -> u64x8<Avx512> {
+        _mm512_mul_epu32(a.into(), b.into()).simd_into(avx512)
+    }
+);
+kernel!(
+    #[inline(always)]
+    fn upper_512(avx512: Avx512, a: u64x8<Avx512>) -> u64x8<Avx512> {
+        _mm512_shuffle_epi32::<0b11_11_01_01>(a.into()).simd_into(avx512)
+    }
+);
+
+/// Makes the proof.
+macro_rules! proof {
+    ($type:ident) => {
+        #[inline(always)]
+        #[allow(unsafe_code, reason = "the only way to make a token from nothing")]
+        fn proof() -> Self {
+            // SAFETY: vectors in these registers are used only where the processor has them; see the module above.
+            unsafe { $type::assume_supported() }
+        }
+    };
+}
+
+impl Registers for Sse2 {
+    proof!(Sse2);
+    #[inline(always)]
+    fn product(self, a: u64x8<Self>, b: u64x8<Self>) -> u64x8<Self> {
+        let ((a, c), (b, d)) = (a.split(), b.split());
+        half(self, a, b).combine(half(self, c, d))
+    }
+}
+
+#[inline(always)]
+fn half(sse2: Sse2, a: u64x4<Sse2>, b: u64x4<Sse2>) -> u64x4<Sse2> {
+    let ((a, c), (b, d)) = (a.split(), b.split());
+    product_128(sse2, a, b).combine(product_128(sse2, c, d))
+}
+
+impl Registers for Avx2 {
+    proof!(Avx2);
+    #[inline(always)]
+    fn product(self, a: u64x8<Self>, b: u64x8<Self>) -> u64x8<Self> {
+        let ((a, c), (b, d)) = (a.split(), b.split());
+        product_256(self, a, b).combine(product_256(self, c, d))
+    }
+}
+
+impl Registers for Avx512 {
+    proof!(Avx512);
+    #[inline(always)]
+    fn product(self, a: u64x8<Self>, b: u64x8<Self>) -> u64x8<Self> {
+        product_512(self, a, b)
+    }
+    // Multiplications and shifts share a port, shuffles have one of their own.
+    #[inline(always)]
+    fn upper(self, a: u64x8<Self>) -> u64x8<Self> {
+        upper_512(self, a)
+    }
+}
