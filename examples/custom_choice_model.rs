@@ -18,6 +18,7 @@ parameters! {
 }
 
 impl<N: Number> Choice<N> for Satisficing<N> {
+    #[inline(always)]
     fn choose(&self, scores: &[N], uniform: N) -> N::Word {
         let (mut remaining, mut cumulative) = (N::splat(1.0), N::splat(0.0));
         let mut chosen = N::Word::splat(0);
@@ -30,9 +31,11 @@ impl<N: Number> Choice<N> for Satisficing<N> {
         }
         chosen
     }
+    #[inline(always)]
     fn are_valid(&self, _scores: &[N]) -> N::Mask {
         N::Mask::splat(true)
     }
+    #[inline(always)]
     fn weigh(&self, score: N) -> N {
         (self.slope * (score - self.aspiration)).sigmoid()
     }

@@ -30,22 +30,28 @@ impl<N: Number> Environment<N> for Boredom<N> {
     fn new_document(&self) -> Document<N> {
         Document::zero()
     }
+    #[inline(always)]
     fn sample_user(&self, _: &Blocks<N::Word>, user: &mut User<N>) {
         user.boredom.fill(N::splat(0.0));
         user.steps_left = self.parameters.session;
     }
+    #[inline(always)]
     fn sample_document(&self, _: N::Word, blocks: &Blocks<N::Word>, document: &mut Document<N>) {
         let words = blocks.words(0);
         document.topic = bounded_integer(words[0], N::Word::splat(self.num_topics));
         document.quality = normal_pair(words[1], words[2]).0;
     }
+    #[inline(always)]
     fn draw(&self, _: [N::Word; 2], _: &Blocks<N::Word>) {}
+    #[inline(always)]
     fn score(&self, user: &User<N>, document: &Document<N>) -> N {
         document.quality - self.parameters.sensitivity * N::pick(&user.boredom, document.topic)
     }
+    #[inline(always)]
     fn respond(&self, _: &User<N>, _: &Document<N>, _: &()) -> N {
         N::splat(1.0)
     }
+    #[inline(always)]
     fn transition(
         &self,
         user: &mut User<N>,
@@ -62,18 +68,23 @@ impl<N: Number> Environment<N> for Boredom<N> {
         }
         user.steps_left = user.steps_left - N::splat(1.0);
     }
+    #[inline(always)]
     fn is_terminal(&self, user: &User<N>) -> N::Mask {
         user.steps_left.at_most(N::splat(0.0))
     }
+    #[inline(always)]
     fn reward(&self, response: &N) -> N {
         *response
     }
+    #[inline(always)]
     fn topic(&self, document: &Document<N>) -> N::Word {
         document.topic
     }
+    #[inline(always)]
     fn observe_document(&self, document: &Document<N>, observation: &mut [N]) {
         observation[..2].copy_from_slice(&[N::from_word(document.topic), document.quality]);
     }
+    #[inline(always)]
     fn observe_response(&self, _: &Document<N>, click: &N, clicked: N::Mask, seen: &mut [N]) {
         seen[0] = N::select(clicked, *click, N::splat(0.0));
     }

@@ -2,6 +2,7 @@
 
 pub use super::lanes::{InstructionSet, Work};
 use super::model::BlockRollout;
+use super::parallel::parallel_stepper;
 use super::{
     BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Rollouts, Simulation, Stepper,
 };
@@ -9,6 +10,7 @@ use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// How many blocks a thread runs between two looks at the observer: some tens of milliseconds of work.
 const BLOCKS_PER_THREAD: u64 = 32;
@@ -26,7 +28,7 @@ pub enum Arithmetic {
 #[derive(Debug)]
 pub struct CpuBackend {
     arithmetic: Arithmetic,
-    pool: rayon::ThreadPool,
+    pool: Arc<rayon::ThreadPool>,
     wave: u64,
 }
 
@@ -51,7 +53,7 @@ impl CpuBackend {
         let wave = BLOCK_EPISODES * BLOCKS_PER_THREAD * pool.current_num_threads() as u64;
         Ok(Self {
             arithmetic,
-            pool,
+            pool: Arc::new(pool),
             wave,
         })
     }
@@ -252,10 +254,12 @@ impl Backend for CpuBackend {
         users_per_env: usize,
     ) -> Result<Box<dyn Stepper>, Error> {
         let Simulation { model, plan } = simulation;
-        Ok(match self.arithmetic {
+        let arithmetic = self.arithmetic;
+        let make = |num_lanes| match arithmetic {
             Arithmetic::Double => model.reference_stepper(plan, num_lanes, users_per_env),
             Arithmetic::Single => model.cpu_stepper(plan, num_lanes, users_per_env),
-        })
+        };
+        Ok(parallel_stepper(&self.pool, num_lanes, users_per_env, make))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod cpu;
 pub mod gpu;
 mod lanes;
 mod model;
+mod parallel;
 pub mod reference;
 mod stepper;
 

@@ -1,7 +1,7 @@
 //! A choice model of the user's own, behind a pointer.
 
 use super::{Choice, ChoiceDefinition};
-use crate::number::{Baseline, Number, Wide256, Wide512};
+use crate::number::{Baseline, Number, Wide256, Wide512, vectorized};
 use std::any::{Any, TypeId};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl<D: ChoiceDefinition> Erased for D {
 
     fn twin_of(&self, number: TypeId) -> Option<Box<dyn Any>> {
         fn boxed<N: Number>(definition: &impl ChoiceDefinition) -> Box<dyn Any> {
-            let twin: Box<dyn Choice<N>> = Box::new(definition.twin());
+            let twin: Box<dyn Choice<N>> = Box::new(Vectorized(definition.twin::<N>()));
             Box::new(twin)
         }
         let makers = [
@@ -37,6 +37,22 @@ impl<D: ChoiceDefinition> Erased for D {
         ];
         let (_, make) = makers.into_iter().find(|(of, _)| *of == number)?;
         Some(make(self))
+    }
+}
+
+/// A twin whose functions are compiled for the registers of its number, although they are called through a table.
+#[derive(Debug)]
+struct Vectorized<T>(T);
+
+impl<N: Number, T: Choice<N>> Choice<N> for Vectorized<T> {
+    fn choose(&self, scores: &[N], uniform: N) -> N::Word {
+        vectorized!(N, self.0.choose(scores, uniform))
+    }
+    fn are_valid(&self, scores: &[N]) -> N::Mask {
+        vectorized!(N, self.0.are_valid(scores))
+    }
+    fn weigh(&self, score: N) -> N {
+        vectorized!(N, self.0.weigh(score))
     }
 }
 

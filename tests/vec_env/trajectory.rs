@@ -134,8 +134,8 @@ fn blocks(
     episodes: &[&Episode],
 ) -> Vec<EpisodeBlock> {
     let (is_single, partial_sums) = match backend.info().name.as_str() {
-        "reference" => (false, 16),
-        "cpu" => (true, 16),
+        "reference" => (false, 32),
+        "cpu" => (true, 32),
         _ => (true, 4),
     };
     let is_gpu = backend.info().name == "gpu";

@@ -47,6 +47,13 @@ impl InstructionSet {
         Self::Baseline
     }
 
+    /// Lists those that this processor has, the widest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        [Self::Avx512, Self::Avx2, Self::Baseline]
+            .into_iter()
+            .filter(|&set| set <= Self::widest())
+    }
+
     /// Returns the one that the backend `cpu` runs on: the widest, unless a narrower one has been set.
     #[must_use]
     pub fn in_use() -> Self {

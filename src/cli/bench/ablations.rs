@@ -1,4 +1,4 @@
-//! What a GPU's shaders cost with guards, or without native 64-bit products: the main job.
+//! The main job in other ways: a GPU's shaders with guards, or without native 64-bit products, and `cpu` in narrower registers.
 
 use super::cases::Case;
 use super::effort::Effort;
@@ -6,11 +6,12 @@ use super::opened::{Of, Opened};
 use super::progress::Progress;
 use super::rollouts::Rollout;
 use super::spread::Spread;
-use super::timing::{Work, measure};
+use super::timing::{Lap, Work, measure};
+use crate::backend::cpu::InstructionSet;
 use crate::backend::gpu::{GpuBackend, GpuOptions};
 use serde::Serialize;
 
-/// One way to make the shaders.
+/// One way to run it.
 #[derive(Debug, Serialize)]
 pub(super) struct AblationRow {
     #[serde(flatten)]
@@ -37,12 +38,44 @@ fn variants(gpu: &GpuBackend) -> [(&'static str, GpuBackend); 3] {
         .map(|(name, options)| (name, gpu.with_options(options)))
 }
 
-/// Counts the measurements.
-pub(super) fn count(backends: &[Opened]) -> usize {
-    backends.iter().filter_map(Opened::gpu).count()
+/// A rollout in no wider registers than those of an instruction set.
+struct Limited<'a> {
+    set: InstructionSet,
+    rollout: Rollout<'a>,
 }
 
-/// Measures the variants of every GPU backend in turns; what is missing was interrupted.
+impl Work for Limited<'_> {
+    fn run(&mut self, size: u64) -> anyhow::Result<Option<Lap>> {
+        InstructionSet::limit(self.set);
+        let lap = self.rollout.run(size);
+        InstructionSet::limit(InstructionSet::widest());
+        lap
+    }
+
+    fn least(&self) -> u64 {
+        self.rollout.least()
+    }
+
+    fn first(&self) -> u64 {
+        self.rollout.first()
+    }
+}
+
+/// Tells whether there is another way than the default.
+fn has_variants(opened: &Opened) -> bool {
+    let is_cpu = opened.gpu().is_none() && !opened.is_oracle();
+    opened.gpu().is_some() || (is_cpu && InstructionSet::widest() > InstructionSet::Baseline)
+}
+
+/// Counts the measurements.
+pub(super) fn count(backends: &[Opened]) -> usize {
+    backends
+        .iter()
+        .filter(|opened| has_variants(opened))
+        .count()
+}
+
+/// Measures the variants of every backend that has some in turns, the default first; what is missing was interrupted.
 pub(super) fn measure_all(
     main: &Case,
     backends: &[Opened],
@@ -50,22 +83,36 @@ pub(super) fn measure_all(
     progress: &Progress,
 ) -> anyhow::Result<Vec<AblationRow>> {
     let mut rows = Vec::new();
-    for (opened, gpu) in backends.iter().filter_map(|o| Some((o, o.gpu()?))) {
-        let variants = variants(gpu);
+    for opened in backends.iter().filter(|opened| has_variants(opened)) {
+        let gpus = opened.gpu().map(variants);
+        let mut names = Vec::new();
         let mut works: Vec<Box<dyn Work + '_>> = Vec::new();
-        for (_, backend) in &variants {
+        for (name, backend) in gpus.iter().flatten() {
+            names.push(*name);
             works.push(Box::new(Rollout {
                 backend,
                 simulation: &main.simulation,
             }));
+        }
+        if gpus.is_none() {
+            for set in InstructionSet::available() {
+                names.push(set.name());
+                works.push(Box::new(Limited {
+                    set,
+                    rollout: Rollout {
+                        backend: opened.backend(),
+                        simulation: &main.simulation,
+                    },
+                }));
+            }
         }
         let Some(measured) = measure(&mut works, effort.main_seconds, effort.runs)? else {
             break;
         };
         progress.done(&opened.of().label());
         let default = measured[0].rate.median;
-        let variants = variants.iter().zip(&measured);
-        rows.extend(variants.map(|((variant, _), measured)| AblationRow {
+        let variants = names.iter().zip(&measured);
+        rows.extend(variants.map(|(variant, measured)| AblationRow {
             of: opened.of(),
             variant,
             ratio: measured.rate.median / default,
@@ -77,7 +124,7 @@ pub(super) fn measure_all(
 
 impl AblationRow {
     /// Names the first columns of [`cells`](Self::cells).
-    pub(super) const TITLE: [&'static str; 3] = ["backend", "shaders", "by default"];
+    pub(super) const TITLE: [&'static str; 3] = ["backend", "variant", "by default"];
 
     /// Writes the measurement for a table.
     pub(super) fn cells(&self) -> Vec<String> {

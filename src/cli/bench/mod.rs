@@ -162,7 +162,7 @@ fn measure(
         bench.step_api = step_api::measure_all(main, &backends, effort, progress, median)?;
         progress.begin("scaling", scaling::count(&backends));
         bench.scaling = scaling::measure_all(main, results, &backends, effort, progress)?;
-        progress.begin("shaders", ablations::count(&backends));
+        progress.begin("variants", ablations::count(&backends));
         bench.ablations = ablations::measure_all(main, &backends, effort, progress)?;
     }
     bench.roofline = Roofline::of(&backends, &bench.results);

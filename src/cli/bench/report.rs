@@ -59,7 +59,7 @@ pub(super) fn text(bench: &Bench) -> String {
             1,
         ),
         section("main job, scaling", &ScalingRow::TITLE, scaling, 2),
-        section("main job, shaders", &AblationRow::TITLE, ablations, 2),
+        section("main job, variants", &AblationRow::TITLE, ablations, 2),
     ];
     if let Some(peer) = &bench.peer {
         let runs = peer.runs.iter().map(PeerRun::cells);
