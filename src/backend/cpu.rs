@@ -11,9 +11,13 @@ use crate::statistics::{EpisodeBlock, Statistics};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// How many blocks a thread runs between two looks at the observer: some tens of milliseconds of work.
-const BLOCKS_PER_THREAD: u64 = 32;
+/// How many blocks a thread runs before the first look at the observer.
+const BLOCKS_PER_THREAD: u64 = 8;
+/// What lies between two looks at the observer: the threads wait for each other there, so not too little, and who interrupts
+/// a run waits as long.
+const TARGET_WAVE: Duration = Duration::from_millis(100);
 
 /// The number type of the host twins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,8 @@ pub enum Arithmetic {
 pub struct CpuBackend {
     arithmetic: Arithmetic,
     pool: Arc<rayon::ThreadPool>,
-    wave: u64,
+    /// Episodes between two looks at the observer, if they are not to be as many as suit.
+    wave: Option<u64>,
 }
 
 /// Makes the `cpu` backend, on all cores or on as many as asked for.
@@ -50,21 +55,18 @@ impl CpuBackend {
             .num_threads(num_threads.unwrap_or(0))
             .build()
             .map_err(Error::Threads)?;
-        let wave = BLOCK_EPISODES * BLOCKS_PER_THREAD * pool.current_num_threads() as u64;
         Ok(Self {
             arithmetic,
             pool: Arc::new(pool),
-            wave,
+            wave: None,
         })
     }
 
     /// Sets how many episodes run between two looks at the observer, rounded up to whole blocks.
     #[must_use]
     pub fn with_batch_size(mut self, batch_size: u64) -> Self {
-        self.wave = batch_size
-            .div_ceil(BLOCK_EPISODES)
-            .max(1)
-            .saturating_mul(BLOCK_EPISODES);
+        let blocks = batch_size.div_ceil(BLOCK_EPISODES).max(1);
+        self.wave = Some(blocks.saturating_mul(BLOCK_EPISODES));
         self
     }
 
@@ -100,8 +102,11 @@ impl CpuBackend {
         );
         let all = blocks * simulations.len() as u128;
         let mut begun = 0;
+        let least = BLOCKS_PER_THREAD * self.pool.current_num_threads() as u64;
+        let mut most = self.wave.map_or(least, |wave| wave / BLOCK_EPISODES);
         while begun < all && !observer.is_interrupted() {
-            let wave = (all - begun).min(u128::from(self.wave / BLOCK_EPISODES));
+            let start = Instant::now();
+            let wave = (all - begun).min(u128::from(most));
             let wave = u64::try_from(wave).expect("at most a wave");
             let parts = self.pool.install(|| {
                 (0..wave)
@@ -132,8 +137,22 @@ impl CpuBackend {
                 }
             }
             begun += u128::from(wave);
+            if self.wave.is_none() {
+                most = next_wave(most, start.elapsed()).max(least);
+            }
         }
         statistics
+    }
+}
+
+/// Chooses how many blocks the next wave has, given how long one of so many took.
+fn next_wave(blocks: u64, took: Duration) -> u64 {
+    if took < TARGET_WAVE / 2 {
+        blocks.saturating_mul(2)
+    } else if took > TARGET_WAVE * 2 {
+        blocks / 2
+    } else {
+        blocks
     }
 }
 
@@ -271,4 +290,15 @@ fn block_length(remaining: u64) -> usize {
 /// Merges statistics of one simulation; sums are exact, so the order is of no consequence.
 fn merge(a: &mut Statistics, b: &Statistics) {
     a.merge(b).expect("both are of the same simulation");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waves_grow_while_they_are_short_and_shrink_where_they_are_long() {
+        let after = |milliseconds| next_wave(16, Duration::from_millis(milliseconds));
+        assert_eq!([0, 49, 50, 200, 201].map(after), [32, 32, 16, 16, 8]);
+    }
 }
