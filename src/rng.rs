@@ -62,7 +62,6 @@ const MULTIPLIER_A: u32 = 0xd251_1f53;
 const MULTIPLIER_B: u32 = 0xcd9e_8d57;
 const WEYL_A: u32 = 0x9e37_79b9;
 const WEYL_B: u32 = 0xbb67_ae85;
-const ROUNDS: u32 = 10;
 
 /// Returns the upper half of the 64-bit product.
 #[inline(always)]
@@ -83,25 +82,34 @@ pub fn philox<W: Word>(counter: [W; 4], key: [u32; 2]) -> [W; 4] {
     )
 }
 
-/// The rounds of the cipher. The upper halves of words hold anything: only products read a word, and they read the lower.
+/// The ten rounds of the cipher. Written out, so that every round's keys are constants of the loop over the steps: compilers
+/// leave a loop of ten a loop where a word takes two registers.
 #[inline(always)]
 fn rounds<L: Long>(counter: [L; 4], key: [u32; 2]) -> [L; 4] {
-    let (multiplier_a, multiplier_b) = (L::splat(MULTIPLIER_A), L::splat(MULTIPLIER_B));
-    let mut state = counter;
-    let [mut key_a, mut key_b] = key;
-    for _ in 0..ROUNDS {
-        let product_a = state[0].product(multiplier_a);
-        let product_b = state[2].product(multiplier_b);
-        state = [
-            product_b.upper() ^ state[1] ^ L::splat(key_a),
-            product_b,
-            product_a.upper() ^ state[3] ^ L::splat(key_b),
-            product_a,
-        ];
-        key_a = key_a.wrapping_add(WEYL_A);
-        key_b = key_b.wrapping_add(WEYL_B);
-    }
-    state
+    let mut state = round(counter, key, 0);
+    state = round(state, key, 1);
+    state = round(state, key, 2);
+    state = round(state, key, 3);
+    state = round(state, key, 4);
+    state = round(state, key, 5);
+    state = round(state, key, 6);
+    state = round(state, key, 7);
+    state = round(state, key, 8);
+    round(state, key, 9)
+}
+
+/// One round. The upper halves of words hold anything: only products read a word, and they read the lower.
+#[inline(always)]
+fn round<L: Long>([a, b, c, d]: [L; 4], key: [u32; 2], number: u32) -> [L; 4] {
+    let of_round = |key: u32, weyl: u32| L::splat(key.wrapping_add(number.wrapping_mul(weyl)));
+    let product_a = a.product(L::splat(MULTIPLIER_A));
+    let product_b = c.product(L::splat(MULTIPLIER_B));
+    [
+        product_b.upper() ^ b ^ of_round(key[0], WEYL_A),
+        product_b,
+        product_a.upper() ^ d ^ of_round(key[1], WEYL_B),
+        product_a,
+    ]
 }
 
 /// Splits a seed into the two words of a key, the low one first.

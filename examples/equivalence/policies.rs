@@ -3,7 +3,7 @@
 use super::row::Row;
 use super::setup::{estimate, simulation};
 use slatesim::Error;
-use slatesim::backend::{Backend, Unobserved};
+use slatesim::backend::{BLOCK_EPISODES, Backend, Unobserved};
 use slatesim::statistics::{SlotSummary, Summary};
 
 /// A run of the original: settings, candidates and slate, episodes, and the figures that were recorded.
@@ -99,9 +99,20 @@ fn runs() -> Vec<Run> {
 /// Steps of an episode of interest exploration, which does not end by itself.
 const EXPLORATION_STEPS: u32 = 50;
 
-/// Returns the standard error of the clicks at one position: each click is there by chance, whichever click it is. That of
-/// the statistics is of blocks, of which a test has few.
-fn thinned((rate, error): (f64, f64), slot: &SlotSummary, summary: &Summary) -> f64 {
+/// Of so many blocks on the statistics' own standard errors are good to some percent.
+const ENOUGH_BLOCKS: u64 = 200;
+
+/// Returns the standard error of the clicks at one position. That of the statistics is of blocks, of which a test has few: then
+/// each click is taken to be there by chance, whichever click it is, although users have topics of their own.
+fn slot_error(
+    slot: &SlotSummary,
+    (rate, error): (f64, f64),
+    episodes: u64,
+    summary: &Summary,
+) -> f64 {
+    if episodes >= ENOUGH_BLOCKS * BLOCK_EPISODES {
+        return slot.standard_error.unwrap_or(f64::NAN);
+    }
     let share = slot.click_rate.unwrap_or(f64::NAN) / rate;
     let spread = share * (1.0 - share) * rate / summary.user_steps as f64;
     (share * share * error * error + spread).sqrt()
@@ -164,7 +175,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
         for (position, (slot, &rate)) in summary.slots.iter().zip(run.slots).enumerate() {
             let ours = (
                 slot.click_rate.unwrap_or(f64::NAN),
-                thinned(clicks, slot, &summary),
+                slot_error(slot, clicks, episodes, &summary),
             );
             scaled.push((
                 format!("clicks by step at position {position}"),
