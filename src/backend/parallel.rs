@@ -245,7 +245,7 @@ mod tests {
                     u32::try_from(candidate).unwrap()
                 })
                 .collect();
-            let words: Vec<[u32; 4]> = (0..NUM_LANES as u32).map(|lane| [lane << 12; 4]).collect();
+            let words: Vec<[u32; 4]> = (0..).take(NUM_LANES).map(|lane| [lane << 12; 4]).collect();
             let [one, three] = steppers.each_mut().map(|stepper| {
                 stepper.start(&starts).unwrap();
                 let recommended = stepper.recommend().unwrap();

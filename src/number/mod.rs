@@ -9,11 +9,13 @@
 //! exactly between them.
 
 mod lanes;
+#[cfg(target_arch = "x86_64")]
 mod pair;
 mod scalar;
 mod vector;
 
 pub use lanes::{Lanes, LanesMask, LanesWord};
+#[cfg(target_arch = "x86_64")]
 use pair::Pair;
 pub use scalar::{ScalarLong, ScalarWord};
 pub(crate) use vector::{Baseline, Wide256, Wide512};

@@ -79,7 +79,7 @@ pub(super) fn recommend<N: Number>(
 ) {
     vectorized!(N, {
         policy.recommend(offer, draws, state, scratch, slate);
-    })
+    });
 }
 
 /// Lets the policy learn from a step.
@@ -92,5 +92,5 @@ pub(super) fn observe<N: Number>(
 ) {
     vectorized!(N, {
         policy.observe(feedback, scratch, state);
-    })
+    });
 }

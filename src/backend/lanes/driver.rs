@@ -156,7 +156,7 @@ fn look_at<N: Number, E: Environment<N>>(
 ) {
     vectorized!(N, {
         candidates.make_looked_at(*stream, candidate);
-    })
+    });
 }
 
 /// What a policy sees of a step: the candidates, and what is observed of the user.
@@ -203,7 +203,7 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
             candidates
                 .environment
                 .observe_document(&candidates.looked_at, observation);
-        })
+        });
     }
 
     fn observe_user(&mut self, observation: &mut [N]) {
@@ -214,7 +214,7 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
             self.candidates.user_feature(self.stream, self.user, 0);
             let length = observation.len();
             observation.copy_from_slice(&self.candidates.observation[..length]);
-        })
+        });
     }
 
     fn topic(&mut self) -> N::Word {
@@ -298,7 +298,7 @@ impl<N: Number, E: Environment<N>> Feedback<N> for Shown<'_, N, E> {
                 let document = &self.driver.documents[position];
                 environment.observe_response(document, response, clicked, observation);
             }
-        })
+        });
     }
 
     #[inline(always)]

@@ -159,7 +159,7 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
                     *value = number.lane(lane) as f32;
                 }
             }
-        })
+        });
     }
 
     /// Writes what is observed of the candidates of a group, for some lanes of the vector, each to the place of its
@@ -193,7 +193,7 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
                     }
                 }
             }
-        })
+        });
     }
 
     /// Makes the block `STEP` of the lanes of a group, or takes the one that is given.
