@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Fewer lanes than this are stepped before a thread has heard of them.
+/// The fewest lanes of a part: fewer are stepped in less time than it takes to wake a thread.
 const LEAST_LANES: usize = 512;
 
 /// Neighbouring lanes, and what steps them.
@@ -76,7 +76,7 @@ impl ParallelStepper {
         Ok(self.ask(|_, stepper| question(stepper))?.concat())
     }
 
-    fn join(&self, observations: Vec<Observation>) -> Observation {
+    fn join(observations: &[Observation]) -> Observation {
         let of = |numbers: fn(&Observation) -> &Vec<f32>| {
             let parts: Vec<&[f32]> = observations
                 .iter()
@@ -163,7 +163,7 @@ impl Stepper for ParallelStepper {
 
     fn observe(&mut self) -> Result<Observation, Error> {
         let observations = self.ask(|_, stepper| stepper.observe())?;
-        Ok(self.join(observations))
+        Ok(Self::join(&observations))
     }
 
     fn corpus(&mut self) -> Result<Vec<f32>, Error> {
@@ -177,7 +177,7 @@ impl Stepper for ParallelStepper {
 
     fn observe_kept(&mut self) -> Result<Observation, Error> {
         let observations = self.ask(|_, stepper| stepper.observe_kept())?;
-        Ok(self.join(observations))
+        Ok(Self::join(&observations))
     }
 
     fn state(&mut self) -> Result<LaneState, Error> {

@@ -1,10 +1,10 @@
-//! Many users at once: arrays of `f32` that the compiler turns into vector registers.
+//! Many users at once in arrays of `f32`, for any processor and any number of users.
 //!
-//! Every operation is a loop of fixed length over an array, which is all that the vectoriser needs; there are no
-//! intrinsics here, and no `unsafe`. The bits are those of scalar IEEE-754 arithmetic whatever the width.
+//! Every operation is a loop of fixed length over an array, which is all that a vectoriser needs; there are no
+//! intrinsics here, and no `unsafe`. Backends use vectors in registers, where there are some; these are what those are
+//! tested against. The bits are those of scalar IEEE-754 arithmetic whatever the width.
 
-use super::{Mask, Number, ScalarLong, Single, Word};
-use crate::math;
+use super::{Mask, Number, ScalarLong, Single, Word, single_precision};
 
 /// Fills an array lane by lane. The standard library's `from_fn` and `map` unroll too early for the vectoriser.
 #[inline(always)]
@@ -205,14 +205,7 @@ impl<const L: usize> Number for Lanes<L> {
     type Mask = LanesMask<L>;
     type Word = LanesWord<L>;
     type Element = f32;
-    #[inline(always)]
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "rounding to single precision is what this does"
-    )]
-    fn element(value: f64) -> f32 {
-        value as f32
-    }
+    single_precision!(LanesWord<L>);
     #[inline(always)]
     fn gather(table: &[f32], index: LanesWord<L>) -> Self {
         let last = table.len() - 1;
@@ -249,10 +242,6 @@ impl<const L: usize> Number for Lanes<L> {
     #[inline(always)]
     fn from_long_word(word: LanesWord<L>) -> Self {
         Self::from_word(word)
-    }
-    #[inline(always)]
-    fn to_word(self) -> LanesWord<L> {
-        math::to_word(self)
     }
     #[inline(always)]
     fn less_than(self, other: Self) -> LanesMask<L> {
@@ -294,22 +283,6 @@ impl<const L: usize> Number for Lanes<L> {
     #[inline(always)]
     fn sqrt(self) -> Self {
         Self(map(self.0, f32::sqrt))
-    }
-    #[inline(always)]
-    fn exp(self) -> Self {
-        math::exp(self)
-    }
-    #[inline(always)]
-    fn ln(self) -> Self {
-        math::ln(self)
-    }
-    #[inline(always)]
-    fn sincospi(self) -> (Self, Self) {
-        math::sincospi(self)
-    }
-    #[inline(always)]
-    fn sigmoid(self) -> Self {
-        math::sigmoid(self)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Numbers that are one user or many: the types over which every twin is generic.
 //!
 //! A twin (an environment, a choice model, a policy) is written once, for a [`Number`]. Instantiated at `f64` it is
-//! the oracle of the `reference` backend, one user at a time; instantiated at [`Lanes`] it steps a vector of users,
-//! the `cpu` backend. Because one number may be many users, the twins never branch on a number: comparisons give a
+//! the oracle of the `reference` backend, one user at a time; instantiated at vectors of users, in the registers of
+//! whichever instruction set the processor has, it is the `cpu` backend. [`Lanes`] are the same vectors in plain arrays, for any
+//! processor and any number of users: what the registers are tested against. Because one number may be many users, the twins never branch on a number: comparisons give a
 //! [`Mask`], and both outcomes are computed and selected.
 //!
 //! Integers ([`Word`]) are the same 32 bits on every backend; that is what makes choices, lengths and clicks comparable
@@ -101,7 +102,7 @@ pub trait Long: Copy + Debug + Send + Sync + 'static + BitXor<Output = Self> {
 /// A real number for each user.
 ///
 /// # Precision
-/// `f64` uses the standard library's functions. [`Lanes`] uses the polynomials of [`math`](crate::math), and never
+/// `f64` uses the standard library's functions. Single precision uses the polynomials of [`math`](crate::math), and never
 /// contracts `a * b + c`, so its bits do not depend on the instruction set.
 pub trait Number:
     Copy
@@ -204,6 +205,41 @@ pub trait Number:
         }
     }
 }
+
+/// Implements what single precision computes alike, whatever holds it.
+macro_rules! single_precision {
+    ($word:ty) => {
+        #[inline(always)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "rounding to single precision is what this does"
+        )]
+        fn element(value: f64) -> f32 {
+            value as f32
+        }
+        #[inline(always)]
+        fn to_word(self) -> $word {
+            $crate::math::to_word(self)
+        }
+        #[inline(always)]
+        fn exp(self) -> Self {
+            $crate::math::exp(self)
+        }
+        #[inline(always)]
+        fn ln(self) -> Self {
+            $crate::math::ln(self)
+        }
+        #[inline(always)]
+        fn sincospi(self) -> (Self, Self) {
+            $crate::math::sincospi(self)
+        }
+        #[inline(always)]
+        fn sigmoid(self) -> Self {
+            $crate::math::sigmoid(self)
+        }
+    };
+}
+use single_precision;
 
 /// Evaluates an expression in a function that is compiled for the registers of a number: see [`Number::vectorize`].
 macro_rules! vectorized {

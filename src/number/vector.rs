@@ -7,10 +7,10 @@
 //! `fearless_simd` asks for a token at every operation: the proof that the processor has the instructions. A twin makes
 //! numbers from nothing (`N::splat(0.5)`), so here the token is made from nothing, too, and the proof is this: nobody
 //! outside the crate can name a [`Vector`], and inside it only
-//! [`InstructionSet`](crate::backend::cpu::InstructionSet) does, after it has looked at the processor.
+//! [`InstructionSet::run`](crate::backend::cpu::InstructionSet::run) begins to compute with one, after it has looked at the
+//! processor.
 
-use super::{Long, Mask, Number, Single, Word};
-use crate::math;
+use super::{Long, Mask, Number, Single, Word, single_precision};
 use fearless_simd::prelude::*;
 use fearless_simd::{f32x16, mask32x16, u32x16, u64x8};
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Shl, Shr, Sub};
@@ -209,14 +209,7 @@ impl<S: Registers> Number for Vector<S> {
     type Mask = VectorMask<S>;
     type Word = VectorWord<S>;
     type Element = f32;
-    #[inline(always)]
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "rounding to single precision is what this does"
-    )]
-    fn element(value: f64) -> f32 {
-        value as f32
-    }
+    single_precision!(VectorWord<S>);
     #[inline(always)]
     fn gather(table: &[f32], index: VectorWord<S>) -> Self {
         let last = table.len() - 1;
@@ -260,10 +253,6 @@ impl<S: Registers> Number for Vector<S> {
         Self(f32x16::float_from(word.0))
     }
     #[inline(always)]
-    fn to_word(self) -> VectorWord<S> {
-        math::to_word(self)
-    }
-    #[inline(always)]
     fn less_than(self, other: Self) -> VectorMask<S> {
         VectorMask(self.0.simd_lt(other.0))
     }
@@ -290,22 +279,6 @@ impl<S: Registers> Number for Vector<S> {
     #[inline(always)]
     fn sqrt(self) -> Self {
         Self(self.0.sqrt())
-    }
-    #[inline(always)]
-    fn exp(self) -> Self {
-        math::exp(self)
-    }
-    #[inline(always)]
-    fn ln(self) -> Self {
-        math::ln(self)
-    }
-    #[inline(always)]
-    fn sincospi(self) -> (Self, Self) {
-        math::sincospi(self)
-    }
-    #[inline(always)]
-    fn sigmoid(self) -> Self {
-        math::sigmoid(self)
     }
     #[inline(always)]
     fn vectorize<R>(f: impl FnOnce() -> R) -> R {

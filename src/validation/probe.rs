@@ -5,7 +5,7 @@ use super::{Case, Effort, Rung, Subject};
 use crate::backend::cpu::{InstructionSet, Work};
 use crate::backend::gpu::PROBE_ROWS;
 use crate::error::Error;
-use crate::number::{Number, Word};
+use crate::number::{Number, Word, vectorized};
 use crate::rng::philox;
 
 const SEED: u64 = 0x5eed_5eed;
@@ -135,10 +135,7 @@ impl<const COUNT: usize> Work for Encrypt<COUNT> {
     fn run<N: Number>(self) -> Vec<u32> {
         let blocks = self.0.map(|[a, b, c, d, e, f]| {
             let counter = [a, b, c, d].map(N::Word::splat);
-            N::vectorize(
-                #[inline(always)]
-                || philox(counter, [e, f]),
-            )
+            vectorized!(N, philox(counter, [e, f]))
         });
         (0..4)
             .flat_map(|word| blocks.map(|block| block[word].lane(N::LANES - 1)))
@@ -156,10 +153,7 @@ impl Work for Rows<'_> {
         let mut found = vec![Vec::new(); PROBE_ROWS];
         for (chunk, arguments) in self.0.chunks(N::LANES).enumerate() {
             let first = u32::try_from(chunk * N::LANES).expect("a probe is small");
-            let rows = N::vectorize(
-                #[inline(always)]
-                || rows::<N>(SEED, EPISODE, first, arguments),
-            );
+            let rows = vectorized!(N, rows::<N>(SEED, EPISODE, first, arguments));
             for (row, values) in found.iter_mut().zip(rows) {
                 row.extend(values);
             }

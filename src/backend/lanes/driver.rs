@@ -146,19 +146,6 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
     }
 }
 
-/// Makes a candidate the one that a policy looks at. Policies are compiled once for all environments, and call this
-/// through a table.
-#[inline(never)]
-fn look_at<N: Number, E: Environment<N>>(
-    candidates: &mut Candidates<N, E>,
-    stream: &Stream<N::Word>,
-    candidate: N::Word,
-) {
-    vectorized!(N, {
-        candidates.make_looked_at(*stream, candidate);
-    });
-}
-
 /// What a policy sees of a step: the candidates, and what is observed of the user.
 #[derive(Debug)]
 pub(super) struct Seen<'a, N: Number, E: Environment<N>> {
@@ -168,6 +155,7 @@ pub(super) struct Seen<'a, N: Number, E: Environment<N>> {
     pub(super) user: &'a E::User,
 }
 
+// Policies are compiled once for all environments, and call these through a table: each is compiled for vectors by itself.
 impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
     #[inline(always)]
     fn num_candidates(&self) -> u32 {
@@ -181,7 +169,7 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
     }
 
     fn look_at(&mut self, candidate: N::Word) {
-        look_at::<N, E>(self.candidates, &self.stream, candidate);
+        vectorized!(N, self.candidates.make_looked_at(self.stream, candidate));
     }
 
     fn feature(&mut self, feature: usize) -> N {

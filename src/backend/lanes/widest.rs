@@ -112,8 +112,8 @@ impl InstructionSet {
     /// assert_eq!(InstructionSet::run(Count) as usize, InstructionSet::in_use().num_users());
     /// ```
     pub fn run<W: Work>(work: W) -> W::Output {
-        // Vectors wider than the baseline's are named here and nowhere else, because here the processor is known to have
-        // their registers.
+        // Nothing else begins to compute with vectors wider than the baseline's: here the processor is known to have their
+        // registers.
         match Self::in_use() {
             Self::Avx512 => work.run::<Wide512>(),
             Self::Avx2 => work.run::<Wide256>(),
