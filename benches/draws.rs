@@ -29,7 +29,34 @@ fn words<N: Number>() -> Vec<[N::Word; 2]> {
     (0..VECTORS).map(pair).collect()
 }
 
-/// Times a function of two words, whose results are added up.
+/// Times a function of each of some arguments, whose results are added up; `draws` is how many numbers a user gets of each.
+fn time<N: Number, T: Copy>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    id: BenchmarkId,
+    draws: u64,
+    arguments: &[T],
+    apply: impl Fn(T) -> N,
+) {
+    group.throughput(Throughput::Elements(
+        draws * arguments.len() as u64 * N::LANES as u64,
+    ));
+    group.bench_function(id, |bencher| {
+        bencher.iter(|| {
+            N::vectorize(
+                #[inline(always)]
+                || {
+                    let mut total = N::splat(0.0);
+                    for &argument in black_box(arguments) {
+                        total = total + apply(argument);
+                    }
+                    total
+                },
+            )
+        });
+    });
+}
+
+/// Times a function of two words.
 fn of_words<N: Number>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     function: &str,
@@ -37,24 +64,8 @@ fn of_words<N: Number>(
     draws: u64,
     apply: impl Fn([N::Word; 2]) -> N,
 ) {
-    let words = words::<N>();
-    group.throughput(Throughput::Elements(
-        draws * words.len() as u64 * N::LANES as u64,
-    ));
-    group.bench_function(BenchmarkId::new(function, number), |bencher| {
-        bencher.iter(|| {
-            N::vectorize(
-                #[inline(always)]
-                || {
-                    let mut total = N::splat(0.0);
-                    for &pair in black_box(&words) {
-                        total = total + apply(pair);
-                    }
-                    total
-                },
-            )
-        });
-    });
+    let id = BenchmarkId::new(function, number);
+    time(group, id, draws, &words::<N>(), apply);
 }
 
 /// Times a function of a number in an interval.
@@ -67,21 +78,13 @@ fn of_numbers<N: Number>(
 ) {
     let place = |[word, _]: &[N::Word; 2]| N::splat(low) + N::splat(high - low) * uniform(*word);
     let numbers: Vec<N> = words::<N>().iter().map(place).collect();
-    group.throughput(Throughput::Elements(numbers.len() as u64 * N::LANES as u64));
-    group.bench_function(BenchmarkId::new(function, number), |bencher| {
-        bencher.iter(|| {
-            N::vectorize(
-                #[inline(always)]
-                || {
-                    let mut total = N::splat(0.0);
-                    for &x in black_box(&numbers) {
-                        total = total + apply(x);
-                    }
-                    total
-                },
-            )
-        });
-    });
+    time(
+        group,
+        BenchmarkId::new(function, number),
+        1,
+        &numbers,
+        apply,
+    );
 }
 
 fn draws_of<N: Number>(criterion: &mut Criterion, number: &str) {
