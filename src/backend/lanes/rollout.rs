@@ -138,7 +138,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             if plan.outline.num_topics > 0 {
                 count_topics(driver, active, &stepped, block);
             }
-            // All clicks are on the first position, where there is no other.
+            // Those of the first position are all clicks but these.
             for (position, clicks) in (1..).zip(slot_clicks.iter_mut().skip(1)) {
                 let is_here = clicked & stepped.chosen.equals(N::Word::splat(position));
                 *clicks = *clicks + N::Word::select(is_here, one, N::Word::splat(0));
