@@ -19,7 +19,7 @@ fn block(rng: &mut Philox, num_steps: u32) -> EpisodeBlock {
             .collect::<Vec<f64>>()
     };
     let returns = episode_sums(10.0 * steps);
-    let step_weighted_rewards = episode_sums(5.0 * steps * steps);
+    let slopes = episode_sums(0.1);
     let mut step_sums = |mean: f64| {
         (0..num_steps)
             .map(|_| mean * rng.random_range(0.9..1.1))
@@ -29,7 +29,7 @@ fn block(rng: &mut Philox, num_steps: u32) -> EpisodeBlock {
         returns,
         lengths: vec![num_steps; episodes],
         clicks: vec![num_steps; episodes],
-        step_weighted_rewards,
+        slopes,
         reward_by_step: step_sums(10.0 * BLOCK_EPISODES as f64),
         squared_reward_by_step: step_sums(100.0 * BLOCK_EPISODES as f64),
         clicks_by_step: vec![

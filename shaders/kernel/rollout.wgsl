@@ -16,17 +16,20 @@
 #import slatesim::candidates::{enter_point, lane_of_point}
 #endif
 #import slatesim::drive
+#import slatesim::slope::least_squares_slope
 #import environment
 #import agent
 
 // Rust: src/backend/gpu/rollout.rs.
 const TOTAL: u32 = 0u;
-const STEP_WEIGHTED: u32 = 1u;
+const SLOPE: u32 = 1u;
 const LENGTH: u32 = 2u;
 const CLICKS: u32 = 3u;
 const QUALITY: u32 = 4u;
 const RUNNING: u32 = 5u;
 const INVALID: u32 = 6u;
+// For the next dispatch alone: the host does not read it.
+const STEP_WEIGHTED: u32 = 7u;
 
 @group(1) @binding(0) var<storage, read_write> users: array<f32>;
 @group(1) @binding(1) var<storage, read_write> outcomes: array<u32>;
@@ -152,6 +155,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
 
     outcomes[TOTAL * job.stride + lane] = bitcast<u32>(total);
     outcomes[STEP_WEIGHTED * job.stride + lane] = bitcast<u32>(step_weighted);
+    outcomes[SLOPE * job.stride + lane] = bitcast<u32>(least_squares_slope(total, step_weighted, length));
     outcomes[LENGTH * job.stride + lane] = length;
     outcomes[CLICKS * job.stride + lane] = num_clicks;
     outcomes[QUALITY * job.stride + lane] = bitcast<u32>(quality);

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct Statistics {
-    parts: Parts,
+    pub(super) parts: Parts,
 }
 
 /// The parts of [`Statistics`], as written and, before they are checked, as read.
@@ -39,6 +39,59 @@ pub(super) struct Parts {
     pub(super) slots: Vec<Ratio>,
     /// Quality by clicks; a unit is a block.
     pub(super) clicked_quality: Option<Ratio>,
+}
+
+/// The totals of one block of episodes, which is the independent unit of what they are divided by each other for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct BlockTotals {
+    pub(crate) user_steps: u64,
+    pub(crate) clicks: u64,
+    /// As the fields of [`EpisodeBlock`].
+    pub(crate) invalid_choices: u64,
+    pub(crate) clicked_quality: f64,
+    pub(crate) topic_impressions: Vec<u64>,
+    pub(crate) topic_clicks: Vec<u64>,
+    pub(crate) slot_clicks: Vec<u64>,
+}
+
+impl BlockTotals {
+    fn of(block: &EpisodeBlock) -> Self {
+        let total = |counts: &[u32]| counts.iter().copied().map(u64::from).sum();
+        Self {
+            user_steps: total(&block.lengths),
+            clicks: total(&block.clicks),
+            invalid_choices: block.invalid_choices,
+            clicked_quality: block.clicked_quality,
+            topic_impressions: block.topic_impressions.clone(),
+            topic_clicks: block.topic_clicks.clone(),
+            slot_clicks: block.slot_clicks.clone(),
+        }
+    }
+}
+
+impl Parts {
+    /// Adds the totals of a block of at least one episode.
+    pub(super) fn add_totals(&mut self, block: &BlockTotals) {
+        self.invalid_choices += block.invalid_choices;
+        let topic_counts = block.topic_clicks.iter().zip(&block.topic_impressions);
+        for (topic, (&clicks, &impressions)) in self.topics.iter_mut().zip(topic_counts) {
+            topic.add(clicks as f64, impressions);
+        }
+        if self.slots.is_empty() {
+            self.slots = vec![Ratio::default(); block.slot_clicks.len()];
+        }
+        assert_eq!(
+            self.slots.len(),
+            block.slot_clicks.len(),
+            "blocks of one environment have slates of one size"
+        );
+        for (slot, &clicks) in self.slots.iter_mut().zip(&block.slot_clicks) {
+            slot.add(clicks as f64, block.user_steps);
+        }
+        if let Some(quality) = &mut self.clicked_quality {
+            quality.add(block.clicked_quality, block.clicks);
+        }
+    }
 }
 
 impl Statistics {
@@ -79,40 +132,14 @@ impl Statistics {
         for &episode_return in &block.returns {
             parts.return_quantiles.add(episode_return);
         }
-        let sums = block.returns.iter().zip(&block.step_weighted_rewards);
-        let mut slopes = Vec::with_capacity(block.episodes());
-        for ((&sum, &step_weighted), &length) in sums.zip(&block.lengths) {
-            if length >= 2 {
-                slopes.push(least_squares_slope(sum, step_weighted, length));
-            }
-        }
+        let slopes = block.slopes.iter().zip(&block.lengths);
+        let slopes = slopes.filter(|&(_, &length)| length >= 2);
+        let slopes: Vec<f64> = slopes.map(|(&slope, _)| slope).collect();
         parts.reward_slope.add_all(&slopes);
         parts.lengths.add(&block.lengths);
         parts.click_rate.add_counts(&block.clicks, &block.lengths);
         parts.curves.add(block);
-        parts.invalid_choices += block.invalid_choices;
-        let topic_counts = block.topic_clicks.iter().zip(&block.topic_impressions);
-        for (topic, (&clicks, &impressions)) in parts.topics.iter_mut().zip(topic_counts) {
-            topic.add(clicks as f64, impressions);
-        }
-        if parts.slots.is_empty() {
-            parts.slots = vec![Ratio::default(); block.slot_clicks.len()];
-        }
-        assert_eq!(
-            parts.slots.len(),
-            block.slot_clicks.len(),
-            "blocks of one environment have slates of one size"
-        );
-        let user_steps = block.lengths.iter().copied().map(u64::from).sum();
-        for (slot, &clicks) in parts.slots.iter_mut().zip(&block.slot_clicks) {
-            slot.add(clicks as f64, user_steps);
-        }
-        if let Some(quality) = &mut parts.clicked_quality {
-            quality.add(
-                block.clicked_quality,
-                block.clicks.iter().copied().map(u64::from).sum(),
-            );
-        }
+        parts.add_totals(&BlockTotals::of(block));
     }
 
     /// Adds the episodes of another campaign, or of another part of the same one.
@@ -190,17 +217,6 @@ impl Statistics {
     }
 }
 
-/// Fits reward = a + slope · step by least squares, from the sums of an episode of at least two steps.
-///
-/// ```text
-/// S1 = Σ reward, S2 = Σ step · reward, steps 0 .. n-1:
-/// slope = (S2 - (n - 1)/2 · S1) / (n (n² - 1) / 12)
-/// ```
-fn least_squares_slope(sum: f64, step_weighted_sum: f64, length: u32) -> f64 {
-    let steps = f64::from(length);
-    12.0 * (step_weighted_sum - 0.5 * (steps - 1.0) * sum) / (steps * (steps * steps - 1.0))
-}
-
 impl From<Statistics> for Parts {
     fn from(statistics: Statistics) -> Self {
         statistics.parts
@@ -259,7 +275,7 @@ impl TryFrom<Parts> for Statistics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statistics::ExactSum;
+    use crate::statistics::{ExactSum, least_squares_slope};
     use rand::rngs::SmallRng;
     use rand::{RngExt, SeedableRng};
     use serde_json::json;
@@ -312,7 +328,11 @@ mod tests {
                 .enumerate()
                 .map(|(step, r)| step as f64 * r);
             block.returns.push(episode.rewards.iter().sum());
-            block.step_weighted_rewards.push(weighted.sum());
+            let length = u32::try_from(episode.rewards.len()).unwrap();
+            let sum = episode.rewards.iter().sum();
+            block
+                .slopes
+                .push(least_squares_slope(sum, weighted.sum(), length));
             block
                 .lengths
                 .push(u32::try_from(episode.rewards.len()).unwrap());
@@ -469,7 +489,7 @@ mod tests {
     fn a_non_finite_return_is_counted_and_does_not_poison_the_rest() {
         let mut block = block_of(&episodes(10));
         block.returns[3] = f64::NAN;
-        block.step_weighted_rewards[3] = f64::NAN;
+        block.slopes[3] = f64::NAN;
         block.reward_by_step[0] = f64::NAN;
         block.squared_reward_by_step[0] = f64::NAN;
         let statistics = statistics_of([&block]);

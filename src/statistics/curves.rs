@@ -34,14 +34,24 @@ impl Curves {
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        self.lengthen(other.clicks.len());
-        for (sum, term) in self.reward.iter_mut().zip(&other.reward) {
+        self.add_sums(&other.reward, &other.squared_reward, &other.clicks);
+    }
+
+    /// Adds what is already summed over many blocks, from step 0 on: slices of one length.
+    pub(super) fn add_sums(
+        &mut self,
+        reward: &[ExactSum],
+        squared_reward: &[ExactSum],
+        clicks: &[u64],
+    ) {
+        self.lengthen(clicks.len());
+        for (sum, term) in self.reward.iter_mut().zip(reward) {
             sum.merge(term);
         }
-        for (sum, term) in self.squared_reward.iter_mut().zip(&other.squared_reward) {
+        for (sum, term) in self.squared_reward.iter_mut().zip(squared_reward) {
             sum.merge(term);
         }
-        for (sum, &term) in self.clicks.iter_mut().zip(&other.clicks) {
+        for (sum, &term) in self.clicks.iter_mut().zip(clicks) {
             *sum = sum.saturating_add(term);
         }
     }

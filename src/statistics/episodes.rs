@@ -13,8 +13,11 @@ pub struct EpisodeBlock {
     pub lengths: Vec<u32>,
     /// Steps of each episode at which the user clicked, at most its length. Shape `[episodes]`.
     pub clicks: Vec<u32>,
-    /// Sum over the steps, from 0, of `step · reward` of each episode. Shape `[episodes]`.
-    pub step_weighted_rewards: Vec<f64>,
+    /// Least-squares slope of reward over the step of each episode, see [`least_squares_slope`]; not looked at in episodes
+    /// of one step. Shape `[episodes]`.
+    ///
+    /// [`least_squares_slope`]: super::least_squares_slope
+    pub slopes: Vec<f64>,
     /// Rewards at each step, summed over the block. Shape `[steps]`, at least the longest episode;
     /// whatever lies beyond it is ignored.
     pub reward_by_step: Vec<f64>,
@@ -55,10 +58,7 @@ impl EpisodeBlock {
         let checks = [
             (self.lengths.len() == episodes, "lengths"),
             (self.clicks.len() == episodes, "clicks"),
-            (
-                self.step_weighted_rewards.len() == episodes,
-                "step_weighted_rewards",
-            ),
+            (self.slopes.len() == episodes, "slopes"),
             (self.reward_by_step.len() >= steps, "reward_by_step"),
             (
                 self.squared_reward_by_step.len() >= steps,

@@ -36,6 +36,14 @@ impl Lengths {
         }
     }
 
+    /// Adds episodes that are already counted, by length from 0.
+    pub(super) fn add_counts(&mut self, counts: &[u32]) {
+        for (length, &count) in (0u32..).zip(counts).filter(|&(_, &count)| count > 0) {
+            let total = self.entry(length);
+            *total = total.saturating_add(u64::from(count));
+        }
+    }
+
     /// Adds the counts of another histogram.
     pub fn merge(&mut self, other: &Self) {
         for (length, count) in other.iter() {

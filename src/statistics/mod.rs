@@ -20,8 +20,11 @@ mod magnitude;
 mod moments;
 mod quantiles;
 mod ratio;
+mod slope;
 mod summary;
+mod tally;
 
+pub(crate) use campaign::BlockTotals;
 pub use campaign::Statistics;
 pub use episodes::EpisodeBlock;
 pub use exact_sum::ExactSum;
@@ -29,10 +32,14 @@ pub use exact_sum_text::ParseSumError;
 pub use lengths::Lengths;
 pub use moments::Moments;
 pub use quantiles::Quantiles;
+pub(crate) use quantiles::SINGLE_BUCKETS;
+pub use slope::least_squares_slope;
 pub use summary::{
     ClickRateSummary, ClickedQualitySummary, LengthSummary, QuantileTable, ReturnSummary,
     RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
 };
+
+pub(crate) use tally::{DIGITS, ProductTally, SampleTally, Tally, sum_of_device};
 
 use std::fmt;
 

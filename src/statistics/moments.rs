@@ -58,6 +58,22 @@ impl Moments {
         }
     }
 
+    /// Takes sums that were formed elsewhere, without rounding, over `count` finite observations.
+    pub(super) fn of_sums(
+        count: u64,
+        sum: ExactSum,
+        sum_of_squares: ExactSum,
+        range: Option<(f64, f64)>,
+    ) -> Self {
+        Self {
+            count,
+            sum,
+            sum_of_squares,
+            // As `extend` keeps it.
+            range: range.map(|(low, high)| (low + 0.0, high + 0.0)),
+        }
+    }
+
     /// Adds the observations of another sample.
     pub fn merge(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);

@@ -13,6 +13,12 @@ const OCTAVES: usize = 1 << 11;
 /// Bits of a number below those that name its bucket.
 const INNER_BITS: u32 = 52 - MANTISSA_BITS;
 
+/// Buckets of single-precision numbers of one sign, and of both.
+const HALF_SINGLES: usize = BUCKETS_PER_OCTAVE << 8;
+pub(crate) const SINGLE_BUCKETS: usize = 2 * HALF_SINGLES;
+/// What is added to the exponent of a single-precision number, as written, for that of an `f64`.
+const EXPONENTS_BELOW_SINGLES: usize = 1023 - 127;
+
 type Octave = Box<[u64; BUCKETS_PER_OCTAVE]>;
 
 /// Counts observations in buckets of relative width 2^-12 and estimates quantiles from the counts.
@@ -80,6 +86,29 @@ impl Quantiles {
         }
         let (octave, bucket) = place(observation);
         self.octave(octave)[bucket] += 1;
+    }
+
+    /// Adds counts of single-precision observations by bucket, the top 21 bits of a number: its sign, its exponent and 12
+    /// bits of its mantissa, so that each is a bucket of this; `range` holds them and all before. Shape
+    /// `[`[`SINGLE_BUCKETS`]`]`; those of subnormal numbers, below 2^-126, count as zero.
+    pub(super) fn add_single_buckets(&mut self, counts: &[u32], range: Option<(f64, f64)>) {
+        self.range = range;
+        for (bucket, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            let (sign, magnitude) = (bucket / HALF_SINGLES, bucket % HALF_SINGLES);
+            let (exponent, mantissa) = (
+                magnitude / BUCKETS_PER_OCTAVE,
+                magnitude % BUCKETS_PER_OCTAVE,
+            );
+            let count = u64::from(count);
+            self.count += count;
+            match exponent {
+                0 => self.zeros += count,
+                _ => {
+                    self.octave(sign * OCTAVES + exponent + EXPONENTS_BELOW_SINGLES)[mantissa] +=
+                        count
+                }
+            }
+        }
     }
 
     /// Adds the counts of another sample.
@@ -306,6 +335,28 @@ mod tests {
             quantiles.add(observation);
         }
         quantiles
+    }
+
+    #[test]
+    fn counts_of_singles_by_their_top_bits_are_those_of_the_numbers() {
+        let mut rng = SmallRng::seed_from_u64(5);
+        let singles: Vec<f32> = (0..4000)
+            .map(|index| match index % 5 {
+                0 => 0.0,
+                1 => -rng.random_range(1e-30..1e-3_f32),
+                2 => rng.random_range(-1e30..1e30_f32),
+                _ => rng.random_range(1100.0..1200.0_f32),
+            })
+            .collect();
+        let mut counts = vec![0; SINGLE_BUCKETS];
+        for single in &singles {
+            counts[(single.to_bits() >> 11) as usize] += 1;
+        }
+        let observations: Vec<f64> = singles.into_iter().map(f64::from).collect();
+        let expected = quantiles_of(&observations);
+        let mut quantiles = Quantiles::new();
+        quantiles.add_single_buckets(&counts, expected.range());
+        assert_eq!(quantiles, expected);
     }
 
     #[allow(

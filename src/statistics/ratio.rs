@@ -1,6 +1,7 @@
 //! Ratios of two totals, such as clicks by user-steps, with their standard errors.
 
 use super::exact_sum::ExactSum;
+use super::tally::ProductTally;
 use serde::{Deserialize, Serialize};
 
 /// Collects, over independent units, the totals of a numerator and a denominator.
@@ -33,22 +34,27 @@ impl Ratio {
     /// Adds units of integers, one per place in the two slices.
     pub(super) fn add_counts(&mut self, numerators: &[u32], denominators: &[u32]) {
         // Sums over one call stay integers: 2^64 products of 32-bit factors fit 128 bits.
-        let mut totals = (0u64, 0u64);
-        let mut squares = (0u128, 0u128, 0u128);
+        let mut sums = ProductTally::default();
         for (&numerator, &denominator) in numerators.iter().zip(denominators) {
             let (numerator, denominator) = (u64::from(numerator), u64::from(denominator));
-            totals.0 += numerator;
-            totals.1 += denominator;
-            squares.0 += u128::from(numerator * numerator);
-            squares.1 += u128::from(numerator * denominator);
-            squares.2 += u128::from(denominator * denominator);
+            sums.numerator += numerator;
+            sums.denominator += denominator;
+            sums.numerator_squares += u128::from(numerator * numerator);
+            sums.cross_products += u128::from(numerator * denominator);
+            sums.denominator_squares += u128::from(denominator * denominator);
         }
-        self.units = self.units.saturating_add(numerators.len() as u64);
-        self.numerator.add_integer(u128::from(totals.0));
-        self.denominator = self.denominator.saturating_add(totals.1);
-        self.numerator_squares.add_integer(squares.0);
-        self.cross_products.add_integer(squares.1);
-        self.denominator_squares.add_integer(squares.2);
+        self.add_products(numerators.len() as u64, &sums);
+    }
+
+    /// Adds units of integers whose products are already added up.
+    pub(super) fn add_products(&mut self, units: u64, sums: &ProductTally) {
+        self.units = self.units.saturating_add(units);
+        self.numerator.add_integer(u128::from(sums.numerator));
+        self.denominator = self.denominator.saturating_add(sums.denominator);
+        self.numerator_squares.add_integer(sums.numerator_squares);
+        self.cross_products.add_integer(sums.cross_products);
+        self.denominator_squares
+            .add_integer(sums.denominator_squares);
     }
 
     /// Adds the units of another collection.

@@ -108,6 +108,22 @@ fn variants(gpu: &GpuBackend, effort: Effort) -> Vec<(String, GpuOptions)> {
             },
         ),
         (
+            "statistics by the device".to_owned(),
+            GpuOptions {
+                tallies: Some(true),
+                ..base.clone()
+            },
+        ),
+        (
+            "statistics by the device, batches of 512, 7 fused steps".to_owned(),
+            GpuOptions {
+                batch_size: Some(512),
+                fusion_length: Some(7),
+                tallies: Some(true),
+                ..base.clone()
+            },
+        ),
+        (
             "bounds checks".to_owned(),
             GpuOptions {
                 is_checked: true,

@@ -78,7 +78,7 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
             // Weighted by the step, so as large as the return times the length. Where rewards are clicks, an episode that
             // went another way often has the return of the other, but not at the same steps.
             let length = f64::from(expected.lengths[episode]).max(1.0);
-            let weighted = [expected, found].map(|of| of.step_weighted_rewards[episode] / length);
+            let weighted = [expected, found].map(|of| step_weighted(of, episode) / length);
             let is_close = |a: f64, b: f64| (a - b).abs() <= SAME_EPISODE * a.abs().max(1.0);
             let is_same = expected.lengths[episode] == found.lengths[episode]
                 && expected.clicks[episode] == found.clicks[episode]
@@ -121,6 +121,13 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
         }
     }
     tally
+}
+
+/// Returns the sum of `step · reward` of an episode, from its slope and its return.
+fn step_weighted(block: &EpisodeBlock, episode: usize) -> f64 {
+    let length = f64::from(block.lengths[episode]);
+    let by_slope = block.slopes[episode] * length * (length * length - 1.0) / 12.0;
+    by_slope + 0.5 * (length - 1.0) * block.returns[episode]
 }
 
 /// Compares the step API with the rollout, both under the policy of the simulation.

@@ -127,6 +127,18 @@ pub(crate) fn nth(episodes: &[Vec<Episode>], number: usize) -> Vec<&Episode> {
     episodes.iter().map(|episodes| &episodes[number]).collect()
 }
 
+/// The slope as the device forms it, in single precision.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "that of the device"
+)]
+fn slope_of_gpu(sum: f64, step_weighted_sum: f64, length: u32) -> f64 {
+    let (sum, weighted, steps) = (sum as f32, step_weighted_sum as f32, length as f32);
+    let slope = 12.0 * (weighted - 0.5 * (steps - 1.0) * sum) / (steps * (steps * steps - 1.0));
+    f64::from(if length < 2 { 0.0 } else { slope })
+}
+
 /// Adds episodes up in blocks, in the arithmetic and the order of a backend.
 fn blocks(
     simulation: &Simulation,
@@ -182,8 +194,13 @@ fn blocks(
                 }
             }
             block.returns.push(total);
-            block.step_weighted_rewards.push(step_weighted);
-            block.lengths.push(u32::try_from(episode.len()).unwrap());
+            let length = u32::try_from(episode.len()).unwrap();
+            block.slopes.push(if is_gpu {
+                slope_of_gpu(total, step_weighted, length)
+            } else {
+                least_squares_slope(total, step_weighted, length)
+            });
+            block.lengths.push(length);
             block.clicks.push(clicks);
         }
         // The host adds partial sums in double precision, the GPU in single.

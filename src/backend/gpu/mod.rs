@@ -27,7 +27,9 @@ use super::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation, Step
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
 use context::Gpu;
-use rayon::prelude::*;
+use rollout::blocks::Blocks;
+use rollout::tally::{self, Tallies};
+use rollout::{Collector, Taken};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -45,6 +47,9 @@ pub struct GpuOptions {
     pub is_checked: bool,
     /// Whether 64-bit integers are left alone even where the adapter has them.
     pub avoids_native_u64: bool,
+    /// Whether the device adds episodes up, rather than the host; `None`: where there are so many that it pays. Not done
+    /// where batches or episodes are too long for it, 2^20 lanes or 65,535 steps.
+    pub tallies: Option<bool>,
     /// A deliberate fault, to see that validation finds it.
     pub patch: Option<Patch>,
 }
@@ -100,6 +105,17 @@ impl GpuBackend {
         Probe::new(Arc::clone(&self.gpu), &self.options, simulation)
     }
 
+    fn run<C: Collector>(
+        &self,
+        simulations: &[&Simulation],
+        episodes: Range<u64>,
+        observer: &dyn Observer,
+        finished: impl FnMut(usize, u64, C::Output),
+    ) -> Result<Option<Taken<C>>, GpuError> {
+        let (gpu, options) = (&self.gpu, &self.options);
+        rollout::run(gpu, options, simulations, episodes, observer, finished)
+    }
+
     /// Gives the device up, so that everything after this fails as if it had been unplugged.
     pub fn destroy(&self) {
         self.gpu.device().destroy();
@@ -126,21 +142,27 @@ impl Backend for GpuBackend {
         observer: &dyn Observer,
     ) -> Result<Statistics, Error> {
         let mut statistics = simulation.statistics();
-        let add = |_point, _first, blocks: Vec<EpisodeBlock>| {
-            let batch = collect(simulation, &blocks);
-            observer.finished(batch.episodes(), batch.user_steps());
-            statistics
-                .merge(&batch)
-                .expect("both are of the same simulation");
-        };
-        rollout::run(
-            &self.gpu,
-            &self.options,
-            &[simulation],
-            episodes,
-            observer,
-            add,
-        )?;
+        if !tally::suits(&self.options, &simulation.plan, &episodes) {
+            let add = |_point, _first, blocks: Vec<EpisodeBlock>| {
+                let batch = simulation.collect(&blocks);
+                observer.finished(batch.episodes(), batch.user_steps());
+                merge(&mut statistics, &batch);
+            };
+            self.run::<Blocks>(&[simulation], episodes, observer, add)?;
+            return Ok(statistics);
+        }
+        let mut begin = episodes.start;
+        while begin < episodes.end && !observer.is_interrupted() {
+            let end = begin.saturating_add(tally::MAX_EPISODES).min(episodes.end);
+            let add = |_point, _first, batch: Statistics| {
+                observer.finished(batch.episodes(), batch.user_steps());
+                merge(&mut statistics, &batch);
+            };
+            if let Some(taken) = self.run::<Tallies>(&[simulation], begin..end, observer, add)? {
+                statistics.add_return_buckets(&taken.collector.return_buckets(&self.gpu)?);
+            }
+            begin = end;
+        }
         Ok(statistics)
     }
 
@@ -161,22 +183,14 @@ impl Backend for GpuBackend {
             let group: Vec<&Simulation> =
                 members.iter().map(|&index| &simulations[index]).collect();
             let add = |point: usize, _first, blocks: Vec<EpisodeBlock>| {
-                let batch = collect(group[point], &blocks);
+                let batch = group[point].collect(&blocks);
                 observer.finished(batch.episodes(), batch.user_steps());
-                statistics[members[point]]
-                    .merge(&batch)
-                    .expect("both are of the same simulation");
+                merge(&mut statistics[members[point]], &batch);
             };
-            let taken = rollout::run(
-                &self.gpu,
-                &self.options,
-                &group,
-                episodes.clone(),
-                observer,
-                add,
-            )?;
-            dispatches += taken.num_dispatches;
-            programs.extend(taken.program);
+            if let Some(taken) = self.run::<Blocks>(&group, episodes.clone(), observer, add)? {
+                dispatches += taken.num_dispatches;
+                programs.push(taken.program);
+            }
         }
         programs.sort_unstable_by_key(|program| Arc::as_ptr(program).addr());
         programs.dedup_by(|a, b| Arc::ptr_eq(a, b));
@@ -198,14 +212,7 @@ impl Backend for GpuBackend {
         let keep = |_point, first, blocks| {
             batches.insert(first, blocks);
         };
-        rollout::run(
-            &self.gpu,
-            &self.options,
-            &[simulation],
-            episodes,
-            &Unobserved,
-            keep,
-        )?;
+        self.run::<Blocks>(&[simulation], episodes, &Unobserved, keep)?;
         Ok(batches.into_values().flatten().collect())
     }
 
@@ -225,22 +232,8 @@ impl Backend for GpuBackend {
     }
 }
 
-/// Adds blocks up on all cores; sums are exact, so the order is of no consequence.
-fn collect(simulation: &Simulation, blocks: &[EpisodeBlock]) -> Statistics {
-    blocks
-        .par_iter()
-        .fold(
-            || simulation.statistics(),
-            |mut statistics, block| {
-                statistics.add(block);
-                statistics
-            },
-        )
-        .reduce(
-            || simulation.statistics(),
-            |mut a, b| {
-                a.merge(&b).expect("both are of the same simulation");
-                a
-            },
-        )
+fn merge(statistics: &mut Statistics, batch: &Statistics) {
+    statistics
+        .merge(batch)
+        .expect("both are of the same simulation");
 }

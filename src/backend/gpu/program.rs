@@ -96,6 +96,8 @@ pub enum Entry {
     Sweep,
     /// Sums over blocks of episodes.
     Reduce,
+    /// Statistics of whole blocks.
+    Tally,
     /// Single steps.
     Step,
     /// Slates for single steps: a program of its own, since most agents are outside.
@@ -106,10 +108,11 @@ pub enum Entry {
 
 impl Entry {
     /// All kernels.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Rollout,
         Self::Sweep,
         Self::Reduce,
+        Self::Tally,
         Self::Step,
         Self::Recommend,
         Self::Probe,
@@ -124,6 +127,7 @@ impl Entry {
         match self {
             Self::Rollout | Self::Sweep => embedded!("rollout", "kernel/rollout.wgsl"),
             Self::Reduce => embedded!("reduce", "kernel/reduce.wgsl"),
+            Self::Tally => embedded!("tally", "kernel/tally.wgsl"),
             Self::Step | Self::Recommend => embedded!("step", "kernel/step.wgsl"),
             Self::Probe => embedded!("probe", "kernel/probe.wgsl"),
         }
@@ -165,6 +169,8 @@ fn sources(
         embedded!("slatesim::distribution", "distribution.wgsl"),
         embedded!("slatesim::bandit", "bandit.wgsl"),
         embedded!("slatesim::regression", "regression.wgsl"),
+        embedded!("slatesim::exact_sum", "statistics/exact_sum.wgsl"),
+        embedded!("slatesim::slope", "statistics/slope.wgsl"),
         embedded!("slatesim::tables", "kernel/tables.wgsl"),
         embedded!("slatesim::cascade", "choice/cascade.wgsl"),
         with_conversions(

@@ -1,27 +1,31 @@
-//! Rollouts on the GPU: batches of episodes in flight, fused steps sized to tens of milliseconds, blocks to statistics.
+//! Rollouts on the GPU: batches of episodes in flight, fused steps sized to tens of milliseconds.
 //!
 //! A batch is as many lanes as one dispatch has: episodes of one simulation, or whole ranges of episodes of several that
-//! can run side by side, one after the other. Its episodes run for `fusion` steps a dispatch; after each dispatch the
-//! block sums of those steps come back, after the last one the outcomes of the episodes. Several batches are in flight,
-//! each with buffers of its own, so that the device has work while the host reads.
+//! can run side by side, one after the other. Its episodes run for `fusion` steps a dispatch. Several batches are in
+//! flight, each with buffers of its own, so that the device has work while the host reads.
+//!
+//! What comes back is the business of a [`Collector`]: every episode ([`blocks`]), or no more than statistics ([`tally`]).
+
+pub(super) mod blocks;
+pub(super) mod tally;
 
 use super::context::Gpu;
 use super::error::GpuError;
 use super::points::Points;
-use super::program::{Entry, Job, Program, most_invocations};
-use super::readback::Readback;
+use super::program::{Entry, Inputs, Job, Program, most_invocations};
+use super::readback::{Readback, Staged};
 use super::{GpuOptions, Observer, Simulation};
-use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE};
-use crate::statistics::EpisodeBlock;
+use crate::backend::BLOCK_EPISODES;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wgpu::BufferUsages;
 
-/// Fields of the outcomes, in the order of `shaders/kernel/rollout.wgsl`.
+/// Fields of the outcomes that are read, in the order of `shaders/kernel/rollout.wgsl`.
 const OUTCOME_FIELDS: usize = 7;
-const RUNNING: usize = 5;
+/// Fields of the outcomes: the others are for the next dispatch.
+const STORED_FIELDS: u64 = 8;
 /// Episodes of a batch on a real GPU: enough to fill the largest.
 const HARDWARE_BATCH: u32 = 1 << 18;
 /// Episodes of a batch on a software adapter: few enough for its caches.
@@ -36,9 +40,11 @@ const NUM_SLOTS: usize = 3;
 const MAX_REWARD_BYTES: u64 = 1 << 29;
 
 const CURVE_PLANES: usize = 3;
+/// Parts of a block over each of which quality is summed in single precision, in order, whoever sums it.
+const QUARTERS: usize = 4;
 
-/// The buffers of one batch in flight.
-struct Slot {
+/// The buffers of one batch in flight, whoever collects.
+pub(super) struct Slot {
     users: wgpu::Buffer,
     outcomes: wgpu::Buffer,
     rewards: wgpu::Buffer,
@@ -50,16 +56,90 @@ struct Slot {
 /// What a dispatch left to be read.
 struct Flight {
     steps: Range<u32>,
-    curve: Readback,
-    /// The outcomes and the counts, where this dispatch may have been the batch's last.
-    outcomes: Readback,
-    counts: Readback,
+    /// In the order of [`Collector::record`].
+    readbacks: Vec<Readback>,
     submitted: Instant,
+}
+
+/// Brings home what batches leave on the device.
+pub(super) trait Collector: Sized {
+    /// What a batch has left so far.
+    type Batch;
+    /// What one simulation's episodes of a batch leave in the end.
+    type Output;
+
+    /// Makes the buffers and programs that it needs besides those of every rollout.
+    fn new(
+        gpu: &Gpu,
+        options: &GpuOptions,
+        simulation: &Simulation,
+        extent: &Extent,
+    ) -> Result<Self, GpuError>;
+
+    /// Begins a batch.
+    fn begin(&self, tile: &Tile) -> Self::Batch;
+
+    /// Records what is to be done after the steps of a dispatch, and the copies of what is to be read. The first tells
+    /// whether episodes are still running.
+    fn record(
+        &self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        dispatch: &Dispatch<'_>,
+    ) -> Result<Vec<Staged>, GpuError>;
+
+    /// Tells from the first copy whether episodes are still running, if there are steps left.
+    fn is_running(&self, first: &[u32]) -> bool;
+
+    /// Takes in the copies of a dispatch, which was the batch's last if `is_final`.
+    fn read(
+        &self,
+        batch: &mut Self::Batch,
+        tile: &Tile,
+        steps: &Range<u32>,
+        copies: &[Vec<u32>],
+        is_final: bool,
+    );
+
+    /// Ends a batch: one output for each of its simulations.
+    fn finish(&self, batch: Self::Batch, tile: &Tile) -> Vec<Self::Output>;
+}
+
+/// How large a rollout is.
+pub(super) struct Extent {
+    batch_size: u32,
+    num_slots: usize,
+    /// Steps of a dispatch at most.
+    most_steps: u32,
+}
+
+impl Extent {
+    fn num_blocks(&self) -> u64 {
+        u64::from(self.batch_size) / BLOCK_EPISODES
+    }
+}
+
+/// A dispatch that is being recorded.
+pub(super) struct Dispatch<'a> {
+    slot: &'a Slot,
+    slot_index: usize,
+    inputs: &'a Inputs,
+    job: &'a Job,
+}
+
+impl Dispatch<'_> {
+    fn num_steps(&self) -> u32 {
+        self.job.step_end - self.job.step_begin
+    }
+
+    fn num_blocks(&self) -> u32 {
+        self.job.stride / block()
+    }
 }
 
 /// Which episodes of which simulations a batch runs: the same of each.
 #[derive(Clone, Debug, PartialEq)]
-struct Tile {
+pub(super) struct Tile {
     points: Range<usize>,
     first: u64,
     /// Episodes of each.
@@ -107,14 +187,14 @@ fn tiles(num_points: usize, episodes: Range<u64>, batch_size: u32) -> impl Itera
 }
 
 /// A batch on its way through its dispatches.
-struct Batch {
+struct Batch<B> {
     tile: Tile,
     slot: usize,
     flight: Flight,
-    blocks: Vec<EpisodeBlock>,
+    collected: B,
 }
 
-struct Rollout<'a> {
+struct Rollout<'a, C> {
     gpu: &'a Gpu,
     /// One of those that run, which stands for all in what they have in common.
     simulation: &'a Simulation,
@@ -123,39 +203,40 @@ struct Rollout<'a> {
     points: Points,
     num_dispatches: u64,
     slots: Vec<Slot>,
+    collector: C,
     most_steps: u32,
     fusion: u32,
     is_fusion_fixed: bool,
 }
 
-/// What running took.
-pub(super) struct Taken {
-    /// The program of the episodes, where there were any.
-    pub(super) program: Option<Arc<Program>>,
+/// What running took, where there was anything to run.
+pub(super) struct Taken<C> {
+    /// The program of the episodes.
+    pub(super) program: Arc<Program>,
     /// Dispatches of it.
     pub(super) num_dispatches: u64,
+    /// For what batches have left behind together.
+    pub(super) collector: C,
 }
 
 /// Runs the episodes of a range for each of some simulations that can run side by side, see [`super::points`];
-/// `finished` gets the index of a simulation, the first episode and the blocks from there on, in any order.
-pub(super) fn run(
+/// `finished` gets the index of a simulation, the first episode and what the collector has of those from there on, in
+/// any order.
+pub(super) fn run<C: Collector>(
     gpu: &Gpu,
     options: &GpuOptions,
     simulations: &[&Simulation],
     episodes: Range<u64>,
     observer: &dyn Observer,
-    mut finished: impl FnMut(usize, u64, Vec<EpisodeBlock>),
-) -> Result<Taken, GpuError> {
+    mut finished: impl FnMut(usize, u64, C::Output),
+) -> Result<Option<Taken<C>>, GpuError> {
     debug_assert_eq!(
         episodes.start % BLOCK_EPISODES,
         0,
         "ranges start at a block"
     );
     if episodes.is_empty() || simulations.is_empty() {
-        return Ok(Taken {
-            program: None,
-            num_dispatches: 0,
-        });
+        return Ok(None);
     }
     let per_point = (episodes.end - episodes.start).next_multiple_of(BLOCK_EPISODES);
     let lanes = per_point.saturating_mul(simulations.len() as u64);
@@ -164,9 +245,9 @@ pub(super) fn run(
     // Any number above that of the slots is as good.
     let num_slots = usize::try_from(lanes.div_ceil(u64::from(batch_size)))
         .map_or(NUM_SLOTS, |batches| batches.min(NUM_SLOTS));
-    let mut rollout = Rollout::new(gpu, options, simulations, batch_size, num_slots)?;
+    let mut rollout = Rollout::<C>::new(gpu, options, simulations, batch_size, num_slots)?;
     let mut free: Vec<usize> = (0..num_slots).collect();
-    let mut in_flight: VecDeque<Batch> = VecDeque::new();
+    let mut in_flight: VecDeque<Batch<C::Batch>> = VecDeque::new();
     loop {
         while tiles.peek().is_some() && !observer.is_interrupted() {
             let Some(slot) = free.pop() else { break };
@@ -178,25 +259,24 @@ pub(super) fn run(
         };
         match rollout.advance(batch)? {
             Progress::Running(batch) => in_flight.push_back(*batch),
-            Progress::Finished(batch) => {
-                free.push(batch.slot);
-                let Tile { points, first, .. } = batch.tile;
-                let blocks_per_point = batch.blocks.len() / points.len();
-                let mut blocks = batch.blocks.into_iter();
-                for point in points {
-                    finished(
-                        point,
-                        first,
-                        blocks.by_ref().take(blocks_per_point).collect(),
-                    );
+            Progress::Finished {
+                tile,
+                slot,
+                collected,
+            } => {
+                free.push(slot);
+                let outputs = rollout.collector.finish(collected, &tile);
+                for (point, output) in tile.points.zip(outputs) {
+                    finished(point, tile.first, output);
                 }
             }
         }
     }
-    Ok(Taken {
-        program: Some(rollout.rollout),
+    Ok(Some(Taken {
+        program: rollout.rollout,
         num_dispatches: rollout.num_dispatches,
-    })
+        collector: rollout.collector,
+    }))
 }
 
 /// Chooses the lanes of a batch: whole blocks, as many as asked for or as suit the adapter, no more than fit.
@@ -229,18 +309,16 @@ fn word(number: usize) -> u32 {
     u32::try_from(number).expect("at most as many as a batch has lanes")
 }
 
-enum Progress {
-    Running(Box<Batch>),
-    Finished(Finished),
+enum Progress<B> {
+    Running(Box<Batch<B>>),
+    Finished {
+        tile: Tile,
+        slot: usize,
+        collected: B,
+    },
 }
 
-struct Finished {
-    tile: Tile,
-    slot: usize,
-    blocks: Vec<EpisodeBlock>,
-}
-
-impl<'a> Rollout<'a> {
+impl<'a, C: Collector> Rollout<'a, C> {
     fn new(
         gpu: &'a Gpu,
         options: &GpuOptions,
@@ -273,9 +351,13 @@ impl<'a> Rollout<'a> {
         let most = u32::try_from(most).expect("at most max_steps");
         let fits = most.max(1);
         let asked = options.fusion_length.map(|length| length.clamp(1, fits));
-        let most_steps = asked.unwrap_or(fits);
+        let extent = Extent {
+            batch_size,
+            num_slots,
+            most_steps: asked.unwrap_or(fits),
+        };
         let slots = (0..num_slots)
-            .map(|_| Slot::new(gpu, simulation, batch_size, most_steps))
+            .map(|_| Slot::new(gpu, simulation, &extent))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             gpu,
@@ -291,58 +373,67 @@ impl<'a> Rollout<'a> {
             points: Points::new(gpu, simulations)?,
             num_dispatches: 0,
             slots,
-            most_steps,
-            fusion: asked.unwrap_or(FIRST_FUSION.min(most_steps)),
+            collector: C::new(gpu, options, simulation, &extent)?,
+            most_steps: extent.most_steps,
+            fusion: asked.unwrap_or(FIRST_FUSION.min(extent.most_steps)),
             is_fusion_fixed: asked.is_some(),
         })
     }
 
-    fn begin(&mut self, tile: Tile, slot: usize) -> Result<Batch, GpuError> {
-        let num_blocks = tile.stride() as usize / BLOCK_SIZE;
-        let block = self.simulation.plan.empty_block();
-        let flight = self.submit(&tile, slot, 0)?;
+    fn begin(&mut self, tile: Tile, slot: usize) -> Result<Batch<C::Batch>, GpuError> {
         Ok(Batch {
+            flight: self.submit(&tile, slot, 0)?,
+            collected: self.collector.begin(&tile),
             tile,
             slot,
-            flight,
-            blocks: vec![block; num_blocks],
         })
     }
 
     /// Reads what the batch's dispatch has left, and sends the next one if episodes are still running.
-    fn advance(&mut self, mut batch: Batch) -> Result<Progress, GpuError> {
+    fn advance(&mut self, batch: Batch<C::Batch>) -> Result<Progress<C::Batch>, GpuError> {
         let Flight {
             steps,
-            curve,
-            outcomes,
-            counts,
+            readbacks,
             submitted,
         } = batch.flight;
-        let stride = batch.blocks.len() * BLOCK_SIZE;
-        let is_last = steps.end >= self.simulation.plan.num_steps();
-        let words = outcomes.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
-        self.adapt(&steps, submitted.elapsed());
-        let is_running = !is_last
-            && words[RUNNING * stride..]
-                .iter()
-                .any(|&running| running != 0);
-        // The next dispatch goes out before this one's sums are read: the device need not wait for the host.
-        let next = match is_running {
-            true => Some(self.submit(&batch.tile, batch.slot, steps.end)?),
-            false => None,
+        let mut readbacks = readbacks.into_iter();
+        let words = |readback: Readback| {
+            readback.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)
         };
-        read_curve(self.gpu, curve, &steps, &mut batch.blocks)?;
-        let counts = counts.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
-        self.read_counts(&counts, &mut batch.blocks);
-        if let Some(flight) = next {
-            return Ok(Progress::Running(Box::new(Batch { flight, ..batch })));
+        let first = readbacks.next().expect("a dispatch leaves something");
+        let mut copies = vec![words(first)?];
+        self.adapt(&steps, submitted.elapsed());
+        let is_last = steps.end >= self.simulation.plan.num_steps();
+        let is_final = is_last || !self.collector.is_running(&copies[0]);
+        // The next dispatch goes out before this one's sums are read: the device need not wait for the host.
+        let next = match is_final {
+            false => Some(self.submit(&batch.tile, batch.slot, steps.end)?),
+            true => None,
+        };
+        for readback in readbacks {
+            copies.push(words(readback)?);
         }
-        read_outcomes(&words, &batch.tile, &mut batch.blocks);
-        Ok(Progress::Finished(Finished {
-            tile: batch.tile,
-            slot: batch.slot,
-            blocks: batch.blocks,
-        }))
+        let Batch {
+            tile,
+            slot,
+            mut collected,
+            ..
+        } = batch;
+        self.collector
+            .read(&mut collected, &tile, &steps, &copies, is_final);
+        Ok(match next {
+            Some(flight) => Progress::Running(Box::new(Batch {
+                tile,
+                slot,
+                flight,
+                collected,
+            })),
+            None => Progress::Finished {
+                tile,
+                slot,
+                collected,
+            },
+        })
     }
 
     /// Steers the number of fused steps towards the time that a dispatch should take.
@@ -377,32 +468,37 @@ impl<'a> Rollout<'a> {
             first_point: word(tile.points.start),
             ..Job::of_lanes(plan.seed, tile.first, tile.num_lanes, max_steps)
         });
-        let Slot {
-            users,
-            outcomes,
-            rewards,
-            clicks,
-            counts,
-            curve,
-        } = &self.slots[slot];
+        let slot_index = slot;
+        let slot = &self.slots[slot_index];
+        let dispatch = Dispatch {
+            slot,
+            slot_index,
+            inputs: &self.points.inputs,
+            job: &job,
+        };
         let roll = self.rollout.bind(
             self.gpu,
-            &self.points.inputs,
+            dispatch.inputs,
             &job,
-            &[users, outcomes, rewards, clicks, counts],
+            &[
+                &slot.users,
+                &slot.outcomes,
+                &slot.rewards,
+                &slot.clicks,
+                &slot.counts,
+            ],
         )?;
         let sum = self.reduce.bind(
             self.gpu,
-            &self.points.inputs,
+            dispatch.inputs,
             &job,
-            &[rewards, clicks, curve],
+            &[&slot.rewards, &slot.clicks, &slot.curve],
         )?;
-        let num_steps = steps.end - steps.start;
-        let num_blocks = stride / block();
+        let (num_steps, num_blocks) = (dispatch.num_steps(), dispatch.num_blocks());
         let mut encoder = self.gpu.encoder("rollout");
-        encoder.clear_buffer(counts, 0, None);
+        encoder.clear_buffer(&slot.counts, 0, None);
         self.rollout
-            .dispatch(&mut encoder, "rollout", &roll, stride);
+            .dispatch(&mut encoder, "rollout", &roll, job.stride);
         self.reduce
             .dispatch(&mut encoder, "reduce", &sum, num_steps * num_blocks);
         self.reduce.dispatch(
@@ -411,44 +507,23 @@ impl<'a> Rollout<'a> {
             &sum,
             num_steps.div_ceil(32) * num_blocks,
         );
-        let bytes = |words: usize| 4 * words as u64;
-        let curve_words = CURVE_PLANES * num_steps as usize * num_blocks as usize;
-        let curve = self
-            .gpu
-            .stage(&mut encoder, "curve", curve, 0..bytes(curve_words))?;
-        let outcome_bytes = bytes(OUTCOME_FIELDS * stride as usize);
-        let outcomes = self
-            .gpu
-            .stage(&mut encoder, "outcomes", outcomes, 0..outcome_bytes)?;
-        let counts = self
-            .gpu
-            .stage(&mut encoder, "counts", counts, 0..counts.size())?;
+        let staged = self.collector.record(self.gpu, &mut encoder, &dispatch)?;
         let submitted = Instant::now();
         let submission = self.gpu.submit("rollout", encoder)?;
         self.num_dispatches += 1;
+        let start = |staged: Staged| staged.start(&submission);
         Ok(Flight {
             steps,
-            curve: curve.start(&submission),
-            outcomes: outcomes.start(&submission),
-            counts: counts.start(&submission),
+            readbacks: staged.into_iter().map(start).collect(),
             submitted,
         })
     }
+}
 
-    /// Adds the counts of one dispatch, shape `[block][impressions by topic, clicks by topic, clicks by position]`.
-    fn read_counts(&self, counts: &[u32], blocks: &mut [EpisodeBlock]) {
-        let num_counts = num_counts(self.simulation);
-        for (block, counts) in blocks.iter_mut().zip(counts.chunks_exact(num_counts)) {
-            let totals = block
-                .topic_impressions
-                .iter_mut()
-                .chain(&mut block.topic_clicks)
-                .chain(&mut block.slot_clicks);
-            totals
-                .zip(counts)
-                .for_each(|(total, &count)| *total += u64::from(count));
-        }
-    }
+/// Makes a buffer of words for the device to write and the host to read.
+fn words(gpu: &Gpu, what: &str, words: u64) -> Result<wgpu::Buffer, GpuError> {
+    let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+    gpu.buffer(what, 4 * words, storage)
 }
 
 /// Returns how many counts a block has: impressions and clicks of each topic, and clicks at each position.
@@ -458,80 +533,33 @@ fn num_counts(simulation: &Simulation) -> usize {
 }
 
 impl Slot {
-    fn new(
-        gpu: &Gpu,
-        simulation: &Simulation,
-        batch_size: u32,
-        most_steps: u32,
-    ) -> Result<Self, GpuError> {
-        let (lanes, steps) = (u64::from(batch_size), u64::from(most_steps));
+    fn new(gpu: &Gpu, simulation: &Simulation, extent: &Extent) -> Result<Self, GpuError> {
+        let (lanes, steps) = (u64::from(extent.batch_size), u64::from(extent.most_steps));
         let (user_fields, _) = simulation.model.num_fields();
         let policy_state = simulation.plan.policy.state_size();
-        let num_counts = num_counts(simulation) as u64;
-        let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-        let words = |what, words: u64| gpu.buffer(what, 4 * words, storage);
+        let counts = num_counts(simulation) as u64;
+        let words = |what, number: u64| words(gpu, what, number);
         Ok(Self {
             users: words("users", (user_fields + policy_state) as u64 * lanes)?,
-            outcomes: words("outcomes", OUTCOME_FIELDS as u64 * lanes)?,
+            outcomes: words("outcomes", STORED_FIELDS * lanes)?,
             rewards: words("rewards", steps * lanes)?,
             clicks: words("clicks", (steps / 32 + 1) * lanes)?,
-            counts: words("counts", num_counts * lanes / BLOCK_EPISODES)?,
-            curve: words(
-                "curve",
-                CURVE_PLANES as u64 * steps * lanes / BLOCK_EPISODES,
-            )?,
+            counts: words("counts", counts * extent.num_blocks())?,
+            curve: words("curve", CURVE_PLANES as u64 * steps * extent.num_blocks())?,
         })
     }
 }
 
-/// Appends the block sums of the steps of one dispatch.
-fn read_curve(
-    gpu: &Gpu,
-    curve: Readback,
-    steps: &Range<u32>,
-    blocks: &mut [EpisodeBlock],
-) -> Result<(), GpuError> {
-    let (num_steps, num_blocks) = ((steps.end - steps.start) as usize, blocks.len());
-    let words = curve.wait_with(gpu, bytemuck::pod_collect_to_vec::<u8, u32>)?;
-    let (rewards, rest) = words.split_at(num_steps * num_blocks);
-    let (squares, clicks) = rest.split_at(num_steps * num_blocks);
-    for (index, block) in blocks.iter_mut().enumerate() {
-        for step in 0..num_steps {
-            let at = step * num_blocks + index;
-            block
-                .reward_by_step
-                .push(f64::from(f32::from_bits(rewards[at])));
-            block
-                .squared_reward_by_step
-                .push(f64::from(f32::from_bits(squares[at])));
-            block.clicks_by_step.push(clicks[at]);
+/// Adds the counts of each block from one dispatch, shape
+/// `[block][impressions by topic, clicks by topic, clicks by position]`, to its counts so far.
+fn add_counts<'a>(counts: &[u32], blocks: impl Iterator<Item = [&'a mut Vec<u64>; 3]>) {
+    let mut counts = counts.iter();
+    for totals in blocks {
+        // In this order: a zip that ends with its first half takes nothing of the second.
+        let totals = totals.into_iter().flatten();
+        for (total, &count) in totals.zip(counts.by_ref()) {
+            *total += u64::from(count);
         }
-    }
-    Ok(())
-}
-
-/// Deals the outcomes of a batch out to its blocks.
-fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
-    let stride = blocks.len() * BLOCK_SIZE;
-    let (num_lanes, lanes_per_point) = (tile.num_lanes as usize, tile.lanes_per_point() as usize);
-    let field = |field: usize, lanes: &Range<usize>| &words[field * stride..][lanes.clone()];
-    let numbers = |words: &[u32]| {
-        words
-            .iter()
-            .map(|&word| f64::from(f32::from_bits(word)))
-            .collect::<Vec<f64>>()
-    };
-    for (index, block) in blocks.iter_mut().enumerate() {
-        let first = index * BLOCK_SIZE;
-        // Within their point, lanes with an episode come before those that fill up the last block.
-        let remaining = num_lanes - first % lanes_per_point;
-        let lanes = first..first + remaining.min(BLOCK_SIZE);
-        block.returns = numbers(field(0, &lanes));
-        block.step_weighted_rewards = numbers(field(1, &lanes));
-        block.lengths = field(2, &lanes).to_vec();
-        block.clicks = field(3, &lanes).to_vec();
-        block.clicked_quality = numbers(field(4, &lanes)).iter().sum();
-        block.invalid_choices = field(6, &lanes).iter().copied().map(u64::from).sum();
     }
 }
 

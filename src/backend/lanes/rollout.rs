@@ -7,7 +7,7 @@ use crate::environment::Environment;
 use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::{Draws, Scratch};
 use crate::rng::{STEP, Stream};
-use crate::statistics::EpisodeBlock;
+use crate::statistics::{EpisodeBlock, least_squares_slope};
 
 /// Sums that a block's episodes are added to in turns.
 const CURVE_LANES: usize = 32;
@@ -146,9 +146,11 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             active = active & !driver.environment().is_terminal(user);
         }
         for lane in 0..count {
-            block.returns.push(total.lane(lane));
-            block.step_weighted_rewards.push(step_weighted.lane(lane));
-            block.lengths.push(length.lane(lane));
+            let (total, length) = (total.lane(lane), length.lane(lane));
+            let slope = least_squares_slope(total, step_weighted.lane(lane), length);
+            block.returns.push(total);
+            block.slopes.push(slope);
+            block.lengths.push(length);
             block.clicks.push(clicks.lane(lane));
             block.invalid_choices += u64::from(invalid.lane(lane));
         }

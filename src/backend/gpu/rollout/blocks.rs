@@ -1,0 +1,146 @@
+//! Collects every episode: outcomes, and the sums of each step over each block.
+
+use super::{
+    CURVE_PLANES, Collector, Dispatch, Extent, OUTCOME_FIELDS, QUARTERS, Tile, add_counts,
+};
+use crate::backend::BLOCK_SIZE;
+use crate::backend::gpu::context::Gpu;
+use crate::backend::gpu::error::GpuError;
+use crate::backend::gpu::readback::Staged;
+use crate::backend::gpu::{GpuOptions, Simulation};
+use crate::statistics::EpisodeBlock;
+use std::ops::Range;
+
+const RUNNING: usize = 5;
+
+/// Brings home the blocks of episodes themselves.
+pub(in crate::backend::gpu) struct Blocks {
+    empty: EpisodeBlock,
+}
+
+impl Collector for Blocks {
+    type Batch = Vec<EpisodeBlock>;
+    type Output = Vec<EpisodeBlock>;
+
+    fn new(
+        _gpu: &Gpu,
+        _options: &GpuOptions,
+        simulation: &Simulation,
+        _extent: &Extent,
+    ) -> Result<Self, GpuError> {
+        Ok(Self {
+            empty: simulation.plan.empty_block(),
+        })
+    }
+
+    fn begin(&self, tile: &Tile) -> Vec<EpisodeBlock> {
+        vec![self.empty.clone(); tile.stride() as usize / BLOCK_SIZE]
+    }
+
+    fn record(
+        &self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        dispatch: &Dispatch<'_>,
+    ) -> Result<Vec<Staged>, GpuError> {
+        let slot = dispatch.slot;
+        let bytes = |words: usize| 4 * words as u64;
+        let steps = dispatch.num_steps() as usize;
+        let curve = CURVE_PLANES * steps * dispatch.num_blocks() as usize;
+        let outcomes = OUTCOME_FIELDS * dispatch.job.stride as usize;
+        Ok(vec![
+            gpu.stage(encoder, "outcomes", &slot.outcomes, 0..bytes(outcomes))?,
+            gpu.stage(encoder, "curve", &slot.curve, 0..bytes(curve))?,
+            gpu.stage(encoder, "counts", &slot.counts, 0..slot.counts.size())?,
+        ])
+    }
+
+    fn is_running(&self, outcomes: &[u32]) -> bool {
+        let stride = outcomes.len() / OUTCOME_FIELDS;
+        let running = &outcomes[RUNNING * stride..][..stride];
+        running.iter().any(|&running| running != 0)
+    }
+
+    fn read(
+        &self,
+        blocks: &mut Vec<EpisodeBlock>,
+        tile: &Tile,
+        steps: &Range<u32>,
+        copies: &[Vec<u32>],
+        is_final: bool,
+    ) {
+        let [outcomes, curve, counts] = copies else {
+            unreachable!("as many copies as were recorded");
+        };
+        read_curve(curve, steps, blocks);
+        add_counts(
+            counts,
+            blocks.iter_mut().map(|block| {
+                [
+                    &mut block.topic_impressions,
+                    &mut block.topic_clicks,
+                    &mut block.slot_clicks,
+                ]
+            }),
+        );
+        if is_final {
+            read_outcomes(outcomes, tile, blocks);
+        }
+    }
+
+    fn finish(&self, blocks: Vec<EpisodeBlock>, tile: &Tile) -> Vec<Vec<EpisodeBlock>> {
+        let per_point = blocks.len() / tile.points.len();
+        let mut blocks = blocks.into_iter();
+        let points = tile.points.clone();
+        points
+            .map(|_| blocks.by_ref().take(per_point).collect())
+            .collect()
+    }
+}
+
+/// Appends the block sums of the steps of one dispatch.
+fn read_curve(words: &[u32], steps: &Range<u32>, blocks: &mut [EpisodeBlock]) {
+    let (num_steps, num_blocks) = ((steps.end - steps.start) as usize, blocks.len());
+    let (rewards, rest) = words.split_at(num_steps * num_blocks);
+    let (squares, clicks) = rest.split_at(num_steps * num_blocks);
+    for (index, block) in blocks.iter_mut().enumerate() {
+        for step in 0..num_steps {
+            let at = step * num_blocks + index;
+            block
+                .reward_by_step
+                .push(f64::from(f32::from_bits(rewards[at])));
+            block
+                .squared_reward_by_step
+                .push(f64::from(f32::from_bits(squares[at])));
+            block.clicks_by_step.push(clicks[at]);
+        }
+    }
+}
+
+/// Deals the outcomes of a batch out to its blocks.
+fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
+    let stride = blocks.len() * BLOCK_SIZE;
+    let (num_lanes, lanes_per_point) = (tile.num_lanes as usize, tile.lanes_per_point() as usize);
+    let field = |field: usize, lanes: &Range<usize>| &words[field * stride..][lanes.clone()];
+    let numbers = |words: &[u32]| {
+        words
+            .iter()
+            .map(|&word| f64::from(f32::from_bits(word)))
+            .collect::<Vec<f64>>()
+    };
+    let add = |a: f32, b: f32| a + b;
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let first = index * BLOCK_SIZE;
+        // Within their point, lanes with an episode come before those that fill up the last block.
+        let remaining = num_lanes - first % lanes_per_point;
+        let lanes = first..first + remaining.min(BLOCK_SIZE);
+        block.returns = numbers(field(0, &lanes));
+        block.slopes = numbers(field(1, &lanes));
+        block.lengths = field(2, &lanes).to_vec();
+        block.clicks = field(3, &lanes).to_vec();
+        let qualities = field(4, &lanes).chunks(BLOCK_SIZE / QUARTERS);
+        let quarter = |words: &[u32]| words.iter().copied().map(f32::from_bits).fold(0.0, add);
+        block.clicked_quality = qualities.map(|words| f64::from(quarter(words))).sum();
+        block.invalid_choices = field(6, &lanes).iter().copied().map(u64::from).sum();
+    }
+}

@@ -1,0 +1,275 @@
+//! Collects statistics alone: the device adds episodes and blocks up, in integers, and a batch leaves some kilobytes.
+//!
+//! The result is that of [`Statistics::add`] over the same blocks, bit for bit.
+
+use super::{Collector, Dispatch, Extent, QUARTERS, Tile, add_counts, block, words};
+use crate::backend::gpu::context::Gpu;
+use crate::backend::gpu::error::GpuError;
+use crate::backend::gpu::program::{Entry, Program};
+use crate::backend::gpu::readback::Staged;
+use crate::backend::gpu::{GpuOptions, Simulation};
+use crate::backend::model::Plan;
+use crate::statistics::{
+    BlockTotals, DIGITS, ExactSum, ProductTally, SINGLE_BUCKETS, SampleTally, Statistics, Tally,
+    sum_of_device,
+};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Lanes that a batch may have: so many sums of small digits fit into words.
+const MAX_BATCH: u64 = 1 << 20;
+/// Steps that an episode may have: squares of them fit into words.
+const MAX_STEPS: u32 = u16::MAX as u32;
+/// Episodes of which buckets can be read at once: so many fit into each.
+pub(in crate::backend::gpu) const MAX_EPISODES: u64 = 1 << 31;
+/// Episodes from which on this pays: the buckets of returns, 8 MiB, are then less than the outcomes of all episodes.
+const MIN_EPISODES: u64 = 1 << 19;
+
+// As in shaders/kernel/tally.wgsl.
+const SUM_WORDS: usize = DIGITS + 1;
+const FOLDED_STEPS: usize = 1;
+const STEP_WORDS: usize = 2 * SUM_WORDS + 1;
+const SAMPLE_WORDS: usize = 2 * SUM_WORDS + 2;
+const LENGTHS: usize = 2 * SAMPLE_WORDS;
+/// Blocks that an invocation of `fold` adds.
+const BLOCKS: u32 = 16;
+const QUARTER_FIELDS: usize = 10;
+
+/// Tells whether the statistics of a rollout are formed on the device.
+pub(in crate::backend::gpu) fn suits(
+    options: &GpuOptions,
+    plan: &Plan,
+    episodes: &Range<u64>,
+) -> bool {
+    let fits = plan.num_steps() <= MAX_STEPS
+        && options
+            .batch_size
+            .is_none_or(|lanes| u64::from(lanes) <= MAX_BATCH);
+    let pays = episodes.end.saturating_sub(episodes.start) >= MIN_EPISODES;
+    fits && options.tallies.unwrap_or(pays)
+}
+
+/// The buffers of one batch in flight.
+struct Sums {
+    folded: wgpu::Buffer,
+    episodes: wgpu::Buffer,
+    quarters: wgpu::Buffer,
+}
+
+/// Brings home statistics.
+pub(in crate::backend::gpu) struct Tallies {
+    program: Arc<Program>,
+    sums: Vec<Sums>,
+    /// Of all batches together.
+    buckets: wgpu::Buffer,
+    empty: Statistics,
+    empty_block: BlockTotals,
+}
+
+impl Tallies {
+    /// Reads how many returns all batches together have in each bucket.
+    pub(in crate::backend::gpu) fn return_buckets(&self, gpu: &Gpu) -> Result<Vec<u32>, GpuError> {
+        let mut encoder = gpu.encoder("buckets");
+        let bytes = 0..self.buckets.size();
+        let staged = gpu.stage(&mut encoder, "buckets", &self.buckets, bytes)?;
+        let submission = gpu.submit("buckets", encoder)?;
+        staged
+            .start(&submission)
+            .wait_with(gpu, bytemuck::pod_collect_to_vec)
+    }
+}
+
+impl Collector for Tallies {
+    type Batch = Tally;
+    type Output = Statistics;
+
+    fn new(
+        gpu: &Gpu,
+        options: &GpuOptions,
+        simulation: &Simulation,
+        extent: &Extent,
+    ) -> Result<Self, GpuError> {
+        let (steps, blocks) = (u64::from(extent.most_steps), extent.num_blocks());
+        let lengths = u64::from(simulation.plan.num_steps()) + 1;
+        let quarters = (QUARTERS * QUARTER_FIELDS) as u64;
+        let sums = (0..extent.num_slots).map(|_| {
+            Ok(Sums {
+                folded: words(
+                    gpu,
+                    "folded",
+                    FOLDED_STEPS as u64 + STEP_WORDS as u64 * steps,
+                )?,
+                episodes: words(gpu, "episodes", LENGTHS as u64 + lengths)?,
+                quarters: words(gpu, "quarters", quarters * blocks)?,
+            })
+        });
+        let empty = simulation.plan.empty_block();
+        Ok(Self {
+            program: Program::get(gpu, options, simulation, Entry::Tally, &["fold", "tally"])?,
+            sums: sums.collect::<Result<_, GpuError>>()?,
+            buckets: words(gpu, "buckets", SINGLE_BUCKETS as u64)?,
+            empty: simulation.statistics(),
+            empty_block: BlockTotals {
+                topic_impressions: empty.topic_impressions,
+                topic_clicks: empty.topic_clicks,
+                slot_clicks: empty.slot_clicks,
+                ..BlockTotals::default()
+            },
+        })
+    }
+
+    fn begin(&self, tile: &Tile) -> Tally {
+        let num_blocks = tile.num_lanes.div_ceil(block()) as usize;
+        Tally {
+            blocks: vec![self.empty_block.clone(); num_blocks],
+            ..Tally::default()
+        }
+    }
+
+    fn record(
+        &self,
+        gpu: &Gpu,
+        encoder: &mut wgpu::CommandEncoder,
+        dispatch: &Dispatch<'_>,
+    ) -> Result<Vec<Staged>, GpuError> {
+        let slot = dispatch.slot;
+        let Sums {
+            folded,
+            episodes,
+            quarters,
+        } = &self.sums[dispatch.slot_index];
+        let buffers = [
+            &slot.outcomes,
+            &slot.curve,
+            folded,
+            episodes,
+            &self.buckets,
+            quarters,
+        ];
+        let groups = self
+            .program
+            .bind(gpu, dispatch.inputs, dispatch.job, &buffers)?;
+        let (num_steps, num_blocks) = (dispatch.num_steps(), dispatch.num_blocks());
+        encoder.clear_buffer(folded, 0, None);
+        if dispatch.job.step_begin == 0 {
+            encoder.clear_buffer(episodes, 0, None);
+        }
+        let groups_of_blocks = num_blocks.div_ceil(BLOCKS);
+        self.program
+            .dispatch(encoder, "fold", &groups, num_steps * groups_of_blocks);
+        let num_quarters = QUARTERS as u32 * num_blocks;
+        self.program
+            .dispatch(encoder, "tally", &groups, num_quarters);
+        let bytes = |words: usize| 4 * words as u64;
+        let folded_words = FOLDED_STEPS + STEP_WORDS * num_steps as usize;
+        let quarter_words = QUARTER_FIELDS * num_quarters as usize;
+        Ok(vec![
+            gpu.stage(encoder, "folded", folded, 0..bytes(folded_words))?,
+            gpu.stage(encoder, "counts", &slot.counts, 0..slot.counts.size())?,
+            gpu.stage(encoder, "episodes", episodes, 0..episodes.size())?,
+            gpu.stage(encoder, "quarters", quarters, 0..bytes(quarter_words))?,
+        ])
+    }
+
+    fn is_running(&self, folded: &[u32]) -> bool {
+        folded[0] != 0
+    }
+
+    fn read(
+        &self,
+        tally: &mut Tally,
+        _tile: &Tile,
+        _steps: &Range<u32>,
+        copies: &[Vec<u32>],
+        is_final: bool,
+    ) {
+        let [folded, counts, episodes, quarters] = copies else {
+            unreachable!("as many copies as were recorded");
+        };
+        for step in folded[FOLDED_STEPS..].chunks_exact(STEP_WORDS) {
+            tally.reward_by_step.push(sum(step));
+            tally.squared_reward_by_step.push(sum(&step[SUM_WORDS..]));
+            tally.clicks_by_step.push(u64::from(step[2 * SUM_WORDS]));
+        }
+        add_counts(
+            counts,
+            tally.blocks.iter_mut().map(|block| {
+                [
+                    &mut block.topic_impressions,
+                    &mut block.topic_clicks,
+                    &mut block.slot_clicks,
+                ]
+            }),
+        );
+        if is_final {
+            tally.returns = sample(episodes);
+            tally.slopes = sample(&episodes[SAMPLE_WORDS..]);
+            tally.lengths = episodes[LENGTHS..].to_vec();
+            read_quarters(quarters, tally);
+        }
+    }
+
+    fn finish(&self, tally: Tally, _tile: &Tile) -> Vec<Statistics> {
+        let mut statistics = self.empty.clone();
+        statistics
+            .add_tally(&tally)
+            .expect("a batch of the same simulation has few episodes");
+        vec![statistics]
+    }
+}
+
+/// Reads a sum, which begins the words.
+fn sum(words: &[u32]) -> ExactSum {
+    let digits = words[..DIGITS].try_into().expect("so many");
+    sum_of_device(digits, words[DIGITS])
+}
+
+/// Reads sums over a sample, which begin the words.
+fn sample(words: &[u32]) -> SampleTally {
+    let (largest, smallest) = (words[2 * SUM_WORDS], words[2 * SUM_WORDS + 1]);
+    SampleTally {
+        sum: sum(words),
+        sum_of_squares: sum(&words[SUM_WORDS..]),
+        range: (largest != 0).then(|| (-number_of_key(smallest), number_of_key(largest))),
+    }
+}
+
+/// Returns the number that has a key: keys order as numbers do, and none is 0.
+fn number_of_key(key: u32) -> f64 {
+    let is_negative = key >> 31 == 0;
+    f64::from(f32::from_bits(match is_negative {
+        true => !key,
+        false => key & !(1 << 31),
+    }))
+}
+
+/// Reads the totals of the quarters of blocks, shape `[field][quarter][block]`.
+fn read_quarters(words: &[u32], tally: &mut Tally) {
+    let num_blocks = words.len() / (QUARTER_FIELDS * QUARTERS);
+    // A quarter that has no episode has not been written.
+    let episodes: u64 = tally.lengths.iter().copied().map(u64::from).sum();
+    let per_quarter = u64::from(block()) / QUARTERS as u64;
+    for (index, total) in tally.blocks.iter_mut().enumerate() {
+        for quarter in 0..QUARTERS {
+            if (index * QUARTERS + quarter) as u64 * per_quarter >= episodes {
+                break;
+            }
+            let field = |field: usize| words[(field * QUARTERS + quarter) * num_blocks + index];
+            let products =
+                |low: usize| u128::from(field(low)) | u128::from(field(low + 1)) << u32::BITS;
+            let (user_steps, clicks) = (u64::from(field(0)), u64::from(field(1)));
+            total.user_steps += user_steps;
+            total.clicks += clicks;
+            total.invalid_choices += u64::from(field(2));
+            total.clicked_quality += f64::from(f32::from_bits(field(3)));
+            let all = &mut tally.clicks;
+            *all = ProductTally {
+                numerator: all.numerator + clicks,
+                denominator: all.denominator + user_steps,
+                numerator_squares: all.numerator_squares + products(4),
+                cross_products: all.cross_products + products(6),
+                denominator_squares: all.denominator_squares + products(8),
+            };
+        }
+    }
+}
