@@ -58,9 +58,9 @@ struct Point {
 var<private> environment_parameters: Parameters;
 var<private> choice_parameters: choice::Parameters;
 
-// Takes up the point of a lane: before anything else that depends on parameters.
-fn enter_point(lane: u32) {
-    let point = job.first_point + lane / job.lanes_per_point;
+// Takes up the point of an episode of the dispatch: before anything else that depends on parameters.
+fn enter_point(episode: u32) {
+    let point = job.first_point + episode / job.lanes_per_point;
     environment_parameters = points[point].of_environment;
     choice_parameters = points[point].of_choice;
     let first = point * job.numbers_per_point;
@@ -71,9 +71,9 @@ fn corpus_field(index: u32) -> f32 {
     return tables::corpus_field(index);
 }
 
-// Counts the lanes of each point from 0.
-fn lane_of_point(lane: u32) -> u32 {
-    return lane % job.lanes_per_point;
+// Counts the episodes of each point from 0.
+fn episode_of_point(episode: u32) -> u32 {
+    return episode % job.lanes_per_point;
 }
 #else
 @group(0) @binding(1) var<uniform> environment_parameters: Parameters;

@@ -3,7 +3,7 @@
 //
 // Who writes what: lane i its own column of every buffer, and the counts of its block by atomic addition of integers,
 // whose order is of no consequence. No barriers, no workgroup memory: any workgroup size gives the same bits.
-// Rows are job.stride long; what no episode reaches is zero.
+// Rows are job.stride long, see blocks.wgsl for which episode has which lane; what no episode reaches is zero.
 //
 // Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane], 1 outcomes [OUTCOME_FIELDS][lane], 2 rewards [step][lane],
 // 3 clicks [step / 32][lane] with a bit a step, 4 counts [block][impressions of each topic, clicks of each topic, clicks at
@@ -13,8 +13,9 @@
 #import slatesim::rng::{Stream, words, STEP}
 #import slatesim::candidates::{job, environment_parameters, stream_of_lane}
 #ifdef MANY_POINTS
-#import slatesim::candidates::{enter_point, lane_of_point}
+#import slatesim::candidates::{enter_point, episode_of_point}
 #endif
+#import slatesim::blocks::episode_of_lane
 #import slatesim::drive
 #import slatesim::slope::least_squares_slope
 #import environment
@@ -43,11 +44,12 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     if lane >= job.stride {
         return;
     }
+    let place = episode_of_lane(lane);
 #ifdef MANY_POINTS
-    enter_point(lane);
-    let episode = lane_of_point(lane);
+    enter_point(place);
+    let episode = episode_of_point(place);
 #else
-    let episode = lane;
+    let episode = place;
 #endif
     let parameters = environment_parameters;
     var stream = stream_of_lane(episode, 0u);
@@ -82,7 +84,7 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
         num_invalid = outcomes[INVALID * job.stride + lane];
         running = outcomes[RUNNING * job.stride + lane] != 0u;
     }
-    let counts_of_block = lane / #{BLOCK_EPISODES}u * (2u * #{NUM_TOPICS}u + #{NUM_CONSIDERED}u);
+    let counts_of_block = place / #{BLOCK_EPISODES}u * (2u * #{NUM_TOPICS}u + #{NUM_CONSIDERED}u);
     let slots_of_block = counts_of_block + 2u * #{NUM_TOPICS}u;
 #ifdef SLOTS_IN_REGISTERS
     var slot_clicks: array<u32, #{NUM_CONSIDERED}>;

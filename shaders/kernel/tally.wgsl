@@ -15,6 +15,7 @@
 // A sum has SUM_WORDS: its digits, and how many terms were not finite. A key orders as the numbers do, and is not 0.
 
 #import slatesim::candidates::job
+#import slatesim::blocks::{BLOCK_QUADS, QUAD, num_blocks, quad_of_block}
 #import slatesim::exact_sum::{ExactSum, DIGITS, is_finite, add, add_square, carry}
 
 // Rust: src/backend/gpu/rollout/tally.rs.
@@ -48,7 +49,7 @@ const QUARTER_FIELDS: u32 = 10u;
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn fold(@builtin(global_invocation_id) id: vec3<u32>) {
-    let num_blocks = job.stride / #{BLOCK_EPISODES}u;
+    let num_blocks = num_blocks();
     let num_groups = (num_blocks + BLOCKS - 1u) / BLOCKS;
     let num_steps = job.step_end - job.step_begin;
     let group = id.x % num_groups;
@@ -155,7 +156,7 @@ fn outcome(field: u32, lane: u32) -> u32 {
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn tally(@builtin(global_invocation_id) id: vec3<u32>) {
-    let num_blocks = job.stride / #{BLOCK_EPISODES}u;
+    let num_blocks = num_blocks();
     let block = id.x % num_blocks;
     let quarter = id.x / num_blocks;
     if quarter >= QUARTERS {
@@ -174,7 +175,9 @@ fn tally(@builtin(global_invocation_id) id: vec3<u32>) {
     var counted_length = 0u;
     var count = 0u;
     let first = block * #{BLOCK_EPISODES}u + quarter * QUARTER_EPISODES;
-    for (var lane = first; lane < min(first + QUARTER_EPISODES, job.num_lanes); lane++) {
+    let num_episodes = min(QUARTER_EPISODES, job.num_lanes - min(first, job.num_lanes));
+    for (var episode = 0u; episode < num_episodes; episode++) {
+        let lane = QUAD * quad_of_block(block, quarter * (BLOCK_QUADS / QUARTERS) + episode / QUAD) + episode % QUAD;
         if outcome(RUNNING, lane) != 0u && job.step_end < job.max_steps {
             num_running += 1u;
             continue;

@@ -180,6 +180,7 @@ fn sources(
         ),
         plan.choice.definition().shader(),
         embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
+        embedded!("slatesim::blocks", "kernel/blocks.wgsl"),
         embedded!("slatesim::drive", "kernel/drive.wgsl"),
         embedded!("slatesim::ranking", "policy/ranking.wgsl"),
         embedded!("slatesim::shuffle", "policy/shuffle.wgsl"),

@@ -520,6 +520,11 @@ impl<'a, C: Collector> Rollout<'a, C> {
     }
 }
 
+/// Returns the lane of an episode of a block, as `shaders/kernel/blocks.wgsl` deals them out.
+fn lane_of_episode(num_blocks: usize, block: usize, episode: usize) -> usize {
+    (episode / 4 * num_blocks + block) * 4 + episode % 4
+}
+
 /// Makes a buffer of words for the device to write and the host to read.
 fn words(gpu: &Gpu, what: &str, words: u64) -> Result<wgpu::Buffer, GpuError> {
     let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;

@@ -2,6 +2,7 @@
 
 use super::{
     CURVE_PLANES, Collector, Dispatch, Extent, OUTCOME_FIELDS, QUARTERS, Tile, add_counts,
+    lane_of_episode,
 };
 use crate::backend::BLOCK_SIZE;
 use crate::backend::gpu::context::Gpu;
@@ -119,28 +120,28 @@ fn read_curve(words: &[u32], steps: &Range<u32>, blocks: &mut [EpisodeBlock]) {
 
 /// Deals the outcomes of a batch out to its blocks.
 fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
-    let stride = blocks.len() * BLOCK_SIZE;
+    let num_blocks = blocks.len();
+    let stride = num_blocks * BLOCK_SIZE;
     let (num_lanes, lanes_per_point) = (tile.num_lanes as usize, tile.lanes_per_point() as usize);
-    let field = |field: usize, lanes: &Range<usize>| &words[field * stride..][lanes.clone()];
-    let numbers = |words: &[u32]| {
-        words
-            .iter()
-            .map(|&word| f64::from(f32::from_bits(word)))
-            .collect::<Vec<f64>>()
-    };
-    let add = |a: f32, b: f32| a + b;
+    let numbers = |words: &[u32]| words.iter().map(|&word| f32::from_bits(word)).collect();
+    let widened = |numbers: Vec<f32>| numbers.into_iter().map(f64::from).collect();
     for (index, block) in blocks.iter_mut().enumerate() {
-        let first = index * BLOCK_SIZE;
         // Within their point, lanes with an episode come before those that fill up the last block.
-        let remaining = num_lanes - first % lanes_per_point;
-        let lanes = first..first + remaining.min(BLOCK_SIZE);
-        block.returns = numbers(field(0, &lanes));
-        block.slopes = numbers(field(1, &lanes));
-        block.lengths = field(2, &lanes).to_vec();
-        block.clicks = field(3, &lanes).to_vec();
-        let qualities = field(4, &lanes).chunks(BLOCK_SIZE / QUARTERS);
-        let quarter = |words: &[u32]| words.iter().copied().map(f32::from_bits).fold(0.0, add);
-        block.clicked_quality = qualities.map(|words| f64::from(quarter(words))).sum();
-        block.invalid_choices = field(6, &lanes).iter().copied().map(u64::from).sum();
+        let remaining = num_lanes - index * BLOCK_SIZE % lanes_per_point;
+        let episodes = 0..remaining.min(BLOCK_SIZE);
+        let field = |field: usize| -> Vec<u32> {
+            let lane = |episode| lane_of_episode(num_blocks, index, episode);
+            let word = |episode| words[field * stride + lane(episode)];
+            episodes.clone().map(word).collect()
+        };
+        block.returns = widened(numbers(&field(0)));
+        block.slopes = widened(numbers(&field(1)));
+        block.lengths = field(2);
+        block.clicks = field(3);
+        let qualities: Vec<f32> = numbers(&field(4));
+        let quarters = qualities.chunks(BLOCK_SIZE / QUARTERS);
+        let sums = quarters.map(|quarter| quarter.iter().fold(0.0, |sum, number| sum + number));
+        block.clicked_quality = sums.map(f64::from).sum();
+        block.invalid_choices = field(6).into_iter().map(u64::from).sum();
     }
 }
