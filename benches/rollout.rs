@@ -203,32 +203,39 @@ fn blocks(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Times a batch of each case on a GPU, its statistics on the host included.
+/// Times a batch of each case on a GPU, its statistics on the host included: episodes added up by the host, and by the
+/// device.
 fn batches(criterion: &mut Criterion) {
     let Ok(gpu) = GpuBackend::open(AdapterSelection::Any) else {
         return;
     };
-    let gpu = gpu.with_options(GpuOptions {
-        batch_size: Some(BATCH_SIZE),
-        ..GpuOptions::default()
-    });
-    let mut group = criterion.benchmark_group("batch_on_gpu");
-    group.sample_size(10).sampling_mode(SamplingMode::Flat);
-    for (name, settings) in CASES {
-        let simulation = prepared(settings.iter().copied());
-        let episodes = u64::from(BATCH_SIZE);
-        // Composes the shaders, and counts.
-        let statistics = gpu.rollout(&simulation, 0..episodes, &Unobserved);
-        let user_steps = statistics.expect("the backend runs").user_steps();
-        group.throughput(Throughput::Elements(user_steps));
-        group.bench_function(BenchmarkId::new("case", name), |bencher| {
-            bencher.iter_custom(|iterations| {
-                let batches = (0..iterations).map(|_| rollout(&gpu, &simulation, episodes));
-                batches.sum()
-            });
+    for (group, tallies) in [
+        ("batch_on_gpu", false),
+        ("batch_on_gpu_added_up_there", true),
+    ] {
+        let gpu = gpu.with_options(GpuOptions {
+            batch_size: Some(BATCH_SIZE),
+            tallies: Some(tallies),
+            ..GpuOptions::default()
         });
+        let mut group = criterion.benchmark_group(group);
+        group.sample_size(10).sampling_mode(SamplingMode::Flat);
+        for (name, settings) in CASES {
+            let simulation = prepared(settings.iter().copied());
+            let episodes = u64::from(BATCH_SIZE);
+            // Composes the shaders, and counts.
+            let statistics = gpu.rollout(&simulation, 0..episodes, &Unobserved);
+            let user_steps = statistics.expect("the backend runs").user_steps();
+            group.throughput(Throughput::Elements(user_steps));
+            group.bench_function(BenchmarkId::new("case", name), |bencher| {
+                bencher.iter_custom(|iterations| {
+                    let batches = (0..iterations).map(|_| rollout(&gpu, &simulation, episodes));
+                    batches.sum()
+                });
+            });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 fn single_steps(criterion: &mut Criterion) {

@@ -32,7 +32,7 @@ fn widening_multiply(a: u32, b: u32) -> vec2<u32> {
 #ifdef NATIVE_U64
     // One wide product, both halves taken from it: asking for them separately costs a second multiplication.
     let product = u64(a) * u64(b);
-    return vec2<u32>(u32(product >> 32u), u32(product & 0xfffffffflu));
+    return vec2<u32>(u32(product >> 32u), u32(product));
 #else
     // WGSL has no 32 x 32 -> 64 bit product: four products of 16-bit limbs, none of which can overflow.
     let a_low = a & 0xffffu;

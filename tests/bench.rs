@@ -151,6 +151,12 @@ fn a_software_adapter_is_not_called_a_gpu() {
     assert!(!(is_software && stdout.contains("roofline")));
 
     let bench = json_of(&mut on_gpu());
+    // A software adapter has a clock; a GPU may have none.
+    assert!(!is_software || !rows(&bench, "kernels").is_empty());
+    for row in rows(&bench, "kernels") {
+        assert_is_rate(&row["user_steps_per_second"]);
+        assert!(row["kernel_seconds"].as_f64() > Some(0.0));
+    }
     for section in ["results", "step_api", "scaling", "ablations"] {
         assert!(!rows(&bench, section).is_empty(), "{section}");
         for row in rows(&bench, section) {
@@ -163,7 +169,16 @@ fn a_software_adapter_is_not_called_a_gpu() {
         .iter()
         .map(|row| &row["variant"])
         .collect();
-    assert_eq!(variants, ["default", "limbs", "checked"]);
+    assert_eq!(
+        variants,
+        [
+            "default",
+            "limbs",
+            "checked",
+            "sums by host",
+            "sums by device"
+        ]
+    );
     assert_eq!(rows(&bench, "ablations")[0]["ratio"], 1.0);
 }
 

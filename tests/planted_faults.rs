@@ -141,7 +141,21 @@ faults! {
     finds_a_counter_without_carry: "kernel/reduce.wgsl", "carry = digit & carry;" => "carry = 0u;";
     finds_clicks_of_the_neighbouring_step: "kernel/reduce.wgsl", "(planes[plane] >> bit)" => "(planes[plane] >> (bit ^ 1u))";
     finds_topics_of_the_neighbouring_block: "kernel/rollout.wgsl",
-        "lane / #{BLOCK_EPISODES}u * (2u" => "(lane / #{BLOCK_EPISODES}u ^ 1u) * (2u";
+        "place / #{BLOCK_EPISODES}u * (2u" => "(place / #{BLOCK_EPISODES}u ^ 1u) * (2u";
+    finds_episodes_dealt_out_in_another_order: "kernel/blocks.wgsl", "+ lane % QUAD" => "+ (lane + 1u) % QUAD";
+    finds_a_slope_of_another_length: "statistics/slope.wgsl", "steps * steps - 1.0" => "steps * steps + 1.0";
+    finds_words_without_carry: "statistics/exact_sum.wgsl", "words.z += words.y >> 16u;" => "";
+    finds_a_square_without_its_middle: "statistics/exact_sum.wgsl", "+ vec4<u32>(0u, middle)" => "";
+    finds_a_sign_that_is_lost: "statistics/exact_sum.wgsl", "select(1, -1, " => "select(1, 1, ";
+    finds_numbers_below_the_window_that_are_lost: "kernel/tally.wgsl", "deposit_number(at, parts);" => "";
+    finds_squares_below_the_window_in_the_wrong_place: "kernel/tally.wgsl", "position + 13u" => "position + 12u";
+    finds_blocks_that_are_not_folded: "kernel/tally.wgsl", "block += num_groups" => "block += num_groups + 1u";
+    finds_an_episode_that_ends_twice: "kernel/tally.wgsl", "length <= job.step_begin" => "length < job.step_begin";
+    finds_returns_in_the_neighbouring_bucket: "kernel/tally.wgsl", ">> BUCKET_SHIFT]" => ">> BUCKET_SHIFT ^ 1u]";
+    finds_lengths_that_are_not_counted: "kernel/tally.wgsl", "        count += 1u;" => "";
+    finds_a_product_of_the_wrong_factors: "kernel/tally.wgsl",
+        "clicks_by_length, num_clicks, length" => "clicks_by_length, length, length";
+    finds_the_smallest_taken_for_the_largest: "kernel/tally.wgsl", "key_of(-number)" => "key_of(number)";
     finds_a_clock_that_stands_still: "kernel/step.wgsl",
         "clocks[2u * job.num_lanes + lane] = steps;" => "clocks[2u * job.num_lanes + lane] = stream.step;";
     finds_a_document_past_the_end_of_a_slate: "kernel/drive.wgsl",

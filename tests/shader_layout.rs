@@ -423,7 +423,10 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
             let found = shaders.into_iter().find(|shader| shader.module == name);
             found.expect("the module is one of the policy's").path
         }
-        "slatesim::candidates" | "slatesim::drive" | "slatesim::tables" => {
+        "slatesim::exact_sum" | "slatesim::slope" => {
+            format!("shaders/statistics/{}.wgsl", &module["slatesim::".len()..])
+        }
+        "slatesim::blocks" | "slatesim::candidates" | "slatesim::drive" | "slatesim::tables" => {
             format!("shaders/kernel/{}.wgsl", &module["slatesim::".len()..])
         }
         "slatesim::cascade" => "shaders/choice/cascade.wgsl".to_owned(),
@@ -538,11 +541,15 @@ fn no_shader_file_is_left_out() {
         "policy/logistic",
         "policy/posterior",
         "choice/cascade",
+        "statistics/exact_sum",
+        "statistics/slope",
         "kernel/tables",
         "kernel/candidates",
+        "kernel/blocks",
         "kernel/drive",
         "kernel/rollout",
         "kernel/reduce",
+        "kernel/tally",
         "kernel/step",
         "kernel/probe",
     ]
@@ -568,7 +575,7 @@ fn every_shader_that_has_a_host_twin_shares_its_stem() {
         "bandit.wgsl".into(),
         "regression.wgsl".into(),
     ];
-    for room in ["choice", "environment", "policy"] {
+    for room in ["choice", "environment", "policy", "statistics"] {
         let shaders = files(&format!("shaders/{room}"));
         assert!(!shaders.is_empty(), "{room}");
         twins.extend(

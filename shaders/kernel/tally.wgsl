@@ -4,26 +4,26 @@
 // `fold`: invocation (blocks, step) adds the sums that reduce.wgsl has left of a step over BLOCKS blocks.
 // `tally`: invocation (quarter, block) adds the episodes of a quarter of a block that have ended in this dispatch.
 //
-// What several invocations write they add atomically, as integers, whose order is of no consequence; sums are brought to
-// small digits before, so that 2^14 invocations can add. Steps count from step_begin.
+// What several invocations write they add atomically, as integers, whose order is of no consequence. A digit of a sum gets
+// less than 2^8 from each of three deposits of an episode, so that 2^20 episodes fit.
 //
 // Bindings of group 1: 0 outcomes as in rollout.wgsl, 1 curve as in reduce.wgsl, both read;
-// 2 folded [how many episodes run on; then of each step the sum of rewards, the sum of their squares, clicks];
-// 3 episodes [returns, slopes: sum, sum of squares, keys of largest and smallest; then how many have each length];
-// 4 buckets, how many returns have each value of their top 21 bits;
-// 5 quarters [QUARTER_FIELDS][quarter][block].
+// 2 sums [returns and slopes: sum, sum of squares, keys of largest and smallest; how many episodes have each length up to
+// max_steps; how many run on; then of each step from step_begin on the sum of rewards, the sum of their squares, clicks];
+// 3 buckets, how many returns have each value of their top 21 bits;
+// 4 quarters [QUARTER_FIELDS][quarter][block].
 // A sum has SUM_WORDS: its digits, and how many terms were not finite. A key orders as the numbers do, and is not 0.
 
 #import slatesim::candidates::job
 #import slatesim::blocks::{BLOCK_QUADS, QUAD, num_blocks, quad_of_block}
-#import slatesim::exact_sum::{ExactSum, DIGITS, is_finite, add, add_square, carry}
+#import slatesim::exact_sum::{Decomposed, Window, DIGITS, DIGIT_BITS, LOWEST_OF_NUMBERS}
+#import slatesim::exact_sum::{add, add_square, carried_squares, carried_sum, decompose, is_finite, takes, window_below}
 
 // Rust: src/backend/gpu/rollout/tally.rs.
 const SUM_WORDS: u32 = DIGITS + 1u;
-const FOLDED_STEPS: u32 = 1u;
-const STEP_WORDS: u32 = 2u * SUM_WORDS + 1u;
 const SAMPLE_WORDS: u32 = 2u * SUM_WORDS + 2u;
 const LENGTHS: u32 = 2u * SAMPLE_WORDS;
+const STEP_WORDS: u32 = 2u * SUM_WORDS + 1u;
 const BLOCKS: u32 = 16u;
 const QUARTERS: u32 = 4u;
 const QUARTER_EPISODES: u32 = #{BLOCK_EPISODES}u / QUARTERS;
@@ -42,10 +42,53 @@ const QUARTER_FIELDS: u32 = 10u;
 
 @group(1) @binding(0) var<storage, read> outcomes: array<u32>;
 @group(1) @binding(1) var<storage, read> curve: array<u32>;
-@group(1) @binding(2) var<storage, read_write> folded: array<atomic<u32>>;
-@group(1) @binding(3) var<storage, read_write> episodes: array<atomic<u32>>;
-@group(1) @binding(4) var<storage, read_write> buckets: array<atomic<u32>>;
-@group(1) @binding(5) var<storage, read_write> quarters: array<u32>;
+@group(1) @binding(2) var<storage, read_write> sums: array<atomic<u32>>;
+@group(1) @binding(3) var<storage, read_write> buckets: array<atomic<u32>>;
+@group(1) @binding(4) var<storage, read_write> quarters: array<u32>;
+
+// Where the count of those that run on is; the steps are behind it.
+fn running_word() -> u32 {
+    return LENGTHS + job.max_steps + 1u;
+}
+
+// Adds sign · number · 2^(position - 298) to the sum at a word; the number has up to 24 bits.
+fn deposit(at: u32, position: u32, number: u32, sign: i32) {
+    var left = number << (position % DIGIT_BITS);
+    for (var digit = at + position / DIGIT_BITS; left != 0u; digit++) {
+        atomicAdd(&sums[digit], bitcast<u32>(sign * i32(left & 0xffu)));
+        left = left >> DIGIT_BITS;
+    }
+}
+
+fn deposit_number(at: u32, number: Decomposed) {
+    deposit(at, number.position + LOWEST_OF_NUMBERS, number.mantissa, number.sign);
+}
+
+// Three products of the mantissa's halves.
+fn deposit_square(at: u32, number: Decomposed) {
+    let low = number.mantissa & 0xfffu;
+    let high = number.mantissa >> 12u;
+    let position = 2u * number.position;
+    deposit(at, position, low * low, 1);
+    deposit(at, position + 13u, low * high, 1);
+    deposit(at, position + 24u, high * high, 1);
+}
+
+fn deposit_sum(at: u32, window: Window) {
+    let words = carried_sum(window);
+    let position = window.base + LOWEST_OF_NUMBERS;
+    deposit(at, position, u32(words.x), 1);
+    deposit(at, position + 16u, u32(abs(words.y)), select(1, -1, words.y < 0));
+}
+
+fn deposit_squares(at: u32, window: Window) {
+    let words = carried_squares(window);
+    let position = 2u * window.base;
+    deposit(at, position, words.x, 1);
+    deposit(at, position + 16u, words.y, 1);
+    deposit(at, position + 32u, words.z, 1);
+    deposit(at, position + 48u, words.w, 1);
+}
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn fold(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -57,28 +100,35 @@ fn fold(@builtin(global_invocation_id) id: vec3<u32>) {
     if step >= num_steps {
         return;
     }
-    let at = FOLDED_STEPS + step * STEP_WORDS;
+    let to_step = running_word() + 1u + step * STEP_WORDS;
     for (var plane = 0u; plane < 2u; plane++) {
         let first = (plane * num_steps + step) * num_blocks;
-        var sum: ExactSum;
+        let at = to_step + plane * SUM_WORDS;
+        var largest = 0u;
         var num_infinite = 0u;
         for (var block = group; block < num_blocks; block += num_groups) {
             let term = bitcast<f32>(curve[first + block]);
             if is_finite(term) {
-                add(&sum, term);
+                largest = max(largest, decompose(term).position);
             } else {
                 num_infinite += 1u;
             }
         }
-        carry(&sum);
-        let to = at + plane * SUM_WORDS;
-        for (var digit = 0u; digit < DIGITS; digit++) {
-            if sum.digits[digit] != 0 {
-                atomicAdd(&folded[to + digit], bitcast<u32>(sum.digits[digit]));
+        var window = window_below(largest);
+        for (var block = group; block < num_blocks; block += num_groups) {
+            let term = bitcast<f32>(curve[first + block]);
+            if is_finite(term) {
+                let parts = decompose(term);
+                if takes(window, parts) {
+                    add(&window, parts);
+                } else {
+                    deposit_number(at, parts);
+                }
             }
         }
+        deposit_sum(at, window);
         if num_infinite > 0u {
-            atomicAdd(&folded[to + DIGITS], num_infinite);
+            atomicAdd(&sums[at + DIGITS], num_infinite);
         }
     }
     var num_clicks = 0u;
@@ -86,7 +136,17 @@ fn fold(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var block = group; block < num_blocks; block += num_groups) {
         num_clicks += curve[first + block];
     }
-    atomicAdd(&folded[at + 2u * SUM_WORDS], num_clicks);
+    atomicAdd(&sums[to_step + 2u * SUM_WORDS], num_clicks);
+}
+
+// What is seen of a sample before it is added up.
+struct Extent {
+    // Keys; the second is of the negated number, so that the smallest is the largest.
+    largest: u32,
+    smallest: u32,
+    // Of the number of the largest magnitude.
+    position: u32,
+    num_infinite: u32,
 }
 
 // Orders as the numbers do; 0 stands for none.
@@ -95,42 +155,41 @@ fn key_of(number: f32) -> u32 {
     return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
 }
 
-// What a sample has beside its sums.
-struct Extremes {
-    largest: u32,
-    // Of the negated number, so that the smallest is the largest.
-    smallest: u32,
-    num_infinite: u32,
+fn widened(extent: Extent, number: f32) -> Extent {
+    var wider = extent;
+    if is_finite(number) {
+        wider.largest = max(extent.largest, key_of(number));
+        wider.smallest = max(extent.smallest, key_of(-number));
+        wider.position = max(extent.position, decompose(number).position);
+    } else {
+        wider.num_infinite += 1u;
+    }
+    return wider;
 }
 
-// Pointers to fields cannot be handed on, so a sample comes in three parts.
-fn observe(sum: ptr<function, ExactSum>, sum_of_squares: ptr<function, ExactSum>, extremes: ptr<function, Extremes>, number: f32) {
+// Adds a number to the window of a sample, or to its sums at a word.
+fn observe(at: u32, window: ptr<function, Window>, number: f32) {
     if !is_finite(number) {
-        (*extremes).num_infinite += 1u;
         return;
     }
-    add(sum, number);
-    add_square(sum_of_squares, number);
-    (*extremes).largest = max((*extremes).largest, key_of(number));
-    (*extremes).smallest = max((*extremes).smallest, key_of(-number));
+    let parts = decompose(number);
+    if takes(*window, parts) {
+        add(window, parts);
+        add_square(window, parts);
+    } else {
+        deposit_number(at, parts);
+        deposit_square(at + SUM_WORDS, parts);
+    }
 }
 
-fn put_sample(at: u32, sum: ptr<function, ExactSum>, sum_of_squares: ptr<function, ExactSum>, extremes: Extremes) {
-    carry(sum);
-    carry(sum_of_squares);
-    for (var digit = 0u; digit < DIGITS; digit++) {
-        if (*sum).digits[digit] != 0 {
-            atomicAdd(&episodes[at + digit], bitcast<u32>((*sum).digits[digit]));
-        }
-        if (*sum_of_squares).digits[digit] != 0 {
-            atomicAdd(&episodes[at + SUM_WORDS + digit], bitcast<u32>((*sum_of_squares).digits[digit]));
-        }
+fn put_sample(at: u32, window: Window, extent: Extent) {
+    deposit_sum(at, window);
+    deposit_squares(at + SUM_WORDS, window);
+    if extent.num_infinite > 0u {
+        atomicAdd(&sums[at + DIGITS], extent.num_infinite);
     }
-    if extremes.num_infinite > 0u {
-        atomicAdd(&episodes[at + DIGITS], extremes.num_infinite);
-    }
-    atomicMax(&episodes[at + 2u * SUM_WORDS], extremes.largest);
-    atomicMax(&episodes[at + 2u * SUM_WORDS + 1u], extremes.smallest);
+    atomicMax(&sums[at + 2u * SUM_WORDS], extent.largest);
+    atomicMax(&sums[at + 2u * SUM_WORDS + 1u], extent.smallest);
 }
 
 // The fields of a quarter of a block; sums of products have 64 bits, the lower half first.
@@ -154,6 +213,16 @@ fn outcome(field: u32, lane: u32) -> u32 {
     return outcomes[field * job.stride + lane];
 }
 
+// The lane of an episode of a quarter of a block.
+fn lane_of(block: u32, quarter: u32, episode: u32) -> u32 {
+    let quad = quarter * (BLOCK_QUADS / QUARTERS) + episode / QUAD;
+    return QUAD * quad_of_block(block, quad) + episode % QUAD;
+}
+
+fn is_running(lane: u32) -> bool {
+    return outcome(RUNNING, lane) != 0u && job.step_end < job.max_steps;
+}
+
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn tally(@builtin(global_invocation_id) id: vec3<u32>) {
     let num_blocks = num_blocks();
@@ -162,12 +231,8 @@ fn tally(@builtin(global_invocation_id) id: vec3<u32>) {
     if quarter >= QUARTERS {
         return;
     }
-    var returns: ExactSum;
-    var squared_returns: ExactSum;
-    var return_extremes: Extremes;
-    var slopes: ExactSum;
-    var squared_slopes: ExactSum;
-    var slope_extremes: Extremes;
+    var returns: Extent;
+    var slopes: Extent;
     var num_running = 0u;
     var num_ended = 0u;
     var totals: Totals;
@@ -177,8 +242,8 @@ fn tally(@builtin(global_invocation_id) id: vec3<u32>) {
     let first = block * #{BLOCK_EPISODES}u + quarter * QUARTER_EPISODES;
     let num_episodes = min(QUARTER_EPISODES, job.num_lanes - min(first, job.num_lanes));
     for (var episode = 0u; episode < num_episodes; episode++) {
-        let lane = QUAD * quad_of_block(block, quarter * (BLOCK_QUADS / QUARTERS) + episode / QUAD) + episode % QUAD;
-        if outcome(RUNNING, lane) != 0u && job.step_end < job.max_steps {
+        let lane = lane_of(block, quarter, episode);
+        if is_running(lane) {
             num_running += 1u;
             continue;
         }
@@ -196,17 +261,17 @@ fn tally(@builtin(global_invocation_id) id: vec3<u32>) {
             continue;
         }
         num_ended += 1u;
-        let total = bitcast<f32>(outcome(TOTAL, lane));
-        observe(&returns, &squared_returns, &return_extremes, total);
-        if is_finite(total) {
-            atomicAdd(&buckets[bitcast<u32>(total) >> BUCKET_SHIFT], 1u);
+        let total = outcome(TOTAL, lane);
+        returns = widened(returns, bitcast<f32>(total));
+        if is_finite(bitcast<f32>(total)) {
+            atomicAdd(&buckets[total >> BUCKET_SHIFT], 1u);
         }
         if length >= 2u {
-            observe(&slopes, &squared_slopes, &slope_extremes, bitcast<f32>(outcome(SLOPE, lane)));
+            slopes = widened(slopes, bitcast<f32>(outcome(SLOPE, lane)));
         }
         if length != counted_length {
             if count > 0u {
-                atomicAdd(&episodes[LENGTHS + counted_length], count);
+                atomicAdd(&sums[LENGTHS + counted_length], count);
             }
             counted_length = length;
             count = 0u;
@@ -214,14 +279,27 @@ fn tally(@builtin(global_invocation_id) id: vec3<u32>) {
         count += 1u;
     }
     if num_running > 0u {
-        atomicAdd(&folded[0], num_running);
+        atomicAdd(&sums[running_word()], num_running);
     }
     if num_ended == 0u {
         return;
     }
-    put_sample(0u, &returns, &squared_returns, return_extremes);
-    put_sample(SAMPLE_WORDS, &slopes, &squared_slopes, slope_extremes);
-    atomicAdd(&episodes[LENGTHS + counted_length], count);
+    atomicAdd(&sums[LENGTHS + counted_length], count);
+    var return_window = window_below(returns.position);
+    var slope_window = window_below(slopes.position);
+    for (var episode = 0u; episode < num_episodes; episode++) {
+        let lane = lane_of(block, quarter, episode);
+        let length = outcome(LENGTH, lane);
+        if is_running(lane) || length <= job.step_begin {
+            continue;
+        }
+        observe(0u, &return_window, bitcast<f32>(outcome(TOTAL, lane)));
+        if length >= 2u {
+            observe(SAMPLE_WORDS, &slope_window, bitcast<f32>(outcome(SLOPE, lane)));
+        }
+    }
+    put_sample(0u, return_window, returns);
+    put_sample(SAMPLE_WORDS, slope_window, slopes);
     let rows = array<u32, QUARTER_FIELDS>(
         totals.user_steps,
         totals.clicks,

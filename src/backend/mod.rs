@@ -76,12 +76,15 @@ pub struct Rollouts {
 }
 
 /// Counts what a device was asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Launches {
     /// Different pipelines of whole episodes: one where simulations differ in their numbers only.
     pub pipelines: u64,
     /// Dispatches of them, each of as many episodes as fit, and as many of their steps as take some tens of milliseconds.
     pub dispatches: u64,
+    /// What their kernels took by the device's own clock, in seconds, without the host and the copies; `None` where it has
+    /// none.
+    pub kernel_seconds: Option<f64>,
 }
 
 /// Runs episodes.

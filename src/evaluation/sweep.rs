@@ -329,7 +329,7 @@ mod tests {
             (
                 0,
                 "shaders/kernel/candidates.wgsl",
-                "+ lane / job.lanes_per_point",
+                "+ episode / job.lanes_per_point",
             ),
             (
                 2,

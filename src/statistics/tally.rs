@@ -9,9 +9,9 @@ use super::moments::Moments;
 /// Exponent of digit 0 of [`sum_of_device`]: the smallest bit that the square of a single-precision number can have.
 const LOWEST_EXPONENT_OF_SINGLES: i32 = -298;
 /// Bits of its digits.
-const DIGIT_BITS: usize = 16;
+const DIGIT_BITS: usize = 8;
 /// Digits of it, which reach above the sum of 2^20 squares of the largest number.
-pub(crate) const DIGITS: usize = 36;
+pub(crate) const DIGITS: usize = 72;
 
 /// Holds the statistics of whole blocks, all but the quantiles of their returns
 /// ([`Statistics::add_return_buckets`]).
@@ -100,7 +100,7 @@ impl Statistics {
     }
 }
 
-/// Reads a sum that a device has formed: digit `d` of `words` counts, with its sign, multiples of `2^(16 d - 298)`.
+/// Reads a sum that a device has formed: digit `d` of `words` counts, with its sign, multiples of `2^(8 d - 298)`.
 pub(crate) fn sum_of_device(digits: &[u32; DIGITS], non_finite: u32) -> ExactSum {
     let mut sum = ExactSum::new();
     let lowest = (LOWEST_EXPONENT_OF_SINGLES - LOWEST_EXPONENT).unsigned_abs() as usize;
@@ -119,9 +119,9 @@ mod tests {
     #[test]
     fn digits_of_a_device_are_multiples_of_powers_of_two() {
         let mut digits = [0; DIGITS];
-        // 2^-298 · 2^(16 · 18) = 2^-10, and of the next digit minus one: 2^6.
-        digits[18] = 3;
-        digits[19] = u32::MAX;
+        // 2^-298 · 2^(8 · 36) = 2^-10, and two digits above, minus one: 2^6.
+        digits[36] = 3;
+        digits[38] = u32::MAX;
         let sum = sum_of_device(&digits, 2);
         assert_eq!(sum.value(), 3.0 / 1024.0 - 64.0);
         assert_eq!(sum.non_finite(), 2);

@@ -5,7 +5,7 @@ use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
 use slatesim::number::ScalarWord;
 use slatesim::policy::{Draws, Offer, Scratch};
 use slatesim::rng::{STEP, Stream};
-use slatesim::statistics::EpisodeBlock;
+use slatesim::statistics::{EpisodeBlock, least_squares_slope};
 use slatesim::vec_env::{Observation, VecEnv};
 
 /// The documents of one user as a policy sees them.

@@ -254,6 +254,16 @@ impl Gpu {
         self.features.contains(wgpu::Features::SHADER_INT64)
     }
 
+    /// Returns what a tick of the device's clock stands for; `None` where kernels cannot ask it.
+    #[must_use]
+    pub(super) fn seconds_per_tick(&self) -> Option<f64> {
+        if !self.features.contains(wgpu::Features::TIMESTAMP_QUERY) {
+            return None;
+        }
+        let nanoseconds = f64::from(self.queue.get_timestamp_period());
+        (nanoseconds > 0.0).then(|| nanoseconds * 1e-9)
+    }
+
     /// Returns the limits of the device, which are the adapter's own.
     #[must_use]
     pub(super) fn limits(&self) -> &wgpu::Limits {

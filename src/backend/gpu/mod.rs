@@ -16,6 +16,7 @@ mod program;
 mod readback;
 mod rollout;
 mod stepper;
+mod stopwatch;
 
 pub use compose::ShaderError;
 pub use context::{AdapterSelection, AdapterSummary};
@@ -27,12 +28,14 @@ use super::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation, Step
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
 use context::Gpu;
+use program::Program;
 use rollout::blocks::Blocks;
 use rollout::tally::{self, Tallies};
 use rollout::{Collector, Taken};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use tracing::debug;
 
 /// How shaders are made; the defaults are right for everything but tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,6 +119,41 @@ impl GpuBackend {
         rollout::run(gpu, options, simulations, episodes, observer, finished)
     }
 
+    /// Runs the episodes of one simulation.
+    fn rollout_alone(
+        &self,
+        simulation: &Simulation,
+        episodes: Range<u64>,
+        observer: &dyn Observer,
+        tracked: &mut Tracked,
+    ) -> Result<Statistics, GpuError> {
+        let mut statistics = simulation.statistics();
+        if !tally::suits(&self.options, &simulation.plan, &episodes) {
+            let add = |_point, _first, blocks: Vec<EpisodeBlock>| {
+                let batch = simulation.collect(&blocks);
+                observer.finished(batch.episodes(), batch.user_steps());
+                merge(&mut statistics, &batch);
+            };
+            tracked.add(self.run::<Blocks>(&[simulation], episodes, observer, add)?);
+            return Ok(statistics);
+        }
+        let mut begin = episodes.start;
+        while begin < episodes.end && !observer.is_interrupted() {
+            let end = begin.saturating_add(tally::MAX_EPISODES).min(episodes.end);
+            let add = |_point, _first, batch: Statistics| {
+                observer.finished(batch.episodes(), batch.user_steps());
+                merge(&mut statistics, &batch);
+            };
+            let taken = self.run::<Tallies>(&[simulation], begin..end, observer, add)?;
+            if let Some(taken) = &taken {
+                statistics.add_return_buckets(&taken.collector.return_buckets(&self.gpu)?);
+            }
+            tracked.add(taken);
+            begin = end;
+        }
+        Ok(statistics)
+    }
+
     /// Gives the device up, so that everything after this fails as if it had been unplugged.
     pub fn destroy(&self) {
         self.gpu.device().destroy();
@@ -141,29 +179,8 @@ impl Backend for GpuBackend {
         episodes: Range<u64>,
         observer: &dyn Observer,
     ) -> Result<Statistics, Error> {
-        let mut statistics = simulation.statistics();
-        if !tally::suits(&self.options, &simulation.plan, &episodes) {
-            let add = |_point, _first, blocks: Vec<EpisodeBlock>| {
-                let batch = simulation.collect(&blocks);
-                observer.finished(batch.episodes(), batch.user_steps());
-                merge(&mut statistics, &batch);
-            };
-            self.run::<Blocks>(&[simulation], episodes, observer, add)?;
-            return Ok(statistics);
-        }
-        let mut begin = episodes.start;
-        while begin < episodes.end && !observer.is_interrupted() {
-            let end = begin.saturating_add(tally::MAX_EPISODES).min(episodes.end);
-            let add = |_point, _first, batch: Statistics| {
-                observer.finished(batch.episodes(), batch.user_steps());
-                merge(&mut statistics, &batch);
-            };
-            if let Some(taken) = self.run::<Tallies>(&[simulation], begin..end, observer, add)? {
-                statistics.add_return_buckets(&taken.collector.return_buckets(&self.gpu)?);
-            }
-            begin = end;
-        }
-        Ok(statistics)
+        let mut launches = Tracked::default();
+        Ok(self.rollout_alone(simulation, episodes, observer, &mut launches)?)
     }
 
     fn rollout_many(
@@ -174,11 +191,16 @@ impl Backend for GpuBackend {
     ) -> Result<Rollouts, Error> {
         let mut statistics: Vec<Statistics> =
             simulations.iter().map(Simulation::statistics).collect();
-        let mut programs = Vec::new();
-        let mut dispatches = 0;
+        let mut tracked = Tracked::default();
         for members in points::groups(&self.gpu, &self.options, simulations) {
             if observer.is_interrupted() {
                 break;
+            }
+            if let [index] = members[..] {
+                let simulation = &simulations[index];
+                statistics[index] =
+                    self.rollout_alone(simulation, episodes.clone(), observer, &mut tracked)?;
+                continue;
             }
             let group: Vec<&Simulation> =
                 members.iter().map(|&index| &simulations[index]).collect();
@@ -187,19 +209,11 @@ impl Backend for GpuBackend {
                 observer.finished(batch.episodes(), batch.user_steps());
                 merge(&mut statistics[members[point]], &batch);
             };
-            if let Some(taken) = self.run::<Blocks>(&group, episodes.clone(), observer, add)? {
-                dispatches += taken.num_dispatches;
-                programs.push(taken.program);
-            }
+            tracked.add(self.run::<Blocks>(&group, episodes.clone(), observer, add)?);
         }
-        programs.sort_unstable_by_key(|program| Arc::as_ptr(program).addr());
-        programs.dedup_by(|a, b| Arc::ptr_eq(a, b));
         Ok(Rollouts {
             statistics,
-            launches: Some(Launches {
-                pipelines: programs.len() as u64,
-                dispatches,
-            }),
+            launches: Some(tracked.launches()),
         })
     }
 
@@ -236,4 +250,40 @@ fn merge(statistics: &mut Statistics, batch: &Statistics) {
     statistics
         .merge(batch)
         .expect("both are of the same simulation");
+}
+
+/// Adds up what rollouts took of the device.
+#[derive(Debug, Default)]
+struct Tracked {
+    programs: Vec<Arc<Program>>,
+    dispatches: u64,
+    seconds: Option<f64>,
+}
+
+impl Tracked {
+    fn add<C>(&mut self, taken: Option<Taken<C>>) {
+        let Some(taken) = taken else { return };
+        debug!(
+            dispatches = taken.num_dispatches,
+            kernel_seconds = taken.seconds,
+            calibrated = ?taken.shape,
+            "ran episodes"
+        );
+        self.dispatches += taken.num_dispatches;
+        if let Some(seconds) = taken.seconds {
+            *self.seconds.get_or_insert(0.0) += seconds;
+        }
+        let is_known = |known: &Arc<Program>| Arc::ptr_eq(known, &taken.program);
+        if !self.programs.iter().any(is_known) {
+            self.programs.push(taken.program);
+        }
+    }
+
+    fn launches(&self) -> Launches {
+        Launches {
+            pipelines: self.programs.len() as u64,
+            dispatches: self.dispatches,
+            kernel_seconds: self.seconds,
+        }
+    }
 }

@@ -7,6 +7,7 @@
 //! What comes back is the business of a [`Collector`]: every episode ([`blocks`]), or no more than statistics ([`tally`]).
 
 pub(super) mod blocks;
+mod calibration;
 pub(super) mod tally;
 
 use super::context::Gpu;
@@ -14,8 +15,10 @@ use super::error::GpuError;
 use super::points::Points;
 use super::program::{Entry, Inputs, Job, Program, most_invocations};
 use super::readback::{Readback, Staged};
+use super::stopwatch::{Stopwatch, seconds};
 use super::{GpuOptions, Observer, Simulation};
 use crate::backend::BLOCK_EPISODES;
+use calibration::{Calibration, Shape};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,8 +29,9 @@ use wgpu::BufferUsages;
 const OUTCOME_FIELDS: usize = 7;
 /// Fields of the outcomes: the others are for the next dispatch.
 const STORED_FIELDS: u64 = 8;
-/// Episodes of a batch on a real GPU: enough to fill the largest.
-const HARDWARE_BATCH: u32 = 1 << 18;
+/// Episodes of a batch on a real GPU: the fewest fill the largest, the most make what lies between kernels small; by how
+/// many there are, so that several batches are in flight.
+const HARDWARE_BATCHES: [u64; 2] = [1 << 18, 1 << 20];
 /// Episodes of a batch on a software adapter: few enough for its caches.
 const SOFTWARE_BATCH: u32 = 1 << 13;
 /// What a dispatch should last: desktop drivers reset a device that is busy for some seconds.
@@ -37,7 +41,7 @@ const FIRST_FUSION: u32 = 8;
 /// Batches in flight.
 const NUM_SLOTS: usize = 3;
 /// Storage for the rewards of a dispatch at most, whatever the adapter allows.
-const MAX_REWARD_BYTES: u64 = 1 << 29;
+const MAX_REWARD_BYTES: u64 = 1 << 28;
 
 const CURVE_PLANES: usize = 3;
 /// Parts of a block over each of which quality is summed in single precision, in order, whoever sums it.
@@ -51,6 +55,8 @@ pub(super) struct Slot {
     clicks: wgpu::Buffer,
     counts: wgpu::Buffer,
     curve: wgpu::Buffer,
+    /// Where the device has a clock.
+    stopwatch: Option<Stopwatch>,
 }
 
 /// What a dispatch left to be read.
@@ -58,7 +64,10 @@ struct Flight {
     steps: Range<u32>,
     /// In the order of [`Collector::record`].
     readbacks: Vec<Readback>,
+    ticks: Option<Readback>,
     submitted: Instant,
+    /// Which trial of the calibration it is.
+    trial: Option<usize>,
 }
 
 /// Brings home what batches leave on the device.
@@ -196,17 +205,22 @@ struct Batch<B> {
 
 struct Rollout<'a, C> {
     gpu: &'a Gpu,
+    options: &'a GpuOptions,
     /// One of those that run, which stands for all in what they have in common.
     simulation: &'a Simulation,
+    entry: Entry,
     rollout: Arc<Program>,
     reduce: Arc<Program>,
     points: Points,
     num_dispatches: u64,
+    seconds: Option<f64>,
+    shape: Option<Shape>,
     slots: Vec<Slot>,
     collector: C,
     most_steps: u32,
     fusion: u32,
     is_fusion_fixed: bool,
+    calibration: Option<Calibration>,
 }
 
 /// What running took, where there was anything to run.
@@ -215,6 +229,10 @@ pub(super) struct Taken<C> {
     pub(super) program: Arc<Program>,
     /// Dispatches of it.
     pub(super) num_dispatches: u64,
+    /// What the kernels took by the clock of the device, where it has one.
+    pub(super) seconds: Option<f64>,
+    /// What calibration has found, where it paid.
+    pub(super) shape: Option<Shape>,
     /// For what batches have left behind together.
     pub(super) collector: C,
 }
@@ -228,6 +246,27 @@ pub(super) fn run<C: Collector>(
     simulations: &[&Simulation],
     episodes: Range<u64>,
     observer: &dyn Observer,
+    finished: impl FnMut(usize, u64, C::Output),
+) -> Result<Option<Taken<C>>, GpuError> {
+    run_calibrated(
+        gpu,
+        options,
+        simulations,
+        episodes,
+        observer,
+        calibration::pays,
+        finished,
+    )
+}
+
+/// As [`run`]; `pays` tells whether to calibrate, from the batches done and left and the time that those done took.
+fn run_calibrated<C: Collector>(
+    gpu: &Gpu,
+    options: &GpuOptions,
+    simulations: &[&Simulation],
+    episodes: Range<u64>,
+    observer: &dyn Observer,
+    pays: impl Fn(u64, u64, Duration) -> bool,
     mut finished: impl FnMut(usize, u64, C::Output),
 ) -> Result<Option<Taken<C>>, GpuError> {
     debug_assert_eq!(
@@ -248,6 +287,8 @@ pub(super) fn run<C: Collector>(
     let mut rollout = Rollout::<C>::new(gpu, options, simulations, batch_size, num_slots)?;
     let mut free: Vec<usize> = (0..num_slots).collect();
     let mut in_flight: VecDeque<Batch<C::Batch>> = VecDeque::new();
+    let begun = Instant::now();
+    let (num_batches, mut num_done) = (lanes / u64::from(batch_size), 0);
     loop {
         while tiles.peek().is_some() && !observer.is_interrupted() {
             let Some(slot) = free.pop() else { break };
@@ -265,6 +306,11 @@ pub(super) fn run<C: Collector>(
                 collected,
             } => {
                 free.push(slot);
+                num_done += 1;
+                let num_left = num_batches.saturating_sub(num_done);
+                if pays(num_done, num_left, begun.elapsed()) {
+                    rollout.calibrate();
+                }
                 let outputs = rollout.collector.finish(collected, &tile);
                 for (point, output) in tile.points.zip(outputs) {
                     finished(point, tile.first, output);
@@ -275,16 +321,20 @@ pub(super) fn run<C: Collector>(
     Ok(Some(Taken {
         program: rollout.rollout,
         num_dispatches: rollout.num_dispatches,
+        seconds: rollout.seconds,
+        shape: rollout.shape,
         collector: rollout.collector,
     }))
 }
 
 /// Chooses the lanes of a batch: whole blocks, as many as asked for or as suit the adapter, no more than fit.
 fn batch_size(gpu: &Gpu, options: &GpuOptions, lanes: u64) -> Result<u32, GpuError> {
+    let [fewest, most] = HARDWARE_BATCHES;
     let preferred = if gpu.is_software() {
         SOFTWARE_BATCH
     } else {
-        HARDWARE_BATCH
+        u32::try_from((lanes / (NUM_SLOTS as u64 + 1)).clamp(fewest, most))
+            .expect("at most the most")
     };
     let asked = options.batch_size.unwrap_or(preferred);
     let most = most_invocations(gpu, options);
@@ -321,7 +371,7 @@ enum Progress<B> {
 impl<'a, C: Collector> Rollout<'a, C> {
     fn new(
         gpu: &'a Gpu,
-        options: &GpuOptions,
+        options: &'a GpuOptions,
         simulations: &[&'a Simulation],
         batch_size: u32,
         num_slots: usize,
@@ -361,7 +411,9 @@ impl<'a, C: Collector> Rollout<'a, C> {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             gpu,
+            options,
             simulation,
+            entry,
             rollout: Program::get(gpu, options, simulation, entry, &["rollout"])?,
             reduce: Program::get(
                 gpu,
@@ -372,12 +424,49 @@ impl<'a, C: Collector> Rollout<'a, C> {
             )?,
             points: Points::new(gpu, simulations)?,
             num_dispatches: 0,
+            seconds: None,
+            shape: None,
             slots,
             collector: C::new(gpu, options, simulation, &extent)?,
             most_steps: extent.most_steps,
             fusion: asked.unwrap_or(FIRST_FUSION.min(extent.most_steps)),
             is_fusion_fixed: asked.is_some(),
+            calibration: None,
         })
+    }
+
+    /// Begins to try shapes, unless that has been done, or one was asked for, or there is no clock to judge them by.
+    fn calibrate(&mut self) {
+        let is_free = self.options.workgroup_size.is_none() && !self.is_fusion_fixed;
+        let has_clock = self.slots.iter().all(|slot| slot.stopwatch.is_some());
+        if is_free && has_clock && self.calibration.is_none() {
+            let sizes = calibration::workgroup_sizes(self.gpu);
+            self.calibration = Some(Calibration::new(sizes, self.fusion));
+        }
+    }
+
+    /// Takes a shape up for good.
+    fn settle(&mut self, shape: Shape) -> Result<(), GpuError> {
+        self.shape = Some(shape);
+        self.rollout = self.shaped(shape)?;
+        self.fusion = shape.fusion;
+        self.is_fusion_fixed = true;
+        Ok(())
+    }
+
+    /// Returns the program of the episodes in a shape.
+    fn shaped(&self, shape: Shape) -> Result<Arc<Program>, GpuError> {
+        let options = GpuOptions {
+            workgroup_size: Some(shape.workgroup_size),
+            ..self.options.clone()
+        };
+        Program::get(
+            self.gpu,
+            &options,
+            self.simulation,
+            self.entry,
+            &["rollout"],
+        )
     }
 
     fn begin(&mut self, tile: Tile, slot: usize) -> Result<Batch<C::Batch>, GpuError> {
@@ -394,7 +483,9 @@ impl<'a, C: Collector> Rollout<'a, C> {
         let Flight {
             steps,
             readbacks,
+            ticks,
             submitted,
+            trial,
         } = batch.flight;
         let mut readbacks = readbacks.into_iter();
         let words = |readback: Readback| {
@@ -402,7 +493,25 @@ impl<'a, C: Collector> Rollout<'a, C> {
         };
         let first = readbacks.next().expect("a dispatch leaves something");
         let mut copies = vec![words(first)?];
-        self.adapt(&steps, submitted.elapsed());
+        let taken = match ticks {
+            Some(ticks) => ticks.wait_with(self.gpu, |ticks| seconds(self.gpu, ticks))?,
+            None => None,
+        };
+        if let Some(taken) = taken {
+            *self.seconds.get_or_insert(0.0) += taken;
+        }
+        match trial {
+            None => self.adapt(&steps, submitted.elapsed()),
+            Some(trial) => {
+                let user_steps =
+                    f64::from(steps.end - steps.start) * f64::from(batch.tile.stride());
+                let calibration = self.calibration.as_mut().expect("it has been begun");
+                if let Some(shape) = calibration.ended(trial, taken.map(|taken| taken / user_steps))
+                {
+                    self.settle(shape)?;
+                }
+            }
+        }
         let is_last = steps.end >= self.simulation.plan.num_steps();
         let is_final = is_last || !self.collector.is_running(&copies[0]);
         // The next dispatch goes out before this one's sums are read: the device need not wait for the host.
@@ -458,7 +567,16 @@ impl<'a, C: Collector> Rollout<'a, C> {
     fn submit(&mut self, tile: &Tile, slot: usize, step_begin: u32) -> Result<Flight, GpuError> {
         let plan = &self.simulation.plan;
         let max_steps = plan.num_steps();
-        let steps = step_begin..step_begin.saturating_add(self.fusion).min(max_steps);
+        // Trials are the first dispatches of batches, which all have the same to do.
+        let trial = match &mut self.calibration {
+            Some(calibration) if step_begin == 0 => calibration.next(),
+            _ => None,
+        };
+        let (program, fusion) = match trial {
+            Some((_, shape)) => (self.shaped(shape)?, shape.fusion),
+            None => (Arc::clone(&self.rollout), self.fusion),
+        };
+        let steps = step_begin..step_begin.saturating_add(fusion).min(max_steps);
         let stride = tile.stride();
         let job = self.points.tell(Job {
             stride,
@@ -476,7 +594,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
             inputs: &self.points.inputs,
             job: &job,
         };
-        let roll = self.rollout.bind(
+        let roll = program.bind(
             self.gpu,
             dispatch.inputs,
             &job,
@@ -497,8 +615,10 @@ impl<'a, C: Collector> Rollout<'a, C> {
         let (num_steps, num_blocks) = (dispatch.num_steps(), dispatch.num_blocks());
         let mut encoder = self.gpu.encoder("rollout");
         encoder.clear_buffer(&slot.counts, 0, None);
-        self.rollout
-            .dispatch(&mut encoder, "rollout", &roll, job.stride);
+        if let Some(stopwatch) = &slot.stopwatch {
+            stopwatch.start(&mut encoder);
+        }
+        program.dispatch(&mut encoder, "rollout", &roll, job.stride);
         self.reduce
             .dispatch(&mut encoder, "reduce", &sum, num_steps * num_blocks);
         self.reduce.dispatch(
@@ -508,6 +628,10 @@ impl<'a, C: Collector> Rollout<'a, C> {
             num_steps.div_ceil(32) * num_blocks,
         );
         let staged = self.collector.record(self.gpu, &mut encoder, &dispatch)?;
+        let ticks = match &slot.stopwatch {
+            Some(stopwatch) => Some(stopwatch.stop(self.gpu, &mut encoder)?),
+            None => None,
+        };
         let submitted = Instant::now();
         let submission = self.gpu.submit("rollout", encoder)?;
         self.num_dispatches += 1;
@@ -515,7 +639,9 @@ impl<'a, C: Collector> Rollout<'a, C> {
         Ok(Flight {
             steps,
             readbacks: staged.into_iter().map(start).collect(),
+            ticks: ticks.map(start),
             submitted,
+            trial: trial.map(|(index, _)| index),
         })
     }
 }
@@ -551,6 +677,7 @@ impl Slot {
             clicks: words("clicks", (steps / 32 + 1) * lanes)?,
             counts: words("counts", counts * extent.num_blocks())?,
             curve: words("curve", CURVE_PLANES as u64 * steps * extent.num_blocks())?,
+            stopwatch: Stopwatch::new(gpu)?,
         })
     }
 }
@@ -570,7 +697,13 @@ fn add_counts<'a>(counts: &[u32], blocks: impl Iterator<Item = [&'a mut Vec<u64>
 
 #[cfg(test)]
 mod tests {
+    use super::super::context::testing::any_gpu;
+    use super::tally::Tallies;
     use super::*;
+    use crate::backend::Unobserved;
+    use crate::registry::Registry;
+    use crate::statistics::Statistics;
+    use crate::validation::cases;
 
     fn cut(num_points: usize, episodes: Range<u64>, batch_size: u32) -> Vec<Tile> {
         tiles(num_points, episodes, batch_size).collect()
@@ -582,6 +715,38 @@ mod tests {
             first,
             num_lanes,
         }
+    }
+
+    #[test]
+    fn calibrating_on_the_way_changes_nothing() {
+        let Some(gpu) = any_gpu() else { return };
+        let case = &cases(&Registry::built_in()).unwrap()[0];
+        let options = GpuOptions {
+            batch_size: Some(256),
+            ..GpuOptions::default()
+        };
+        let run = |pays: bool| {
+            let mut statistics = case.simulation.statistics();
+            let finished = |_, _, batch: Statistics| statistics.merge(&batch).unwrap();
+            let taken = run_calibrated::<Tallies>(
+                &gpu,
+                &options,
+                &[&case.simulation],
+                0..40 * BLOCK_EPISODES,
+                &Unobserved,
+                |_, _, _| pays,
+                finished,
+            );
+            (
+                statistics,
+                taken.unwrap().expect("there are episodes").shape,
+            )
+        };
+        let (expected, none) = run(false);
+        let (found, shape) = run(true);
+        assert_eq!(found, expected);
+        assert_eq!(none, None);
+        assert_eq!(shape.is_some(), gpu.seconds_per_tick().is_some());
     }
 
     #[test]

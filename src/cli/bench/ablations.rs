@@ -1,4 +1,5 @@
-//! The main job in other ways: a GPU's shaders with guards, or without native 64-bit products, and `cpu` in narrower registers.
+//! The main job in other ways: a GPU's shaders with guards, or without native 64-bit products, or its episodes added up here
+//! or there, and `cpu` in narrower registers.
 
 use super::cases::Case;
 use super::effort::Effort;
@@ -22,7 +23,7 @@ pub(super) struct AblationRow {
     user_steps_per_second: Spread,
 }
 
-fn variants(gpu: &GpuBackend) -> [(&'static str, GpuBackend); 3] {
+fn variants(gpu: &GpuBackend) -> [(&'static str, GpuBackend); 5] {
     let default = gpu.options().clone();
     // 16-bit limbs; nothing changes where the adapter has no 64-bit integers.
     let limbs = GpuOptions {
@@ -34,8 +35,19 @@ fn variants(gpu: &GpuBackend) -> [(&'static str, GpuBackend); 3] {
         is_checked: true,
         ..default.clone()
     };
-    [("default", default), ("limbs", limbs), ("checked", checked)]
-        .map(|(name, options)| (name, gpu.with_options(options)))
+    // Every episode is read back, and added up by the host; or by the device, however few there are.
+    let tallies = |tallies| GpuOptions {
+        tallies: Some(tallies),
+        ..default.clone()
+    };
+    [
+        ("default", default.clone()),
+        ("limbs", limbs),
+        ("checked", checked),
+        ("sums by host", tallies(false)),
+        ("sums by device", tallies(true)),
+    ]
+    .map(|(name, options)| (name, gpu.with_options(options)))
 }
 
 /// A rollout in no wider registers than those of an instruction set.

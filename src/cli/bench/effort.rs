@@ -15,6 +15,8 @@ pub(super) struct Effort {
     pub(super) longest_seconds: f64,
     /// Most environments that are stepped together.
     pub(super) most_envs: usize,
+    /// Episodes whose kernels are timed.
+    pub(super) kernel_episodes: u64,
 }
 
 const FULL: Effort = Effort {
@@ -24,6 +26,7 @@ const FULL: Effort = Effort {
     main_seconds: 0.4,
     longest_seconds: 1.5,
     most_envs: usize::MAX,
+    kernel_episodes: 1_000_000,
 };
 
 const QUICK: Effort = Effort {
@@ -33,6 +36,7 @@ const QUICK: Effort = Effort {
     main_seconds: 0.05,
     longest_seconds: 0.06,
     most_envs: 64,
+    kernel_episodes: 20_000,
 };
 
 /// Runs besides the timed ones: sizing, above all.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! filter -> cases ─┐
-//! opened backends ─┴─> rollouts, step_api, scaling, ablations ─(timing, spread)─> roofline, report
+//! opened backends ─┴─> rollouts, step_api, scaling, kernels, ablations ─(timing, spread)─> roofline, report
 //! peer ────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 
@@ -10,6 +10,7 @@ mod ablations;
 mod cases;
 mod effort;
 mod filter;
+mod kernels;
 mod opened;
 mod peer;
 mod processor;
@@ -43,8 +44,8 @@ use std::process::ExitCode;
 /// Figures are user-steps by second: the median of five runs in turns, with their spread. What a run takes to start
 /// (compiling shaders, above all) is left out and told apart. Settings are the defaults, with every choice model and
 /// document sampler, and the main job: the published random baseline (20 candidates, slates of 2 with replacement, 120
-/// steps). The main job is also stepped from outside, and measured against threads, lanes and episodes; on a GPU, with
-/// other ways to make its shaders, and where the GPU is known, against what it could do at best.
+/// steps). The main job is also stepped from outside, and measured against threads, lanes and episodes; on a GPU, by its
+/// own clock and with other ways to make its shaders, and where the GPU is known, against what it could do at best.
 ///
 /// docs/benchmarking.md describes the figures and the JSON. Ctrl-C ends the bench early: what has been measured is
 /// printed, marked partial.
@@ -139,6 +140,7 @@ fn measure(
         results: Vec::new(),
         step_api: Vec::new(),
         scaling: Vec::new(),
+        kernels: Vec::new(),
         ablations: Vec::new(),
         roofline: None,
         peer: None,
@@ -162,6 +164,8 @@ fn measure(
         bench.step_api = step_api::measure_all(main, &backends, effort, progress, median)?;
         progress.begin("scaling", scaling::count(&backends));
         bench.scaling = scaling::measure_all(main, results, &backends, effort, progress)?;
+        progress.begin("kernels", kernels::count(&backends));
+        bench.kernels = kernels::measure_all(main, &backends, effort, progress)?;
         progress.begin("variants", ablations::count(&backends));
         bench.ablations = ablations::measure_all(main, &backends, effort, progress)?;
     }

@@ -1,6 +1,7 @@
 //! What the bench tells: one JSON object, described in `docs/benchmarking.md`, or text.
 
 use super::ablations::AblationRow;
+use super::kernels::KernelRow;
 use super::opened::BackendRow;
 use super::peer::{PeerReport, PeerRun, Ratio};
 use super::rollouts::ResultRow;
@@ -30,6 +31,8 @@ pub(super) struct Bench {
     pub(super) results: Vec<ResultRow>,
     pub(super) step_api: Vec<StepRow>,
     pub(super) scaling: Vec<ScalingRow>,
+    /// Of devices that have a clock.
+    pub(super) kernels: Vec<KernelRow>,
     pub(super) ablations: Vec<AblationRow>,
     /// Of a known GPU only.
     pub(super) roofline: Option<Roofline>,
@@ -42,6 +45,7 @@ pub(super) fn text(bench: &Bench) -> String {
     let results = bench.results.iter().map(ResultRow::cells);
     let steps = bench.step_api.iter().flat_map(StepRow::cells);
     let scaling = bench.scaling.iter().map(ScalingRow::cells);
+    let kernels = bench.kernels.iter().map(KernelRow::cells);
     let ablations = bench.ablations.iter().map(AblationRow::cells);
     let result_title = [&ResultRow::TITLE[..], &["episodes", "start"]].concat();
     let mut parts = vec![
@@ -59,6 +63,12 @@ pub(super) fn text(bench: &Bench) -> String {
             1,
         ),
         section("main job, scaling", &ScalingRow::TITLE, scaling, 2),
+        section(
+            "main job, kernels alone by the device's clock",
+            &KernelRow::TITLE,
+            kernels,
+            1,
+        ),
         section("main job, variants", &AblationRow::TITLE, ablations, 2),
     ];
     if let Some(peer) = &bench.peer {

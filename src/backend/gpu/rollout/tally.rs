@@ -27,7 +27,6 @@ const MIN_EPISODES: u64 = 1 << 19;
 
 // As in shaders/kernel/tally.wgsl.
 const SUM_WORDS: usize = DIGITS + 1;
-const FOLDED_STEPS: usize = 1;
 const STEP_WORDS: usize = 2 * SUM_WORDS + 1;
 const SAMPLE_WORDS: usize = 2 * SUM_WORDS + 2;
 const LENGTHS: usize = 2 * SAMPLE_WORDS;
@@ -50,16 +49,17 @@ pub(in crate::backend::gpu) fn suits(
 }
 
 /// The buffers of one batch in flight.
-struct Sums {
-    folded: wgpu::Buffer,
-    episodes: wgpu::Buffer,
+struct Buffers {
+    sums: wgpu::Buffer,
     quarters: wgpu::Buffer,
 }
 
 /// Brings home statistics.
 pub(in crate::backend::gpu) struct Tallies {
     program: Arc<Program>,
-    sums: Vec<Sums>,
+    buffers: Vec<Buffers>,
+    /// The word that counts the episodes that run on; before it are the sums of a batch, behind it those of a dispatch.
+    running: usize,
     /// Of all batches together.
     buckets: wgpu::Buffer,
     empty: Statistics,
@@ -89,24 +89,20 @@ impl Collector for Tallies {
         simulation: &Simulation,
         extent: &Extent,
     ) -> Result<Self, GpuError> {
-        let (steps, blocks) = (u64::from(extent.most_steps), extent.num_blocks());
-        let lengths = u64::from(simulation.plan.num_steps()) + 1;
-        let quarters = (QUARTERS * QUARTER_FIELDS) as u64;
-        let sums = (0..extent.num_slots).map(|_| {
-            Ok(Sums {
-                folded: words(
-                    gpu,
-                    "folded",
-                    FOLDED_STEPS as u64 + STEP_WORDS as u64 * steps,
-                )?,
-                episodes: words(gpu, "episodes", LENGTHS as u64 + lengths)?,
-                quarters: words(gpu, "quarters", quarters * blocks)?,
+        let running = LENGTHS + simulation.plan.num_steps() as usize + 1;
+        let num_sums = running as u64 + 1 + STEP_WORDS as u64 * u64::from(extent.most_steps);
+        let num_quarters = (QUARTERS * QUARTER_FIELDS) as u64 * extent.num_blocks();
+        let buffers = (0..extent.num_slots).map(|_| {
+            Ok(Buffers {
+                sums: words(gpu, "sums", num_sums)?,
+                quarters: words(gpu, "quarters", num_quarters)?,
             })
         });
         let empty = simulation.plan.empty_block();
         Ok(Self {
             program: Program::get(gpu, options, simulation, Entry::Tally, &["fold", "tally"])?,
-            sums: sums.collect::<Result<_, GpuError>>()?,
+            buffers: buffers.collect::<Result<_, GpuError>>()?,
+            running,
             buckets: words(gpu, "buckets", SINGLE_BUCKETS as u64)?,
             empty: simulation.statistics(),
             empty_block: BlockTotals {
@@ -133,46 +129,37 @@ impl Collector for Tallies {
         dispatch: &Dispatch<'_>,
     ) -> Result<Vec<Staged>, GpuError> {
         let slot = dispatch.slot;
-        let Sums {
-            folded,
-            episodes,
-            quarters,
-        } = &self.sums[dispatch.slot_index];
-        let buffers = [
-            &slot.outcomes,
-            &slot.curve,
-            folded,
-            episodes,
-            &self.buckets,
-            quarters,
-        ];
-        let groups = self
-            .program
-            .bind(gpu, dispatch.inputs, dispatch.job, &buffers)?;
+        let Buffers { sums, quarters } = &self.buffers[dispatch.slot_index];
+        let groups = self.program.bind(
+            gpu,
+            dispatch.inputs,
+            dispatch.job,
+            &[&slot.outcomes, &slot.curve, sums, &self.buckets, quarters],
+        )?;
+        let bytes = |words: usize| 4 * words as u64;
         let (num_steps, num_blocks) = (dispatch.num_steps(), dispatch.num_blocks());
-        encoder.clear_buffer(folded, 0, None);
-        if dispatch.job.step_begin == 0 {
-            encoder.clear_buffer(episodes, 0, None);
-        }
+        let begin = match dispatch.job.step_begin {
+            0 => 0,
+            _ => bytes(self.running),
+        };
+        encoder.clear_buffer(sums, begin, None);
         let groups_of_blocks = num_blocks.div_ceil(BLOCKS);
         self.program
             .dispatch(encoder, "fold", &groups, num_steps * groups_of_blocks);
         let num_quarters = QUARTERS as u32 * num_blocks;
         self.program
             .dispatch(encoder, "tally", &groups, num_quarters);
-        let bytes = |words: usize| 4 * words as u64;
-        let folded_words = FOLDED_STEPS + STEP_WORDS * num_steps as usize;
+        let num_sums = self.running + 1 + STEP_WORDS * num_steps as usize;
         let quarter_words = QUARTER_FIELDS * num_quarters as usize;
         Ok(vec![
-            gpu.stage(encoder, "folded", folded, 0..bytes(folded_words))?,
+            gpu.stage(encoder, "sums", sums, 0..bytes(num_sums))?,
             gpu.stage(encoder, "counts", &slot.counts, 0..slot.counts.size())?,
-            gpu.stage(encoder, "episodes", episodes, 0..episodes.size())?,
             gpu.stage(encoder, "quarters", quarters, 0..bytes(quarter_words))?,
         ])
     }
 
-    fn is_running(&self, folded: &[u32]) -> bool {
-        folded[0] != 0
+    fn is_running(&self, sums: &[u32]) -> bool {
+        sums[self.running] != 0
     }
 
     fn read(
@@ -183,10 +170,10 @@ impl Collector for Tallies {
         copies: &[Vec<u32>],
         is_final: bool,
     ) {
-        let [folded, counts, episodes, quarters] = copies else {
+        let [sums, counts, quarters] = copies else {
             unreachable!("as many copies as were recorded");
         };
-        for step in folded[FOLDED_STEPS..].chunks_exact(STEP_WORDS) {
+        for step in sums[self.running + 1..].chunks_exact(STEP_WORDS) {
             tally.reward_by_step.push(sum(step));
             tally.squared_reward_by_step.push(sum(&step[SUM_WORDS..]));
             tally.clicks_by_step.push(u64::from(step[2 * SUM_WORDS]));
@@ -202,9 +189,9 @@ impl Collector for Tallies {
             }),
         );
         if is_final {
-            tally.returns = sample(episodes);
-            tally.slopes = sample(&episodes[SAMPLE_WORDS..]);
-            tally.lengths = episodes[LENGTHS..].to_vec();
+            tally.returns = sample(sums);
+            tally.slopes = sample(&sums[SAMPLE_WORDS..]);
+            tally.lengths = sums[LENGTHS..self.running].to_vec();
             read_quarters(quarters, tally);
         }
     }

@@ -1,0 +1,55 @@
+//! Writes a kernel of a simulation as SPIR-V, for compilers that tell what a GPU would run without one.
+//!
+//! ```sh
+//! cargo run --release --example kernel_spirv -- rollout main.spv environment.name=long_term_satisfaction
+//! ```
+//!
+//! Kernels: `rollout`, `reduce` (with `count_clicks`), `tally` (with `fold`), `step`. Settings are those of `--set`. The
+//! module is as the release build makes it where the adapter has 64-bit integers: without guards of arrays and loops.
+//! Radeon GPU Analyzer takes it, and Mesa's RADV, which has a device without hardware (`RADV_FORCE_FAMILY`);
+//! `docs/performance.md` has what the latter made of it.
+
+use anyhow::{Context, bail};
+use naga::back::spv;
+use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use slatesim::backend::gpu::{Entry, GpuOptions, compose_program};
+use slatesim::config::{Config, Layers};
+use slatesim::registry;
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = || {
+        arguments
+            .next()
+            .context("usage: kernel_spirv KERNEL FILE [KEY=VALUE ...]")
+    };
+    let (kernel, file) = (next()?, next()?);
+    let entry = match kernel.as_str() {
+        "rollout" => Entry::Rollout,
+        "reduce" => Entry::Reduce,
+        "tally" => Entry::Tally,
+        "step" => Entry::Step,
+        other => bail!("{other:?} is no kernel; there are rollout, reduce, tally and step"),
+    };
+    let layers = arguments.try_fold(Layers::new(), |layers, setting| layers.set(&setting))?;
+    let config = Config::resolve(&layers, &registry::catalogue())?;
+    let simulation = registry::simulation(&config)?;
+    let module = compose_program(&simulation, entry, &GpuOptions::default(), true)?;
+    let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module)?;
+    let unchecked = BoundsCheckPolicy::Unchecked;
+    let options = spv::Options {
+        flags: spv::WriterFlags::empty(),
+        bounds_check_policies: BoundsCheckPolicies {
+            index: unchecked,
+            buffer: unchecked,
+            image_load: unchecked,
+            binding_array: unchecked,
+        },
+        force_loop_bounding: false,
+        ..spv::Options::default()
+    };
+    let words = spv::write_vec(&module, &info, &options, None)?;
+    std::fs::write(&file, bytemuck::cast_slice(&words)).context(file)?;
+    Ok(())
+}
