@@ -80,12 +80,28 @@ fn block_words(blocks: Blocks, block: u32) -> vec4<u32> {
     return words(blocks.stream, blocks.purpose, blocks.first + block);
 }
 
-// Word `index` of the policy, given word 0, which the step's own block holds.
-fn policy_word(stream: Stream, first: u32, index: u32) -> u32 {
+// The policy's words of a step in rising order, each block of four made once.
+struct PolicyWords {
+    stream: Stream,
+    first: u32,
+    block: vec4<u32>,
+}
+
+// Begins, given word 0, which the step's own block holds.
+fn policy_words(stream: Stream, first: u32) -> PolicyWords {
+    return PolicyWords(stream, first, vec4<u32>(first));
+}
+
+// Word `index`; none of 1, 5, 9 and so on may be left out, which begin a block.
+fn policy_word(policy: ptr<function, PolicyWords>, index: u32) -> u32 {
     if index == 0u {
-        return first;
+        return (*policy).first;
     }
-    return words(stream, POLICY, (index - 1u) / 4u)[(index - 1u) % 4u];
+    let number = index - 1u;
+    if number % 4u == 0u {
+        (*policy).block = words((*policy).stream, POLICY, number / 4u);
+    }
+    return (*policy).block[number % 4u];
 }
 
 // The four words of block `block` of the layer whose code is `layer`.

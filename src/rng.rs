@@ -170,14 +170,37 @@ impl<W: Word> Stream<W> {
             self.key,
         )
     }
+}
 
-    /// Returns word `index` of the policy, given word 0, which the step's own block holds.
+/// The policy's words of a step in rising order, each block of four made once.
+#[derive(Clone, Debug)]
+pub struct PolicyWords<W> {
+    stream: Stream<W>,
+    first: W,
+    block: [W; 4],
+}
+
+impl<W: Word> PolicyWords<W> {
+    /// Begins, given word 0, which the step's own block holds.
     #[inline(always)]
-    pub fn policy_word(&self, first: W, index: u32) -> W {
-        match index.checked_sub(1) {
-            None => first,
-            Some(index) => self.words(POLICY, W::splat(index / 4))[(index % 4) as usize],
+    pub fn new(stream: Stream<W>, first: W) -> Self {
+        Self {
+            stream,
+            first,
+            block: [first; 4],
         }
+    }
+
+    /// Returns word `index`; none of 1, 5, 9 and so on may be left out, which begin a block.
+    #[inline(always)]
+    pub fn word(&mut self, index: u32) -> W {
+        let Some(index) = index.checked_sub(1) else {
+            return self.first;
+        };
+        if index % 4 == 0 {
+            self.block = self.stream.words(POLICY, W::splat(index / 4));
+        }
+        self.block[(index % 4) as usize]
     }
 }
 
@@ -352,10 +375,10 @@ mod tests {
             );
         }
         let first = ScalarWord(42);
-        assert_eq!(stream.policy_word(first, 0), first);
-        assert_eq!(stream.policy_word(first, 1).0, independent(POLICY, 0)[0]);
-        assert_eq!(stream.policy_word(first, 4).0, independent(POLICY, 0)[3]);
-        assert_eq!(stream.policy_word(first, 5).0, independent(POLICY, 1)[0]);
+        let mut policy = PolicyWords::new(stream, first);
+        let words: Vec<u32> = (0..9).map(|index| policy.word(index).0).collect();
+        let blocks = [independent(POLICY, 0), independent(POLICY, 1)].concat();
+        assert_eq!((words[0], &words[1..]), (first.0, &blocks[..]));
     }
 
     #[test]

@@ -119,7 +119,7 @@ faults! {
     finds_equal_arms_in_the_wrong_order: "policy/cluster_bandit.wgsl", "other > arm" => "other < arm";
     finds_a_first_slate_that_asks_the_bandit: "policy/cluster_bandit.wgsl",
         "stream.step == 0u" => "false";
-    finds_draws_that_are_not_repeated: "policy/cluster_bandit.wgsl", "stream.step = 0u;" => "";
+    finds_draws_that_are_not_repeated: "policy/cluster_bandit.wgsl", "of_words.step = 0u;" => "";
     finds_clicks_counted_for_the_whole_slate: "policy/layer/cluster_click_statistics.wgsl",
         "(*stepped).clicked && (*stepped).chosen == position" => "(*stepped).clicked";
     finds_a_belief_that_likes_all_topics_alike: "policy/greedy_pctr.wgsl", "policy_table(field)" => "policy_table(0u)";

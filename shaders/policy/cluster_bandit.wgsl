@@ -7,7 +7,7 @@
 
 #import environment
 #import environment::User
-#import slatesim::rng::{Stream, policy_word}
+#import slatesim::rng::{PolicyWords, Stream, policy_word, policy_words}
 #import slatesim::bandit
 #import slatesim::candidates
 #import slatesim::candidates::environment_parameters
@@ -17,15 +17,11 @@
 #import slatesim::tables
 
 // Scores an arm that has been shown.
-fn index(given: Stream, first_word: u32, arm: u32, pulls: f32, reward: f32, total: f32) -> f32 {
+fn index(policy: ptr<function, PolicyWords>, arm: u32, pulls: f32, reward: f32, total: f32) -> f32 {
     let scale = tables::policy_table(0u);
 #ifdef THOMPSON_SAMPLING
-    var stream = given;
-#ifdef FAITHFUL
-    stream.step = 0u;
-#endif
     // Word 0 belongs to the step and is not drawn again at step 0.
-    let draw = distribution::uniform(policy_word(stream, first_word, 1u + arm));
+    let draw = distribution::uniform(policy_word(policy, 1u + arm));
     let square = scale * scale;
     return bandit::beta_quantile(draw, 1.0 + reward / square, 1.0 + (pulls - reward) / square);
 #else ifdef KL_UCB
@@ -49,10 +45,16 @@ fn rank_arms(stream: Stream, first_word: u32, state: ptr<function, array<f32, #{
         are_pulled = are_pulled && 0.0 < (*state)[arm];
     }
     var scores: array<f32, #{NUM_TOPICS}>;
+    var of_words = stream;
+#ifdef FAITHFUL
+    // The same draws at every step.
+    of_words.step = 0u;
+#endif
+    var policy = policy_words(of_words, first_word);
     for (var arm = 0u; arm < #{NUM_TOPICS}u; arm++) {
         let pulls = (*state)[arm];
         let reward = (*state)[#{NUM_TOPICS}u + arm];
-        scores[arm] = select(-pulls, index(stream, first_word, arm, pulls, reward, total), are_pulled);
+        scores[arm] = select(-pulls, index(&policy, arm, pulls, reward, total), are_pulled);
     }
     var ranks: array<u32, #{NUM_TOPICS}>;
     for (var arm = 0u; arm < #{NUM_TOPICS}u; arm++) {

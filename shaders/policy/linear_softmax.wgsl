@@ -2,7 +2,7 @@
 // Defs: those of inputs.wgsl and scoring.wgsl. The tables are the temperature, the bias, the weights.
 
 #import environment::User
-#import slatesim::rng::Stream
+#import slatesim::rng::{Stream, policy_words}
 #import slatesim::candidates
 #import slatesim::inputs
 #import slatesim::ranking
@@ -11,6 +11,7 @@
 
 fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, array<f32, #{POLICY_STATE}>>) -> array<u32, #{NUM_SHOWN}> {
     var ranked = ranking::begin();
+    var policy = policy_words(stream, first_word);
     var x = inputs::begin(stream, user, state);
     for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
         inputs::look_at(&x, candidates::document(stream, candidate));
@@ -18,7 +19,7 @@ fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, a
         for (var input = 0u; input < #{INPUTS}u; input++) {
             score = score + tables::policy_table(2u + input) * x[input];
         }
-        ranking::insert(&ranked, scoring::key(score, stream, first_word, candidate), candidate);
+        ranking::insert(&ranked, scoring::key(score, &policy, candidate), candidate);
     }
     return ranked.slate;
 }

@@ -4,7 +4,7 @@
 // The tables are the temperature, the units of each layer, and for each layer its biases and its weights, row by row.
 
 #import environment::User
-#import slatesim::rng::Stream
+#import slatesim::rng::{Stream, policy_words}
 #import slatesim::candidates
 #import slatesim::inputs
 #import slatesim::ranking
@@ -42,10 +42,11 @@ fn network(x: ptr<function, array<f32, #{INPUTS}>>) -> f32 {
 
 fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, array<f32, #{POLICY_STATE}>>) -> array<u32, #{NUM_SHOWN}> {
     var ranked = ranking::begin();
+    var policy = policy_words(stream, first_word);
     var x = inputs::begin(stream, user, state);
     for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
         inputs::look_at(&x, candidates::document(stream, candidate));
-        ranking::insert(&ranked, scoring::key(network(&x), stream, first_word, candidate), candidate);
+        ranking::insert(&ranked, scoring::key(network(&x), &policy, candidate), candidate);
     }
     return ranked.slate;
 }

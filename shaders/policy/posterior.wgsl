@@ -3,7 +3,7 @@
 
 #define_import_path slatesim::posterior
 
-#import slatesim::rng::{Stream, policy_word}
+#import slatesim::rng::{Stream, policy_word, policy_words}
 #import slatesim::candidates
 #import slatesim::distribution
 #import slatesim::inputs
@@ -40,8 +40,10 @@ fn rank_by_draw(
 ) -> array<u32, #{NUM_SHOWN}> {
     var ranked = ranking::begin();
     var z: array<f32, #{DIM}>;
+    var policy = policy_words(stream, first_word);
     for (var number = 0u; number < #{DIM}u; number += 2u) {
-        let pair = distribution::normal_pair(policy_word(stream, first_word, number), policy_word(stream, first_word, number + 1u));
+        let first = policy_word(&policy, number);
+        let pair = distribution::normal_pair(first, policy_word(&policy, number + 1u));
         z[number] = pair.x;
         if number + 1u < #{DIM}u {
             z[number + 1u] = pair.y;

@@ -5,7 +5,7 @@
 
 #define_import_path slatesim::scoring
 
-#import slatesim::rng::{Stream, policy_word}
+#import slatesim::rng::{PolicyWords, policy_word}
 #import slatesim::distribution
 #import slatesim::math
 #import slatesim::tables
@@ -20,9 +20,9 @@ fn gumbel(word: u32) -> f32 {
 }
 
 // The key by which a slate is made.
-fn key(score: f32, stream: Stream, first_word: u32, candidate: u32) -> f32 {
+fn key(score: f32, policy: ptr<function, PolicyWords>, candidate: u32) -> f32 {
 #ifdef IS_RANDOM
-    return score / tables::policy_table(0u) + gumbel(policy_word(stream, first_word, candidate));
+    return score / tables::policy_table(0u) + gumbel(policy_word(policy, candidate));
 #else
     return score;
 #endif

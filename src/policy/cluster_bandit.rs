@@ -37,6 +37,7 @@ use crate::bandit;
 use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::distribution::uniform;
 use crate::number::{Mask, Number, Word};
+use crate::rng::PolicyWords;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 
 /// How arms are scored.
@@ -242,8 +243,14 @@ impl ClusterBandit {
             are_pulled = are_pulled & N::splat(0.0).less_than(impressions);
         }
         scores.clear();
+        let mut of_words = *draws;
+        if self.is_faithful {
+            // The same draws at every step.
+            of_words.stream.step = N::Word::splat(0);
+        }
+        let mut words = of_words.words();
         for (arm, (&pulls, &reward)) in (0..).zip(impressions.iter().zip(clicks)) {
-            let index = self.index(draws, arm, pulls, reward, total);
+            let index = self.index(&mut words, arm, pulls, reward, total);
             scores.push(N::select(are_pulled, index, -pulls));
         }
         let starts = draws.stream.step.equals(N::Word::splat(0));
@@ -270,7 +277,7 @@ impl ClusterBandit {
     #[inline(always)]
     fn index<N: Number>(
         &self,
-        draws: &Draws<N::Word>,
+        words: &mut PolicyWords<N::Word>,
         arm: u32,
         pulls: N,
         reward: N,
@@ -282,13 +289,9 @@ impl ClusterBandit {
             (Algorithm::KlUcb, false) => bandit::kl_ucb(pulls, reward, total, scale),
             // The order of the indices, told from how far they are below 1.
             (Algorithm::KlUcb, true) => -bandit::kl_ucb_aliased_gap(pulls, reward, total, scale),
-            (Algorithm::ThompsonSampling, is_faithful) => {
-                let mut draws = *draws;
-                if is_faithful {
-                    draws.stream.step = N::Word::splat(0);
-                }
+            (Algorithm::ThompsonSampling, _) => {
                 // Word 0 belongs to the step and is not drawn again at step 0.
-                let draw = uniform::<N>(draws.word(1 + arm));
+                let draw = uniform::<N>(words.word(1 + arm));
                 let square = scale * scale;
                 let one = N::splat(1.0);
                 bandit::beta_quantile(draw, one + reward / square, one + (pulls - reward) / square)

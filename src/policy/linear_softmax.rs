@@ -13,7 +13,7 @@
 use super::inputs::Inputs;
 use super::propensity::Propensity;
 use super::ranking::{begin, insert};
-use super::scoring::{self, Words};
+use super::scoring;
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings, Weights, WeightsSource};
 use crate::number::{Number, Word};
@@ -147,7 +147,7 @@ impl<N: Number> Policy<N> for LinearSoftmax {
         let all = slate.len() + self.inputs.len();
         scratch.numbers.resize(all, N::splat(0.0));
         let (keys, x) = scratch.numbers.split_at_mut(slate.len());
-        let mut words = Words::new(draws);
+        let mut words = draws.words();
         self.inputs.begin(offer, state, x);
         for index in 0..offer.num_candidates() {
             let candidate = N::Word::splat(index);

@@ -14,7 +14,7 @@
 use super::inputs::Inputs;
 use super::propensity::Propensity;
 use super::ranking::{begin, insert};
-use super::scoring::{self, Words};
+use super::scoring;
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings, Tensor, Weights};
 use crate::number::{Number, Word};
@@ -238,7 +238,7 @@ impl<N: Number> Policy<N> for Mlp {
         let (keys, rest) = scratch.numbers.split_at_mut(slate.len());
         let (x, rest) = rest.split_at_mut(inputs);
         let (below, above) = rest.split_at_mut(width);
-        let mut words = Words::new(draws);
+        let mut words = draws.words();
         self.inputs.begin(offer, state, x);
         for index in 0..offer.num_candidates() {
             let candidate = N::Word::splat(index);

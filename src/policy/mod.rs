@@ -42,7 +42,7 @@ use crate::config::{ConfigError, Entry, Settings};
 use crate::environment::Outline;
 use crate::exact::FiniteModel;
 use crate::number::Number;
-use crate::rng::Stream;
+use crate::rng::{PolicyWords, Stream};
 use crate::shader::{ShaderDefs, ShaderSource};
 use std::fmt::Debug;
 
@@ -121,10 +121,10 @@ pub struct Draws<W> {
 }
 
 impl<W: crate::number::Word> Draws<W> {
-    /// Returns word `index` of the policy.
+    /// Begins with the policy's words, which are asked for in order.
     #[inline(always)]
-    pub fn word(&self, index: u32) -> W {
-        self.stream.policy_word(self.first_word, index)
+    pub fn words(&self) -> PolicyWords<W> {
+        PolicyWords::new(self.stream, self.first_word)
     }
 }
 

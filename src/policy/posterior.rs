@@ -122,8 +122,10 @@ pub fn rank_by_draw<N: Number>(
     slate: &mut [N::Word],
 ) {
     let (keys, fit, z) = prepared(estimator, offer, state, scratch, slate.len());
+    let mut words = draws.words();
     for (pair, numbers) in (0..).zip(z.chunks_mut(2)) {
-        let (a, b) = normal_pair(draws.word(2 * pair), draws.word(2 * pair + 1));
+        let (first, second) = (words.word(2 * pair), words.word(2 * pair + 1));
+        let (a, b) = normal_pair(first, second);
         for (number, normal) in numbers.iter_mut().zip([a, b]) {
             *number = normal;
         }

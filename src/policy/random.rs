@@ -75,15 +75,16 @@ impl Random {
         words: &mut Vec<W>,
         slate: &mut [W],
     ) {
+        let mut policy = draws.words();
         if self.with_replacement {
             for (position, candidate) in (0..).zip(slate) {
-                *candidate = bounded_integer(draws.word(position), W::splat(num_candidates));
+                *candidate = bounded_integer(policy.word(position), W::splat(num_candidates));
             }
             return;
         }
         words.clear();
         for (position, candidate) in (0..).zip(slate) {
-            *candidate = next_candidate(words, num_candidates, draws.word(position));
+            *candidate = next_candidate(words, num_candidates, policy.word(position));
         }
     }
 }

@@ -17,11 +17,11 @@
 //! # Source
 //! Kool, van Hoof and Welling (2019), "Stochastic beams and where to find them: the Gumbel-top-k trick".
 
+use super::Propensity;
 use super::propensity::of_plackett_luce;
-use super::{Draws, Propensity};
 use crate::distribution::fine_uniform;
 use crate::number::Number;
-use crate::rng::POLICY;
+use crate::rng::PolicyWords;
 use crate::shader::{ShaderDef, ShaderDefs};
 
 /// The smallest -ln u: keeps it positive where a logarithm errs next to 1. 2^-24.
@@ -34,40 +34,14 @@ pub fn gumbel<N: Number>(word: N::Word) -> N {
     -exponential.ln()
 }
 
-/// The words of candidates in order, each block made once.
-#[derive(Debug)]
-pub struct Words<W> {
-    draws: Draws<W>,
-    block: [W; 4],
-}
-
-impl<W: crate::number::Word> Words<W> {
-    /// Begins at the word of candidate 0.
-    #[inline(always)]
-    pub fn new(draws: &Draws<W>) -> Self {
-        Self {
-            draws: *draws,
-            block: [draws.first_word; 4],
-        }
-    }
-
-    /// Returns word `index` of the policy; they are to be asked for in order.
-    #[inline(always)]
-    pub fn word(&mut self, index: u32) -> W {
-        let Some(after_first) = index.checked_sub(1) else {
-            return self.draws.first_word;
-        };
-        if after_first % 4 == 0 {
-            let block = W::splat(after_first / 4);
-            self.block = self.draws.stream.words(POLICY, block);
-        }
-        self.block[(after_first % 4) as usize]
-    }
-}
-
 /// Returns the key by which a slate is made; a temperature of 0 asks for no word.
 #[inline(always)]
-pub fn key<N: Number>(score: N, temperature: f64, words: &mut Words<N::Word>, candidate: u32) -> N {
+pub fn key<N: Number>(
+    score: N,
+    temperature: f64,
+    words: &mut PolicyWords<N::Word>,
+    candidate: u32,
+) -> N {
     if temperature > 0.0 {
         score / N::splat(temperature) + gumbel::<N>(words.word(candidate))
     } else {
