@@ -30,7 +30,7 @@
 //! Salmon, Moraes, Dror and Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3", SC'11; known answers from the
 //! Random123 distribution.
 
-use crate::number::{Long, Word};
+use crate::number::{Long, Mask, ScalarWord, Word};
 use rand::rand_core::{Infallible, SeedableRng, TryRng, utils};
 
 /// Counts the incompatible changes of the table above.
@@ -83,19 +83,23 @@ pub fn philox<W: Word>(counter: [W; 4], key: [u32; 2]) -> [W; 4] {
     )
 }
 
-/// The rounds of the cipher. Written out, so that every round's keys are constants of the loop over the steps: compilers leave
-/// a loop of ten a loop where a word takes two registers. It takes them longer, which debug builds are spared.
+/// The rounds of the cipher.
 #[inline(always)]
 fn rounds<L: Long>(counter: [L; 4], key: [u32; 2]) -> [L; 4] {
-    let mut state = counter;
+    last_rounds(round(round(counter, key, 0), key, 1), key)
+}
+
+/// The rounds from the third on. Written out, so that every round's keys are constants of the loop over the steps: compilers
+/// leave a loop a loop where a word takes two registers. It takes them longer, which debug builds are spared.
+#[inline(always)]
+fn last_rounds<L: Long>(begun: [L; 4], key: [u32; 2]) -> [L; 4] {
+    let mut state = begun;
     if cfg!(debug_assertions) {
-        for number in 0..ROUNDS {
+        for number in 2..ROUNDS {
             state = round(state, key, number);
         }
         return state;
     }
-    state = round(state, key, 0);
-    state = round(state, key, 1);
     state = round(state, key, 2);
     state = round(state, key, 3);
     state = round(state, key, 4);
@@ -130,17 +134,76 @@ pub fn key(seed: u64) -> [u32; 2] {
 }
 
 /// Names the draws of one step of one episode, for each user of a vector.
+///
+/// It holds what the first two rounds of the cipher make of episode and step, which all draws of a step share: of the
+/// eight products of these rounds seven are made once, and those of the episode alone once for all of its steps.
+///
+/// ```text
+/// round 1 of (low, high, step, place):
+///     (upper(B step) ^ high ^ k0, lower(B step), upper(A low) ^ place ^ k1, lower(A low)) = (a, b, c, d)
+/// round 2, with the keys k0' and k1':
+///     (upper(B c) ^ b ^ k0', lower(B c), upper(A a) ^ d ^ k1', lower(A a))
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Stream<W> {
-    /// The seed of the run.
-    pub key: [u32; 2],
-    /// The episode index, low word first.
-    pub episode: [W; 2],
-    /// The step, from 0.
-    pub step: W,
+    key: [u32; 2],
+    /// The upper word of the episode index.
+    high: W,
+    step: W,
+    /// c, less the place, and d.
+    of_episode: [W; 2],
+    /// b ^ k0', upper(A a) ^ k1', lower(A a).
+    of_step: [W; 3],
 }
 
 impl<W: Word> Stream<W> {
+    /// Names the draws of steps, counted from 0, of episodes, low word first; the key is the [seed](key) of the run.
+    #[inline(always)]
+    pub fn new(key: [u32; 2], [low, high]: [W; 2], step: W) -> Self {
+        let (upper, lower) = low.widening_mul(W::splat(MULTIPLIER_A));
+        Self {
+            key,
+            high,
+            step,
+            of_episode: [upper ^ W::splat(key[1]), lower],
+            of_step: of_step(key, high, step),
+        }
+    }
+
+    /// Returns the step.
+    #[inline(always)]
+    pub fn step(&self) -> W {
+        self.step
+    }
+
+    /// Returns the stream of the same episodes at other steps.
+    #[inline(always)]
+    #[must_use]
+    pub fn at(&self, step: W) -> Self {
+        Self {
+            step,
+            of_step: of_step(self.key, self.high, step),
+            ..*self
+        }
+    }
+
+    /// As [`at`](Self::at), for one step of episodes whose indices share their upper word, as consecutive ones of a block do.
+    #[inline(always)]
+    #[must_use]
+    pub fn at_step(&self, step: u32) -> Self {
+        let high = self.high.lane(0);
+        debug_assert!(
+            !(!self.high.equals(W::splat(high))).any(),
+            "the episodes cross a multiple of 2^32"
+        );
+        let [second, upper, lower] = of_step(self.key, ScalarWord(high), ScalarWord(step));
+        Self {
+            step: W::splat(step),
+            of_step: [W::splat(second.0), W::splat(upper.0), W::splat(lower.0)],
+            ..*self
+        }
+    }
+
     /// Names the draws of step `step` for consecutive episodes, the first lane's being `first`.
     ///
     /// # Panics
@@ -151,25 +214,42 @@ impl<W: Word> Stream<W> {
         reason = "the halves of a 64-bit index; lanes are few"
     )]
     pub fn of_consecutive_episodes(seed: u64, first: u64, step: u32) -> Self {
-        Self {
-            key: key(seed),
-            episode: [
-                W::from_fn(|lane| (first as u32).wrapping_add(lane as u32)),
-                W::splat((first >> 32) as u32),
-            ],
-            step: W::splat(step),
-        }
+        let low = W::from_fn(|lane| (first as u32).wrapping_add(lane as u32));
+        let high = W::splat((first >> 32) as u32);
+        Self::new(key(seed), [low, high], W::splat(step))
     }
 
     /// Returns block `block` of a purpose: four words.
     #[inline(always)]
     pub fn words(&self, purpose: u32, block: W) -> [W; 4] {
-        let [low, high] = self.episode;
-        philox(
-            [low, high, self.step, W::splat(purpose << 24) | block],
-            self.key,
+        let key = self.key;
+        let [third, fourth] = self.of_episode;
+        let [second, upper, lower] = self.of_step;
+        let third = third ^ (W::splat(purpose << 24) | block);
+        W::by_parts(
+            [third, fourth, second, upper, lower],
+            #[inline(always)]
+            |[third, fourth, second, upper, lower]| {
+                let product = third.product(Long::splat(MULTIPLIER_B));
+                let begun = [product.upper() ^ second, product, upper ^ fourth, lower];
+                last_rounds(begun, key)
+            },
         )
     }
+}
+
+/// See [`Stream`].
+#[inline(always)]
+fn of_step<W: Word>(key: [u32; 2], high: W, step: W) -> [W; 3] {
+    let next = |number: usize, weyl: u32| W::splat(key[number].wrapping_add(weyl));
+    let (upper_b, lower_b) = step.widening_mul(W::splat(MULTIPLIER_B));
+    let first = upper_b ^ high ^ W::splat(key[0]);
+    let (upper_a, lower_a) = first.widening_mul(W::splat(MULTIPLIER_A));
+    [
+        lower_b ^ next(0, WEYL_A),
+        upper_a ^ next(1, WEYL_B),
+        lower_a,
+    ]
 }
 
 /// The policy's words of a step in rising order, each block of four made once.
@@ -238,7 +318,7 @@ impl Philox {
 
     fn words(seed_key: [u32; 2], block: u64) -> [u32; 4] {
         let [low, high] = key(block);
-        let counter = [low, high, 0, HOST << 24].map(crate::number::ScalarWord);
+        let counter = [low, high, 0, HOST << 24].map(ScalarWord);
         philox(counter, seed_key).map(|word| word.0)
     }
 
@@ -347,11 +427,11 @@ mod tests {
     #[test]
     fn the_layout_of_version_1_is_pinned() {
         assert_eq!(LAYOUT_VERSION, 1);
-        let stream = Stream {
-            key: key(0x0123_4567_89ab_cdef),
-            episode: [ScalarWord(10), ScalarWord(2)],
-            step: ScalarWord(7),
-        };
+        let stream = Stream::new(
+            key(0x0123_4567_89ab_cdef),
+            [ScalarWord(10), ScalarWord(2)],
+            ScalarWord(7),
+        );
         let independent = |purpose: u32, block: u32| {
             rand_philox::philox4x32_10(
                 [10, 2, 7, purpose << 24 | block],
@@ -373,6 +453,13 @@ mod tests {
                 stream.words(purpose, ScalarWord(300)).map(|word| word.0),
                 independent(purpose, 300)
             );
+            for same in [
+                stream.at_step(3).at_step(7),
+                stream.at_step(3).at(stream.step()),
+            ] {
+                let words = same.words(purpose, ScalarWord(300));
+                assert_eq!(words.map(|word| word.0), independent(purpose, 300));
+            }
         }
         let first = ScalarWord(42);
         let mut policy = PolicyWords::new(stream, first);

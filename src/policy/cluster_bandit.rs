@@ -246,14 +246,14 @@ impl ClusterBandit {
         let mut of_words = *draws;
         if self.is_faithful {
             // The same draws at every step.
-            of_words.stream.step = N::Word::splat(0);
+            of_words.stream = draws.stream.at(N::Word::splat(0));
         }
         let mut words = of_words.words();
         for (arm, (&pulls, &reward)) in (0..).zip(impressions.iter().zip(clicks)) {
             let index = self.index(&mut words, arm, pulls, reward, total);
             scores.push(N::select(are_pulled, index, -pulls));
         }
-        let starts = draws.stream.step.equals(N::Word::splat(0));
+        let starts = draws.stream.step().equals(N::Word::splat(0));
         scratch.words.clear();
         for arm in 0..num_topics {
             let mut rank = N::Word::splat(0);

@@ -127,11 +127,8 @@ pub(super) fn rows<N: Number>(
 ) -> [Vec<Value>; PROBE_ROWS] {
     let [low, high] = key(episode);
     let index = N::Word::from_fn(|lane| first + lane_index(lane));
-    let stream = Stream {
-        key: key(seed),
-        episode: [N::Word::splat(low), N::Word::splat(high)],
-        step: N::Word::splat(0),
-    };
+    let episode = [N::Word::splat(low), N::Word::splat(high)];
+    let stream = Stream::new(key(seed), episode, N::Word::splat(0));
     let block = stream.words(DOCUMENT, index);
     let bound = N::Word::from_fn(|lane| 1 + (first + lane_index(lane)) % 1000);
     let (cosine, sine) = normal_pair::<N>(block[0], block[1]);

@@ -76,14 +76,14 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         let (mut length, mut clicks) = (N::Word::splat(0), N::Word::splat(0));
         let mut invalid = N::Word::splat(0);
         let mut active = N::Mask::from_fn(|lane| lane < count);
-        let mut stream = Stream::of_consecutive_episodes(plan.seed, first, 0);
+        let stream = Stream::of_consecutive_episodes(plan.seed, first, 0);
         driver.sample_user(stream, user);
         state.fill(zero);
         for step in 0..plan.num_steps() {
             if !active.any() {
                 break;
             }
-            stream.step = N::Word::splat(step);
+            let stream = stream.at_step(step);
             let words = stream.words(STEP, N::Word::splat(0));
             let draws = Draws {
                 stream,
@@ -112,7 +112,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             let reward = N::select(active, stepped.reward, zero);
             let click = N::Word::select(clicked, one, N::Word::splat(0));
             total = total + reward;
-            step_weighted = step_weighted + N::from_word(stream.step) * reward;
+            step_weighted = step_weighted + N::from_word(stream.step()) * reward;
             length = length + N::Word::select(active, one, N::Word::splat(0));
             clicks = clicks + click;
             let is_invalid = active & !stepped.is_valid;

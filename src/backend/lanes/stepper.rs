@@ -103,14 +103,14 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
             _ => group * N::LANES,
         };
         let episode = |lane: usize| self.lanes.episodes[whose(index(lane))];
-        Stream {
-            key: crate::rng::key(self.plan.seed),
-            episode: [
+        Stream::new(
+            crate::rng::key(self.plan.seed),
+            [
                 N::Word::from_fn(|lane| episode(lane) as u32),
                 N::Word::from_fn(|lane| (episode(lane) >> 32) as u32),
             ],
-            step: N::Word::from_fn(|lane| self.lanes.steps[index(lane)]),
-        }
+            N::Word::from_fn(|lane| self.lanes.steps[index(lane)]),
+        )
     }
 
     /// Visits the lanes of a group that exist: lane of the vector and index of the user.
