@@ -101,13 +101,12 @@ impl Quantiles {
             );
             let count = u64::from(count);
             self.count += count;
-            match exponent {
-                0 => self.zeros += count,
-                _ => {
-                    self.octave(sign * OCTAVES + exponent + EXPONENTS_BELOW_SINGLES)[mantissa] +=
-                        count
-                }
+            if exponent == 0 {
+                self.zeros += count;
+                continue;
             }
+            let octave = sign * OCTAVES + exponent + EXPONENTS_BELOW_SINGLES;
+            self.octave(octave)[mantissa] += count;
         }
     }
 

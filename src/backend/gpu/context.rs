@@ -261,7 +261,7 @@ impl Gpu {
             return None;
         }
         let nanoseconds = f64::from(self.queue.get_timestamp_period());
-        (nanoseconds > 0.0).then(|| nanoseconds * 1e-9)
+        (nanoseconds > 0.0).then_some(nanoseconds * 1e-9)
     }
 
     /// Returns the limits of the device, which are the adapter's own.

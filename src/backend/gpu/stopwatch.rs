@@ -68,10 +68,10 @@ impl Stopwatch {
     }
 }
 
-/// Reads the copy that [`Stopwatch::stop`] has recorded, in seconds; `None` if the clock has been set back.
+/// Reads the copy that [`Stopwatch::stop`] has recorded, in seconds; `None` if the clock has not gone on, or back.
 pub(super) fn seconds(gpu: &Gpu, ticks: &[u8]) -> Option<f64> {
     let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(ticks);
-    let elapsed = ticks[1].checked_sub(ticks[0])?;
+    let elapsed = ticks[1].checked_sub(ticks[0]).filter(|&ticks| ticks > 0)?;
     Some(elapsed as f64 * gpu.seconds_per_tick()?)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The result is that of [`Statistics::add`] over the same blocks, bit for bit.
 
-use super::{Collector, Dispatch, Extent, QUARTERS, Tile, add_counts, block, words};
+use super::{Collector, Dispatch, Extent, QUARTERS, Tile, add_counts, block, word, words};
 use crate::backend::gpu::context::Gpu;
 use crate::backend::gpu::error::GpuError;
 use crate::backend::gpu::program::{Entry, Program};
@@ -146,7 +146,7 @@ impl Collector for Tallies {
         let groups_of_blocks = num_blocks.div_ceil(BLOCKS);
         self.program
             .dispatch(encoder, "fold", &groups, num_steps * groups_of_blocks);
-        let num_quarters = QUARTERS as u32 * num_blocks;
+        let num_quarters = word(QUARTERS) * num_blocks;
         self.program
             .dispatch(encoder, "tally", &groups, num_quarters);
         let num_sums = self.running + 1 + STEP_WORDS * num_steps as usize;
