@@ -24,10 +24,8 @@ const MANTISSA_MASK: u32 = 0x007fffffu;
 const LN_CUT: u32 = 0x3f2aaaabu;
 // The bits of 1 less those of 2/3.
 const LN_CUT_TO_ONE: u32 = 0x00555555u;
-// The bits of 2^23: a number below 2^23 set into them is that number above 2^23.
-const WHOLE_BITS: u32 = 0x4b000000u;
-// 2^23 + 127: what those bits and the exponent's bias add.
-const WHOLE_BIAS: f32 = 8388735.0;
+// What the exponent bits of a number add to its exponent.
+const EXPONENT_BIAS: i32 = 127;
 const LN_TWO: f32 = 0.6931472;
 const LN_A: f32 = -0.49999937;
 const LN_B: f32 = 0.333332;
@@ -73,7 +71,9 @@ fn exp(x: f32) -> f32 {
 //     x = 2^k (1 + f), 2/3 <= 1 + f < 4/3:   ln x = k ln 2 + f + f^2 Q(f)
 fn ln(x: f32) -> f32 {
     let shifted = bitcast<u32>(x) + LN_CUT_TO_ONE;
-    let k = bitcast<f32>((shifted >> MANTISSA_BITS) | WHOLE_BITS) - WHOLE_BIAS;
+    // In integers: a compiler may take the constant that the twin subtracts from 2^23 + k out of a product, whose rounding
+    // is then that of 2^23 ln 2. NVIDIA's does.
+    let k = f32(i32(shifted >> MANTISSA_BITS) - EXPONENT_BIAS);
     let f = bitcast<f32>((shifted & MANTISSA_MASK) + LN_CUT) - 1.0;
     var q = LN_H;
     q = q * f + LN_G;

@@ -359,7 +359,7 @@ pub(crate) mod tests {
             include_str!("math.rs"),
             include_str!("../shaders/math.wgsl"),
         );
-        assert_same_constants(rust, wgsl, &["ROUND_TO_WHOLE"]);
+        assert_same_constants(rust, wgsl, &["ROUND_TO_WHOLE", "WHOLE_BITS", "WHOLE_BIAS"]);
     }
 
     #[test]

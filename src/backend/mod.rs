@@ -76,7 +76,7 @@ pub struct Rollouts {
 }
 
 /// Counts what a device was asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Launches {
     /// Different pipelines of whole episodes: one where simulations differ in their numbers only.
     pub pipelines: u64,
@@ -85,6 +85,18 @@ pub struct Launches {
     /// What their kernels took by the device's own clock, in seconds, without the host and the copies; `None` where it has
     /// none.
     pub kernel_seconds: Option<f64>,
+    /// The same, kernel by kernel; empty where it has none.
+    #[serde(skip)]
+    pub by_kernel: Vec<KernelTime>,
+}
+
+/// What a kernel took of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct KernelTime {
+    /// Its entry point.
+    pub kernel: &'static str,
+    /// By the device's own clock, all dispatches together.
+    pub seconds: f64,
 }
 
 /// Runs episodes.

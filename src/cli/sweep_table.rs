@@ -61,7 +61,7 @@ pub(crate) fn report(report: &SweepReport, catalogue: &Catalogue) -> String {
     let mut head = shared(report, catalogue);
     head.push(["episodes".to_owned(), episodes]);
     head.push(computed_by(&report.backend));
-    if let Some(launches) = report.launches {
+    if let Some(launches) = &report.launches {
         let text = format!(
             "{} ({} dispatches)",
             launches.pipelines, launches.dispatches

@@ -145,7 +145,7 @@ impl SweepReport {
             episodes: sweep.asked,
             partial: sweep.is_partial(),
             backend: sweep.backend.clone(),
-            launches: sweep.launches,
+            launches: sweep.launches.clone(),
             varied: varied.map(|(key, _)| key.clone()).collect(),
             points: points
                 .iter()

@@ -8,6 +8,7 @@ use super::moments::Moments;
 use super::quantiles::Quantiles;
 use super::ratio::Ratio;
 use super::summary::Summary;
+use super::tally::{BlockTally, BlockTotals};
 use serde::{Deserialize, Serialize};
 
 /// Collects what is reported of a campaign of episodes, so that parts of it merge exactly.
@@ -41,55 +42,50 @@ pub(super) struct Parts {
     pub(super) clicked_quality: Option<Ratio>,
 }
 
-/// The totals of one block of episodes, which is the independent unit of what they are divided by each other for.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct BlockTotals {
-    pub(crate) user_steps: u64,
-    pub(crate) clicks: u64,
-    /// As the fields of [`EpisodeBlock`].
-    pub(crate) invalid_choices: u64,
-    pub(crate) clicked_quality: f64,
-    pub(crate) topic_impressions: Vec<u64>,
-    pub(crate) topic_clicks: Vec<u64>,
-    pub(crate) slot_clicks: Vec<u64>,
-}
-
-impl BlockTotals {
-    fn of(block: &EpisodeBlock) -> Self {
+impl<'a> BlockTotals<'a> {
+    fn of(block: &'a EpisodeBlock) -> Self {
         let total = |counts: &[u32]| counts.iter().copied().map(u64::from).sum();
         Self {
             user_steps: total(&block.lengths),
             clicks: total(&block.clicks),
             invalid_choices: block.invalid_choices,
             clicked_quality: block.clicked_quality,
-            topic_impressions: block.topic_impressions.clone(),
-            topic_clicks: block.topic_clicks.clone(),
-            slot_clicks: block.slot_clicks.clone(),
+            topic_impressions: &block.topic_impressions,
+            topic_clicks: &block.topic_clicks,
+            slot_clicks: &block.slot_clicks,
         }
     }
 }
 
 impl Parts {
-    /// Adds the totals of a block of at least one episode.
-    pub(super) fn add_totals(&mut self, block: &BlockTotals) {
-        self.invalid_choices += block.invalid_choices;
-        let topic_counts = block.topic_clicks.iter().zip(&block.topic_impressions);
-        for (topic, (&clicks, &impressions)) in self.topics.iter_mut().zip(topic_counts) {
-            topic.add(clicks as f64, impressions);
+    /// Starts to add up blocks for [`add_blocks`](Self::add_blocks).
+    pub(super) fn block_tally(&self) -> BlockTally {
+        BlockTally::new(self.topics.len(), self.clicked_quality.is_some())
+    }
+
+    /// Adds the totals of blocks of at least one episode each.
+    pub(super) fn add_blocks(&mut self, blocks: &BlockTally) {
+        let units = blocks.units;
+        if units == 0 {
+            return;
+        }
+        self.invalid_choices += blocks.invalid_choices;
+        for (topic, sums) in self.topics.iter_mut().zip(&blocks.topics) {
+            topic.add_products(units, sums);
         }
         if self.slots.is_empty() {
-            self.slots = vec![Ratio::default(); block.slot_clicks.len()];
+            self.slots = vec![Ratio::default(); blocks.slots.len()];
         }
         assert_eq!(
             self.slots.len(),
-            block.slot_clicks.len(),
+            blocks.slots.len(),
             "blocks of one environment have slates of one size"
         );
-        for (slot, &clicks) in self.slots.iter_mut().zip(&block.slot_clicks) {
-            slot.add(clicks as f64, block.user_steps);
+        for (slot, sums) in self.slots.iter_mut().zip(&blocks.slots) {
+            slot.add_products(units, sums);
         }
-        if let Some(quality) = &mut self.clicked_quality {
-            quality.add(block.clicked_quality, block.clicks);
+        if let (Some(quality), Some(other)) = (&mut self.clicked_quality, &blocks.quality) {
+            quality.merge(other);
         }
     }
 }
@@ -139,7 +135,9 @@ impl Statistics {
         parts.lengths.add(&block.lengths);
         parts.click_rate.add_counts(&block.clicks, &block.lengths);
         parts.curves.add(block);
-        parts.add_totals(&BlockTotals::of(block));
+        let mut totals = parts.block_tally();
+        totals.add(&BlockTotals::of(block));
+        parts.add_blocks(&totals);
     }
 
     /// Adds the episodes of another campaign, or of another part of the same one.

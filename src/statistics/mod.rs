@@ -24,7 +24,6 @@ mod slope;
 mod summary;
 mod tally;
 
-pub(crate) use campaign::BlockTotals;
 pub use campaign::Statistics;
 pub use episodes::EpisodeBlock;
 pub use exact_sum::ExactSum;
@@ -39,7 +38,7 @@ pub use summary::{
     RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
 };
 
-pub(crate) use tally::{DIGITS, ProductTally, SampleTally, Tally, sum_of_device};
+pub(crate) use tally::{BlockTotals, DIGITS, ProductTally, SampleTally, Tally, sum_of_device};
 
 use std::fmt;
 

@@ -36,12 +36,7 @@ impl Ratio {
         // Sums over one call stay integers: 2^64 products of 32-bit factors fit 128 bits.
         let mut sums = ProductTally::default();
         for (&numerator, &denominator) in numerators.iter().zip(denominators) {
-            let (numerator, denominator) = (u64::from(numerator), u64::from(denominator));
-            sums.numerator += numerator;
-            sums.denominator += denominator;
-            sums.numerator_squares += u128::from(numerator * numerator);
-            sums.cross_products += u128::from(numerator * denominator);
-            sums.denominator_squares += u128::from(denominator * denominator);
+            sums.add(u64::from(numerator), u64::from(denominator));
         }
         self.add_products(numerators.len() as u64, &sums);
     }

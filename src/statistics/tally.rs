@@ -1,10 +1,11 @@
 //! What a device has already added up over many blocks, as integers: no figure depends on who did the adding.
 
 use super::StatisticsError;
-use super::campaign::{BlockTotals, Statistics};
+use super::campaign::Statistics;
 use super::exact_sum::ExactSum;
 use super::magnitude::LOWEST_EXPONENT;
 use super::moments::Moments;
+use super::ratio::Ratio;
 
 /// Exponent of digit 0 of [`sum_of_device`]: the smallest bit that the square of a single-precision number can have.
 const LOWEST_EXPONENT_OF_SINGLES: i32 = -298;
@@ -29,8 +30,33 @@ pub(crate) struct Tally {
     pub(crate) reward_by_step: Vec<ExactSum>,
     pub(crate) squared_reward_by_step: Vec<ExactSum>,
     pub(crate) clicks_by_step: Vec<u64>,
-    /// The totals of each block.
-    pub(crate) blocks: Vec<BlockTotals>,
+    pub(crate) blocks: BlockTally,
+}
+
+/// The totals of one block of episodes, which is the independent unit of what they are divided by each other for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct BlockTotals<'a> {
+    pub(crate) user_steps: u64,
+    pub(crate) clicks: u64,
+    /// As the fields of [`EpisodeBlock`](super::EpisodeBlock).
+    pub(crate) invalid_choices: u64,
+    pub(crate) clicked_quality: f64,
+    pub(crate) topic_impressions: &'a [u64],
+    pub(crate) topic_clicks: &'a [u64],
+    pub(crate) slot_clicks: &'a [u64],
+}
+
+/// Sums over blocks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BlockTally {
+    pub(super) units: u64,
+    pub(super) invalid_choices: u64,
+    /// Clicks by impressions of each topic.
+    pub(super) topics: Vec<ProductTally>,
+    /// Clicks by user-steps of each position of the slate; empty without blocks.
+    pub(super) slots: Vec<ProductTally>,
+    /// Quality by clicks, where documents have it.
+    pub(super) quality: Option<Ratio>,
 }
 
 /// Sums over a sample.
@@ -53,6 +79,48 @@ pub(crate) struct ProductTally {
     pub(crate) denominator_squares: u128,
 }
 
+impl BlockTally {
+    pub(super) fn new(num_topics: usize, has_quality: bool) -> Self {
+        Self {
+            topics: vec![ProductTally::default(); num_topics],
+            quality: has_quality.then(Ratio::default),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a block of at least one episode.
+    pub(crate) fn add(&mut self, block: &BlockTotals<'_>) {
+        self.units += 1;
+        self.invalid_choices += block.invalid_choices;
+        let topic_counts = block.topic_clicks.iter().zip(block.topic_impressions);
+        for (topic, (&clicks, &impressions)) in self.topics.iter_mut().zip(topic_counts) {
+            topic.add(clicks, impressions);
+        }
+        if self.slots.is_empty() {
+            self.slots = vec![ProductTally::default(); block.slot_clicks.len()];
+        }
+        for (slot, &clicks) in self.slots.iter_mut().zip(block.slot_clicks) {
+            slot.add(clicks, block.user_steps);
+        }
+        if let Some(quality) = &mut self.quality {
+            quality.add(block.clicked_quality, block.clicks);
+        }
+    }
+}
+
+impl ProductTally {
+    /// Adds a unit.
+    #[inline]
+    pub(super) fn add(&mut self, numerator: u64, denominator: u64) {
+        let product = |a, b| u128::from(a) * u128::from(b);
+        self.numerator += numerator;
+        self.denominator += denominator;
+        self.numerator_squares += product(numerator, numerator);
+        self.cross_products += product(numerator, denominator);
+        self.denominator_squares += product(denominator, denominator);
+    }
+}
+
 impl SampleTally {
     fn moments(&self, observations: u64) -> Moments {
         Moments::of_sums(
@@ -65,6 +133,11 @@ impl SampleTally {
 }
 
 impl Statistics {
+    /// Starts to add up blocks, for the tallies that these statistics are to get.
+    pub(crate) fn block_tally(&self) -> BlockTally {
+        self.parts.block_tally()
+    }
+
     /// Adds whole blocks that are already added up.
     ///
     /// # Errors
@@ -84,9 +157,7 @@ impl Statistics {
             &tally.squared_reward_by_step[..longest],
             &tally.clicks_by_step[..longest],
         );
-        for block in &tally.blocks {
-            parts.add_totals(block);
-        }
+        parts.add_blocks(&tally.blocks);
         self.merge(&added)
     }
 

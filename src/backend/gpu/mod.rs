@@ -24,7 +24,9 @@ pub use error::GpuError;
 pub use probe::{PROBE_ROWS, Probe};
 pub use program::{Entry, Patch, compose_program};
 
-use super::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation, Stepper, Unobserved};
+use super::{
+    Backend, BackendInfo, KernelTime, Launches, Observer, Rollouts, Simulation, Stepper, Unobserved,
+};
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
 use context::Gpu;
@@ -128,7 +130,7 @@ impl GpuBackend {
         tracked: &mut Tracked,
     ) -> Result<Statistics, GpuError> {
         let mut statistics = simulation.statistics();
-        if !tally::suits(&self.options, &simulation.plan, &episodes) {
+        if !tally::suits(&self.gpu, &self.options, &simulation.plan, &episodes) {
             let add = |_point, _first, blocks: Vec<EpisodeBlock>| {
                 let batch = simulation.collect(&blocks);
                 observer.finished(batch.episodes(), batch.user_steps());
@@ -257,7 +259,7 @@ fn merge(statistics: &mut Statistics, batch: &Statistics) {
 struct Tracked {
     programs: Vec<Arc<Program>>,
     dispatches: u64,
-    seconds: Option<f64>,
+    times: Vec<KernelTime>,
 }
 
 impl Tracked {
@@ -265,25 +267,26 @@ impl Tracked {
         let Some(taken) = taken else { return };
         debug!(
             dispatches = taken.num_dispatches,
-            kernel_seconds = taken.seconds,
+            times = ?taken.times,
+            waited = ?taken.waited,
             calibrated = ?taken.shape,
             "ran episodes"
         );
         self.dispatches += taken.num_dispatches;
-        if let Some(seconds) = taken.seconds {
-            *self.seconds.get_or_insert(0.0) += seconds;
-        }
+        rollout::add_times(&mut self.times, &taken.times);
         let is_known = |known: &Arc<Program>| Arc::ptr_eq(known, &taken.program);
         if !self.programs.iter().any(is_known) {
             self.programs.push(taken.program);
         }
     }
 
-    fn launches(&self) -> Launches {
+    fn launches(self) -> Launches {
+        let seconds = self.times.iter().map(|time| time.seconds);
         Launches {
             pipelines: self.programs.len() as u64,
             dispatches: self.dispatches,
-            kernel_seconds: self.seconds,
+            kernel_seconds: (!self.times.is_empty()).then(|| seconds.sum()),
+            by_kernel: self.times,
         }
     }
 }

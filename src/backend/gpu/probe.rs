@@ -64,7 +64,7 @@ impl Probe {
 
     fn dispatch(
         &self,
-        entry_point: &str,
+        entry_point: &'static str,
         job: &Job,
         inputs: &[u8],
         rows: usize,
@@ -78,7 +78,7 @@ impl Probe {
             .bind(&self.gpu, &self.inputs, job, &[&arguments, &results])?;
         let mut encoder = self.gpu.encoder("probe");
         self.program
-            .dispatch(&mut encoder, entry_point, &groups, job.num_lanes);
+            .dispatch(&mut encoder, None, entry_point, &groups, job.num_lanes);
         let staged = self
             .gpu
             .stage(&mut encoder, "results", &results, 0..bytes)?;

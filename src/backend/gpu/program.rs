@@ -7,6 +7,7 @@ use super::error::GpuError;
 use super::pipeline::{
     RuntimeChecks, bind_group, bind_group_layouts, create_module, create_pipeline,
 };
+use super::stopwatch::Laps;
 use super::{GpuOptions, Simulation, interface};
 use crate::backend::BLOCK_EPISODES;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
@@ -411,18 +412,22 @@ impl Program {
         ])
     }
 
-    /// Records `invocations` invocations of an entry point.
+    /// Records `invocations` invocations of an entry point, timed if there is a timing under way.
     pub(super) fn dispatch(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        entry_point: &str,
+        laps: Option<&mut Laps<'_>>,
+        entry_point: &'static str,
         groups: &[wgpu::BindGroup; 2],
         invocations: u32,
     ) {
         let pipeline = self.pipelines.iter().find(|(name, _)| *name == entry_point);
         let (_, pipeline) =
             pipeline.expect("the entry points were named when the program was made");
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: Some(entry_point),
+            timestamp_writes: laps.map(|laps| laps.next(entry_point)),
+        });
         pass.set_pipeline(pipeline);
         pass.set_bind_group(0, &groups[0], &[]);
         pass.set_bind_group(1, &groups[1], &[]);

@@ -15,9 +15,9 @@ use super::error::GpuError;
 use super::points::Points;
 use super::program::{Entry, Inputs, Job, Program, most_invocations};
 use super::readback::{Readback, Staged};
-use super::stopwatch::{Stopwatch, seconds};
+use super::stopwatch::{Laps, Stopwatch, Timed};
 use super::{GpuOptions, Observer, Simulation};
-use crate::backend::BLOCK_EPISODES;
+use crate::backend::{BLOCK_EPISODES, KernelTime};
 use calibration::{Calibration, Shape};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -64,7 +64,7 @@ struct Flight {
     steps: Range<u32>,
     /// In the order of [`Collector::record`].
     readbacks: Vec<Readback>,
-    ticks: Option<Readback>,
+    ticks: Option<Timed<Readback>>,
     submitted: Instant,
     /// Which trial of the calibration it is.
     trial: Option<usize>,
@@ -89,11 +89,12 @@ pub(super) trait Collector: Sized {
     fn begin(&self, tile: &Tile) -> Self::Batch;
 
     /// Records what is to be done after the steps of a dispatch, and the copies of what is to be read. The first tells
-    /// whether episodes are still running.
+    /// whether episodes are still running. Kernels are timed if there is a timing under way.
     fn record(
         &self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
+        laps: Option<&mut Laps<'_>>,
         dispatch: &Dispatch<'_>,
     ) -> Result<Vec<Staged>, GpuError>;
 
@@ -213,7 +214,8 @@ struct Rollout<'a, C> {
     reduce: Arc<Program>,
     points: Points,
     num_dispatches: u64,
-    seconds: Option<f64>,
+    times: Vec<KernelTime>,
+    waited: Duration,
     shape: Option<Shape>,
     slots: Vec<Slot>,
     collector: C,
@@ -229,8 +231,10 @@ pub(super) struct Taken<C> {
     pub(super) program: Arc<Program>,
     /// Dispatches of it.
     pub(super) num_dispatches: u64,
-    /// What the kernels took by the clock of the device, where it has one.
-    pub(super) seconds: Option<f64>,
+    /// What the kernels took by the clock of the device; empty where it has none.
+    pub(super) times: Vec<KernelTime>,
+    /// How long the host had nothing to do but wait: nothing, where it is what limits.
+    pub(super) waited: Duration,
     /// What calibration has found, where it paid.
     pub(super) shape: Option<Shape>,
     /// For what batches have left behind together.
@@ -321,7 +325,8 @@ fn run_calibrated<C: Collector>(
     Ok(Some(Taken {
         program: rollout.rollout,
         num_dispatches: rollout.num_dispatches,
-        seconds: rollout.seconds,
+        times: rollout.times,
+        waited: rollout.waited,
         shape: rollout.shape,
         collector: rollout.collector,
     }))
@@ -424,7 +429,8 @@ impl<'a, C: Collector> Rollout<'a, C> {
             )?,
             points: Points::new(gpu, simulations)?,
             num_dispatches: 0,
-            seconds: None,
+            times: Vec::new(),
+            waited: Duration::ZERO,
             shape: None,
             slots,
             collector: C::new(gpu, options, simulation, &extent)?,
@@ -492,14 +498,17 @@ impl<'a, C: Collector> Rollout<'a, C> {
             readback.wait_with(self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)
         };
         let first = readbacks.next().expect("a dispatch leaves something");
+        let waiting = Instant::now();
         let mut copies = vec![words(first)?];
-        let taken = match ticks {
-            Some(ticks) => ticks.wait_with(self.gpu, |ticks| seconds(self.gpu, ticks))?,
+        self.waited += waiting.elapsed();
+        let times = match ticks {
+            Some(ticks) => ticks.wait(self.gpu)?,
             None => None,
         };
-        if let Some(taken) = taken {
-            *self.seconds.get_or_insert(0.0) += taken;
-        }
+        let taken = times.map(|times| {
+            add_times(&mut self.times, &times);
+            times.iter().map(|time| time.seconds).sum::<f64>()
+        });
         match trial {
             None => self.adapt(&steps, submitted.elapsed()),
             Some(trial) => {
@@ -615,21 +624,25 @@ impl<'a, C: Collector> Rollout<'a, C> {
         let (num_steps, num_blocks) = (dispatch.num_steps(), dispatch.num_blocks());
         let mut encoder = self.gpu.encoder("rollout");
         encoder.clear_buffer(&slot.counts, 0, None);
-        if let Some(stopwatch) = &slot.stopwatch {
-            stopwatch.start(&mut encoder);
+        let stopwatch = slot.stopwatch.as_ref();
+        let mut laps = stopwatch.map(|stopwatch| stopwatch.start(&mut encoder));
+        for (program, kernel, groups, invocations) in [
+            (&program, "rollout", &roll, job.stride),
+            (&self.reduce, "reduce", &sum, num_steps * num_blocks),
+            (
+                &self.reduce,
+                "count_clicks",
+                &sum,
+                num_steps.div_ceil(32) * num_blocks,
+            ),
+        ] {
+            program.dispatch(&mut encoder, laps.as_mut(), kernel, groups, invocations);
         }
-        program.dispatch(&mut encoder, "rollout", &roll, job.stride);
-        self.reduce
-            .dispatch(&mut encoder, "reduce", &sum, num_steps * num_blocks);
-        self.reduce.dispatch(
-            &mut encoder,
-            "count_clicks",
-            &sum,
-            num_steps.div_ceil(32) * num_blocks,
-        );
-        let staged = self.collector.record(self.gpu, &mut encoder, &dispatch)?;
-        let ticks = match &slot.stopwatch {
-            Some(stopwatch) => Some(stopwatch.stop(self.gpu, &mut encoder)?),
+        let staged = self
+            .collector
+            .record(self.gpu, &mut encoder, laps.as_mut(), &dispatch)?;
+        let ticks = match laps {
+            Some(laps) => Some(laps.stop(self.gpu, &mut encoder)?),
             None => None,
         };
         let submitted = Instant::now();
@@ -639,10 +652,20 @@ impl<'a, C: Collector> Rollout<'a, C> {
         Ok(Flight {
             steps,
             readbacks: staged.into_iter().map(start).collect(),
-            ticks: ticks.map(start),
+            ticks: ticks.map(|ticks| ticks.start(&submission)),
             submitted,
             trial: trial.map(|(index, _)| index),
         })
+    }
+}
+
+/// Adds what kernels took to what they took before.
+pub(super) fn add_times(sums: &mut Vec<KernelTime>, times: &[KernelTime]) {
+    for time in times {
+        match sums.iter_mut().find(|sum| sum.kernel == time.kernel) {
+            Some(sum) => sum.seconds += time.seconds,
+            None => sums.push(*time),
+        }
     }
 }
 
@@ -679,19 +702,6 @@ impl Slot {
             curve: words("curve", CURVE_PLANES as u64 * steps * extent.num_blocks())?,
             stopwatch: Stopwatch::new(gpu)?,
         })
-    }
-}
-
-/// Adds the counts of each block from one dispatch, shape
-/// `[block][impressions by topic, clicks by topic, clicks by position]`, to its counts so far.
-fn add_counts<'a>(counts: &[u32], blocks: impl Iterator<Item = [&'a mut Vec<u64>; 3]>) {
-    let mut counts = counts.iter();
-    for totals in blocks {
-        // In this order: a zip that ends with its first half takes nothing of the second.
-        let totals = totals.into_iter().flatten();
-        for (total, &count) in totals.zip(counts.by_ref()) {
-            *total += u64::from(count);
-        }
     }
 }
 

@@ -116,7 +116,7 @@ impl GpuStepper {
     /// Runs one kernel over all lanes, and reads words of a buffer back; of none, if there are none to read.
     fn run(
         &self,
-        entry_point: &str,
+        entry_point: &'static str,
         lanes: &Lanes,
         buffer: &wgpu::Buffer,
         words: Range<usize>,
@@ -127,7 +127,7 @@ impl GpuStepper {
     /// Does so with the block `STEP` of each lane given, or not.
     fn run_with(
         &self,
-        entry_point: &str,
+        entry_point: &'static str,
         lanes: &Lanes,
         buffer: &wgpu::Buffer,
         words: Range<usize>,
@@ -147,7 +147,7 @@ impl GpuStepper {
     fn record(
         &self,
         program: &Program,
-        entry_point: &str,
+        entry_point: &'static str,
         lanes: &Lanes,
         outcomes: &wgpu::Buffer,
         words_are_given: bool,
@@ -168,7 +168,7 @@ impl GpuStepper {
         ];
         let groups = program.bind(&self.gpu, &self.inputs, &job, &buffers)?;
         let mut encoder = self.gpu.encoder(entry_point);
-        program.dispatch(&mut encoder, entry_point, &groups, num_lanes);
+        program.dispatch(&mut encoder, None, entry_point, &groups, num_lanes);
         Ok(encoder)
     }
 

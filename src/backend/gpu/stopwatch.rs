@@ -2,13 +2,14 @@
 
 use super::context::Gpu;
 use super::error::GpuError;
-use super::readback::Staged;
+use super::readback::{Readback, Staged};
+use crate::backend::KernelTime;
 use wgpu::BufferUsages;
 
-const MARKS: u32 = 2;
-const BYTES: u64 = MARKS as u64 * wgpu::QUERY_SIZE as u64;
+/// Kernels between a start and a stop at most, and the mark before them.
+const MAX_MARKS: u32 = 8;
 
-/// Times what is recorded between two marks.
+/// Times kernels one after the other.
 #[derive(Debug)]
 pub(super) struct Stopwatch {
     queries: wgpu::QuerySet,
@@ -28,51 +29,121 @@ impl Stopwatch {
             gpu.device().create_query_set(&wgpu::QuerySetDescriptor {
                 label: Some("stopwatch"),
                 ty: wgpu::QueryType::Timestamp,
-                count: MARKS,
+                count: MAX_MARKS,
             })
         })?;
         let usage = BufferUsages::QUERY_RESOLVE | BufferUsages::COPY_SRC;
-        let ticks = gpu.buffer("ticks", BYTES, usage)?;
+        let ticks = gpu.buffer("ticks", bytes(MAX_MARKS), usage)?;
         Ok(Some(Self { queries, ticks }))
     }
 
-    /// Records the mark that time counts from.
-    pub(super) fn start(&self, encoder: &mut wgpu::CommandEncoder) {
-        self.mark(encoder, 0);
+    /// Records the mark that time counts from: a pass without work, whose timestamp is written once everything before
+    /// it is done.
+    pub(super) fn start(&self, encoder: &mut wgpu::CommandEncoder) -> Laps<'_> {
+        let laps = Laps {
+            stopwatch: self,
+            kernels: Vec::new(),
+        };
+        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: Some("start"),
+            timestamp_writes: Some(laps.mark()),
+        });
+        laps
+    }
+}
+
+/// A timing that is being recorded.
+#[derive(Debug)]
+pub(super) struct Laps<'a> {
+    stopwatch: &'a Stopwatch,
+    kernels: Vec<&'static str>,
+}
+
+impl<'a> Laps<'a> {
+    /// Returns what the pass of the next kernel is to write at its end.
+    pub(super) fn next(&mut self, kernel: &'static str) -> wgpu::ComputePassTimestampWrites<'a> {
+        self.kernels.push(kernel);
+        self.mark()
     }
 
-    /// Records the mark that it counts to, and the copy of both.
+    fn mark(&self) -> wgpu::ComputePassTimestampWrites<'a> {
+        wgpu::ComputePassTimestampWrites {
+            query_set: &self.stopwatch.queries,
+            beginning_of_pass_write_index: None,
+            end_of_pass_write_index: Some(self.num_marks() - 1),
+        }
+    }
+
+    fn num_marks(&self) -> u32 {
+        u32::try_from(self.kernels.len() + 1).expect("a handful")
+    }
+
+    /// Records the copy of all marks.
     ///
     /// # Errors
     /// As [`Gpu::stage`].
     pub(super) fn stop(
-        &self,
+        self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
-    ) -> Result<Staged, GpuError> {
-        self.mark(encoder, 1);
-        encoder.resolve_query_set(&self.queries, 0..MARKS, &self.ticks, 0);
-        gpu.stage(encoder, "ticks", &self.ticks, 0..BYTES)
-    }
-
-    /// A pass without work: its timestamp is written once everything before it is done.
-    fn mark(&self, encoder: &mut wgpu::CommandEncoder, index: u32) {
-        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-            label: Some("mark"),
-            timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                query_set: &self.queries,
-                beginning_of_pass_write_index: None,
-                end_of_pass_write_index: Some(index),
-            }),
-        });
+    ) -> Result<Timed<Staged>, GpuError> {
+        let Stopwatch { queries, ticks } = self.stopwatch;
+        let num_marks = self.num_marks();
+        encoder.resolve_query_set(queries, 0..num_marks, ticks, 0);
+        Ok(Timed {
+            kernels: self.kernels,
+            ticks: gpu.stage(encoder, "ticks", ticks, 0..bytes(num_marks))?,
+        })
     }
 }
 
-/// Reads the copy that [`Stopwatch::stop`] has recorded, in seconds; `None` if the clock has not gone on, or back.
-pub(super) fn seconds(gpu: &Gpu, ticks: &[u8]) -> Option<f64> {
-    let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(ticks);
-    let elapsed = ticks[1].checked_sub(ticks[0]).filter(|&ticks| ticks > 0)?;
-    Some(elapsed as f64 * gpu.seconds_per_tick()?)
+/// Marks on their way to the host, and the kernels between them.
+#[derive(Debug)]
+pub(super) struct Timed<T> {
+    kernels: Vec<&'static str>,
+    ticks: T,
+}
+
+impl Timed<Staged> {
+    /// As [`Staged::start`].
+    pub(super) fn start(self, submission: &wgpu::SubmissionIndex) -> Timed<Readback> {
+        Timed {
+            kernels: self.kernels,
+            ticks: self.ticks.start(submission),
+        }
+    }
+}
+
+impl Timed<Readback> {
+    /// Waits for the marks, and tells what each kernel took; `None` if the clock has not gone on, or has gone back.
+    ///
+    /// # Errors
+    /// As [`Readback::wait_with`].
+    pub(super) fn wait(self, gpu: &Gpu) -> Result<Option<Vec<KernelTime>>, GpuError> {
+        let ticks = self
+            .ticks
+            .wait_with(gpu, bytemuck::pod_collect_to_vec::<u8, u64>)?;
+        let laps = ticks.windows(2).map(|marks| marks[1].checked_sub(marks[0]));
+        let Some(laps) = laps.collect::<Option<Vec<u64>>>() else {
+            return Ok(None);
+        };
+        if laps.iter().all(|&lap| lap == 0) {
+            return Ok(None);
+        }
+        let Some(tick) = gpu.seconds_per_tick() else {
+            return Ok(None);
+        };
+        let times = self.kernels.into_iter().zip(laps);
+        let times = times.map(|(kernel, lap)| KernelTime {
+            kernel,
+            seconds: lap as f64 * tick,
+        });
+        Ok(Some(times.collect()))
+    }
+}
+
+fn bytes(num_marks: u32) -> u64 {
+    u64::from(num_marks) * u64::from(wgpu::QUERY_SIZE)
 }
 
 #[cfg(test)]
@@ -91,15 +162,22 @@ mod tests {
         let buffer = gpu.buffer("zeros", 1 << 26, usage).expect("fits");
         let clock = Instant::now();
         let mut encoder = gpu.encoder("clearing");
-        stopwatch.start(&mut encoder);
-        encoder.clear_buffer(&buffer, 0, None);
-        let staged = stopwatch.stop(&gpu, &mut encoder).expect("a valid copy");
+        let mut laps = stopwatch.start(&mut encoder);
+        for kernel in ["first", "second"] {
+            encoder.clear_buffer(&buffer, 0, None);
+            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: Some(kernel),
+                timestamp_writes: Some(laps.next(kernel)),
+            });
+        }
+        let timed = laps.stop(&gpu, &mut encoder).expect("a valid copy");
         let submission = gpu.submit("clearing", encoder).expect("valid");
-        let ticks = staged.start(&submission).wait(&gpu).expect("healthy");
-        let taken = seconds(&gpu, &ticks).expect("time goes on");
-        assert!(
-            0.0 < taken && taken <= clock.elapsed().as_secs_f64(),
-            "{taken} s"
-        );
+        let times = timed.start(&submission).wait(&gpu).expect("healthy");
+        let times = times.expect("time goes on");
+        let kernels: Vec<_> = times.iter().map(|time| time.kernel).collect();
+        assert_eq!(kernels, ["first", "second"]);
+        assert!(times.iter().all(|time| time.seconds > 0.0), "{times:?}");
+        let taken: f64 = times.iter().map(|time| time.seconds).sum();
+        assert!(taken <= clock.elapsed().as_secs_f64(), "{taken} s");
     }
 }

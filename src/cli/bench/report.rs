@@ -67,7 +67,7 @@ pub(super) fn text(bench: &Bench) -> String {
             "main job, kernels alone by the device's clock",
             &KernelRow::TITLE,
             kernels,
-            1,
+            2,
         ),
         section("main job, variants", &AblationRow::TITLE, ablations, 2),
     ];

@@ -1,13 +1,13 @@
 //! Collects every episode: outcomes, and the sums of each step over each block.
 
 use super::{
-    CURVE_PLANES, Collector, Dispatch, Extent, OUTCOME_FIELDS, QUARTERS, Tile, add_counts,
-    lane_of_episode,
+    CURVE_PLANES, Collector, Dispatch, Extent, OUTCOME_FIELDS, QUARTERS, Tile, lane_of_episode,
 };
 use crate::backend::BLOCK_SIZE;
 use crate::backend::gpu::context::Gpu;
 use crate::backend::gpu::error::GpuError;
 use crate::backend::gpu::readback::Staged;
+use crate::backend::gpu::stopwatch::Laps;
 use crate::backend::gpu::{GpuOptions, Simulation};
 use crate::statistics::EpisodeBlock;
 use std::ops::Range;
@@ -42,6 +42,7 @@ impl Collector for Blocks {
         &self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
+        _laps: Option<&mut Laps<'_>>,
         dispatch: &Dispatch<'_>,
     ) -> Result<Vec<Staged>, GpuError> {
         let slot = dispatch.slot;
@@ -96,6 +97,19 @@ impl Collector for Blocks {
         points
             .map(|_| blocks.by_ref().take(per_point).collect())
             .collect()
+    }
+}
+
+/// Adds the counts of each block from one dispatch, shape
+/// `[block][impressions by topic, clicks by topic, clicks by position]`, to its counts so far.
+fn add_counts<'a>(counts: &[u32], blocks: impl Iterator<Item = [&'a mut Vec<u64>; 3]>) {
+    let mut counts = counts.iter();
+    for totals in blocks {
+        // In this order: a zip that ends with its first half takes nothing of the second.
+        let totals = totals.into_iter().flatten();
+        for (total, &count) in totals.zip(counts.by_ref()) {
+            *total += u64::from(count);
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! The result is that of [`Statistics::add`] over the same blocks, bit for bit.
 
-use super::{Collector, Dispatch, Extent, QUARTERS, Tile, add_counts, block, word, words};
+use super::{Collector, Dispatch, Extent, QUARTERS, Tile, block, num_counts, word, words};
 use crate::backend::gpu::context::Gpu;
 use crate::backend::gpu::error::GpuError;
 use crate::backend::gpu::program::{Entry, Program};
 use crate::backend::gpu::readback::Staged;
+use crate::backend::gpu::stopwatch::Laps;
 use crate::backend::gpu::{GpuOptions, Simulation};
 use crate::backend::model::Plan;
 use crate::statistics::{
@@ -22,8 +23,10 @@ const MAX_BATCH: u64 = 1 << 20;
 const MAX_STEPS: u32 = u16::MAX as u32;
 /// Episodes of which buckets can be read at once: so many fit into each.
 pub(in crate::backend::gpu) const MAX_EPISODES: u64 = 1 << 31;
-/// Episodes from which on this pays: the buckets of returns, 8 MiB, are then less than the outcomes of all episodes.
-const MIN_EPISODES: u64 = 1 << 19;
+/// Episodes from which on this pays: on a software adapter, when the buckets of returns, 8 MiB, are less than the outcomes
+/// of all episodes; on hardware sooner, since the host is slow beside it.
+const MIN_EPISODES_IN_SOFTWARE: u64 = 1 << 19;
+const MIN_EPISODES_ON_HARDWARE: u64 = 1 << 16;
 
 // As in shaders/kernel/tally.wgsl.
 const SUM_WORDS: usize = DIGITS + 1;
@@ -36,6 +39,7 @@ const QUARTER_FIELDS: usize = 10;
 
 /// Tells whether the statistics of a rollout are formed on the device.
 pub(in crate::backend::gpu) fn suits(
+    gpu: &Gpu,
     options: &GpuOptions,
     plan: &Plan,
     episodes: &Range<u64>,
@@ -44,7 +48,11 @@ pub(in crate::backend::gpu) fn suits(
         && options
             .batch_size
             .is_none_or(|lanes| u64::from(lanes) <= MAX_BATCH);
-    let pays = episodes.end.saturating_sub(episodes.start) >= MIN_EPISODES;
+    let least = match gpu.is_software() {
+        true => MIN_EPISODES_IN_SOFTWARE,
+        false => MIN_EPISODES_ON_HARDWARE,
+    };
+    let pays = episodes.end.saturating_sub(episodes.start) >= least;
     fits && options.tallies.unwrap_or(pays)
 }
 
@@ -63,7 +71,17 @@ pub(in crate::backend::gpu) struct Tallies {
     /// Of all batches together.
     buckets: wgpu::Buffer,
     empty: Statistics,
-    empty_block: BlockTotals,
+    num_topics: usize,
+    /// Counts of a block.
+    num_counts: usize,
+}
+
+/// What a batch has left so far.
+#[derive(Debug)]
+pub(in crate::backend::gpu) struct Collected {
+    tally: Tally,
+    /// Shape `[block][impressions by topic, clicks by topic, clicks by position]`.
+    counts: Vec<u64>,
 }
 
 impl Tallies {
@@ -80,7 +98,7 @@ impl Tallies {
 }
 
 impl Collector for Tallies {
-    type Batch = Tally;
+    type Batch = Collected;
     type Output = Statistics;
 
     fn new(
@@ -98,27 +116,25 @@ impl Collector for Tallies {
                 quarters: words(gpu, "quarters", num_quarters)?,
             })
         });
-        let empty = simulation.plan.empty_block();
         Ok(Self {
             program: Program::get(gpu, options, simulation, Entry::Tally, &["fold", "tally"])?,
             buffers: buffers.collect::<Result<_, GpuError>>()?,
             running,
             buckets: words(gpu, "buckets", SINGLE_BUCKETS as u64)?,
             empty: simulation.statistics(),
-            empty_block: BlockTotals {
-                topic_impressions: empty.topic_impressions,
-                topic_clicks: empty.topic_clicks,
-                slot_clicks: empty.slot_clicks,
-                ..BlockTotals::default()
-            },
+            num_topics: simulation.plan.empty_block().topic_clicks.len(),
+            num_counts: num_counts(simulation),
         })
     }
 
-    fn begin(&self, tile: &Tile) -> Tally {
+    fn begin(&self, tile: &Tile) -> Collected {
         let num_blocks = tile.num_lanes.div_ceil(block()) as usize;
-        Tally {
-            blocks: vec![self.empty_block.clone(); num_blocks],
-            ..Tally::default()
+        Collected {
+            tally: Tally {
+                blocks: self.empty.block_tally(),
+                ..Tally::default()
+            },
+            counts: vec![0; self.num_counts * num_blocks],
         }
     }
 
@@ -126,6 +142,7 @@ impl Collector for Tallies {
         &self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
+        mut laps: Option<&mut Laps<'_>>,
         dispatch: &Dispatch<'_>,
     ) -> Result<Vec<Staged>, GpuError> {
         let slot = dispatch.slot;
@@ -144,11 +161,14 @@ impl Collector for Tallies {
         };
         encoder.clear_buffer(sums, begin, None);
         let groups_of_blocks = num_blocks.div_ceil(BLOCKS);
-        self.program
-            .dispatch(encoder, "fold", &groups, num_steps * groups_of_blocks);
         let num_quarters = word(QUARTERS) * num_blocks;
-        self.program
-            .dispatch(encoder, "tally", &groups, num_quarters);
+        for (kernel, invocations) in [
+            ("fold", num_steps * groups_of_blocks),
+            ("tally", num_quarters),
+        ] {
+            self.program
+                .dispatch(encoder, laps.as_deref_mut(), kernel, &groups, invocations);
+        }
         let num_sums = self.running + 1 + STEP_WORDS * num_steps as usize;
         let quarter_words = QUARTER_FIELDS * num_quarters as usize;
         Ok(vec![
@@ -164,7 +184,7 @@ impl Collector for Tallies {
 
     fn read(
         &self,
-        tally: &mut Tally,
+        collected: &mut Collected,
         _tile: &Tile,
         _steps: &Range<u32>,
         copies: &[Vec<u32>],
@@ -173,33 +193,28 @@ impl Collector for Tallies {
         let [sums, counts, quarters] = copies else {
             unreachable!("as many copies as were recorded");
         };
+        let tally = &mut collected.tally;
         for step in sums[self.running + 1..].chunks_exact(STEP_WORDS) {
             tally.reward_by_step.push(sum(step));
             tally.squared_reward_by_step.push(sum(&step[SUM_WORDS..]));
             tally.clicks_by_step.push(u64::from(step[2 * SUM_WORDS]));
         }
-        add_counts(
-            counts,
-            tally.blocks.iter_mut().map(|block| {
-                [
-                    &mut block.topic_impressions,
-                    &mut block.topic_clicks,
-                    &mut block.slot_clicks,
-                ]
-            }),
-        );
+        for (total, &count) in collected.counts.iter_mut().zip(counts) {
+            *total += u64::from(count);
+        }
         if is_final {
             tally.returns = sample(sums);
             tally.slopes = sample(&sums[SAMPLE_WORDS..]);
             tally.lengths = sums[LENGTHS..self.running].to_vec();
-            read_quarters(quarters, tally);
+            let counts = collected.counts.chunks_exact(self.num_counts);
+            read_quarters(quarters, counts, self.num_topics, tally);
         }
     }
 
-    fn finish(&self, tally: Tally, _tile: &Tile) -> Vec<Statistics> {
+    fn finish(&self, collected: Collected, _tile: &Tile) -> Vec<Statistics> {
         let mut statistics = self.empty.clone();
         statistics
-            .add_tally(&tally)
+            .add_tally(&collected.tally)
             .expect("a batch of the same simulation has few episodes");
         vec![statistics]
     }
@@ -230,13 +245,26 @@ fn number_of_key(key: u32) -> f64 {
     }))
 }
 
-/// Reads the totals of the quarters of blocks, shape `[field][quarter][block]`.
-fn read_quarters(words: &[u32], tally: &mut Tally) {
+/// Reads the totals of the quarters of blocks, shape `[field][quarter][block]`, which go with the counts of each block.
+fn read_quarters<'a>(
+    words: &[u32],
+    counts: impl Iterator<Item = &'a [u64]>,
+    num_topics: usize,
+    tally: &mut Tally,
+) {
     let num_blocks = words.len() / (QUARTER_FIELDS * QUARTERS);
     // A quarter that has no episode has not been written.
     let episodes: u64 = tally.lengths.iter().copied().map(u64::from).sum();
     let per_quarter = u64::from(block()) / QUARTERS as u64;
-    for (index, total) in tally.blocks.iter_mut().enumerate() {
+    for (index, counts) in counts.enumerate() {
+        let (topic_impressions, counts) = counts.split_at(num_topics);
+        let (topic_clicks, slot_clicks) = counts.split_at(num_topics);
+        let mut total = BlockTotals {
+            topic_impressions,
+            topic_clicks,
+            slot_clicks,
+            ..BlockTotals::default()
+        };
         for quarter in 0..QUARTERS {
             if (index * QUARTERS + quarter) as u64 * per_quarter >= episodes {
                 break;
@@ -258,5 +286,6 @@ fn read_quarters(words: &[u32], tally: &mut Tally) {
                 denominator_squares: all.denominator_squares + products(8),
             };
         }
+        tally.blocks.add(&total);
     }
 }
