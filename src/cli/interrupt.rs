@@ -5,13 +5,9 @@ use crate::backend::Observer;
 use anyhow::Context;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 /// Exit code of an interrupted run.
 const INTERRUPTED: u8 = 130;
-
-/// Signals this close together are one: `timeout` sends its signal to the program and once more to its group.
-const ONE_SIGNAL: Duration = Duration::from_millis(100);
 
 static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -22,14 +18,9 @@ pub(crate) fn is_interrupted() -> bool {
 
 /// Listens for Ctrl-C, and for what `kill` sends.
 pub(crate) fn listen() -> anyhow::Result<()> {
-    let mut first = None;
-    ctrlc::set_handler(move || {
-        let first = first.get_or_insert_with(Instant::now);
+    ctrlc::set_handler(|| {
         if IS_INTERRUPTED.swap(true, Ordering::Relaxed) {
-            if first.elapsed() > ONE_SIGNAL {
-                std::process::exit(i32::from(INTERRUPTED));
-            }
-            return;
+            std::process::exit(i32::from(INTERRUPTED));
         }
         say("interrupted: finishing what has begun (again: stop at once, without a result)");
     })
