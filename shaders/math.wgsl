@@ -72,7 +72,7 @@ fn exp(x: f32) -> f32 {
 fn ln(x: f32) -> f32 {
     let shifted = bitcast<u32>(x) + LN_CUT_TO_ONE;
     // In integers: a compiler may take the constant that the twin subtracts from 2^23 + k out of a product, whose rounding
-    // is then that of 2^23 ln 2. NVIDIA's does.
+    // is then that of 2^23 ln 2. An NVIDIA H200 gave such results.
     let k = f32(i32(shifted >> MANTISSA_BITS) - EXPONENT_BIAS);
     let f = bitcast<f32>((shifted & MANTISSA_MASK) + LN_CUT) - 1.0;
     var q = LN_H;

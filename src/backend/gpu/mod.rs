@@ -37,6 +37,7 @@ use rollout::{Collector, Taken};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use stopwatch::add_times;
 use tracing::debug;
 
 /// How shaders are made; the defaults are right for everything but tests.
@@ -273,7 +274,7 @@ impl Tracked {
             "ran episodes"
         );
         self.dispatches += taken.num_dispatches;
-        rollout::add_times(&mut self.times, &taken.times);
+        add_times(&mut self.times, &taken.times);
         let is_known = |known: &Arc<Program>| Arc::ptr_eq(known, &taken.program);
         if !self.programs.iter().any(is_known) {
             self.programs.push(taken.program);

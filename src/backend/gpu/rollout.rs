@@ -15,7 +15,7 @@ use super::error::GpuError;
 use super::points::Points;
 use super::program::{Entry, Inputs, Job, Program, most_invocations};
 use super::readback::{Readback, Staged};
-use super::stopwatch::{Laps, Stopwatch, Timed};
+use super::stopwatch::{Laps, Stopwatch, Timed, add_times};
 use super::{GpuOptions, Observer, Simulation};
 use crate::backend::{BLOCK_EPISODES, KernelTime};
 use calibration::{Calibration, Shape};
@@ -656,16 +656,6 @@ impl<'a, C: Collector> Rollout<'a, C> {
             submitted,
             trial: trial.map(|(index, _)| index),
         })
-    }
-}
-
-/// Adds what kernels took to what they took before.
-pub(super) fn add_times(sums: &mut Vec<KernelTime>, times: &[KernelTime]) {
-    for time in times {
-        match sums.iter_mut().find(|sum| sum.kernel == time.kernel) {
-            Some(sum) => sum.seconds += time.seconds,
-            None => sums.push(*time),
-        }
     }
 }
 

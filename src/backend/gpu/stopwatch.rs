@@ -142,6 +142,16 @@ impl Timed<Readback> {
     }
 }
 
+/// Adds what kernels took to what they took before.
+pub(super) fn add_times(sums: &mut Vec<KernelTime>, times: &[KernelTime]) {
+    for time in times {
+        match sums.iter_mut().find(|sum| sum.kernel == time.kernel) {
+            Some(sum) => sum.seconds += time.seconds,
+            None => sums.push(*time),
+        }
+    }
+}
+
 fn bytes(num_marks: u32) -> u64 {
     u64::from(num_marks) * u64::from(wgpu::QUERY_SIZE)
 }
