@@ -44,7 +44,7 @@ const STIRLING_I: f32 = -2.9749045e-5;
 
 // The mean reward of an arm, one that was never pulled counting as pulled once.
 fn mean_reward(pulls: f32, reward: f32) -> f32 {
-    return reward / max(pulls, 1.0);
+    return math::quotient(reward, max(pulls, 1.0));
 }
 
 // The UCB1 index: reward / pulls + scale sqrt(2 ln total) sqrt(1 / pulls).
@@ -92,7 +92,7 @@ fn kl_ucb_aliased_gap(given_pulls: f32, reward: f32, total: f32, scale: f32) -> 
     let level = divergence_level(given_pulls, total, scale) + ALIASED_MARGIN;
     let pulls = max(given_pulls, 1.0);
     // All of it measured from 1 downwards: the lower end of the bracket has the larger gap.
-    var lower = (pulls - reward) / pulls;
+    var lower = math::quotient(pulls - reward, pulls);
     var upper = 0.0;
     var middle = lower;
     for (var iteration = 0u; iteration < ALIASED_BISECTIONS; iteration++) {

@@ -26,6 +26,8 @@ const LN_CUT: u32 = 0x3f2aaaabu;
 const LN_CUT_TO_ONE: u32 = 0x00555555u;
 // What the exponent bits of a number add to its exponent.
 const EXPONENT_BIAS: i32 = 127;
+// The most units in the last place by which a quotient may be off.
+const QUOTIENT_CORRECTIONS: u32 = 3u;
 const LN_TWO: f32 = 0.6931472;
 const LN_A: f32 = -0.49999937;
 const LN_B: f32 = 0.333332;
@@ -85,6 +87,29 @@ fn ln(x: f32) -> f32 {
     q = q * f + LN_A;
     let small = f + f * f * q;
     return small + k * LN_TWO;
+}
+
+// a / b rounded to nearest, for normal numbers from 0 on: what `/` is in the twin. Equal ratios give equal numbers, as they
+// must where an order depends on them; WGSL lets a quotient be wrong by 2.5 units in the last place.
+//
+//     a = A 2^i, b = B 2^j, q = Q 2^k:   A 2^(i - j - k) - Q B, in integers, tells by how many units q is off
+fn quotient(a: f32, b: f32) -> f32 {
+    if a == 0.0 {
+        return 0.0;
+    }
+    var bits = bitcast<u32>(a / b);
+    for (var correction = 0u; correction < QUOTIENT_CORRECTIONS; correction++) {
+        let parts = vec3<u32>(bitcast<u32>(a), bitcast<u32>(b), bits);
+        let mantissas = (parts & vec3<u32>(MANTISSA_MASK)) | vec3<u32>(MANTISSA_MASK + 1u);
+        let exponents = vec3<i32>(parts >> vec3<u32>(MANTISSA_BITS)) - vec3<i32>(EXPONENT_BIAS + i32(MANTISSA_BITS));
+        let shift = u32(exponents.x - exponents.y - exponents.z);
+        // Both terms wrap, their small difference does not.
+        let twice_rest = 2 * i32((mantissas.x << shift) - mantissas.z * mantissas.y);
+        let unit = i32(mantissas.y);
+        bits += select(0u, 1u, twice_rest > unit);
+        bits -= select(0u, 1u, twice_rest < -unit);
+    }
+    return bitcast<f32>(bits);
 }
 
 // sin(pi x) and cos(pi x) for x in [-1, 1].

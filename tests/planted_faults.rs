@@ -93,6 +93,8 @@ faults! {
     finds_a_wrong_purpose: "rng.wgsl", "USER: u32 = 5u" => "USER: u32 = 4u";
     finds_an_episode_index_of_32_bits: "kernel/candidates.wgsl", "select(0u, 1u, low < lane)" => "0u";
     finds_a_wrong_coefficient_of_exp: "math.wgsl", "0.16666523" => "0.16666823";
+    finds_a_quotient_that_is_not_rounded: "math.wgsl",
+        "var bits = bitcast<u32>(a / b);" => "return a * (1.0 / b); var bits = 0u;";
     finds_a_wrong_term_of_kl_ucb: "bandit.wgsl", "time + 3.0 * math::ln" => "time + 3.001 * math::ln";
     finds_a_wrong_coefficient_of_the_beta_quantile: "bandit.wgsl", "0.08333335" => "0.08343335";
     finds_a_quantile_of_the_other_tail: "bandit.wgsl", "select(u, 1.0 - u, reflected)" => "u";
@@ -217,4 +219,32 @@ faults! {
         "var sum = tables::policy_table(biases + unit)" => "var sum = 0.0";
     finds_a_policy_table_of_another_state: "policy/table.wgsl",
         "policy_table(row + candidate)" => "policy_table(candidate)";
+}
+
+/// A device may compute quotients by reciprocals. Arms with equal means then tie only if quotients are corrected.
+#[test]
+fn a_device_with_loose_quotients_passes_all_the_same() {
+    let Some(gpu) = common::any_gpu() else {
+        return;
+    };
+    let loose = gpu.with_options(GpuOptions {
+        patch: Some(Patch {
+            path: "shaders/math.wgsl".to_owned(),
+            find: "bitcast<u32>(a / b)".to_owned(),
+            replace: "bitcast<u32>(a * (1.0 / b)) + 1u".to_owned(),
+        }),
+        ..GpuOptions::default()
+    });
+    let mut cases = cases(&Registry::built_in()).unwrap();
+    cases.retain(|case| case.name.ends_with("KL-UCB as coded"));
+    assert_eq!(cases.len(), 1);
+    let mut failed = Vec::new();
+    validate(Subject::Gpu(&loose), Effort::Quick, &cases, &mut |rung| {
+        if !rung.passed {
+            failed.push(rung.clone());
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert!(failed.is_empty(), "{failed:#?}");
 }

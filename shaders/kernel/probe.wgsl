@@ -52,6 +52,7 @@ fn probe(@builtin(global_invocation_id) id: vec3<u32>) {
     put(17u, index, bitcast<u32>(bandit::kl_ucb_aliased(pulls, reward, total, 1.0)));
     let draw = distribution::uniform(block.w);
     put(18u, index, bitcast<u32>(bandit::beta_quantile(draw, 1.0 + reward / 0.75, 1.0 + (pulls - reward) / 0.75)));
+    put(19u, index, bitcast<u32>(math::quotient(abs(x), distribution::fine_uniform(block.w))));
 }
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})

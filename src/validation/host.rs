@@ -108,6 +108,7 @@ pub(super) const ROWS: [(&str, Row); PROBE_ROWS] = [
             absolute: 1.5e-6,
         },
     ),
+    ("quotient", Row::Exact),
 ];
 
 /// A value of a row: integers in full, numbers in double precision.
@@ -147,6 +148,16 @@ pub(super) fn rows<N: Number>(
             .map(|lane| Value::Number(number.lane(lane)))
             .collect::<Vec<_>>()
     };
+    // A quotient of single-precision numbers that is rounded twice is rounded as if once.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "single precision is what is compared"
+    )]
+    let rounded = |number: N| {
+        (0..N::LANES)
+            .map(|lane| Value::Number(f64::from(number.lane(lane) as f32)))
+            .collect::<Vec<_>>()
+    };
     [
         integers(block[0]),
         integers(block[1]),
@@ -167,6 +178,7 @@ pub(super) fn rows<N: Number>(
         numbers(kl_ucb(pulls, reward, total, one)),
         numbers(kl_ucb_aliased(pulls, reward, total, one)),
         numbers(beta_quantile(uniform(block[3]), hits, misses)),
+        rounded(x.abs() / fine_uniform(block[3])),
     ]
 }
 
