@@ -185,6 +185,7 @@ pub(crate) mod tests {
     use crate::number::Lanes;
     use std::collections::BTreeMap;
     use std::f64::consts::PI;
+    use std::path::PathBuf;
 
     /// Reads the scalar constants of a Rust or WGSL source as bits.
     fn constants(source: &str) -> BTreeMap<String, u32> {
@@ -382,6 +383,56 @@ pub(crate) mod tests {
         );
     }
 
+    /// Reads the shaders line by line, without comments, each with its file.
+    fn lines_of_shaders() -> Vec<(PathBuf, String)> {
+        let mut folders = vec![PathBuf::from(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/shaders"
+        ))];
+        let mut lines = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).expect("shaders are part of the package") {
+                let path = entry.expect("readable").path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                for line in std::fs::read_to_string(&path).expect("text").lines() {
+                    let code = line.split("//").next().unwrap_or_default();
+                    lines.push((path.clone(), code.to_owned()));
+                }
+            }
+        }
+        assert!(lines.len() > 1000);
+        lines
+    }
+
+    /// Numbers of a line of code that have a decimal point.
+    fn decimals(code: &str) -> impl Iterator<Item = f64> + '_ {
+        let ends = |c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_');
+        code.split(ends)
+            .filter(|word| word.contains('.'))
+            .filter_map(|word| word.trim_end_matches(['f', 'h']).parse().ok())
+    }
+
+    /// Where a number next to 2^23 is added and taken away again to round, a device that may rearrange sums need not round.
+    #[test]
+    fn no_shader_rounds_by_adding_a_large_number() {
+        let rounds = |number: &f64| (1e6..1e9).contains(number);
+        assert_eq!(
+            decimals("let k = x * 2.0 + 12582912.0;").find(rounds),
+            Some(12_582_912.0)
+        );
+        for (path, code) in lines_of_shaders() {
+            assert_eq!(
+                decimals(&code).find(rounds),
+                None,
+                "{}: {code}",
+                path.display()
+            );
+        }
+    }
+
     #[test]
     fn no_shader_calls_a_function_whose_error_the_platform_chooses() {
         const LOOSE: [&str; 12] = [
@@ -398,32 +449,15 @@ pub(crate) mod tests {
             "inverseSqrt",
             "length",
         ];
-        let mut folders = vec![std::path::PathBuf::from(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/shaders"
-        ))];
-        let mut checked = 0;
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).expect("shaders are part of the package") {
-                let path = entry.expect("readable").path();
-                if path.is_dir() {
-                    folders.push(path);
-                    continue;
-                }
-                let own = path.ends_with("math.wgsl");
-                checked += 1;
-                for line in std::fs::read_to_string(&path).expect("text").lines() {
-                    let code = line.split("//").next().unwrap_or_default();
-                    for name in LOOSE.into_iter().filter(|&name| !(own && name == "exp")) {
-                        for (at, _) in code.match_indices(&format!("{name}(")) {
-                            let qualified = code[..at]
-                                .ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
-                            assert!(qualified, "{}: {line}", path.display());
-                        }
-                    }
+        for (path, code) in lines_of_shaders() {
+            let own = path.ends_with("math.wgsl");
+            for name in LOOSE.into_iter().filter(|&name| !(own && name == "exp")) {
+                for (at, _) in code.match_indices(&format!("{name}(")) {
+                    let qualified =
+                        code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
+                    assert!(qualified, "{}: {code}", path.display());
                 }
             }
         }
-        assert!(checked >= 3);
     }
 }
