@@ -53,7 +53,8 @@ fn number<N: Number>(value: f32) -> N {
 
 /// Returns the mean reward of an arm, one that was never pulled counting as pulled once.
 ///
-/// Rounded to nearest in both twins, as the gap of [`kl_ucb_aliased_gap`] is: arms with equal means must tie.
+/// Rounded to nearest in both twins, as the gap of [`kl_ucb_aliased_gap`] is: arms with equal means must tie where a small
+/// `scale` leaves the mean alone.
 #[inline(always)]
 fn mean_reward<N: Number>(pulls: N, reward: N) -> N {
     reward / pulls.max(number(1.0))

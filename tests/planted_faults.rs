@@ -5,7 +5,7 @@
 
 mod common;
 
-use slatesim::backend::gpu::{GpuOptions, Patch};
+use slatesim::backend::gpu::{GpuBackend, GpuOptions, Patch};
 use slatesim::registry::Registry;
 use slatesim::shader::ShaderSource;
 use slatesim::validation::{Effort, Rung, Subject, cases, validate};
@@ -30,20 +30,24 @@ fn imports(text: &str, module: &str) -> bool {
             })
 }
 
-/// Breaks a shader and returns the rung that finds it.
-fn rung_that_finds(path: &str, find: &str, replace: &str, avoids_native_u64: bool) -> Option<Rung> {
-    let gpu = common::any_gpu()?;
-    let broken_path = format!("shaders/{path}");
+/// Returns a GPU that has other text in a shader.
+fn patched(path: &str, find: &str, replace: &str, avoids_native_u64: bool) -> Option<GpuBackend> {
     let patch = Patch {
-        path: broken_path.clone(),
+        path: format!("shaders/{path}"),
         find: find.to_owned(),
         replace: replace.to_owned(),
     };
-    let broken = gpu.with_options(GpuOptions {
+    Some(common::any_gpu()?.with_options(GpuOptions {
         patch: Some(patch),
         avoids_native_u64,
         ..GpuOptions::default()
-    });
+    }))
+}
+
+/// Breaks a shader and returns the rung that finds it.
+fn rung_that_finds(path: &str, find: &str, replace: &str, avoids_native_u64: bool) -> Option<Rung> {
+    let broken = patched(path, find, replace, avoids_native_u64)?;
+    let broken_path = format!("shaders/{path}");
     let mut cases = cases(&Registry::built_in()).unwrap();
     cases.retain(|case| {
         let plan = &case.simulation.plan;
@@ -224,22 +228,15 @@ faults! {
 /// A device may compute quotients by reciprocals. Arms with equal means then tie only if quotients are corrected.
 #[test]
 fn a_device_with_loose_quotients_passes_all_the_same() {
-    let Some(gpu) = common::any_gpu() else {
+    let (exact, loose) = ("bitcast<u32>(a / b)", "bitcast<u32>(a * (1.0 / b)) + 1u");
+    let Some(gpu) = patched("math.wgsl", exact, loose, false) else {
         return;
     };
-    let loose = gpu.with_options(GpuOptions {
-        patch: Some(Patch {
-            path: "shaders/math.wgsl".to_owned(),
-            find: "bitcast<u32>(a / b)".to_owned(),
-            replace: "bitcast<u32>(a * (1.0 / b)) + 1u".to_owned(),
-        }),
-        ..GpuOptions::default()
-    });
     let mut cases = cases(&Registry::built_in()).unwrap();
     cases.retain(|case| case.name.ends_with("KL-UCB as coded"));
     assert_eq!(cases.len(), 1);
     let mut failed = Vec::new();
-    validate(Subject::Gpu(&loose), Effort::Quick, &cases, &mut |rung| {
+    validate(Subject::Gpu(&gpu), Effort::Quick, &cases, &mut |rung| {
         if !rung.passed {
             failed.push(rung.clone());
         }
