@@ -4,7 +4,7 @@
 //! cargo run --release --example kernel_spirv -- rollout main.spv environment.name=long_term_satisfaction
 //! ```
 //!
-//! Kernels: `rollout`, `reduce` (with `count_clicks`), `tally` (with `fold`), `step`. Settings are those of `--set`. The
+//! Kernels: `rollout`, `reduce` (with `count_clicks`), `fold`, `tally`, `step`. Settings are those of `--set`. The
 //! module is as the release build makes it where the adapter has 64-bit integers: without guards of arrays and loops.
 //! Radeon GPU Analyzer takes it, and Mesa's RADV, which has a device without hardware (`RADV_FORCE_FAMILY`);
 //! `docs/performance.md` has what the latter made of it.
@@ -28,14 +28,19 @@ fn main() -> anyhow::Result<()> {
     let entry = match kernel.as_str() {
         "rollout" => Entry::Rollout,
         "reduce" => Entry::Reduce,
+        "fold" => Entry::Fold,
         "tally" => Entry::Tally,
         "step" => Entry::Step,
-        other => bail!("{other:?} is no kernel; there are rollout, reduce, tally and step"),
+        other => bail!("{other:?} is no kernel; there are rollout, reduce, fold, tally and step"),
     };
     let layers = arguments.try_fold(Layers::new(), |layers, setting| layers.set(&setting))?;
     let config = Config::resolve(&layers, &registry::catalogue())?;
     let simulation = registry::simulation(&config)?;
-    let module = compose_program(&simulation, entry, &GpuOptions::default(), true)?;
+    let options = GpuOptions {
+        workgroup_size: (entry == Entry::Tally).then_some(256),
+        ..GpuOptions::default()
+    };
+    let module = compose_program(&simulation, entry, &options, true)?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module)?;
     let unchecked = BoundsCheckPolicy::Unchecked;
     let options = spv::Options {

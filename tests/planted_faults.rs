@@ -6,7 +6,9 @@
 mod common;
 
 use slatesim::backend::gpu::{GpuBackend, GpuOptions, Patch};
-use slatesim::registry::Registry;
+use slatesim::backend::{Backend, Unobserved};
+use slatesim::config::{Config, Layers};
+use slatesim::registry::{self, Registry};
 use slatesim::shader::ShaderSource;
 use slatesim::validation::{Effort, Rung, Subject, cases, validate};
 use std::ops::ControlFlow;
@@ -154,13 +156,16 @@ faults! {
     finds_a_square_without_its_middle: "statistics/exact_sum.wgsl", "+ vec4<u32>(0u, middle)" => "";
     finds_a_sign_that_is_lost: "statistics/exact_sum.wgsl", "select(1, -1, " => "select(1, 1, ";
     finds_numbers_below_the_window_that_are_lost: "kernel/tally.wgsl", "deposit_number(at, parts);" => "";
-    finds_squares_below_the_window_in_the_wrong_place: "kernel/tally.wgsl", "position + 13u" => "position + 12u";
-    finds_blocks_that_are_not_folded: "kernel/tally.wgsl", "block += num_groups" => "block += num_groups + 1u";
-    finds_an_episode_that_ends_twice: "kernel/tally.wgsl", "length <= job.step_begin" => "length < job.step_begin";
-    finds_returns_in_the_neighbouring_bucket: "kernel/tally.wgsl", ">> BUCKET_SHIFT]" => ">> BUCKET_SHIFT ^ 1u]";
-    finds_lengths_that_are_not_counted: "kernel/tally.wgsl", "        count += 1u;" => "";
+    finds_squares_below_the_window_in_the_wrong_place: "kernel/workgroup_sums.wgsl", "position + 13u" => "position + 12u";
+    finds_blocks_that_are_not_folded: "kernel/fold.wgsl", "block += #{WORKGROUP_SIZE}u" => "block += #{WORKGROUP_SIZE}u + 1u";
+    finds_sums_that_stay_in_the_workgroup: "kernel/fold.wgsl", "at < STEP_WORDS" => "at + 1u < STEP_WORDS";
+    finds_an_episode_that_ends_twice: "kernel/tally.wgsl", "> vec4<u32>(job.step_begin)" => ">= vec4<u32>(job.step_begin)";
+    finds_returns_in_the_neighbouring_bucket: "kernel/tally.wgsl", ">> BUCKET_SHIFT, " => ">> BUCKET_SHIFT ^ 1u, ";
+    finds_lengths_that_are_not_counted: "kernel/tally.wgsl", "num_counted += 1u;" => "";
+    finds_counts_in_a_slot_of_another_key: "kernel/tally.wgsl", "held == key + 1u" => "true";
+    finds_a_part_of_a_block_that_is_left_out: "kernel/tally.wgsl", "part < PARTS" => "part + 1u < PARTS";
     finds_a_product_of_the_wrong_factors: "kernel/tally.wgsl",
-        "clicks_by_length, num_clicks, length" => "clicks_by_length, length, length";
+        "low[1] += (by_clicks * by_length)" => "low[1] += (by_length * by_length)";
     finds_the_smallest_taken_for_the_largest: "kernel/tally.wgsl", "key_of(-number)" => "key_of(number)";
     finds_a_clock_that_stands_still: "kernel/step.wgsl",
         "clocks[2u * job.num_lanes + lane] = steps;" => "clocks[2u * job.num_lanes + lane] = stream.step;";
@@ -223,6 +228,42 @@ faults! {
         "var sum = tables::policy_table(biases + unit)" => "var sum = 0.0";
     finds_a_policy_table_of_another_state: "policy/table.wgsl",
         "policy_table(row + candidate)" => "policy_table(candidate)";
+}
+
+/// Products of numbers below 256 have no upper half: this takes longer episodes than the cases have.
+#[test]
+fn long_episodes_find_products_without_their_upper_half() {
+    let layers = [
+        "policy.name=random",
+        "environment.user.time_budget=400",
+        "max_steps=400",
+    ];
+    let layers = layers.iter().fold(
+        Layers::new()
+            .set("environment.name=long_term_satisfaction")
+            .unwrap(),
+        |layers, setting| layers.set(setting).unwrap(),
+    );
+    let config = Config::resolve(&layers, &registry::catalogue()).unwrap();
+    let simulation = registry::simulation(&config).unwrap();
+    let (whole, half) = (
+        "deposit(at, 16u, sum_of(high), 1)",
+        "deposit(at, 15u, sum_of(high), 1)",
+    );
+    let statistics = |replace: &str, tallies| {
+        let gpu = patched("kernel/tally.wgsl", whole, replace, false)?;
+        let options = GpuOptions {
+            tallies: Some(tallies),
+            ..gpu.options().clone()
+        };
+        let gpu = gpu.with_options(options);
+        Some(gpu.rollout(&simulation, 0..300, &Unobserved).unwrap())
+    };
+    let Some(expected) = statistics(whole, false) else {
+        return;
+    };
+    assert_eq!(statistics(whole, true).unwrap(), expected);
+    assert_ne!(statistics(half, true).unwrap(), expected);
 }
 
 /// A device may compute quotients by reciprocals. Arms with equal means then tie only if quotients are corrected.

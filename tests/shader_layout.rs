@@ -426,7 +426,12 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
         "slatesim::exact_sum" | "slatesim::slope" => {
             format!("shaders/statistics/{}.wgsl", &module["slatesim::".len()..])
         }
-        "slatesim::blocks" | "slatesim::candidates" | "slatesim::drive" | "slatesim::tables" => {
+        "slatesim::blocks"
+        | "slatesim::candidates"
+        | "slatesim::drive"
+        | "slatesim::tables"
+        | "slatesim::tallied"
+        | "slatesim::workgroup_sums" => {
             format!("shaders/kernel/{}.wgsl", &module["slatesim::".len()..])
         }
         "slatesim::cascade" => "shaders/choice/cascade.wgsl".to_owned(),
@@ -549,6 +554,9 @@ fn no_shader_file_is_left_out() {
         "kernel/drive",
         "kernel/rollout",
         "kernel/reduce",
+        "kernel/workgroup_sums",
+        "kernel/tallied",
+        "kernel/fold",
         "kernel/tally",
         "kernel/step",
         "kernel/probe",

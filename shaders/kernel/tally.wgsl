@@ -1,33 +1,29 @@
 // Statistics of whole blocks on the device, so that only they are read back: what `Statistics::add` in
-// src/statistics/campaign.rs makes of the blocks, but in integers that invocations add up together.
+// src/statistics/campaign.rs makes of the episodes of blocks, in integers.
 //
-// `fold`: invocation (blocks, step) adds the sums that reduce.wgsl has left of a step over BLOCKS blocks.
-// `tally`: invocation (quarter, block) adds the episodes of a quarter of a block that have ended in this dispatch.
+// `tally`: invocation (part, block) adds the episodes of a part of a block that have ended in this dispatch; workgroups have
+// all parts of GROUP_BLOCKS blocks. What many would write to few words they first add up in the workgroup: sums, and counts
+// of returns and lengths in a table of SLOTS.
 //
-// What several invocations write they add atomically, as integers, whose order is of no consequence. A digit of a sum gets
-// less than 2^8 from each of three deposits of an episode, so that 2^20 episodes fit.
-//
-// Bindings of group 1: 0 outcomes as in rollout.wgsl, 1 curve as in reduce.wgsl, both read;
-// 2 sums [returns and slopes: sum, sum of squares, keys of largest and smallest; how many episodes have each length up to
-// max_steps; how many run on; then of each step from step_begin on the sum of rewards, the sum of their squares, clicks];
-// 3 buckets, how many returns have each value of their top 21 bits;
-// 4 quarters [QUARTER_FIELDS][quarter][block].
-// A sum has SUM_WORDS: its digits, and how many terms were not finite. A key orders as the numbers do, and is not 0.
+// Bindings of group 1: 0 outcomes as in rollout.wgsl, four lanes a word, read; 1 sums, see tallied.wgsl; 2 buckets, how many
+// returns have each value of their top 21 bits; 3 totals [user-steps, clicks, invalid choices, quality clicked][block].
 
 #import slatesim::candidates::job
 #import slatesim::blocks::{BLOCK_QUADS, QUAD, num_blocks, quad_of_block}
-#import slatesim::exact_sum::{Decomposed, Window, DIGITS, DIGIT_BITS, LOWEST_OF_NUMBERS}
-#import slatesim::exact_sum::{add, add_square, carried_squares, carried_sum, decompose, is_finite, takes, window_below}
+#import slatesim::exact_sum::{Window, add, add_square, decompose, is_finite, takes, window_below, DIGITS}
+#import slatesim::workgroup_sums::{add_to_word, deposit, deposit_number, deposit_square, deposit_sum, deposit_squares}
+#import slatesim::workgroup_sums::{raise_word, word, SUM_WORDS}
+#import slatesim::tallied::{running_word, RETURNS, SLOPES, PRODUCTS, PRODUCT_DIGITS, EXTREMES, LENGTHS}
 
-// Rust: src/backend/gpu/rollout/tally.rs.
-const SUM_WORDS: u32 = DIGITS + 1u;
-const SAMPLE_WORDS: u32 = 2u * SUM_WORDS + 2u;
-const LENGTHS: u32 = 2u * SAMPLE_WORDS;
-const STEP_WORDS: u32 = 2u * SUM_WORDS + 1u;
-const BLOCKS: u32 = 16u;
-const QUARTERS: u32 = 4u;
-const QUARTER_EPISODES: u32 = #{BLOCK_EPISODES}u / QUARTERS;
+// Rust: src/backend/gpu/rollout.rs.
+const PARTS: u32 = 16u;
+const PART_QUADS: u32 = BLOCK_QUADS / PARTS;
+const GROUP_BLOCKS: u32 = #{WORKGROUP_SIZE}u / PARTS;
 const BUCKET_SHIFT: u32 = 11u;
+const NUM_BUCKETS: u32 = 1u << (32u - BUCKET_SHIFT);
+// The key of length 0 in the table, behind those of buckets.
+const LENGTH_KEY: u32 = NUM_BUCKETS;
+const SLOTS: u32 = 1024u;
 
 // Rows of outcomes, as in rollout.wgsl.
 const TOTAL: u32 = 0u;
@@ -38,105 +34,47 @@ const QUALITY: u32 = 4u;
 const RUNNING: u32 = 5u;
 const INVALID: u32 = 6u;
 
-const QUARTER_FIELDS: u32 = 10u;
+// Rows of totals.
+const USER_STEPS: u32 = 0u;
+const BLOCK_CLICKS: u32 = 1u;
+const BLOCK_INVALID: u32 = 2u;
+const BLOCK_QUALITY: u32 = 3u;
 
-@group(1) @binding(0) var<storage, read> outcomes: array<u32>;
-@group(1) @binding(1) var<storage, read> curve: array<u32>;
-@group(1) @binding(2) var<storage, read_write> sums: array<atomic<u32>>;
-@group(1) @binding(3) var<storage, read_write> buckets: array<atomic<u32>>;
-@group(1) @binding(4) var<storage, read_write> quarters: array<u32>;
+@group(1) @binding(0) var<storage, read> outcomes: array<vec4<u32>>;
+@group(1) @binding(1) var<storage, read_write> sums: array<atomic<u32>>;
+@group(1) @binding(2) var<storage, read_write> buckets: array<atomic<u32>>;
+@group(1) @binding(3) var<storage, read_write> totals: array<u32>;
 
-// Where the count of those that run on is; the steps are behind it.
-fn running_word() -> u32 {
-    return LENGTHS + job.max_steps + 1u;
-}
+// A slot counts one key; it holds the key plus one, 0 while it is free.
+var<workgroup> slot_keys: array<atomic<u32>, SLOTS>;
+var<workgroup> slot_counts: array<atomic<u32>, SLOTS>;
+// Of the blocks of the workgroup: [USER_STEPS, BLOCK_CLICKS, BLOCK_INVALID][block], and quality [part][block].
+var<workgroup> block_counts: array<atomic<u32>, 3u * GROUP_BLOCKS>;
+var<workgroup> part_qualities: array<f32, #{WORKGROUP_SIZE}>;
 
-// Adds sign · number · 2^(position - 298) to the sum at a word; the number has up to 24 bits.
-fn deposit(at: u32, position: u32, number: u32, sign: i32) {
-    var left = number << (position % DIGIT_BITS);
-    for (var digit = at + position / DIGIT_BITS; left != 0u; digit++) {
-        atomicAdd(&sums[digit], bitcast<u32>(sign * i32(left & 0xffu)));
-        left = left >> DIGIT_BITS;
+// Adds to the count of a bucket or a length.
+fn add_to_count(key: u32, number: u32) {
+    if key < NUM_BUCKETS {
+        atomicAdd(&buckets[key], number);
+    } else {
+        atomicAdd(&sums[LENGTHS + key - LENGTH_KEY], number);
     }
 }
 
-fn deposit_number(at: u32, number: Decomposed) {
-    deposit(at, number.position + LOWEST_OF_NUMBERS, number.mantissa, number.sign);
-}
-
-// Three products of the mantissa's halves.
-fn deposit_square(at: u32, number: Decomposed) {
-    let low = number.mantissa & 0xfffu;
-    let high = number.mantissa >> 12u;
-    let position = 2u * number.position;
-    deposit(at, position, low * low, 1);
-    deposit(at, position + 13u, low * high, 1);
-    deposit(at, position + 24u, high * high, 1);
-}
-
-fn deposit_sum(at: u32, window: Window) {
-    let words = carried_sum(window);
-    let position = window.base + LOWEST_OF_NUMBERS;
-    deposit(at, position, u32(words.x), 1);
-    deposit(at, position + 16u, u32(abs(words.y)), select(1, -1, words.y < 0));
-}
-
-fn deposit_squares(at: u32, window: Window) {
-    let words = carried_squares(window);
-    let position = 2u * window.base;
-    deposit(at, position, words.x, 1);
-    deposit(at, position + 16u, words.y, 1);
-    deposit(at, position + 32u, words.z, 1);
-    deposit(at, position + 48u, words.w, 1);
-}
-
-@compute @workgroup_size(#{WORKGROUP_SIZE})
-fn fold(@builtin(global_invocation_id) id: vec3<u32>) {
-    let num_blocks = num_blocks();
-    let num_groups = (num_blocks + BLOCKS - 1u) / BLOCKS;
-    let num_steps = job.step_end - job.step_begin;
-    let group = id.x % num_groups;
-    let step = id.x / num_groups;
-    if step >= num_steps {
-        return;
+// Counts a bucket or a length in its slot, or at once where another key has the slot.
+fn count(key: u32, number: u32) {
+    // Multiplied by 2^32 over the golden ratio, neighbouring keys and those of round numbers lie far apart.
+    let slot = (key * 2654435769u) / (0xffffffffu / SLOTS + 1u);
+    var held = atomicLoad(&slot_keys[slot]);
+    if held == 0u {
+        let claimed = atomicCompareExchangeWeak(&slot_keys[slot], 0u, key + 1u);
+        held = select(claimed.old_value, key + 1u, claimed.exchanged);
     }
-    let to_step = running_word() + 1u + step * STEP_WORDS;
-    for (var plane = 0u; plane < 2u; plane++) {
-        let first = (plane * num_steps + step) * num_blocks;
-        let at = to_step + plane * SUM_WORDS;
-        var largest = 0u;
-        var num_infinite = 0u;
-        for (var block = group; block < num_blocks; block += num_groups) {
-            let term = bitcast<f32>(curve[first + block]);
-            if is_finite(term) {
-                largest = max(largest, decompose(term).position);
-            } else {
-                num_infinite += 1u;
-            }
-        }
-        var window = window_below(largest);
-        for (var block = group; block < num_blocks; block += num_groups) {
-            let term = bitcast<f32>(curve[first + block]);
-            if is_finite(term) {
-                let parts = decompose(term);
-                if takes(window, parts) {
-                    add(&window, parts);
-                } else {
-                    deposit_number(at, parts);
-                }
-            }
-        }
-        deposit_sum(at, window);
-        if num_infinite > 0u {
-            atomicAdd(&sums[at + DIGITS], num_infinite);
-        }
+    if held == key + 1u {
+        atomicAdd(&slot_counts[slot], number);
+    } else {
+        add_to_count(key, number);
     }
-    var num_clicks = 0u;
-    let first = (2u * num_steps + step) * num_blocks;
-    for (var block = group; block < num_blocks; block += num_groups) {
-        num_clicks += curve[first + block];
-    }
-    atomicAdd(&sums[to_step + 2u * SUM_WORDS], num_clicks);
 }
 
 // What is seen of a sample before it is added up.
@@ -155,16 +93,14 @@ fn key_of(number: f32) -> u32 {
     return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
 }
 
-fn widened(extent: Extent, number: f32) -> Extent {
-    var wider = extent;
+fn widen(extent: ptr<function, Extent>, number: f32) {
     if is_finite(number) {
-        wider.largest = max(extent.largest, key_of(number));
-        wider.smallest = max(extent.smallest, key_of(-number));
-        wider.position = max(extent.position, decompose(number).position);
+        (*extent).largest = max((*extent).largest, key_of(number));
+        (*extent).smallest = max((*extent).smallest, key_of(-number));
+        (*extent).position = max((*extent).position, decompose(number).position);
     } else {
-        wider.num_infinite += 1u;
+        (*extent).num_infinite += 1u;
     }
-    return wider;
 }
 
 // Adds a number to the window of a sample, or to its sums at a word.
@@ -182,137 +118,178 @@ fn observe(at: u32, window: ptr<function, Window>, number: f32) {
     }
 }
 
-fn put_sample(at: u32, window: Window, extent: Extent) {
+fn put_sample(at: u32, extremes: u32, window: Window, extent: Extent) {
     deposit_sum(at, window);
     deposit_squares(at + SUM_WORDS, window);
-    if extent.num_infinite > 0u {
-        atomicAdd(&sums[at + DIGITS], extent.num_infinite);
-    }
-    atomicMax(&sums[at + 2u * SUM_WORDS], extent.largest);
-    atomicMax(&sums[at + 2u * SUM_WORDS + 1u], extent.smallest);
+    add_to_word(at + DIGITS, extent.num_infinite);
+    raise_word(extremes, extent.largest);
+    raise_word(extremes + 1u, extent.smallest);
 }
 
-// The fields of a quarter of a block; sums of products have 64 bits, the lower half first.
-struct Totals {
-    user_steps: u32,
-    clicks: u32,
-    invalid: u32,
-    quality: f32,
-    clicks_by_clicks: vec2<u32>,
-    clicks_by_length: vec2<u32>,
-    length_by_length: vec2<u32>,
+fn sum_of(four: vec4<u32>) -> u32 {
+    return four.x + four.y + four.z + four.w;
 }
 
-// Adds a product of two numbers below 2^16 to 64 bits.
-fn add_product(sum: vec2<u32>, a: u32, b: u32) -> vec2<u32> {
-    let low = sum.x + a * b;
-    return vec2<u32>(low, sum.y + select(0u, 1u, low < sum.x));
+// Adds products of numbers below 2^16 to the digits of a sum of products.
+fn put_products(product: u32, low: vec4<u32>, high: vec4<u32>) {
+    let at = PRODUCTS + product * PRODUCT_DIGITS;
+    deposit(at, 0u, sum_of(low), 1);
+    deposit(at, 16u, sum_of(high), 1);
 }
 
-fn outcome(field: u32, lane: u32) -> u32 {
-    return outcomes[field * job.stride + lane];
+// A field of the outcomes of four lanes.
+fn outcome(field: u32, quad: u32) -> vec4<u32> {
+    return outcomes[field * (job.stride / QUAD) + quad];
 }
 
-// The lane of an episode of a quarter of a block.
-fn lane_of(block: u32, quarter: u32, episode: u32) -> u32 {
-    let quad = quarter * (BLOCK_QUADS / QUARTERS) + episode / QUAD;
-    return QUAD * quad_of_block(block, quad) + episode % QUAD;
+// Which of four lanes run on.
+fn running(quad: u32) -> vec4<u32> {
+    return select(vec4<u32>(), outcome(RUNNING, quad), job.step_end < job.max_steps);
 }
 
-fn is_running(lane: u32) -> bool {
-    return outcome(RUNNING, lane) != 0u && job.step_end < job.max_steps;
+// Which have ended in this dispatch: not those that had before, nor those that no episode has.
+fn have_ended(quad: u32) -> vec4<bool> {
+    return (running(quad) == vec4<u32>()) & (outcome(LENGTH, quad) > vec4<u32>(job.step_begin));
 }
 
-@compute @workgroup_size(#{WORKGROUP_SIZE})
-fn tally(@builtin(global_invocation_id) id: vec3<u32>) {
-    let num_blocks = num_blocks();
-    let block = id.x % num_blocks;
-    let quarter = id.x / num_blocks;
-    if quarter >= QUARTERS {
-        return;
-    }
+// Adds a part of a block, to what the block has at `slot` of the workgroup.
+fn add_part(block: u32, part: u32, slot: u32) {
+    let first = part * PART_QUADS;
     var returns: Extent;
     var slopes: Extent;
     var num_running = 0u;
     var num_ended = 0u;
-    var totals: Totals;
+    var user_steps = vec4<u32>();
+    var clicks = vec4<u32>();
+    var invalid = vec4<u32>();
+    var quality = vec4<f32>();
+    // Halves of the sums of clicks · clicks, clicks · length and length · length.
+    var low: array<vec4<u32>, 3>;
+    var high: array<vec4<u32>, 3>;
     // Episodes of one length in a row are counted together: often all have the same.
     var counted_length = 0u;
-    var count = 0u;
-    let first = block * #{BLOCK_EPISODES}u + quarter * QUARTER_EPISODES;
-    let num_episodes = min(QUARTER_EPISODES, job.num_lanes - min(first, job.num_lanes));
-    for (var episode = 0u; episode < num_episodes; episode++) {
-        let lane = lane_of(block, quarter, episode);
-        if is_running(lane) {
-            num_running += 1u;
-            continue;
-        }
-        // Totals are those of all that have ended, in order, so that they do not depend on when.
-        let length = outcome(LENGTH, lane);
-        let num_clicks = outcome(CLICKS, lane);
-        totals.user_steps += length;
-        totals.clicks += num_clicks;
-        totals.invalid += outcome(INVALID, lane);
-        totals.quality += bitcast<f32>(outcome(QUALITY, lane));
-        totals.clicks_by_clicks = add_product(totals.clicks_by_clicks, num_clicks, num_clicks);
-        totals.clicks_by_length = add_product(totals.clicks_by_length, num_clicks, length);
-        totals.length_by_length = add_product(totals.length_by_length, length, length);
-        if length <= job.step_begin {
-            continue;
-        }
-        num_ended += 1u;
-        let total = outcome(TOTAL, lane);
-        returns = widened(returns, bitcast<f32>(total));
-        if is_finite(bitcast<f32>(total)) {
-            atomicAdd(&buckets[total >> BUCKET_SHIFT], 1u);
-        }
-        if length >= 2u {
-            slopes = widened(slopes, bitcast<f32>(outcome(SLOPE, lane)));
-        }
-        if length != counted_length {
-            if count > 0u {
-                atomicAdd(&sums[LENGTHS + counted_length], count);
+    var num_counted = 0u;
+    for (var index = first; index < first + PART_QUADS; index++) {
+        let quad = quad_of_block(block, index);
+        let ended = have_ended(quad);
+        let lengths = outcome(LENGTH, quad);
+        let num_clicks = outcome(CLICKS, quad);
+        // These are read when no episode runs on: what it was before is of no consequence.
+        user_steps += lengths;
+        clicks += num_clicks;
+        invalid += outcome(INVALID, quad);
+        quality += bitcast<vec4<f32>>(outcome(QUALITY, quad));
+        num_running += sum_of(running(quad));
+        let by_clicks = select(vec4<u32>(), num_clicks, ended);
+        let by_length = select(vec4<u32>(), lengths, ended);
+        low[0] += (by_clicks * by_clicks) & vec4<u32>(0xffffu);
+        high[0] += (by_clicks * by_clicks) >> vec4<u32>(16u);
+        low[1] += (by_clicks * by_length) & vec4<u32>(0xffffu);
+        high[1] += (by_clicks * by_length) >> vec4<u32>(16u);
+        low[2] += (by_length * by_length) & vec4<u32>(0xffffu);
+        high[2] += (by_length * by_length) >> vec4<u32>(16u);
+        let total = outcome(TOTAL, quad);
+        let slope = outcome(SLOPE, quad);
+        for (var lane = 0u; lane < QUAD; lane++) {
+            if !ended[lane] {
+                continue;
             }
-            counted_length = length;
-            count = 0u;
+            num_ended += 1u;
+            widen(&returns, bitcast<f32>(total[lane]));
+            if is_finite(bitcast<f32>(total[lane])) {
+                count(total[lane] >> BUCKET_SHIFT, 1u);
+            }
+            if lengths[lane] >= 2u {
+                widen(&slopes, bitcast<f32>(slope[lane]));
+            }
+            if lengths[lane] != counted_length && num_counted > 0u {
+                count(LENGTH_KEY + counted_length, num_counted);
+                num_counted = 0u;
+            }
+            counted_length = lengths[lane];
+            num_counted += 1u;
         }
-        count += 1u;
     }
-    if num_running > 0u {
-        atomicAdd(&sums[running_word()], num_running);
-    }
+    atomicAdd(&block_counts[USER_STEPS * GROUP_BLOCKS + slot], sum_of(user_steps));
+    atomicAdd(&block_counts[BLOCK_CLICKS * GROUP_BLOCKS + slot], sum_of(clicks));
+    atomicAdd(&block_counts[BLOCK_INVALID * GROUP_BLOCKS + slot], sum_of(invalid));
+    part_qualities[part * GROUP_BLOCKS + slot] = quality.x + quality.y + quality.z + quality.w;
+    // Behind the words that the device has too.
+    add_to_word(LENGTHS, num_running);
     if num_ended == 0u {
         return;
     }
-    atomicAdd(&sums[LENGTHS + counted_length], count);
+    count(LENGTH_KEY + counted_length, num_counted);
+    put_products(0u, low[0], high[0]);
+    put_products(1u, low[1], high[1]);
+    put_products(2u, low[2], high[2]);
     var return_window = window_below(returns.position);
     var slope_window = window_below(slopes.position);
-    for (var episode = 0u; episode < num_episodes; episode++) {
-        let lane = lane_of(block, quarter, episode);
-        let length = outcome(LENGTH, lane);
-        if is_running(lane) || length <= job.step_begin {
-            continue;
-        }
-        observe(0u, &return_window, bitcast<f32>(outcome(TOTAL, lane)));
-        if length >= 2u {
-            observe(SAMPLE_WORDS, &slope_window, bitcast<f32>(outcome(SLOPE, lane)));
+    for (var index = first; index < first + PART_QUADS; index++) {
+        let quad = quad_of_block(block, index);
+        let ended = have_ended(quad);
+        let lengths = outcome(LENGTH, quad);
+        let total = outcome(TOTAL, quad);
+        let slope = outcome(SLOPE, quad);
+        for (var lane = 0u; lane < QUAD; lane++) {
+            if ended[lane] {
+                observe(RETURNS, &return_window, bitcast<f32>(total[lane]));
+            }
+            if ended[lane] && lengths[lane] >= 2u {
+                observe(SLOPES, &slope_window, bitcast<f32>(slope[lane]));
+            }
         }
     }
-    put_sample(0u, return_window, returns);
-    put_sample(SAMPLE_WORDS, slope_window, slopes);
-    let rows = array<u32, QUARTER_FIELDS>(
-        totals.user_steps,
-        totals.clicks,
-        totals.invalid,
-        bitcast<u32>(totals.quality),
-        totals.clicks_by_clicks.x,
-        totals.clicks_by_clicks.y,
-        totals.clicks_by_length.x,
-        totals.clicks_by_length.y,
-        totals.length_by_length.x,
-        totals.length_by_length.y,
-    );
-    for (var row = 0u; row < QUARTER_FIELDS; row++) {
-        quarters[(row * QUARTERS + quarter) * num_blocks + block] = rows[row];
+    put_sample(RETURNS, EXTREMES, return_window, returns);
+    put_sample(SLOPES, EXTREMES + 2u, slope_window, slopes);
+}
+
+// Adds what the workgroup has formed to what the device has.
+fn hand_over(index: u32) {
+    for (var at = index; at <= LENGTHS; at += #{WORKGROUP_SIZE}u) {
+        let number = word(at);
+        if number == 0u {
+            continue;
+        }
+        if at < EXTREMES {
+            atomicAdd(&sums[at], number);
+        } else if at < LENGTHS {
+            atomicMax(&sums[at], number);
+        } else {
+            atomicAdd(&sums[running_word()], number);
+        }
+    }
+    for (var slot = index; slot < SLOTS; slot += #{WORKGROUP_SIZE}u) {
+        let held = atomicLoad(&slot_keys[slot]);
+        if held != 0u {
+            add_to_count(held - 1u, atomicLoad(&slot_counts[slot]));
+        }
+    }
+}
+
+// Writes the totals of a block of the workgroup.
+fn put_totals(block: u32, slot: u32) {
+    let num_blocks = num_blocks();
+    for (var row = 0u; row < BLOCK_QUALITY; row++) {
+        totals[row * num_blocks + block] = atomicLoad(&block_counts[row * GROUP_BLOCKS + slot]);
+    }
+    var quality = 0.0;
+    for (var part = 0u; part < PARTS; part++) {
+        quality += part_qualities[part * GROUP_BLOCKS + slot];
+    }
+    totals[BLOCK_QUALITY * num_blocks + block] = bitcast<u32>(quality);
+}
+
+@compute @workgroup_size(#{WORKGROUP_SIZE})
+fn tally(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let slot = index % GROUP_BLOCKS;
+    let block = group.x * GROUP_BLOCKS + slot;
+    if block < num_blocks() {
+        add_part(block, index / GROUP_BLOCKS, slot);
+    }
+    workgroupBarrier();
+    hand_over(index);
+    if index < GROUP_BLOCKS && block < num_blocks() {
+        put_totals(block, slot);
     }
 }

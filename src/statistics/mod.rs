@@ -38,7 +38,7 @@ pub use summary::{
     RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
 };
 
-pub(crate) use tally::{BlockTotals, DIGITS, ProductTally, SampleTally, Tally, sum_of_device};
+pub(crate) use tally::{BlockTotals, DIGITS, SampleTally, Tally, sum_of_device};
 
 use std::fmt;
 

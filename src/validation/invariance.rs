@@ -108,8 +108,9 @@ fn variants(gpu: &GpuBackend, effort: Effort) -> Vec<(String, GpuOptions)> {
             },
         ),
         (
-            "statistics by the device".to_owned(),
+            "statistics by the device, workgroups of 2".to_owned(),
             GpuOptions {
+                workgroup_size: Some(2),
                 tallies: Some(true),
                 ..base.clone()
             },

@@ -97,7 +97,9 @@ pub enum Entry {
     Sweep,
     /// Sums over blocks of episodes.
     Reduce,
-    /// Statistics of whole blocks.
+    /// Sums of steps over blocks.
+    Fold,
+    /// Statistics of the episodes of whole blocks.
     Tally,
     /// Single steps.
     Step,
@@ -109,10 +111,11 @@ pub enum Entry {
 
 impl Entry {
     /// All kernels.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Rollout,
         Self::Sweep,
         Self::Reduce,
+        Self::Fold,
         Self::Tally,
         Self::Step,
         Self::Recommend,
@@ -128,6 +131,7 @@ impl Entry {
         match self {
             Self::Rollout | Self::Sweep => embedded!("rollout", "kernel/rollout.wgsl"),
             Self::Reduce => embedded!("reduce", "kernel/reduce.wgsl"),
+            Self::Fold => embedded!("fold", "kernel/fold.wgsl"),
             Self::Tally => embedded!("tally", "kernel/tally.wgsl"),
             Self::Step | Self::Recommend => embedded!("step", "kernel/step.wgsl"),
             Self::Probe => embedded!("probe", "kernel/probe.wgsl"),
@@ -182,6 +186,8 @@ fn sources(
         plan.choice.definition().shader(),
         embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
         embedded!("slatesim::blocks", "kernel/blocks.wgsl"),
+        embedded!("slatesim::workgroup_sums", "kernel/workgroup_sums.wgsl"),
+        embedded!("slatesim::tallied", "kernel/tallied.wgsl"),
         embedded!("slatesim::drive", "kernel/drive.wgsl"),
         embedded!("slatesim::ranking", "policy/ranking.wgsl"),
         embedded!("slatesim::shuffle", "policy/shuffle.wgsl"),
@@ -384,6 +390,11 @@ impl Program {
             bindings,
             workgroup_size: options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE),
         })
+    }
+
+    /// Returns how many invocations a workgroup has.
+    pub(super) fn workgroup_size(&self) -> u32 {
+        self.workgroup_size
     }
 
     /// Binds a job and the inputs as group 0, and buffers in order as group 1.

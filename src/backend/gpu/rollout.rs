@@ -8,27 +8,28 @@
 
 pub(super) mod blocks;
 mod calibration;
+mod slot;
 pub(super) mod tally;
+mod tile;
 
 use super::context::Gpu;
 use super::error::GpuError;
 use super::points::Points;
-use super::program::{Entry, Inputs, Job, Program, most_invocations};
+use super::program::{Entry, Job, Program, most_invocations};
 use super::readback::{Readback, Staged};
-use super::stopwatch::{Laps, Stopwatch, Timed, add_times};
+use super::stopwatch::{Laps, Timed, add_times};
 use super::{GpuOptions, Observer, Simulation};
 use crate::backend::{BLOCK_EPISODES, KernelTime};
 use calibration::{Calibration, Shape};
+use slot::{Dispatch, Extent, Slot};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wgpu::BufferUsages;
+use tile::{Tile, block, tiles, word};
 
 /// Fields of the outcomes that are read, in the order of `shaders/kernel/rollout.wgsl`.
 const OUTCOME_FIELDS: usize = 7;
-/// Fields of the outcomes: the others are for the next dispatch.
-const STORED_FIELDS: u64 = 8;
 /// Episodes of a batch on a real GPU: the fewest fill the largest, the most make what lies between kernels small; by how
 /// many there are, so that several batches are in flight.
 const HARDWARE_BATCHES: [u64; 2] = [1 << 18, 1 << 20];
@@ -43,21 +44,10 @@ const NUM_SLOTS: usize = 3;
 /// Storage for the rewards of a dispatch at most, whatever the adapter allows.
 const MAX_REWARD_BYTES: u64 = 1 << 28;
 
-const CURVE_PLANES: usize = 3;
-/// Parts of a block over each of which quality is summed in single precision, in order, whoever sums it.
-const QUARTERS: usize = 4;
-
-/// The buffers of one batch in flight, whoever collects.
-pub(super) struct Slot {
-    users: wgpu::Buffer,
-    outcomes: wgpu::Buffer,
-    rewards: wgpu::Buffer,
-    clicks: wgpu::Buffer,
-    counts: wgpu::Buffer,
-    curve: wgpu::Buffer,
-    /// Where the device has a clock.
-    stopwatch: Option<Stopwatch>,
-}
+/// Parts of a block over each of which quality is summed in single precision before the parts are, whoever sums it.
+const PARTS: u32 = 16;
+/// Consecutive episodes of a block that have neighbouring lanes.
+const QUAD: usize = 4;
 
 /// What a dispatch left to be read.
 struct Flight {
@@ -113,87 +103,6 @@ pub(super) trait Collector: Sized {
 
     /// Ends a batch: one output for each of its simulations.
     fn finish(&self, batch: Self::Batch, tile: &Tile) -> Vec<Self::Output>;
-}
-
-/// How large a rollout is.
-pub(super) struct Extent {
-    batch_size: u32,
-    num_slots: usize,
-    /// Steps of a dispatch at most.
-    most_steps: u32,
-}
-
-impl Extent {
-    fn num_blocks(&self) -> u64 {
-        u64::from(self.batch_size) / BLOCK_EPISODES
-    }
-}
-
-/// A dispatch that is being recorded.
-pub(super) struct Dispatch<'a> {
-    slot: &'a Slot,
-    slot_index: usize,
-    inputs: &'a Inputs,
-    job: &'a Job,
-}
-
-impl Dispatch<'_> {
-    fn num_steps(&self) -> u32 {
-        self.job.step_end - self.job.step_begin
-    }
-
-    fn num_blocks(&self) -> u32 {
-        self.job.stride / block()
-    }
-}
-
-/// Which episodes of which simulations a batch runs: the same of each.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tile {
-    points: Range<usize>,
-    first: u64,
-    /// Episodes of each.
-    num_lanes: u32,
-}
-
-impl Tile {
-    /// Lanes of each simulation: whole blocks.
-    fn lanes_per_point(&self) -> u32 {
-        self.num_lanes.next_multiple_of(block())
-    }
-
-    fn stride(&self) -> u32 {
-        word(self.points.len()) * self.lanes_per_point()
-    }
-}
-
-/// Cuts the episodes of `num_points` simulations into batches, simulation by simulation: several of them together where
-/// all their episodes fit.
-fn tiles(num_points: usize, episodes: Range<u64>, batch_size: u32) -> impl Iterator<Item = Tile> {
-    let batch = u64::from(batch_size);
-    let per_point = (episodes.end - episodes.start)
-        .next_multiple_of(BLOCK_EPISODES)
-        .max(BLOCK_EPISODES);
-    let together = usize::try_from((batch / per_point).max(1)).unwrap_or(usize::MAX);
-    let mut next = (0, episodes.start);
-    std::iter::from_fn(move || {
-        let (point, first) = next;
-        if point >= num_points || episodes.is_empty() {
-            return None;
-        }
-        let points = point..num_points.min(point.saturating_add(together));
-        let num_lanes = (episodes.end - first).min(batch);
-        next = match first + num_lanes {
-            end if end == episodes.end => (points.end, episodes.start),
-            end => (point, end),
-        };
-        let num_lanes = u32::try_from(num_lanes).expect("at most a batch");
-        Some(Tile {
-            points,
-            first,
-            num_lanes,
-        })
-    })
 }
 
 /// A batch on its way through its dispatches.
@@ -353,15 +262,6 @@ fn batch_size(gpu: &Gpu, options: &GpuOptions, lanes: u64) -> Result<u32, GpuErr
     }
     let whole = u64::from(asked.max(1)).next_multiple_of(BLOCK_EPISODES);
     Ok(u32::try_from(whole.min(lanes)).expect("at most what was asked, rounded up"))
-}
-
-/// [`BLOCK_EPISODES`] as a number of lanes.
-fn block() -> u32 {
-    u32::try_from(BLOCK_EPISODES).expect("a block is small")
-}
-
-fn word(number: usize) -> u32 {
-    u32::try_from(number).expect("at most as many as a batch has lanes")
 }
 
 enum Progress<B> {
@@ -661,38 +561,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
 
 /// Returns the lane of an episode of a block, as `shaders/kernel/blocks.wgsl` deals them out.
 fn lane_of_episode(num_blocks: usize, block: usize, episode: usize) -> usize {
-    (episode / 4 * num_blocks + block) * 4 + episode % 4
-}
-
-/// Makes a buffer of words for the device to write and the host to read.
-fn words(gpu: &Gpu, what: &str, words: u64) -> Result<wgpu::Buffer, GpuError> {
-    let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-    gpu.buffer(what, 4 * words, storage)
-}
-
-/// Returns how many counts a block has: impressions and clicks of each topic, and clicks at each position.
-fn num_counts(simulation: &Simulation) -> usize {
-    let block = simulation.plan.empty_block();
-    block.topic_impressions.len() + block.topic_clicks.len() + block.slot_clicks.len()
-}
-
-impl Slot {
-    fn new(gpu: &Gpu, simulation: &Simulation, extent: &Extent) -> Result<Self, GpuError> {
-        let (lanes, steps) = (u64::from(extent.batch_size), u64::from(extent.most_steps));
-        let (user_fields, _) = simulation.model.num_fields();
-        let policy_state = simulation.plan.policy.state_size();
-        let counts = num_counts(simulation) as u64;
-        let words = |what, number: u64| words(gpu, what, number);
-        Ok(Self {
-            users: words("users", (user_fields + policy_state) as u64 * lanes)?,
-            outcomes: words("outcomes", STORED_FIELDS * lanes)?,
-            rewards: words("rewards", steps * lanes)?,
-            clicks: words("clicks", (steps / 32 + 1) * lanes)?,
-            counts: words("counts", counts * extent.num_blocks())?,
-            curve: words("curve", CURVE_PLANES as u64 * steps * extent.num_blocks())?,
-            stopwatch: Stopwatch::new(gpu)?,
-        })
-    }
+    (episode / QUAD * num_blocks + block) * QUAD + episode % QUAD
 }
 
 #[cfg(test)]
@@ -704,18 +573,6 @@ mod tests {
     use crate::registry::Registry;
     use crate::statistics::Statistics;
     use crate::validation::cases;
-
-    fn cut(num_points: usize, episodes: Range<u64>, batch_size: u32) -> Vec<Tile> {
-        tiles(num_points, episodes, batch_size).collect()
-    }
-
-    fn tile(points: Range<usize>, first: u64, num_lanes: u32) -> Tile {
-        Tile {
-            points,
-            first,
-            num_lanes,
-        }
-    }
 
     #[test]
     fn calibrating_on_the_way_changes_nothing() {
@@ -747,30 +604,5 @@ mod tests {
         assert_eq!(found, expected);
         assert_eq!(none, None);
         assert_eq!(shape.is_some(), gpu.seconds_per_tick().is_some());
-    }
-
-    #[test]
-    fn simulations_share_a_batch_where_all_their_episodes_fit() {
-        assert_eq!(
-            cut(5, 0..300, 1024),
-            [tile(0..2, 0, 300), tile(2..4, 0, 300), tile(4..5, 0, 300)]
-        );
-        assert_eq!(cut(3, 512..600, 8192), [tile(0..3, 512, 88)]);
-        assert_eq!(tile(0..2, 0, 300).stride(), 1024);
-    }
-
-    #[test]
-    fn episodes_that_do_not_fit_together_are_cut_simulation_by_simulation() {
-        assert_eq!(
-            cut(2, 0..700, 512),
-            [
-                tile(0..1, 0, 512),
-                tile(0..1, 512, 188),
-                tile(1..2, 0, 512),
-                tile(1..2, 512, 188)
-            ]
-        );
-        assert!(cut(3, 256..256, 512).is_empty());
-        assert_eq!(cut(1, u64::MAX - 255..u64::MAX, 256).len(), 1);
     }
 }

@@ -1,8 +1,8 @@
 //! Collects every episode: outcomes, and the sums of each step over each block.
 
-use super::{
-    CURVE_PLANES, Collector, Dispatch, Extent, OUTCOME_FIELDS, QUARTERS, Tile, lane_of_episode,
-};
+use super::slot::{CURVE_PLANES, Dispatch, Extent};
+use super::tile::Tile;
+use super::{Collector, OUTCOME_FIELDS, PARTS, QUAD, lane_of_episode};
 use crate::backend::BLOCK_SIZE;
 use crate::backend::gpu::context::Gpu;
 use crate::backend::gpu::error::GpuError;
@@ -152,10 +152,18 @@ fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
         block.slopes = widened(numbers(&field(1)));
         block.lengths = field(2);
         block.clicks = field(3);
-        let qualities: Vec<f32> = numbers(&field(4));
-        let quarters = qualities.chunks(BLOCK_SIZE / QUARTERS);
-        let sums = quarters.map(|quarter| quarter.iter().fold(0.0, |sum, number| sum + number));
-        block.clicked_quality = sums.map(f64::from).sum();
+        block.clicked_quality = f64::from(quality_of_block(&numbers(&field(4))));
         block.invalid_choices = field(6).into_iter().map(u64::from).sum();
     }
+}
+
+/// Adds up the quality that each episode of a block has clicked, in the order of `shaders/kernel/tally.wgsl`.
+fn quality_of_block(qualities: &[f32]) -> f32 {
+    let sum =
+        |numbers: &mut dyn Iterator<Item = f32>| numbers.fold(0.0, |sum, number| sum + number);
+    let parts = qualities.chunks(BLOCK_SIZE / PARTS as usize).map(|part| {
+        let lane = |lane| sum(&mut part.iter().copied().skip(lane).step_by(QUAD));
+        sum(&mut (0..QUAD).map(lane))
+    });
+    sum(&mut { parts })
 }

@@ -2,7 +2,10 @@
 //!
 //! The result is that of [`Statistics::add`] over the same blocks, bit for bit.
 
-use super::{Collector, Dispatch, Extent, QUARTERS, Tile, block, num_counts, word, words};
+use super::slot::{Dispatch, Extent, num_counts, words};
+use super::tile::Tile;
+use super::{Collector, PARTS};
+use crate::backend::BLOCK_SIZE;
 use crate::backend::gpu::context::Gpu;
 use crate::backend::gpu::error::GpuError;
 use crate::backend::gpu::program::{Entry, Program};
@@ -11,8 +14,7 @@ use crate::backend::gpu::stopwatch::Laps;
 use crate::backend::gpu::{GpuOptions, Simulation};
 use crate::backend::model::Plan;
 use crate::statistics::{
-    BlockTotals, DIGITS, ExactSum, ProductTally, SINGLE_BUCKETS, SampleTally, Statistics, Tally,
-    sum_of_device,
+    BlockTotals, DIGITS, ExactSum, SINGLE_BUCKETS, SampleTally, Statistics, Tally, sum_of_device,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,14 +30,21 @@ pub(in crate::backend::gpu) const MAX_EPISODES: u64 = 1 << 31;
 const MIN_EPISODES_IN_SOFTWARE: u64 = 1 << 19;
 const MIN_EPISODES_ON_HARDWARE: u64 = 1 << 16;
 
-// As in shaders/kernel/tally.wgsl.
+// As in shaders/kernel/tallied.wgsl.
 const SUM_WORDS: usize = DIGITS + 1;
+const RETURNS: usize = 0;
+const SLOPES: usize = 2 * SUM_WORDS;
+const PRODUCTS: usize = 4 * SUM_WORDS;
+const PRODUCT_DIGITS: usize = 5;
+const EXTREMES: usize = PRODUCTS + 3 * PRODUCT_DIGITS;
+const LENGTHS: usize = EXTREMES + 4;
 const STEP_WORDS: usize = 2 * SUM_WORDS + 1;
-const SAMPLE_WORDS: usize = 2 * SUM_WORDS + 2;
-const LENGTHS: usize = 2 * SAMPLE_WORDS;
+/// Totals of a block.
+const BLOCK_FIELDS: usize = 4;
 /// Blocks that an invocation of `fold` adds.
-const BLOCKS: u32 = 16;
-const QUARTER_FIELDS: usize = 10;
+const BLOCKS: u32 = 4;
+/// Invocations of a workgroup of `tally`: all parts of 16 blocks.
+const TALLY_SIZE: u32 = 16 * PARTS;
 
 /// Tells whether the statistics of a rollout are formed on the device.
 pub(in crate::backend::gpu) fn suits(
@@ -45,6 +54,7 @@ pub(in crate::backend::gpu) fn suits(
     episodes: &Range<u64>,
 ) -> bool {
     let fits = plan.num_steps() <= MAX_STEPS
+        && gpu.limits().max_compute_invocations_per_workgroup >= TALLY_SIZE
         && options
             .batch_size
             .is_none_or(|lanes| u64::from(lanes) <= MAX_BATCH);
@@ -59,12 +69,14 @@ pub(in crate::backend::gpu) fn suits(
 /// The buffers of one batch in flight.
 struct Buffers {
     sums: wgpu::Buffer,
-    quarters: wgpu::Buffer,
+    /// Shape `[BLOCK_FIELDS][block]`.
+    totals: wgpu::Buffer,
 }
 
 /// Brings home statistics.
 pub(in crate::backend::gpu) struct Tallies {
-    program: Arc<Program>,
+    fold: Arc<Program>,
+    tally: Arc<Program>,
     buffers: Vec<Buffers>,
     /// The word that counts the episodes that run on; before it are the sums of a batch, behind it those of a dispatch.
     running: usize,
@@ -109,15 +121,20 @@ impl Collector for Tallies {
     ) -> Result<Self, GpuError> {
         let running = LENGTHS + simulation.plan.num_steps() as usize + 1;
         let num_sums = running as u64 + 1 + STEP_WORDS as u64 * u64::from(extent.most_steps);
-        let num_quarters = (QUARTERS * QUARTER_FIELDS) as u64 * extent.num_blocks();
+        let num_totals = BLOCK_FIELDS as u64 * extent.num_blocks();
         let buffers = (0..extent.num_slots).map(|_| {
             Ok(Buffers {
                 sums: words(gpu, "sums", num_sums)?,
-                quarters: words(gpu, "quarters", num_quarters)?,
+                totals: words(gpu, "totals", num_totals)?,
             })
         });
+        let of_parts = GpuOptions {
+            workgroup_size: Some(TALLY_SIZE),
+            ..options.clone()
+        };
         Ok(Self {
-            program: Program::get(gpu, options, simulation, Entry::Tally, &["fold", "tally"])?,
+            fold: Program::get(gpu, options, simulation, Entry::Fold, &["fold"])?,
+            tally: Program::get(gpu, &of_parts, simulation, Entry::Tally, &["tally"])?,
             buffers: buffers.collect::<Result<_, GpuError>>()?,
             running,
             buckets: words(gpu, "buckets", SINGLE_BUCKETS as u64)?,
@@ -128,7 +145,7 @@ impl Collector for Tallies {
     }
 
     fn begin(&self, tile: &Tile) -> Collected {
-        let num_blocks = tile.num_lanes.div_ceil(block()) as usize;
+        let num_blocks = tile.stride() as usize / BLOCK_SIZE;
         Collected {
             tally: Tally {
                 blocks: self.empty.block_tally(),
@@ -146,13 +163,12 @@ impl Collector for Tallies {
         dispatch: &Dispatch<'_>,
     ) -> Result<Vec<Staged>, GpuError> {
         let slot = dispatch.slot;
-        let Buffers { sums, quarters } = &self.buffers[dispatch.slot_index];
-        let groups = self.program.bind(
-            gpu,
-            dispatch.inputs,
-            dispatch.job,
-            &[&slot.outcomes, &slot.curve, sums, &self.buckets, quarters],
-        )?;
+        let Buffers { sums, totals } = &self.buffers[dispatch.slot_index];
+        let bind = |program: &Program, buffers: &[&wgpu::Buffer]| {
+            program.bind(gpu, dispatch.inputs, dispatch.job, buffers)
+        };
+        let fold = bind(&self.fold, &[&slot.curve, sums])?;
+        let tally = bind(&self.tally, &[&slot.outcomes, sums, &self.buckets, totals])?;
         let bytes = |words: usize| 4 * words as u64;
         let (num_steps, num_blocks) = (dispatch.num_steps(), dispatch.num_blocks());
         let begin = match dispatch.job.step_begin {
@@ -160,21 +176,25 @@ impl Collector for Tallies {
             _ => bytes(self.running),
         };
         encoder.clear_buffer(sums, begin, None);
-        let groups_of_blocks = num_blocks.div_ceil(BLOCKS);
-        let num_quarters = word(QUARTERS) * num_blocks;
-        for (kernel, invocations) in [
-            ("fold", num_steps * groups_of_blocks),
-            ("tally", num_quarters),
+        let folding = self.fold.workgroup_size();
+        let groups_of_blocks = num_blocks.div_ceil(BLOCKS * folding);
+        for (program, kernel, groups, invocations) in [
+            (
+                &self.fold,
+                "fold",
+                &fold,
+                num_steps * groups_of_blocks * folding,
+            ),
+            (&self.tally, "tally", &tally, num_blocks * PARTS),
         ] {
-            self.program
-                .dispatch(encoder, laps.as_deref_mut(), kernel, &groups, invocations);
+            program.dispatch(encoder, laps.as_deref_mut(), kernel, groups, invocations);
         }
         let num_sums = self.running + 1 + STEP_WORDS * num_steps as usize;
-        let quarter_words = QUARTER_FIELDS * num_quarters as usize;
+        let num_totals = BLOCK_FIELDS * num_blocks as usize;
         Ok(vec![
             gpu.stage(encoder, "sums", sums, 0..bytes(num_sums))?,
             gpu.stage(encoder, "counts", &slot.counts, 0..slot.counts.size())?,
-            gpu.stage(encoder, "quarters", quarters, 0..bytes(quarter_words))?,
+            gpu.stage(encoder, "totals", totals, 0..bytes(num_totals))?,
         ])
     }
 
@@ -190,7 +210,7 @@ impl Collector for Tallies {
         copies: &[Vec<u32>],
         is_final: bool,
     ) {
-        let [sums, counts, quarters] = copies else {
+        let [sums, counts, totals] = copies else {
             unreachable!("as many copies as were recorded");
         };
         let tally = &mut collected.tally;
@@ -203,11 +223,17 @@ impl Collector for Tallies {
             *total += u64::from(count);
         }
         if is_final {
-            tally.returns = sample(sums);
-            tally.slopes = sample(&sums[SAMPLE_WORDS..]);
+            tally.returns = sample(&sums[RETURNS..], &sums[EXTREMES..]);
+            tally.slopes = sample(&sums[SLOPES..], &sums[EXTREMES + 2..]);
+            let products = &sums[PRODUCTS..EXTREMES];
+            let mut products = products.chunks_exact(PRODUCT_DIGITS).map(product);
+            let mut next = || products.next().expect("there are three");
+            tally.clicks.numerator_squares = next();
+            tally.clicks.cross_products = next();
+            tally.clicks.denominator_squares = next();
             tally.lengths = sums[LENGTHS..self.running].to_vec();
             let counts = collected.counts.chunks_exact(self.num_counts);
-            read_quarters(quarters, counts, self.num_topics, tally);
+            read_totals(totals, counts, self.num_topics, tally);
         }
     }
 
@@ -226,14 +252,20 @@ fn sum(words: &[u32]) -> ExactSum {
     sum_of_device(digits, words[DIGITS])
 }
 
-/// Reads sums over a sample, which begin the words.
-fn sample(words: &[u32]) -> SampleTally {
-    let (largest, smallest) = (words[2 * SUM_WORDS], words[2 * SUM_WORDS + 1]);
+/// Reads sums over a sample, which begin the words, and the keys of its largest number and, negated, its smallest.
+fn sample(words: &[u32], extremes: &[u32]) -> SampleTally {
+    let (largest, smallest) = (extremes[0], extremes[1]);
     SampleTally {
         sum: sum(words),
         sum_of_squares: sum(&words[SUM_WORDS..]),
         range: (largest != 0).then(|| (-number_of_key(smallest), number_of_key(largest))),
     }
+}
+
+/// Reads a sum of products from its digits of eight bits, which may have more.
+fn product(digits: &[u32]) -> u128 {
+    let digits = digits.iter().rev().map(|&digit| u128::from(digit));
+    digits.fold(0, |sum, digit| (sum << 8) + digit)
 }
 
 /// Returns the number that has a key: keys order as numbers do, and none is 0.
@@ -245,47 +277,29 @@ fn number_of_key(key: u32) -> f64 {
     }))
 }
 
-/// Reads the totals of the quarters of blocks, shape `[field][quarter][block]`, which go with the counts of each block.
-fn read_quarters<'a>(
+/// Reads the totals of blocks, shape `[field][block]`, which go with the counts of each block.
+fn read_totals<'a>(
     words: &[u32],
     counts: impl Iterator<Item = &'a [u64]>,
     num_topics: usize,
     tally: &mut Tally,
 ) {
-    let num_blocks = words.len() / (QUARTER_FIELDS * QUARTERS);
-    // A quarter that has no episode has not been written.
-    let episodes: u64 = tally.lengths.iter().copied().map(u64::from).sum();
-    let per_quarter = u64::from(block()) / QUARTERS as u64;
-    for (index, counts) in counts.enumerate() {
+    let num_blocks = words.len() / BLOCK_FIELDS;
+    for (block, counts) in counts.enumerate() {
+        let field = |field: usize| words[field * num_blocks + block];
         let (topic_impressions, counts) = counts.split_at(num_topics);
         let (topic_clicks, slot_clicks) = counts.split_at(num_topics);
-        let mut total = BlockTotals {
+        let total = BlockTotals {
+            user_steps: u64::from(field(0)),
+            clicks: u64::from(field(1)),
+            invalid_choices: u64::from(field(2)),
+            clicked_quality: f64::from(f32::from_bits(field(3))),
             topic_impressions,
             topic_clicks,
             slot_clicks,
-            ..BlockTotals::default()
         };
-        for quarter in 0..QUARTERS {
-            if (index * QUARTERS + quarter) as u64 * per_quarter >= episodes {
-                break;
-            }
-            let field = |field: usize| words[(field * QUARTERS + quarter) * num_blocks + index];
-            let products =
-                |low: usize| u128::from(field(low)) | u128::from(field(low + 1)) << u32::BITS;
-            let (user_steps, clicks) = (u64::from(field(0)), u64::from(field(1)));
-            total.user_steps += user_steps;
-            total.clicks += clicks;
-            total.invalid_choices += u64::from(field(2));
-            total.clicked_quality += f64::from(f32::from_bits(field(3)));
-            let all = &mut tally.clicks;
-            *all = ProductTally {
-                numerator: all.numerator + clicks,
-                denominator: all.denominator + user_steps,
-                numerator_squares: all.numerator_squares + products(4),
-                cross_products: all.cross_products + products(6),
-                denominator_squares: all.denominator_squares + products(8),
-            };
-        }
+        tally.clicks.numerator += total.clicks;
+        tally.clicks.denominator += total.user_steps;
         tally.blocks.add(&total);
     }
 }

@@ -1,0 +1,94 @@
+//! The buffers that a batch has while it is in flight, and the dispatches that work on them.
+
+use super::tile::block;
+use crate::backend::BLOCK_EPISODES;
+use crate::backend::gpu::Simulation;
+use crate::backend::gpu::context::Gpu;
+use crate::backend::gpu::error::GpuError;
+use crate::backend::gpu::program::{Inputs, Job};
+use crate::backend::gpu::stopwatch::Stopwatch;
+use wgpu::BufferUsages;
+
+/// Fields of the outcomes: the others are for the next dispatch.
+const STORED_FIELDS: u64 = 8;
+/// Rewards, their squares and clicks.
+pub(super) const CURVE_PLANES: usize = 3;
+
+/// The buffers of one batch in flight, whoever collects.
+pub(in crate::backend::gpu) struct Slot {
+    pub(super) users: wgpu::Buffer,
+    pub(super) outcomes: wgpu::Buffer,
+    pub(super) rewards: wgpu::Buffer,
+    pub(super) clicks: wgpu::Buffer,
+    pub(super) counts: wgpu::Buffer,
+    pub(super) curve: wgpu::Buffer,
+    /// Where the device has a clock.
+    pub(super) stopwatch: Option<Stopwatch>,
+}
+
+/// How large a rollout is.
+pub(in crate::backend::gpu) struct Extent {
+    pub(super) batch_size: u32,
+    pub(super) num_slots: usize,
+    /// Steps of a dispatch at most.
+    pub(super) most_steps: u32,
+}
+
+impl Extent {
+    pub(super) fn num_blocks(&self) -> u64 {
+        u64::from(self.batch_size) / BLOCK_EPISODES
+    }
+}
+
+/// A dispatch that is being recorded.
+pub(in crate::backend::gpu) struct Dispatch<'a> {
+    pub(super) slot: &'a Slot,
+    pub(super) slot_index: usize,
+    pub(super) inputs: &'a Inputs,
+    pub(super) job: &'a Job,
+}
+
+impl Dispatch<'_> {
+    pub(super) fn num_steps(&self) -> u32 {
+        self.job.step_end - self.job.step_begin
+    }
+
+    pub(super) fn num_blocks(&self) -> u32 {
+        self.job.stride / block()
+    }
+}
+
+/// Makes a buffer of words for the device to write and the host to read.
+pub(super) fn words(gpu: &Gpu, what: &str, words: u64) -> Result<wgpu::Buffer, GpuError> {
+    let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
+    gpu.buffer(what, 4 * words, storage)
+}
+
+/// Returns how many counts a block has: impressions and clicks of each topic, and clicks at each position.
+pub(super) fn num_counts(simulation: &Simulation) -> usize {
+    let block = simulation.plan.empty_block();
+    block.topic_impressions.len() + block.topic_clicks.len() + block.slot_clicks.len()
+}
+
+impl Slot {
+    pub(super) fn new(
+        gpu: &Gpu,
+        simulation: &Simulation,
+        extent: &Extent,
+    ) -> Result<Self, GpuError> {
+        let (lanes, steps) = (u64::from(extent.batch_size), u64::from(extent.most_steps));
+        let (user_fields, _) = simulation.model.num_fields();
+        let policy_state = simulation.plan.policy.state_size();
+        let counts = num_counts(simulation) as u64;
+        let words = |what, number: u64| words(gpu, what, number);
+        Ok(Self {
+            users: words("users", (user_fields + policy_state) as u64 * lanes)?,
+            outcomes: words("outcomes", STORED_FIELDS * lanes)?,
+            rewards: words("rewards", steps * lanes)?,
+            clicks: words("clicks", (steps / 32 + 1) * lanes)?,
+            counts: words("counts", counts * extent.num_blocks())?,
+            curve: words("curve", CURVE_PLANES as u64 * steps * extent.num_blocks())?,
+            stopwatch: Stopwatch::new(gpu)?,
+        })
+    }
+}
