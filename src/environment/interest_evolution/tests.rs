@@ -1,4 +1,5 @@
 use super::*;
+use crate::environment::Definition;
 use crate::number::ScalarWord;
 
 fn definition(given: &[&str]) -> Result<InterestEvolutionDefinition, String> {
@@ -15,7 +16,7 @@ fn topics_have_the_mean_qualities_of_the_original() {
         -1.153_846, -0.923_077, -0.692_308, -0.461_538, -0.230_769, 0.0, 0.0, 0.6, 1.2, 1.8, 2.4,
         3.0,
     ];
-    let found = definition(&[]).unwrap().topic_quality_mean;
+    let found = definition(&[]).unwrap().tables();
     approx::assert_abs_diff_eq!(found.as_slice(), expected.as_slice(), epsilon = 1e-6);
 }
 
