@@ -36,11 +36,7 @@ fn main() -> anyhow::Result<()> {
     let layers = arguments.try_fold(Layers::new(), |layers, setting| layers.set(&setting))?;
     let config = Config::resolve(&layers, &registry::catalogue())?;
     let simulation = registry::simulation(&config)?;
-    let options = GpuOptions {
-        workgroup_size: (entry == Entry::Tally).then_some(256),
-        ..GpuOptions::default()
-    };
-    let module = compose_program(&simulation, entry, &options, true)?;
+    let module = compose_program(&simulation, entry, &GpuOptions::default(), true)?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module)?;
     let unchecked = BoundsCheckPolicy::Unchecked;
     let options = spv::Options {

@@ -3,13 +3,13 @@
 //
 // `fold`: workgroup (blocks, step), of which each invocation adds up to BLOCKS blocks.
 //
-// Bindings of group 1: 0 curve as in reduce.wgsl, read; 1 sums as in tally.wgsl, of which it adds to those of steps.
+// Bindings of group 1: 0 curve as in reduce.wgsl, read; 1 sums, see tallied.wgsl, of which it adds to those of steps.
 
 #import slatesim::candidates::job
 #import slatesim::blocks::num_blocks
 #import slatesim::exact_sum::{add, decompose, is_finite, takes, window_below, DIGITS}
-#import slatesim::workgroup_sums::{add_to_word, deposit_number, deposit_sum, word, SUM_WORDS}
-#import slatesim::tallied::{running_word, STEP_WORDS}
+#import slatesim::workgroup_sums::{add_to_word, deposit_number, deposit_sum, word}
+#import slatesim::tallied::{running_word, STEP_WORDS, SUM_WORDS}
 
 // Rust: src/backend/gpu/rollout/tally.rs.
 const BLOCKS: u32 = 4u;

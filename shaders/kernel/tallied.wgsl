@@ -6,9 +6,10 @@
 #define_import_path slatesim::tallied
 
 #import slatesim::candidates::job
-#import slatesim::workgroup_sums::SUM_WORDS
+#import slatesim::exact_sum::DIGITS
 
-// Rust: src/backend/gpu/rollout/tally.rs.
+// Rust: src/backend/gpu/rollout/tally.rs. A sum has its digits, see exact_sum.wgsl, and how many terms were not finite.
+const SUM_WORDS: u32 = DIGITS + 1u;
 const RETURNS: u32 = 0u;
 const SLOPES: u32 = 2u * SUM_WORDS;
 const PRODUCTS: u32 = 4u * SUM_WORDS;

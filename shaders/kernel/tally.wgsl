@@ -12,8 +12,8 @@
 #import slatesim::blocks::{BLOCK_QUADS, QUAD, num_blocks, quad_of_block}
 #import slatesim::exact_sum::{Window, add, add_square, decompose, is_finite, takes, window_below, DIGITS}
 #import slatesim::workgroup_sums::{add_to_word, deposit, deposit_number, deposit_square, deposit_sum, deposit_squares}
-#import slatesim::workgroup_sums::{raise_word, word, SUM_WORDS}
-#import slatesim::tallied::{running_word, RETURNS, SLOPES, PRODUCTS, PRODUCT_DIGITS, EXTREMES, LENGTHS}
+#import slatesim::workgroup_sums::{raise_word, word}
+#import slatesim::tallied::{running_word, RETURNS, SLOPES, PRODUCTS, PRODUCT_DIGITS, EXTREMES, LENGTHS, SUM_WORDS}
 
 // Rust: src/backend/gpu/rollout.rs.
 const PARTS: u32 = 16u;

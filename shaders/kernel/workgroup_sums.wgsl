@@ -1,18 +1,17 @@
 // Sums that the invocations of a workgroup form together, in its own memory, before it adds them to those of the device:
 // additions to one word of global memory wait for each other.
 //
-// The words are integers that are added atomically, so that the order is of no consequence. A sum has SUM_WORDS: its digits,
-// see exact_sum.wgsl, and how many terms were not finite. A digit gets less than 2^8 from each of three deposits of a term,
-// so that 2^20 terms fit. What the words are is up to the kernel.
+// The words are integers that are added atomically, so that the order is of no consequence. A digit gets less than 2^8 from
+// each of three deposits of a term, so that 2^20 terms fit. What the words are is up to the kernel.
 
 #define_import_path slatesim::workgroup_sums
 
-#import slatesim::exact_sum::{Decomposed, Window, DIGITS, DIGIT_BITS, LOWEST_OF_NUMBERS}
+#import slatesim::exact_sum::{Decomposed, Window, DIGIT_BITS, LOWEST_OF_NUMBERS}
 #import slatesim::exact_sum::{carried_squares, carried_sum}
+#import slatesim::tallied::LENGTHS
 
-const SUM_WORDS: u32 = DIGITS + 1u;
-// As many as a kernel has at most.
-const WORDS: u32 = 320u;
+// The sums of a batch before LENGTHS, and one word for what a kernel counts besides.
+const WORDS: u32 = LENGTHS + 1u;
 
 var<workgroup> sums: array<atomic<u32>, WORDS>;
 

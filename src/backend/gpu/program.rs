@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{BufferUsages, naga};
 
 const DEFAULT_WORKGROUP_SIZE: u32 = 64;
+/// Invocations of a workgroup of `tally`, which has all parts of some blocks and room for their sums.
+pub(super) const TALLY_WORKGROUP_SIZE: u32 = 256;
 /// More counters of one kind than this would spill.
 const MAX_COUNTERS_IN_REGISTERS: u32 = 16;
 
@@ -127,6 +129,14 @@ impl Entry {
         matches!(self, Self::Step | Self::Recommend)
     }
 
+    /// Returns how many invocations a workgroup has.
+    fn workgroup_size(self, options: &GpuOptions) -> u32 {
+        match self {
+            Self::Tally => TALLY_WORKGROUP_SIZE,
+            _ => options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE),
+        }
+    }
+
     fn source(self) -> ShaderSource {
         match self {
             Self::Rollout | Self::Sweep => embedded!("rollout", "kernel/rollout.wgsl"),
@@ -186,8 +196,8 @@ fn sources(
         plan.choice.definition().shader(),
         embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
         embedded!("slatesim::blocks", "kernel/blocks.wgsl"),
-        embedded!("slatesim::workgroup_sums", "kernel/workgroup_sums.wgsl"),
         embedded!("slatesim::tallied", "kernel/tallied.wgsl"),
+        embedded!("slatesim::workgroup_sums", "kernel/workgroup_sums.wgsl"),
         embedded!("slatesim::drive", "kernel/drive.wgsl"),
         embedded!("slatesim::ranking", "policy/ranking.wgsl"),
         embedded!("slatesim::shuffle", "policy/shuffle.wgsl"),
@@ -228,10 +238,7 @@ fn definitions(
         |length: usize| u32::try_from(length.max(1)).expect("fewer than 2^32 numbers are observed");
     let block_episodes = u32::try_from(BLOCK_EPISODES).expect("a block is small");
     let numbers = [
-        (
-            "WORKGROUP_SIZE",
-            options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE),
-        ),
+        ("WORKGROUP_SIZE", entry.workgroup_size(options)),
         ("BLOCK_EPISODES", block_episodes),
         ("NUM_CANDIDATES", plan.num_candidates),
         ("NUM_SHOWN", num_shown),
@@ -388,7 +395,7 @@ impl Program {
             pipelines,
             layouts,
             bindings,
-            workgroup_size: options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE),
+            workgroup_size: entry.workgroup_size(options),
         })
     }
 

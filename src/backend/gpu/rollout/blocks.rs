@@ -159,11 +159,14 @@ fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
 
 /// Adds up the quality that each episode of a block has clicked, in the order of `shaders/kernel/tally.wgsl`.
 fn quality_of_block(qualities: &[f32]) -> f32 {
-    let sum =
-        |numbers: &mut dyn Iterator<Item = f32>| numbers.fold(0.0, |sum, number| sum + number);
-    let parts = qualities.chunks(BLOCK_SIZE / PARTS as usize).map(|part| {
-        let lane = |lane| sum(&mut part.iter().copied().skip(lane).step_by(QUAD));
-        sum(&mut (0..QUAD).map(lane))
-    });
-    sum(&mut { parts })
+    let mut total = 0.0;
+    for part in qualities.chunks(BLOCK_SIZE / PARTS as usize) {
+        let mut lanes = [0.0; QUAD];
+        for (index, quality) in part.iter().enumerate() {
+            lanes[index % QUAD] += quality;
+        }
+        let [x, y, z, w] = lanes;
+        total += x + y + z + w;
+    }
+    total
 }

@@ -8,7 +8,7 @@ use super::{Collector, PARTS};
 use crate::backend::BLOCK_SIZE;
 use crate::backend::gpu::context::Gpu;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::program::{Entry, Program};
+use crate::backend::gpu::program::{Entry, Program, TALLY_WORKGROUP_SIZE};
 use crate::backend::gpu::readback::Staged;
 use crate::backend::gpu::stopwatch::Laps;
 use crate::backend::gpu::{GpuOptions, Simulation};
@@ -43,8 +43,6 @@ const STEP_WORDS: usize = 2 * SUM_WORDS + 1;
 const BLOCK_FIELDS: usize = 4;
 /// Blocks that an invocation of `fold` adds.
 const BLOCKS: u32 = 4;
-/// Invocations of a workgroup of `tally`: all parts of 16 blocks.
-const TALLY_SIZE: u32 = 16 * PARTS;
 
 /// Tells whether the statistics of a rollout are formed on the device.
 pub(in crate::backend::gpu) fn suits(
@@ -54,7 +52,7 @@ pub(in crate::backend::gpu) fn suits(
     episodes: &Range<u64>,
 ) -> bool {
     let fits = plan.num_steps() <= MAX_STEPS
-        && gpu.limits().max_compute_invocations_per_workgroup >= TALLY_SIZE
+        && gpu.limits().max_compute_invocations_per_workgroup >= TALLY_WORKGROUP_SIZE
         && options
             .batch_size
             .is_none_or(|lanes| u64::from(lanes) <= MAX_BATCH);
@@ -128,13 +126,9 @@ impl Collector for Tallies {
                 totals: words(gpu, "totals", num_totals)?,
             })
         });
-        let of_parts = GpuOptions {
-            workgroup_size: Some(TALLY_SIZE),
-            ..options.clone()
-        };
         Ok(Self {
             fold: Program::get(gpu, options, simulation, Entry::Fold, &["fold"])?,
-            tally: Program::get(gpu, &of_parts, simulation, Entry::Tally, &["tally"])?,
+            tally: Program::get(gpu, options, simulation, Entry::Tally, &["tally"])?,
             buffers: buffers.collect::<Result<_, GpuError>>()?,
             running,
             buckets: words(gpu, "buckets", SINGLE_BUCKETS as u64)?,
