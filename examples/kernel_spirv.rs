@@ -4,7 +4,7 @@
 //! cargo run --release --example kernel_spirv -- rollout main.spv environment.name=long_term_satisfaction
 //! ```
 //!
-//! Kernels: `rollout`, `reduce` (with `count_clicks`), `fold`, `tally`, `step`. Settings are those of `--set`. The
+//! Kernels: `rollout`, `fold`, `tally`, `step`. Settings are those of `--set`. The
 //! module is as the release build makes it where the adapter has 64-bit integers: without guards of arrays and loops.
 //! Radeon GPU Analyzer takes it, and Mesa's RADV, which has a device without hardware (`RADV_FORCE_FAMILY`);
 //! `docs/performance.md` has what the latter made of it.
@@ -27,11 +27,10 @@ fn main() -> anyhow::Result<()> {
     let (kernel, file) = (next()?, next()?);
     let entry = match kernel.as_str() {
         "rollout" => Entry::Rollout,
-        "reduce" => Entry::Reduce,
         "fold" => Entry::Fold,
         "tally" => Entry::Tally,
         "step" => Entry::Step,
-        other => bail!("{other:?} is no kernel; there are rollout, reduce, fold, tally and step"),
+        other => bail!("{other:?} is no kernel; there are rollout, fold, tally and step"),
     };
     let layers = arguments.try_fold(Layers::new(), |layers, setting| layers.set(&setting))?;
     let config = Config::resolve(&layers, &registry::catalogue())?;
@@ -48,6 +47,7 @@ fn main() -> anyhow::Result<()> {
             binding_array: unchecked,
         },
         force_loop_bounding: false,
+        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::Native,
         ..spv::Options::default()
     };
     let words = spv::write_vec(&module, &info, &options, None)?;

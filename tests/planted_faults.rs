@@ -145,12 +145,21 @@ faults! {
     finds_an_observation_that_is_not_clipped: "environment/long_term_satisfaction.wgsl",
         "min(response.engagement, MAX_OBSERVED_ENGAGEMENT)" => "response.engagement";
     finds_a_step_weight_that_counts_from_one: "kernel/rollout.wgsl", "f32(step) * stepped.reward" => "f32(step + 1u) * stepped.reward";
-    finds_a_block_that_loses_lanes: "kernel/reduce.wgsl", "quad < BLOCK_QUADS" => "quad + 1u < BLOCK_QUADS";
-    finds_a_counter_without_carry: "kernel/reduce.wgsl", "carry = digit & carry;" => "carry = 0u;";
-    finds_clicks_of_the_neighbouring_step: "kernel/reduce.wgsl", "(planes[plane] >> bit)" => "(planes[plane] >> (bit ^ 1u))";
+    finds_a_part_that_loses_lanes: "kernel/step_sums.wgsl", "turn < PART_LANES" => "turn + 1u < PART_LANES";
+    finds_a_span_that_loses_a_part: "kernel/step_sums.wgsl", "part < PARTS" => "part + 1u < PARTS";
+    finds_clicks_that_do_not_fit_side_by_side: "kernel/step_sums.wgsl", "CLICK_BITS: u32 = 4u" => "CLICK_BITS: u32 = 3u";
+    finds_clicks_of_the_neighbouring_step: "kernel/rollout.wgsl", "click_at(step_of_tile, click)" => "click_at(step_of_tile ^ 1u, click)";
+    finds_rewards_of_an_earlier_tile: "kernel/rollout.wgsl", "put_reward(index, step_of_tile, 0.0);" => "";
+    finds_parts_that_are_added_too_soon: "kernel/rollout.wgsl",
+        "add_part(index);\n        workgroupBarrier();" => "add_part(index);";
+    finds_rewards_that_are_added_too_soon: "kernel/rollout.wgsl",
+        "workgroupBarrier();\n        add_part(index);" => "add_part(index);";
+    finds_sums_of_the_neighbouring_block: "kernel/rollout.wgsl", "+ lane / SPAN]" => "+ (lane / SPAN ^ 4u)]";
+    finds_counts_that_stay_in_the_workgroup: "kernel/rollout.wgsl",
+        "count = index; count < COUNTS" => "count = index; count + 1u < COUNTS";
     finds_topics_of_the_neighbouring_block: "kernel/rollout.wgsl",
-        "place / #{BLOCK_EPISODES}u * (2u" => "(place / #{BLOCK_EPISODES}u ^ 1u) * (2u";
-    finds_episodes_dealt_out_in_another_order: "kernel/blocks.wgsl", "+ lane % QUAD" => "+ (lane + 1u) % QUAD";
+        "lane / #{BLOCK_EPISODES}u;" => "lane / #{BLOCK_EPISODES}u ^ 1u;";
+    finds_quads_of_a_neighbouring_part: "kernel/tally.wgsl", "turn * PARTS + part;" => "turn * PARTS + part / 2u;";
     finds_a_slope_of_another_length: "statistics/slope.wgsl", "steps * steps - 1.0" => "steps * steps + 1.0";
     finds_words_without_carry: "statistics/exact_sum.wgsl", "words.z += words.y >> 16u;" => "";
     finds_a_square_without_its_middle: "statistics/exact_sum.wgsl", "+ vec4<u32>(0u, middle)" => "";

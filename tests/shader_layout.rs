@@ -429,6 +429,7 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
         "slatesim::blocks"
         | "slatesim::candidates"
         | "slatesim::drive"
+        | "slatesim::step_sums"
         | "slatesim::tables"
         | "slatesim::tallied"
         | "slatesim::workgroup_sums" => {
@@ -553,7 +554,7 @@ fn no_shader_file_is_left_out() {
         "kernel/blocks",
         "kernel/drive",
         "kernel/rollout",
-        "kernel/reduce",
+        "kernel/step_sums",
         "kernel/workgroup_sums",
         "kernel/tallied",
         "kernel/fold",

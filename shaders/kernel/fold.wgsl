@@ -1,9 +1,9 @@
-// Sums of one step over many blocks, of those that reduce.wgsl leaves of each: what `Statistics::add` in
+// Sums of one step over many blocks, of those that rollout.wgsl leaves of each: what `Statistics::add` in
 // src/statistics/campaign.rs makes of the curves of blocks, in integers.
 //
 // `fold`: workgroup (blocks, step), of which each invocation adds up to BLOCKS blocks.
 //
-// Bindings of group 1: 0 curve as in reduce.wgsl, read; 1 sums, see tallied.wgsl, of which it adds to those of steps.
+// Bindings of group 1: 0 curve as in rollout.wgsl, a block's spans a word, read; 1 sums, see tallied.wgsl, of which it adds to those of steps.
 
 #import slatesim::candidates::job
 #import slatesim::blocks::num_blocks
@@ -15,7 +15,7 @@
 const BLOCKS: u32 = 4u;
 const GROUP_BLOCKS: u32 = BLOCKS * #{WORKGROUP_SIZE}u;
 
-@group(1) @binding(0) var<storage, read> curve: array<u32>;
+@group(1) @binding(0) var<storage, read> curve: array<vec4<u32>>;
 @group(1) @binding(1) var<storage, read_write> sums: array<atomic<u32>>;
 
 // The blocks of an invocation: every one from the first to before the end that is WORKGROUP_SIZE after another.
@@ -24,12 +24,18 @@ struct Share {
     end: u32,
 }
 
+// The sum of rewards or of their squares over a block, of those over its spans in order.
+fn sum_of_block(at: u32) -> f32 {
+    let spans = bitcast<vec4<f32>>(curve[at]);
+    return spans.x + spans.y + spans.z + spans.w;
+}
+
 // Adds a row of the curve, which begins at a word, to the sum at a word of the workgroup.
 fn add_row(at: u32, row: u32, share: Share) {
     var largest = 0u;
     var num_infinite = 0u;
     for (var block = share.first; block < share.end; block += #{WORKGROUP_SIZE}u) {
-        let term = bitcast<f32>(curve[row + block]);
+        let term = sum_of_block(row + block);
         if is_finite(term) {
             largest = max(largest, decompose(term).position);
         } else {
@@ -38,7 +44,7 @@ fn add_row(at: u32, row: u32, share: Share) {
     }
     var window = window_below(largest);
     for (var block = share.first; block < share.end; block += #{WORKGROUP_SIZE}u) {
-        let term = bitcast<f32>(curve[row + block]);
+        let term = sum_of_block(row + block);
         if is_finite(term) {
             let parts = decompose(term);
             if takes(window, parts) {
@@ -64,7 +70,8 @@ fn fold(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     add_row(SUM_WORDS, (num_steps + step) * num_blocks, share);
     var num_clicks = 0u;
     for (var block = share.first; block < share.end; block += #{WORKGROUP_SIZE}u) {
-        num_clicks += curve[(2u * num_steps + step) * num_blocks + block];
+        let spans = curve[(2u * num_steps + step) * num_blocks + block];
+        num_clicks += spans.x + spans.y + spans.z + spans.w;
     }
     add_to_word(2u * SUM_WORDS, num_clicks);
     workgroupBarrier();

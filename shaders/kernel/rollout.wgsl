@@ -1,23 +1,24 @@
 // Whole episodes in registers, or as many steps of them as one dispatch may take: twin of `Rollout` in
 // src/backend/lanes/rollout.rs.
 //
-// Who writes what: lane i its own column of every buffer, and the counts of its block by atomic addition of integers,
-// whose order is of no consequence. No barriers, no workgroup memory: any workgroup size gives the same bits.
-// Rows are job.stride long, see blocks.wgsl for which episode has which lane; what no episode reaches is zero.
+// Who writes what: lane i its own column of users and outcomes, and its workgroup, which has whole spans of one block, the
+// sums of steps over them; counts of a block are added up by integers, atomically, so that the order is of no consequence.
+// Any workgroup size gives the same bits. Rows are job.stride long; what no episode reaches is zero.
 //
-// Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane], 1 outcomes [OUTCOME_FIELDS][lane], 2 rewards [step][lane],
-// 3 clicks [step / 32][lane] with a bit a step, 4 counts [block][impressions of each topic, clicks of each topic, clicks at
-// each position]. Steps count from step_begin. Defs: TOPICS_IN_REGISTERS and SLOTS_IN_REGISTERS where topics and positions
-// are few enough to be counted before they are added.
+// Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane], 1 outcomes [OUTCOME_FIELDS][lane],
+// 2 curve [rewards, squared rewards, clicks][step][span] with steps counted from step_begin, 3 counts [block][impressions of
+// each topic, clicks of each topic, clicks at each position]. Defs: SLOTS_IN_REGISTERS where positions are few enough to be
+// counted by each lane, COUNTS_IN_WORKGROUP where counts are few enough for the memory of a workgroup.
 
 #import slatesim::rng::{Stream, words, STEP}
 #import slatesim::candidates::{job, environment_parameters, stream_of_lane}
 #ifdef MANY_POINTS
 #import slatesim::candidates::{enter_point, episode_of_point}
 #endif
-#import slatesim::blocks::episode_of_lane
+#import slatesim::blocks::SPAN
 #import slatesim::drive
 #import slatesim::slope::least_squares_slope
+#import slatesim::step_sums::{add_part, click_at, put_clicks, put_reward, sum_of_parts, SUMS, TILE_STEPS}
 #import environment
 #import agent
 
@@ -34,22 +35,37 @@ const STEP_WEIGHTED: u32 = 7u;
 
 @group(1) @binding(0) var<storage, read_write> users: array<f32>;
 @group(1) @binding(1) var<storage, read_write> outcomes: array<u32>;
-@group(1) @binding(2) var<storage, read_write> rewards: array<f32>;
-@group(1) @binding(3) var<storage, read_write> clicks: array<u32>;
-@group(1) @binding(4) var<storage, read_write> counts: array<atomic<u32>>;
+@group(1) @binding(2) var<storage, read_write> curve: array<u32>;
+@group(1) @binding(3) var<storage, read_write> counts: array<atomic<u32>>;
+
+// Counts of a block.
+const COUNTS: u32 = 2u * #{NUM_TOPICS}u + #{NUM_CONSIDERED}u;
+const FIRST_TOPIC_CLICK: u32 = #{NUM_TOPICS}u;
+const FIRST_SLOT_CLICK: u32 = 2u * #{NUM_TOPICS}u;
+
+#ifdef COUNTS_IN_WORKGROUP
+// What the workgroup adds to the counts of its block.
+var<workgroup> own_counts: array<atomic<u32>, COUNTS>;
+#endif
+
+// Adds to a count of the block of the workgroup.
+fn add_to_count(block: u32, count: u32, number: u32) {
+#ifdef COUNTS_IN_WORKGROUP
+    atomicAdd(&own_counts[count], number);
+#else
+    atomicAdd(&counts[block * COUNTS + count], number);
+#endif
+}
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})
-fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
-    let lane = id.x;
-    if lane >= job.stride {
-        return;
-    }
-    let place = episode_of_lane(lane);
+fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
+    let lane = group.x * #{WORKGROUP_SIZE}u + index;
+    let block = lane / #{BLOCK_EPISODES}u;
 #ifdef MANY_POINTS
-    enter_point(place);
-    let episode = episode_of_point(place);
+    enter_point(lane);
+    let episode = episode_of_point(lane);
 #else
-    let episode = place;
+    let episode = lane;
 #endif
     let parameters = environment_parameters;
     var stream = stream_of_lane(episode, 0u);
@@ -84,76 +100,69 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
         num_invalid = outcomes[INVALID * job.stride + lane];
         running = outcomes[RUNNING * job.stride + lane] != 0u;
     }
-    let counts_of_block = place / #{BLOCK_EPISODES}u * (2u * #{NUM_TOPICS}u + #{NUM_CONSIDERED}u);
-    let slots_of_block = counts_of_block + 2u * #{NUM_TOPICS}u;
 #ifdef SLOTS_IN_REGISTERS
     var slot_clicks: array<u32, #{NUM_CONSIDERED}>;
 #endif
-#ifdef TOPICS_IN_REGISTERS
-    var topic_impressions: array<u32, #{NUM_TOPICS}>;
-    var topic_clicks: array<u32, #{NUM_TOPICS}>;
-#endif
 
-    var click_bits = 0u;
-    var step = job.step_begin;
-    for (; step < job.step_end && running; step++) {
-        stream.step = step;
-        let step_words = words(stream, STEP, 0u);
-        let slate = agent::recommend(stream, step_words.w, user, &policy_state);
-        var stepped = drive::take_step(stream, stream, step_words, slate, #{NUM_SHOWN}u, user);
-        user = stepped.user;
+    let num_steps = job.step_end - job.step_begin;
+    for (var first = 0u; first < num_steps; first += TILE_STEPS) {
+        let end = min(TILE_STEPS, num_steps - first);
+        var click_word = 0u;
+        for (var step_of_tile = 0u; step_of_tile < end; step_of_tile++) {
+            if !running {
+                put_reward(index, step_of_tile, 0.0);
+                continue;
+            }
+            let step = job.step_begin + first + step_of_tile;
+            stream.step = step;
+            let step_words = words(stream, STEP, 0u);
+            let slate = agent::recommend(stream, step_words.w, user, &policy_state);
+            var stepped = drive::take_step(stream, stream, step_words, slate, #{NUM_SHOWN}u, user);
+            user = stepped.user;
 
-        let relative = step - job.step_begin;
-        let click = select(0u, 1u, stepped.clicked);
-        total = total + stepped.reward;
-        step_weighted = step_weighted + f32(step) * stepped.reward;
-        length = length + 1u;
-        num_clicks = num_clicks + click;
-        num_invalid = num_invalid + select(1u, 0u, stepped.is_valid);
-        rewards[relative * job.stride + lane] = stepped.reward;
-        click_bits = click_bits | (click << (relative % 32u));
+            let click = select(0u, 1u, stepped.clicked);
+            total = total + stepped.reward;
+            step_weighted = step_weighted + f32(step) * stepped.reward;
+            length = length + 1u;
+            num_clicks = num_clicks + click;
+            num_invalid = num_invalid + select(1u, 0u, stepped.is_valid);
+            put_reward(index, step_of_tile, stepped.reward);
+            click_word = click_word | click_at(step_of_tile, click);
+            let clicked_document = stepped.documents[select(0u, stepped.chosen, stepped.clicked)];
 #ifdef HAS_QUALITY
-        let clicked_document = stepped.documents[select(0u, stepped.chosen, stepped.clicked)];
-        quality = quality + select(0.0, environment::quality(parameters, clicked_document), stepped.clicked);
+            quality = quality + select(0.0, environment::quality(parameters, clicked_document), stepped.clicked);
 #endif
 #ifdef SLOTS_IN_REGISTERS
-        slot_clicks[min(stepped.chosen, #{NUM_CONSIDERED}u - 1u)] += click;
+            slot_clicks[min(stepped.chosen, #{NUM_CONSIDERED}u - 1u)] += click;
 #else
-        if stepped.clicked {
-            atomicAdd(&counts[slots_of_block + stepped.chosen], 1u);
-        }
+            if stepped.clicked {
+                add_to_count(block, FIRST_SLOT_CLICK + stepped.chosen, 1u);
+            }
 #endif
 #ifdef HAS_TOPICS
-        for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
-            let topic = environment::topic(parameters, stepped.documents[position]);
-            let topic_click = select(0u, 1u, stepped.clicked && stepped.chosen == position);
-#ifdef TOPICS_IN_REGISTERS
-            topic_impressions[topic] += 1u;
-            topic_clicks[topic] += topic_click;
-#else
-            atomicAdd(&counts[counts_of_block + topic], 1u);
-            atomicAdd(&counts[counts_of_block + #{NUM_TOPICS}u + topic], topic_click);
-#endif
-        }
+            if stepped.clicked {
+                add_to_count(block, FIRST_TOPIC_CLICK + environment::topic(parameters, clicked_document), 1u);
+            }
+            for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+                add_to_count(block, environment::topic(parameters, stepped.documents[position]), 1u);
+            }
 #endif
 #ifdef LEARNS
-        agent::observe(&policy_state, &stepped);
+            agent::observe(&policy_state, &stepped);
 #endif
-        running = !environment::is_terminal(parameters, user);
-        if relative % 32u == 31u {
-            clicks[(relative / 32u) * job.stride + lane] = click_bits;
-            click_bits = 0u;
+            running = !environment::is_terminal(parameters, user);
+        }
+        put_clicks(index, click_word);
+        workgroupBarrier();
+        add_part(index);
+        workgroupBarrier();
+        let sum = index % SPAN;
+        let step_of_sum = first + sum % TILE_STEPS;
+        if sum < SUMS && step_of_sum < num_steps {
+            let row = sum / TILE_STEPS * num_steps + step_of_sum;
+            curve[row * (job.stride / SPAN) + lane / SPAN] = sum_of_parts(index);
         }
     }
-    for (; step < job.step_end; step++) {
-        let relative = step - job.step_begin;
-        rewards[relative * job.stride + lane] = 0.0;
-        if relative % 32u == 31u {
-            clicks[(relative / 32u) * job.stride + lane] = click_bits;
-            click_bits = 0u;
-        }
-    }
-    clicks[((step - job.step_begin) / 32u) * job.stride + lane] = click_bits;
 
     outcomes[TOTAL * job.stride + lane] = bitcast<u32>(total);
     outcomes[STEP_WEIGHTED * job.stride + lane] = bitcast<u32>(step_weighted);
@@ -177,13 +186,16 @@ fn rollout(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 #ifdef SLOTS_IN_REGISTERS
     for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
-        atomicAdd(&counts[slots_of_block + position], slot_clicks[position]);
+        add_to_count(block, FIRST_SLOT_CLICK + position, slot_clicks[position]);
     }
 #endif
-#ifdef TOPICS_IN_REGISTERS
-    for (var topic = 0u; topic < #{NUM_TOPICS}u; topic++) {
-        atomicAdd(&counts[counts_of_block + topic], topic_impressions[topic]);
-        atomicAdd(&counts[counts_of_block + #{NUM_TOPICS}u + topic], topic_clicks[topic]);
+#ifdef COUNTS_IN_WORKGROUP
+    workgroupBarrier();
+    for (var count = index; count < COUNTS; count += #{WORKGROUP_SIZE}u) {
+        let number = atomicLoad(&own_counts[count]);
+        if number > 0u {
+            atomicAdd(&counts[block * COUNTS + count], number);
+        }
     }
 #endif
 }

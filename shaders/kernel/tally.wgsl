@@ -9,7 +9,7 @@
 // returns have each value of their top 21 bits; 3 totals [user-steps, clicks, invalid choices, quality clicked][block].
 
 #import slatesim::candidates::job
-#import slatesim::blocks::{BLOCK_QUADS, QUAD, num_blocks, quad_of_block}
+#import slatesim::blocks::{BLOCK_QUADS, QUAD, num_blocks}
 #import slatesim::exact_sum::{Window, add, add_square, decompose, is_finite, takes, window_below, DIGITS}
 #import slatesim::workgroup_sums::{add_to_word, deposit, deposit_number, deposit_square, deposit_sum, deposit_squares}
 #import slatesim::workgroup_sums::{raise_word, word}
@@ -48,7 +48,7 @@ const BLOCK_QUALITY: u32 = 3u;
 // A slot counts one key; it holds the key plus one, 0 while it is free.
 var<workgroup> slot_keys: array<atomic<u32>, SLOTS>;
 var<workgroup> slot_counts: array<atomic<u32>, SLOTS>;
-// Of the blocks of the workgroup: [USER_STEPS, BLOCK_CLICKS, BLOCK_INVALID][block], and quality [part][block].
+// Of the blocks of the workgroup: [USER_STEPS, BLOCK_CLICKS, BLOCK_INVALID][block], and quality [block][part].
 var<workgroup> block_counts: array<atomic<u32>, 3u * GROUP_BLOCKS>;
 var<workgroup> part_qualities: array<f32, #{WORKGROUP_SIZE}>;
 
@@ -137,6 +137,11 @@ fn put_products(product: u32, low: vec4<u32>, high: vec4<u32>) {
     deposit(at, 16u, sum_of(high), 1);
 }
 
+// A quad of a part of a block. Parts take turns, so that invocations side by side read side by side.
+fn quad_of_part(block: u32, part: u32, turn: u32) -> u32 {
+    return block * BLOCK_QUADS + turn * PARTS + part;
+}
+
 // A field of the outcomes of four lanes.
 fn outcome(field: u32, quad: u32) -> vec4<u32> {
     return outcomes[field * (job.stride / QUAD) + quad];
@@ -154,7 +159,6 @@ fn have_ended(quad: u32) -> vec4<bool> {
 
 // Adds a part of a block, to what the block has at `slot` of the workgroup.
 fn add_part(block: u32, part: u32, slot: u32) {
-    let first = part * PART_QUADS;
     var returns: Extent;
     var slopes: Extent;
     var num_running = 0u;
@@ -169,8 +173,8 @@ fn add_part(block: u32, part: u32, slot: u32) {
     // Episodes of one length in a row are counted together: often all have the same.
     var counted_length = 0u;
     var num_counted = 0u;
-    for (var index = first; index < first + PART_QUADS; index++) {
-        let quad = quad_of_block(block, index);
+    for (var turn = 0u; turn < PART_QUADS; turn++) {
+        let quad = quad_of_part(block, part, turn);
         let ended = have_ended(quad);
         let lengths = outcome(LENGTH, quad);
         let num_clicks = outcome(CLICKS, quad);
@@ -213,7 +217,7 @@ fn add_part(block: u32, part: u32, slot: u32) {
     atomicAdd(&block_counts[USER_STEPS * GROUP_BLOCKS + slot], sum_of(user_steps));
     atomicAdd(&block_counts[BLOCK_CLICKS * GROUP_BLOCKS + slot], sum_of(clicks));
     atomicAdd(&block_counts[BLOCK_INVALID * GROUP_BLOCKS + slot], sum_of(invalid));
-    part_qualities[part * GROUP_BLOCKS + slot] = quality.x + quality.y + quality.z + quality.w;
+    part_qualities[slot * PARTS + part] = quality.x + quality.y + quality.z + quality.w;
     // Behind the words that the device has too.
     add_to_word(LENGTHS, num_running);
     if num_ended == 0u {
@@ -225,8 +229,8 @@ fn add_part(block: u32, part: u32, slot: u32) {
     put_products(2u, low[2], high[2]);
     var return_window = window_below(returns.position);
     var slope_window = window_below(slopes.position);
-    for (var index = first; index < first + PART_QUADS; index++) {
-        let quad = quad_of_block(block, index);
+    for (var turn = 0u; turn < PART_QUADS; turn++) {
+        let quad = quad_of_part(block, part, turn);
         let ended = have_ended(quad);
         let lengths = outcome(LENGTH, quad);
         let total = outcome(TOTAL, quad);
@@ -275,21 +279,21 @@ fn put_totals(block: u32, slot: u32) {
     }
     var quality = 0.0;
     for (var part = 0u; part < PARTS; part++) {
-        quality += part_qualities[part * GROUP_BLOCKS + slot];
+        quality += part_qualities[slot * PARTS + part];
     }
     totals[BLOCK_QUALITY * num_blocks + block] = bitcast<u32>(quality);
 }
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn tally(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
-    let slot = index % GROUP_BLOCKS;
-    let block = group.x * GROUP_BLOCKS + slot;
-    if block < num_blocks() {
-        add_part(block, index / GROUP_BLOCKS, slot);
+    let first = group.x * GROUP_BLOCKS;
+    let slot = index / PARTS;
+    if first + slot < num_blocks() {
+        add_part(first + slot, index % PARTS, slot);
     }
     workgroupBarrier();
     hand_over(index);
-    if index < GROUP_BLOCKS && block < num_blocks() {
-        put_totals(block, slot);
+    if index < GROUP_BLOCKS && first + index < num_blocks() {
+        put_totals(first + index, index);
     }
 }

@@ -94,9 +94,9 @@ fn variants(gpu: &GpuBackend, effort: Effort) -> Vec<(String, GpuOptions)> {
             },
         ),
         (
-            "workgroups of 8".to_owned(),
+            "workgroups of 128".to_owned(),
             GpuOptions {
-                workgroup_size: Some(8),
+                workgroup_size: Some(128),
                 ..base.clone()
             },
         ),

@@ -145,12 +145,17 @@ fn blocks(
     backend: &dyn Backend,
     episodes: &[&Episode],
 ) -> Vec<EpisodeBlock> {
-    let (is_single, partial_sums) = match backend.info().name.as_str() {
-        "reference" => (false, 32),
-        "cpu" => (true, 32),
-        _ => (true, 4),
-    };
+    let is_single = backend.info().name != "reference";
     let is_gpu = backend.info().name == "gpu";
+    // The host adds every 32nd episode of a block, the GPU every 8th of its quarters.
+    let partial_sums = 32;
+    let partial_sum = |index: usize| {
+        if is_gpu {
+            index / 64 * 8 + index % 8
+        } else {
+            index % 32
+        }
+    };
     // A sum or product of two singles, rounded to double and then to single, is rounded as if at once.
     let round = |number: f64| {
         if is_single {
@@ -179,7 +184,7 @@ fn blocks(
                 let reward = event.reward;
                 total = round(total + reward);
                 step_weighted = round(step_weighted + round(step as f64 * reward));
-                let at = index % partial_sums;
+                let at = partial_sum(index);
                 rewards[step][at] = round(rewards[step][at] + reward);
                 squares[step][at] = round(squares[step][at] + round(reward * reward));
                 let click = u32::from(event.chosen.is_some());
@@ -211,10 +216,14 @@ fn blocks(
                 total + sum
             }
         };
+        let sum = |sums: &[f64]| sums.iter().fold(0.0, add);
         let sums = |partial: Vec<Vec<f64>>| {
             partial
                 .iter()
-                .map(|sums| sums.iter().fold(0.0, add))
+                .map(|sums| match is_gpu {
+                    true => sum(&sums.chunks(8).map(sum).collect::<Vec<_>>()),
+                    false => sum(sums),
+                })
                 .collect()
         };
         block.reward_by_step = sums(rewards);

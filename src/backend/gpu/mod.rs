@@ -47,7 +47,8 @@ pub struct GpuOptions {
     pub batch_size: Option<u32>,
     /// Steps of one dispatch; `None`: as many as take some tens of milliseconds.
     pub fusion_length: Option<u32>,
-    /// Invocations in a workgroup; `None`: 64. The kernel that adds episodes up always has 256.
+    /// Invocations in a workgroup; `None`: 64. Rollouts have the next of 64, 128 and 256; the kernel that adds episodes up
+    /// always has 256.
     pub workgroup_size: Option<u32>,
     /// Whether shaders check array bounds at run time.
     pub is_checked: bool,

@@ -7,9 +7,9 @@ use super::error::GpuError;
 use super::pipeline::{
     RuntimeChecks, bind_group, bind_group_layouts, create_module, create_pipeline,
 };
+use super::rollout::{SPAN, block};
 use super::stopwatch::Laps;
 use super::{GpuOptions, Simulation, interface};
-use crate::backend::BLOCK_EPISODES;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use bytemuck::{Pod, Zeroable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +19,11 @@ use wgpu::{BufferUsages, naga};
 const DEFAULT_WORKGROUP_SIZE: u32 = 64;
 /// Invocations of a workgroup of `tally`, which has all parts of some blocks and room for their sums.
 pub(super) const TALLY_WORKGROUP_SIZE: u32 = 256;
-/// More counters of one kind than this would spill.
-const MAX_COUNTERS_IN_REGISTERS: u32 = 16;
+/// More counters than this would spill.
+const MAX_SLOTS_IN_REGISTERS: u32 = 16;
+/// Counts of a block that fit into the memory of a workgroup beside the sums of its steps: 2 of 16 KiB, which every device
+/// has.
+const MAX_COUNTS_IN_WORKGROUP: u32 = 512;
 
 /// What all kernels are told.
 // WGSL: struct Job in shaders/kernel/candidates.wgsl
@@ -97,8 +100,6 @@ pub enum Entry {
     Rollout,
     /// Whole episodes of simulations that differ in their numbers only.
     Sweep,
-    /// Sums over blocks of episodes.
-    Reduce,
     /// Sums of steps over blocks.
     Fold,
     /// Statistics of the episodes of whole blocks.
@@ -113,10 +114,9 @@ pub enum Entry {
 
 impl Entry {
     /// All kernels.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Rollout,
         Self::Sweep,
-        Self::Reduce,
         Self::Fold,
         Self::Tally,
         Self::Step,
@@ -130,17 +130,19 @@ impl Entry {
     }
 
     /// Returns how many invocations a workgroup has.
-    fn workgroup_size(self, options: &GpuOptions) -> u32 {
+    pub(super) fn workgroup_size(self, options: &GpuOptions) -> u32 {
+        let asked = options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE);
         match self {
+            // Whole spans of one block.
+            Self::Rollout | Self::Sweep => asked.next_power_of_two().clamp(SPAN, block()),
             Self::Tally => TALLY_WORKGROUP_SIZE,
-            _ => options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE),
+            _ => asked,
         }
     }
 
     fn source(self) -> ShaderSource {
         match self {
             Self::Rollout | Self::Sweep => embedded!("rollout", "kernel/rollout.wgsl"),
-            Self::Reduce => embedded!("reduce", "kernel/reduce.wgsl"),
             Self::Fold => embedded!("fold", "kernel/fold.wgsl"),
             Self::Tally => embedded!("tally", "kernel/tally.wgsl"),
             Self::Step | Self::Recommend => embedded!("step", "kernel/step.wgsl"),
@@ -196,6 +198,7 @@ fn sources(
         plan.choice.definition().shader(),
         embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
         embedded!("slatesim::blocks", "kernel/blocks.wgsl"),
+        embedded!("slatesim::step_sums", "kernel/step_sums.wgsl"),
         embedded!("slatesim::tallied", "kernel/tallied.wgsl"),
         embedded!("slatesim::workgroup_sums", "kernel/workgroup_sums.wgsl"),
         embedded!("slatesim::drive", "kernel/drive.wgsl"),
@@ -236,16 +239,13 @@ fn definitions(
     };
     let size =
         |length: usize| u32::try_from(length.max(1)).expect("fewer than 2^32 numbers are observed");
-    let block_episodes = u32::try_from(BLOCK_EPISODES).expect("a block is small");
+    let num_considered = plan.choice.num_considered(plan.slate_size);
     let numbers = [
         ("WORKGROUP_SIZE", entry.workgroup_size(options)),
-        ("BLOCK_EPISODES", block_episodes),
+        ("BLOCK_EPISODES", block()),
         ("NUM_CANDIDATES", plan.num_candidates),
         ("NUM_SHOWN", num_shown),
-        (
-            "NUM_CONSIDERED",
-            plan.choice.num_considered(plan.slate_size),
-        ),
+        ("NUM_CONSIDERED", num_considered),
         ("NUM_TOPICS", outline.num_topics),
         ("DOCUMENT_BLOCKS", outline.document_blocks),
         // WGSL has no arrays of no elements.
@@ -260,12 +260,13 @@ fn definitions(
         ("HAS_CORPUS", plan.corpus.is_some()),
         ("HAS_TOPICS", outline.num_topics > 0),
         (
-            "TOPICS_IN_REGISTERS",
-            (1..=MAX_COUNTERS_IN_REGISTERS).contains(&outline.num_topics),
+            "SLOTS_IN_REGISTERS",
+            num_considered <= MAX_SLOTS_IN_REGISTERS,
         ),
         (
-            "SLOTS_IN_REGISTERS",
-            plan.choice.num_considered(plan.slate_size) <= MAX_COUNTERS_IN_REGISTERS,
+            "COUNTS_IN_WORKGROUP",
+            outline.num_topics <= MAX_COUNTS_IN_WORKGROUP / 2
+                && 2 * outline.num_topics + num_considered <= MAX_COUNTS_IN_WORKGROUP,
         ),
         ("HAS_QUALITY", outline.has_quality),
         ("NEEDS_SCORES", plan.choice.needs_scores()),

@@ -19,14 +19,15 @@ use super::program::{Entry, Job, Program, most_invocations};
 use super::readback::{Readback, Staged};
 use super::stopwatch::{Laps, Timed, add_times};
 use super::{GpuOptions, Observer, Simulation};
-use crate::backend::{BLOCK_EPISODES, KernelTime};
+use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE, KernelTime};
 use calibration::{Calibration, Shape};
 use slot::{Dispatch, Extent, Slot};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tile::{Tile, block, tiles, word};
+pub(super) use tile::block;
+use tile::{Tile, tiles, word};
 
 /// Fields of the outcomes that are read, in the order of `shaders/kernel/rollout.wgsl`.
 const OUTCOME_FIELDS: usize = 7;
@@ -41,12 +42,15 @@ const TARGET_DISPATCH: Duration = Duration::from_millis(40);
 const FIRST_FUSION: u32 = 8;
 /// Batches in flight.
 const NUM_SLOTS: usize = 3;
-/// Storage for the rewards of a dispatch at most, whatever the adapter allows.
-const MAX_REWARD_BYTES: u64 = 1 << 28;
+/// Storage for the sums of the steps of a dispatch at most, whatever the adapter allows.
+const MAX_CURVE_BYTES: u64 = 1 << 26;
+/// Lanes in a row whose sums of a step are formed together, and how many of them a block has.
+const BLOCK_SPANS: usize = 4;
+pub(super) const SPAN: u32 = (BLOCK_SIZE / BLOCK_SPANS) as u32;
 
 /// Parts of a block over each of which quality is summed in single precision before the parts are, whoever sums it.
 const PARTS: u32 = 16;
-/// Consecutive episodes of a block that have neighbouring lanes.
+/// Lanes that are added up side by side.
 const QUAD: usize = 4;
 
 /// What a dispatch left to be read.
@@ -74,6 +78,9 @@ pub(super) trait Collector: Sized {
         simulation: &Simulation,
         extent: &Extent,
     ) -> Result<Self, GpuError>;
+
+    /// Returns how many steps a dispatch of so many lanes may have.
+    fn most_steps(gpu: &Gpu, options: &GpuOptions, batch_size: u64) -> u64;
 
     /// Begins a batch.
     fn begin(&self, tile: &Tile) -> Self::Batch;
@@ -120,7 +127,6 @@ struct Rollout<'a, C> {
     simulation: &'a Simulation,
     entry: Entry,
     rollout: Arc<Program>,
-    reduce: Arc<Program>,
     points: Points,
     num_dispatches: u64,
     times: Vec<KernelTime>,
@@ -291,16 +297,13 @@ impl<'a, C: Collector> Rollout<'a, C> {
             .limits()
             .max_storage_buffer_binding_size
             .min(gpu.limits().max_buffer_size)
-            .min(MAX_REWARD_BYTES);
-        // Rewards are the largest buffer; the reduction has one invocation for each step and block.
-        let by_memory = binding / (4 * u64::from(batch_size));
-        let blocks = u64::from(batch_size) / BLOCK_EPISODES;
-        let by_invocations = u64::from(most_invocations(gpu, options)) / blocks;
+            .min(MAX_CURVE_BYTES);
+        let by_memory = binding / (4 * slot::curve_words(u64::from(batch_size)));
         // Counts have 32 bits over a dispatch.
         let by_counting =
             u64::from(u32::MAX) / (u64::from(batch_size) * u64::from(simulation.plan.slate_size));
         let most = by_memory
-            .min(by_invocations)
+            .min(C::most_steps(gpu, options, u64::from(batch_size)))
             .min(by_counting)
             .min(u64::from(max_steps));
         let most = u32::try_from(most).expect("at most max_steps");
@@ -320,13 +323,6 @@ impl<'a, C: Collector> Rollout<'a, C> {
             simulation,
             entry,
             rollout: Program::get(gpu, options, simulation, entry, &["rollout"])?,
-            reduce: Program::get(
-                gpu,
-                options,
-                simulation,
-                Entry::Reduce,
-                &["reduce", "count_clicks"],
-            )?,
             points: Points::new(gpu, simulations)?,
             num_dispatches: 0,
             times: Vec::new(),
@@ -507,37 +503,13 @@ impl<'a, C: Collector> Rollout<'a, C> {
             self.gpu,
             dispatch.inputs,
             &job,
-            &[
-                &slot.users,
-                &slot.outcomes,
-                &slot.rewards,
-                &slot.clicks,
-                &slot.counts,
-            ],
+            &[&slot.users, &slot.outcomes, &slot.curve, &slot.counts],
         )?;
-        let sum = self.reduce.bind(
-            self.gpu,
-            dispatch.inputs,
-            &job,
-            &[&slot.rewards, &slot.clicks, &slot.curve],
-        )?;
-        let (num_steps, num_blocks) = (dispatch.num_steps(), dispatch.num_blocks());
         let mut encoder = self.gpu.encoder("rollout");
         encoder.clear_buffer(&slot.counts, 0, None);
         let stopwatch = slot.stopwatch.as_ref();
         let mut laps = stopwatch.map(|stopwatch| stopwatch.start(&mut encoder));
-        for (program, kernel, groups, invocations) in [
-            (&program, "rollout", &roll, job.stride),
-            (&self.reduce, "reduce", &sum, num_steps * num_blocks),
-            (
-                &self.reduce,
-                "count_clicks",
-                &sum,
-                num_steps.div_ceil(32) * num_blocks,
-            ),
-        ] {
-            program.dispatch(&mut encoder, laps.as_mut(), kernel, groups, invocations);
-        }
+        program.dispatch(&mut encoder, laps.as_mut(), "rollout", &roll, job.stride);
         let staged = self
             .collector
             .record(self.gpu, &mut encoder, laps.as_mut(), &dispatch)?;
@@ -557,11 +529,6 @@ impl<'a, C: Collector> Rollout<'a, C> {
             trial: trial.map(|(index, _)| index),
         })
     }
-}
-
-/// Returns the lane of an episode of a block, as `shaders/kernel/blocks.wgsl` deals them out.
-fn lane_of_episode(num_blocks: usize, block: usize, episode: usize) -> usize {
-    (episode / QUAD * num_blocks + block) * QUAD + episode % QUAD
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Whole episodes of a vector of users: twin of `shaders/kernel/rollout.wgsl` and `shaders/kernel/reduce.wgsl`.
+//! Whole episodes of a vector of users: twin of `shaders/kernel/rollout.wgsl`.
 
 use super::agent::{Agent, Blind, Seeing, observe};
 use super::driver::{Driver, Shown, Stepped};

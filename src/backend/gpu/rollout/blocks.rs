@@ -1,8 +1,8 @@
 //! Collects every episode: outcomes, and the sums of each step over each block.
 
-use super::slot::{CURVE_PLANES, Dispatch, Extent};
+use super::slot::{Dispatch, Extent, curve_words};
 use super::tile::Tile;
-use super::{Collector, OUTCOME_FIELDS, PARTS, QUAD, lane_of_episode};
+use super::{BLOCK_SPANS, Collector, OUTCOME_FIELDS, PARTS, QUAD};
 use crate::backend::BLOCK_SIZE;
 use crate::backend::gpu::context::Gpu;
 use crate::backend::gpu::error::GpuError;
@@ -34,6 +34,10 @@ impl Collector for Blocks {
         })
     }
 
+    fn most_steps(_gpu: &Gpu, _options: &GpuOptions, _batch_size: u64) -> u64 {
+        u64::MAX
+    }
+
     fn begin(&self, tile: &Tile) -> Vec<EpisodeBlock> {
         vec![self.empty.clone(); tile.stride() as usize / BLOCK_SIZE]
     }
@@ -47,12 +51,11 @@ impl Collector for Blocks {
     ) -> Result<Vec<Staged>, GpuError> {
         let slot = dispatch.slot;
         let bytes = |words: usize| 4 * words as u64;
-        let steps = dispatch.num_steps() as usize;
-        let curve = CURVE_PLANES * steps * dispatch.num_blocks() as usize;
+        let curve = u64::from(dispatch.num_steps()) * curve_words(u64::from(dispatch.job.stride));
         let outcomes = OUTCOME_FIELDS * dispatch.job.stride as usize;
         Ok(vec![
             gpu.stage(encoder, "outcomes", &slot.outcomes, 0..bytes(outcomes))?,
-            gpu.stage(encoder, "curve", &slot.curve, 0..bytes(curve))?,
+            gpu.stage(encoder, "curve", &slot.curve, 0..4 * curve)?,
             gpu.stage(encoder, "counts", &slot.counts, 0..slot.counts.size())?,
         ])
     }
@@ -113,29 +116,31 @@ fn add_counts<'a>(counts: &[u32], blocks: impl Iterator<Item = [&'a mut Vec<u64>
     }
 }
 
-/// Appends the block sums of the steps of one dispatch.
+/// Appends the sums of the steps of one dispatch, shape `[rewards, squares, clicks][step][block][span]`, to those of each
+/// block.
 fn read_curve(words: &[u32], steps: &Range<u32>, blocks: &mut [EpisodeBlock]) {
     let (num_steps, num_blocks) = ((steps.end - steps.start) as usize, blocks.len());
-    let (rewards, rest) = words.split_at(num_steps * num_blocks);
+    let (spans, _) = words.as_chunks::<BLOCK_SPANS>();
+    let (rewards, rest) = spans.split_at(num_steps * num_blocks);
     let (squares, clicks) = rest.split_at(num_steps * num_blocks);
+    // In the order of `sum_of_block` in shaders/kernel/fold.wgsl.
+    let sum = |spans: [u32; BLOCK_SPANS]| {
+        let [first, others @ ..] = spans.map(f32::from_bits);
+        f64::from(others.into_iter().fold(first, |sum, span| sum + span))
+    };
     for (index, block) in blocks.iter_mut().enumerate() {
         for step in 0..num_steps {
             let at = step * num_blocks + index;
-            block
-                .reward_by_step
-                .push(f64::from(f32::from_bits(rewards[at])));
-            block
-                .squared_reward_by_step
-                .push(f64::from(f32::from_bits(squares[at])));
-            block.clicks_by_step.push(clicks[at]);
+            block.reward_by_step.push(sum(rewards[at]));
+            block.squared_reward_by_step.push(sum(squares[at]));
+            block.clicks_by_step.push(clicks[at].iter().sum());
         }
     }
 }
 
 /// Deals the outcomes of a batch out to its blocks.
 fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
-    let num_blocks = blocks.len();
-    let stride = num_blocks * BLOCK_SIZE;
+    let stride = blocks.len() * BLOCK_SIZE;
     let (num_lanes, lanes_per_point) = (tile.num_lanes as usize, tile.lanes_per_point() as usize);
     let numbers = |words: &[u32]| words.iter().map(|&word| f32::from_bits(word)).collect();
     let widened = |numbers: Vec<f32>| numbers.into_iter().map(f64::from).collect();
@@ -144,9 +149,8 @@ fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
         let remaining = num_lanes - index * BLOCK_SIZE % lanes_per_point;
         let episodes = 0..remaining.min(BLOCK_SIZE);
         let field = |field: usize| -> Vec<u32> {
-            let lane = |episode| lane_of_episode(num_blocks, index, episode);
-            let word = |episode| words[field * stride + lane(episode)];
-            episodes.clone().map(word).collect()
+            let lanes = &words[field * stride + index * BLOCK_SIZE..];
+            lanes[episodes.clone()].to_vec()
         };
         block.returns = widened(numbers(&field(0)));
         block.slopes = widened(numbers(&field(1)));
@@ -157,16 +161,14 @@ fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
     }
 }
 
-/// Adds up the quality that each episode of a block has clicked, in the order of `shaders/kernel/tally.wgsl`.
+/// Adds up the quality that each episode of a block has clicked, in the order of `shaders/kernel/tally.wgsl`: parts have
+/// quads in turns.
 fn quality_of_block(qualities: &[f32]) -> f32 {
-    let mut total = 0.0;
-    for part in qualities.chunks(BLOCK_SIZE / PARTS as usize) {
-        let mut lanes = [0.0; QUAD];
-        for (index, quality) in part.iter().enumerate() {
-            lanes[index % QUAD] += quality;
-        }
-        let [x, y, z, w] = lanes;
-        total += x + y + z + w;
+    let mut parts = [[0.0; QUAD]; PARTS as usize];
+    let lanes = parts.as_flattened_mut();
+    for (index, quality) in qualities.iter().enumerate() {
+        lanes[index % lanes.len()] += quality;
     }
-    total
+    let sum = |total: f32, [x, y, z, w]: [f32; QUAD]| total + (x + y + z + w);
+    parts.into_iter().fold(0.0, sum)
 }

@@ -1,5 +1,6 @@
 //! The buffers that a batch has while it is in flight, and the dispatches that work on them.
 
+use super::SPAN;
 use super::tile::block;
 use crate::backend::BLOCK_EPISODES;
 use crate::backend::gpu::Simulation;
@@ -14,12 +15,15 @@ const STORED_FIELDS: u64 = 8;
 /// Rewards, their squares and clicks.
 pub(super) const CURVE_PLANES: usize = 3;
 
+/// Returns how many words the sums of a step take.
+pub(super) fn curve_words(lanes: u64) -> u64 {
+    CURVE_PLANES as u64 * lanes / u64::from(SPAN)
+}
+
 /// The buffers of one batch in flight, whoever collects.
 pub(in crate::backend::gpu) struct Slot {
     pub(super) users: wgpu::Buffer,
     pub(super) outcomes: wgpu::Buffer,
-    pub(super) rewards: wgpu::Buffer,
-    pub(super) clicks: wgpu::Buffer,
     pub(super) counts: wgpu::Buffer,
     pub(super) curve: wgpu::Buffer,
     /// Where the device has a clock.
@@ -84,10 +88,8 @@ impl Slot {
         Ok(Self {
             users: words("users", (user_fields + policy_state) as u64 * lanes)?,
             outcomes: words("outcomes", STORED_FIELDS * lanes)?,
-            rewards: words("rewards", steps * lanes)?,
-            clicks: words("clicks", (steps / 32 + 1) * lanes)?,
             counts: words("counts", counts * extent.num_blocks())?,
-            curve: words("curve", CURVE_PLANES as u64 * steps * extent.num_blocks())?,
+            curve: words("curve", steps * curve_words(lanes))?,
             stopwatch: Stopwatch::new(gpu)?,
         })
     }

@@ -5,7 +5,6 @@
 use super::slot::{Dispatch, Extent, num_counts, words};
 use super::tile::Tile;
 use super::{Collector, PARTS};
-use crate::backend::BLOCK_SIZE;
 use crate::backend::gpu::context::Gpu;
 use crate::backend::gpu::error::GpuError;
 use crate::backend::gpu::program::{Entry, Program, TALLY_WORKGROUP_SIZE};
@@ -13,6 +12,7 @@ use crate::backend::gpu::readback::Staged;
 use crate::backend::gpu::stopwatch::Laps;
 use crate::backend::gpu::{GpuOptions, Simulation};
 use crate::backend::model::Plan;
+use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE};
 use crate::statistics::{
     BlockTotals, DIGITS, ExactSum, SINGLE_BUCKETS, SampleTally, Statistics, Tally, sum_of_device,
 };
@@ -136,6 +136,12 @@ impl Collector for Tallies {
             num_topics: simulation.plan.empty_block().topic_clicks.len(),
             num_counts: num_counts(simulation),
         })
+    }
+
+    fn most_steps(gpu: &Gpu, options: &GpuOptions, batch_size: u64) -> u64 {
+        let blocks_of_group = u64::from(BLOCKS * Entry::Fold.workgroup_size(options));
+        let groups = (batch_size / BLOCK_EPISODES).div_ceil(blocks_of_group);
+        u64::from(gpu.limits().max_compute_workgroups_per_dimension) / groups
     }
 
     fn begin(&self, tile: &Tile) -> Collected {

@@ -57,7 +57,7 @@ pub(super) fn tiles(
 }
 
 /// [`BLOCK_EPISODES`] as a number of lanes.
-pub(super) fn block() -> u32 {
+pub(in crate::backend::gpu) fn block() -> u32 {
     u32::try_from(BLOCK_EPISODES).expect("a block is small")
 }
 

@@ -1,0 +1,74 @@
+// Sums of each step over spans of lanes, formed in the memory of the workgroup as the steps go by: what a rollout leaves
+// of a step is three words a span, and no reward leaves the workgroup.
+//
+// A tile is TILE_STEPS steps. Every lane puts its rewards and clicks of the tile; after a barrier each invocation adds one
+// step of one part of its span, and after another the first SUMS of a span have the sums of the parts. Who adds what in
+// which order depends on the span alone, not on how many of them the workgroup has. Two barriers a tile are enough: rewards
+// are read between them and parts behind the second, and each is written on the other side.
+//
+// Host: `read_curve` in src/backend/gpu/rollout/blocks.rs, which has the sums of blocks from them.
+
+#define_import_path slatesim::step_sums
+
+#import slatesim::blocks::SPAN
+
+const TILE_STEPS: u32 = 8u;
+// Of rewards, of their squares and of clicks, of each step of a tile.
+const SUMS: u32 = 3u * TILE_STEPS;
+const PARTS: u32 = SPAN / TILE_STEPS;
+const PART_LANES: u32 = SPAN / PARTS;
+// The clicks of a lane have so many bits a step: those of a part can be added side by side.
+const CLICK_BITS: u32 = 4u;
+const CLICK_MASK: u32 = 15u;
+// A row of rewards. What invocations side by side read at a time lies in different banks of the memory.
+const ROW: u32 = #{WORKGROUP_SIZE}u + 4u;
+
+// Shape [step][lane], [lane], and [rewards, squares, clicks][span][part][step].
+var<workgroup> rewards: array<f32, TILE_STEPS * ROW>;
+var<workgroup> clicks: array<u32, #{WORKGROUP_SIZE}>;
+var<workgroup> parts: array<f32, 3u * #{WORKGROUP_SIZE}>;
+
+// Takes the reward of a lane of the workgroup at a step of the tile: 0 where it has none.
+fn put_reward(lane: u32, step: u32, reward: f32) {
+    rewards[step * ROW + lane] = reward;
+}
+
+// Where the click of a step of the tile is in the word of a lane.
+fn click_at(step: u32, click: u32) -> u32 {
+    return click << (CLICK_BITS * step);
+}
+
+fn put_clicks(lane: u32, word: u32) {
+    clicks[lane] = word;
+}
+
+// Adds one step of one part of the invocation's span: after a barrier.
+fn add_part(index: u32) {
+    let step = index % TILE_STEPS;
+    let first = index / SPAN * SPAN + index % SPAN / TILE_STEPS;
+    var reward_sum = 0.0;
+    var square_sum = 0.0;
+    var click_words = 0u;
+    for (var turn = 0u; turn < PART_LANES; turn++) {
+        let lane = first + turn * PARTS;
+        let reward = rewards[step * ROW + lane];
+        reward_sum += reward;
+        square_sum += reward * reward;
+        click_words += clicks[lane];
+    }
+    parts[index] = reward_sum;
+    parts[#{WORKGROUP_SIZE}u + index] = square_sum;
+    parts[2u * #{WORKGROUP_SIZE}u + index] = f32((click_words >> (CLICK_BITS * step)) & CLICK_MASK);
+}
+
+// A sum over the span of the invocation, one of SUMS: after another barrier. Counts of clicks are small, so that they are
+// exact as floating point numbers.
+fn sum_of_parts(index: u32) -> u32 {
+    let plane = index % SPAN / TILE_STEPS;
+    let first = plane * #{WORKGROUP_SIZE}u + index / SPAN * SPAN + index % TILE_STEPS;
+    var sum = 0.0;
+    for (var part = 0u; part < PARTS; part++) {
+        sum += parts[first + part * TILE_STEPS];
+    }
+    return select(bitcast<u32>(sum), u32(sum), plane == 2u);
+}
