@@ -429,6 +429,7 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
         "slatesim::blocks"
         | "slatesim::candidates"
         | "slatesim::drive"
+        | "slatesim::job"
         | "slatesim::step_sums"
         | "slatesim::tables"
         | "slatesim::tallied"
@@ -549,6 +550,7 @@ fn no_shader_file_is_left_out() {
         "choice/cascade",
         "statistics/exact_sum",
         "statistics/slope",
+        "kernel/job",
         "kernel/tables",
         "kernel/candidates",
         "kernel/blocks",

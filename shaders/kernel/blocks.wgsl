@@ -4,7 +4,7 @@
 
 #define_import_path slatesim::blocks
 
-#import slatesim::candidates::job
+#import slatesim::job::job
 
 const QUAD: u32 = 4u;
 const BLOCK_QUADS: u32 = #{BLOCK_EPISODES}u / QUAD;

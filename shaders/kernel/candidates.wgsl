@@ -1,12 +1,13 @@
-// The documents offered at a step, and the inputs that all kernels share.
+// The documents offered at a step, and the inputs that all kernels share which run episodes.
 //
-// Bindings of group 0, all read: 0 the job, 1 the environment's parameters, 2 the choice model's, 3 the corpus. 4 and 5,
-// the tables, are in tables.wgsl. With MANY_POINTS lanes belong to several settings of the parameters, the points of a
+// Bindings of group 0, all read: 1 the environment's parameters, 2 the choice model's, 3 the corpus. 0, the job, is in
+// job.wgsl; 4 and 5, the tables, are in tables.wgsl. With MANY_POINTS lanes belong to several settings of the parameters, the points of a
 // sweep: 1 are the parameters of each, 4 all other numbers of each.
 // Defs: HAS_CORPUS, DOCUMENT_BLOCKS, OBSERVES_USER, MANY_POINTS.
 
 #define_import_path slatesim::candidates
 
+#import slatesim::job::job
 #import slatesim::rng::{Stream, Blocks, DOCUMENT, OBSERVATION}
 #import environment::{Parameters, User, Document, sample_document, document_from_fields, observe_document}
 #ifdef OBSERVES_USER
@@ -17,35 +18,6 @@
 #import slatesim::tables
 #endif
 
-// Rust: struct Job in src/backend/gpu/program.rs.
-struct Job {
-    // The seed, low word first.
-    key: vec2<u32>,
-    // The episode of lane 0, low word first.
-    first_episode: vec2<u32>,
-    // Lanes of this dispatch (with MANY_POINTS those of a point that have an episode), and all rounded up to whole blocks:
-    // the length of a row of lanes in a buffer.
-    num_lanes: u32,
-    stride: u32,
-    // The steps of this dispatch: from step_begin up to but not including step_end.
-    step_begin: u32,
-    step_end: u32,
-    // Episodes still running after so many steps are truncated.
-    max_steps: u32,
-    // Neighbouring lanes that live in one environment: they are offered the same documents.
-    users_per_env: u32,
-    // 1 where the block STEP of every lane is given, rather than made.
-    words_are_given: u32,
-    // Lanes of each point, whole blocks, and the point of lane 0; in kernels with MANY_POINTS, as all that follows.
-    lanes_per_point: u32,
-    first_point: u32,
-    // Numbers of each point beside its parameters, and where among them the policy's and the corpus begin.
-    numbers_per_point: u32,
-    policy_numbers: u32,
-    corpus_numbers: u32,
-}
-
-@group(0) @binding(0) var<uniform> job: Job;
 #ifdef MANY_POINTS
 // Rust: `Points` in src/backend/gpu/points.rs.
 struct Point {

@@ -5,7 +5,7 @@
 //
 // Bindings of group 1: 0 curve as in rollout.wgsl, a block's spans a word, read; 1 sums, see tallied.wgsl, of which it adds to those of steps.
 
-#import slatesim::candidates::job
+#import slatesim::job::job
 #import slatesim::blocks::num_blocks
 #import slatesim::exact_sum::{add, decompose, is_finite, takes, window_below, DIGITS}
 #import slatesim::workgroup_sums::{add_to_word, deposit_number, deposit_sum, word}

@@ -9,7 +9,8 @@
 #import slatesim::math
 #import slatesim::distribution
 #import slatesim::bandit
-#import slatesim::candidates::{job, stream_of_lane}
+#import slatesim::job::job
+#import slatesim::candidates::stream_of_lane
 
 @group(1) @binding(0) var<storage, read> inputs: array<u32>;
 @group(1) @binding(1) var<storage, read_write> outputs: array<u32>;

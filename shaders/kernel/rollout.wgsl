@@ -11,7 +11,8 @@
 // counted by each lane, COUNTS_IN_WORKGROUP where counts are few enough for the memory of a workgroup.
 
 #import slatesim::rng::{Stream, words, STEP}
-#import slatesim::candidates::{job, environment_parameters, stream_of_lane}
+#import slatesim::job::job
+#import slatesim::candidates::{environment_parameters, stream_of_lane}
 #ifdef MANY_POINTS
 #import slatesim::candidates::{enter_point, episode_of_point}
 #endif

@@ -10,7 +10,8 @@
 // [environment or one][NUM_CANDIDATES][DOCUMENT_SIZE] by observe.
 
 #import slatesim::rng::{Stream, words, STEP}
-#import slatesim::candidates::{job, environment_parameters, features}
+#import slatesim::job::job
+#import slatesim::candidates::{environment_parameters, features}
 #ifdef OBSERVES_USER
 #import slatesim::candidates::user_features
 #endif

@@ -5,7 +5,7 @@
 
 #define_import_path slatesim::tallied
 
-#import slatesim::candidates::job
+#import slatesim::job::job
 #import slatesim::exact_sum::DIGITS
 
 // Rust: src/backend/gpu/rollout/tally.rs. A sum has its digits, see exact_sum.wgsl, and how many terms were not finite.

@@ -8,7 +8,7 @@
 // Bindings of group 1: 0 outcomes as in rollout.wgsl, four lanes a word, read; 1 sums, see tallied.wgsl; 2 buckets, how many
 // returns have each value of their top 21 bits; 3 totals [user-steps, clicks, invalid choices, quality clicked][block].
 
-#import slatesim::candidates::job
+#import slatesim::job::job
 #import slatesim::blocks::{BLOCK_QUADS, QUAD, num_blocks}
 #import slatesim::exact_sum::{Window, add, add_square, decompose, is_finite, takes, window_below, DIGITS}
 #import slatesim::workgroup_sums::{add_to_word, deposit, deposit_number, deposit_square, deposit_sum, deposit_squares}

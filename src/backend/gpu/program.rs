@@ -26,7 +26,7 @@ const MAX_SLOTS_IN_REGISTERS: u32 = 16;
 const MAX_COUNTS_IN_WORKGROUP: u32 = 512;
 
 /// What all kernels are told.
-// WGSL: struct Job in shaders/kernel/candidates.wgsl
+// WGSL: struct Job in shaders/kernel/job.wgsl
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Job {
@@ -129,6 +129,11 @@ impl Entry {
         matches!(self, Self::Step | Self::Recommend)
     }
 
+    /// Tells whether a kernel only adds up what others leave: one program serves all simulations.
+    fn only_adds(self) -> bool {
+        matches!(self, Self::Fold | Self::Tally)
+    }
+
     /// Returns how many invocations a workgroup has.
     pub(super) fn workgroup_size(self, options: &GpuOptions) -> u32 {
         let asked = options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE);
@@ -179,6 +184,35 @@ fn sources(
     entry: Entry,
     options: &GpuOptions,
 ) -> (Vec<ShaderSource>, ShaderSource) {
+    let mut modules = vec![
+        embedded!("slatesim::job", "kernel/job.wgsl"),
+        embedded!("slatesim::blocks", "kernel/blocks.wgsl"),
+    ];
+    modules.extend(match entry.only_adds() {
+        true => modules_of_sums(),
+        false => modules_of_episodes(simulation),
+    });
+    let mut entry_source = entry.source();
+    if let Some(patch) = &options.patch {
+        modules
+            .iter_mut()
+            .chain([&mut entry_source])
+            .for_each(|source| patch.apply(source));
+    }
+    (modules, entry_source)
+}
+
+/// Lists the modules of the kernels that only add up, after those that all have.
+fn modules_of_sums() -> Vec<ShaderSource> {
+    vec![
+        embedded!("slatesim::exact_sum", "statistics/exact_sum.wgsl"),
+        embedded!("slatesim::tallied", "kernel/tallied.wgsl"),
+        embedded!("slatesim::workgroup_sums", "kernel/workgroup_sums.wgsl"),
+    ]
+}
+
+/// Lists the modules of the kernels that run episodes, after those that all have.
+fn modules_of_episodes(simulation: &Simulation) -> Vec<ShaderSource> {
     let plan = &simulation.plan;
     let mut modules = vec![
         embedded!("slatesim::rng", "rng.wgsl"),
@@ -186,7 +220,6 @@ fn sources(
         embedded!("slatesim::distribution", "distribution.wgsl"),
         embedded!("slatesim::bandit", "bandit.wgsl"),
         embedded!("slatesim::regression", "regression.wgsl"),
-        embedded!("slatesim::exact_sum", "statistics/exact_sum.wgsl"),
         embedded!("slatesim::slope", "statistics/slope.wgsl"),
         embedded!("slatesim::tables", "kernel/tables.wgsl"),
         embedded!("slatesim::cascade", "choice/cascade.wgsl"),
@@ -197,10 +230,7 @@ fn sources(
         ),
         plan.choice.definition().shader(),
         embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
-        embedded!("slatesim::blocks", "kernel/blocks.wgsl"),
         embedded!("slatesim::step_sums", "kernel/step_sums.wgsl"),
-        embedded!("slatesim::tallied", "kernel/tallied.wgsl"),
-        embedded!("slatesim::workgroup_sums", "kernel/workgroup_sums.wgsl"),
         embedded!("slatesim::drive", "kernel/drive.wgsl"),
         embedded!("slatesim::ranking", "policy/ranking.wgsl"),
         embedded!("slatesim::shuffle", "policy/shuffle.wgsl"),
@@ -212,14 +242,7 @@ fn sources(
         embedded!("slatesim::posterior", "policy/posterior.wgsl"),
     ];
     modules.extend(plan.policy.shaders());
-    let mut entry_source = entry.source();
-    if let Some(patch) = &options.patch {
-        modules
-            .iter_mut()
-            .chain([&mut entry_source])
-            .for_each(|source| patch.apply(source));
-    }
-    (modules, entry_source)
+    modules
 }
 
 /// What shaders are specialised by.
@@ -229,6 +252,14 @@ fn definitions(
     options: &GpuOptions,
     native_u64: bool,
 ) -> ShaderDefs {
+    let named = |(name, value): (&str, u32)| (name.to_owned(), ShaderDef::UInt(value));
+    let shape = [
+        ("WORKGROUP_SIZE", entry.workgroup_size(options)),
+        ("BLOCK_EPISODES", block()),
+    ];
+    if entry.only_adds() {
+        return shape.map(named).into();
+    }
     let plan = &simulation.plan;
     let outline = &plan.outline;
     let (user_fields, document_fields) = simulation.model.num_fields();
@@ -241,8 +272,6 @@ fn definitions(
         |length: usize| u32::try_from(length.max(1)).expect("fewer than 2^32 numbers are observed");
     let num_considered = plan.choice.num_considered(plan.slate_size);
     let numbers = [
-        ("WORKGROUP_SIZE", entry.workgroup_size(options)),
-        ("BLOCK_EPISODES", block()),
         ("NUM_CANDIDATES", plan.num_candidates),
         ("NUM_SHOWN", num_shown),
         ("NUM_CONSIDERED", num_considered),
@@ -278,7 +307,8 @@ fn definitions(
     let mut defs = simulation.model.shader_defs();
     defs.extend(plan.choice.definition().shader_defs());
     defs.extend(plan.policy.shader_defs());
-    defs.extend(numbers.map(|(name, value)| (name.to_owned(), ShaderDef::UInt(value))));
+    defs.extend(shape.map(named));
+    defs.extend(numbers.map(named));
     defs.extend(flags.map(|(name, value)| (name.to_owned(), ShaderDef::Bool(value))));
     defs
 }

@@ -45,8 +45,8 @@ const NUM_SLOTS: usize = 3;
 /// Storage for the sums of the steps of a dispatch at most, whatever the adapter allows.
 const MAX_CURVE_BYTES: u64 = 1 << 26;
 /// Lanes in a row whose sums of a step are formed together, and how many of them a block has.
-const BLOCK_SPANS: usize = 4;
-pub(super) const SPAN: u32 = (BLOCK_SIZE / BLOCK_SPANS) as u32;
+pub(super) const SPAN: u32 = 64;
+const BLOCK_SPANS: usize = BLOCK_SIZE / SPAN as usize;
 
 /// Parts of a block over each of which quality is summed in single precision before the parts are, whoever sums it.
 const PARTS: u32 = 16;

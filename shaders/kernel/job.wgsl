@@ -1,0 +1,35 @@
+// What a dispatch has to do: all that kernels know which only add up what others leave.
+//
+// Binding of group 0: 0 the job, read.
+
+#define_import_path slatesim::job
+
+// Rust: struct Job in src/backend/gpu/program.rs.
+struct Job {
+    // The seed, low word first.
+    key: vec2<u32>,
+    // The episode of lane 0, low word first.
+    first_episode: vec2<u32>,
+    // Lanes of this dispatch (with MANY_POINTS those of a point that have an episode), and all rounded up to whole blocks:
+    // the length of a row of lanes in a buffer.
+    num_lanes: u32,
+    stride: u32,
+    // The steps of this dispatch: from step_begin up to but not including step_end.
+    step_begin: u32,
+    step_end: u32,
+    // Episodes still running after so many steps are truncated.
+    max_steps: u32,
+    // Neighbouring lanes that live in one environment: they are offered the same documents.
+    users_per_env: u32,
+    // 1 where the block STEP of every lane is given, rather than made.
+    words_are_given: u32,
+    // Lanes of each point, whole blocks, and the point of lane 0; in kernels with MANY_POINTS, as all that follows.
+    lanes_per_point: u32,
+    first_point: u32,
+    // Numbers of each point beside its parameters, and where among them the policy's and the corpus begin.
+    numbers_per_point: u32,
+    policy_numbers: u32,
+    corpus_numbers: u32,
+}
+
+@group(0) @binding(0) var<uniform> job: Job;
