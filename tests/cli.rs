@@ -808,10 +808,26 @@ mod signals {
         let mut line = String::new();
         stderr.read_line(&mut line).expect("a line");
         assert!(line.contains("interrupted"), "{line}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
         interrupt(&child);
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(130));
         assert!(output.stdout.is_empty());
+    }
+
+    /// As `timeout` sends it, to the process and to its group.
+    #[test]
+    fn a_signal_that_comes_twice_at_once_is_one() {
+        let (child, _stderr) = endless("256");
+        let twice = format!("kill -INT {0} {0}", child.id());
+        let status = std::process::Command::new("sh")
+            .args(["-c", &twice])
+            .status();
+        assert!(status.expect("sh starts").success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(130));
+        let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!(report["partial"], true);
     }
 
     #[test]

@@ -4,25 +4,31 @@ use super::output::say;
 use crate::backend::Observer;
 use anyhow::Context;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Exit code of an interrupted run.
 const INTERRUPTED: u8 = 130;
 
-static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Signals that come so soon after the first one are the first one: `timeout` sends it to the process and then to its group.
+const ONE_SIGNAL: Duration = Duration::from_millis(100);
+
+static INTERRUPTED_AT: OnceLock<Instant> = OnceLock::new();
 
 /// Tells whether the user wants the work to end.
 pub(crate) fn is_interrupted() -> bool {
-    IS_INTERRUPTED.load(Ordering::Relaxed)
+    INTERRUPTED_AT.get().is_some()
 }
 
 /// Listens for Ctrl-C, and for what `kill` sends.
 pub(crate) fn listen() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| {
-        if IS_INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(INTERRUPTED));
+    ctrlc::set_handler(|| match INTERRUPTED_AT.get() {
+        None => {
+            INTERRUPTED_AT.get_or_init(Instant::now);
+            say("interrupted: finishing what has begun (again: stop at once, without a result)");
         }
-        say("interrupted: finishing what has begun (again: stop at once, without a result)");
+        Some(first) if first.elapsed() < ONE_SIGNAL => {}
+        Some(_) => std::process::exit(i32::from(INTERRUPTED)),
     })
     .context("cannot listen for Ctrl-C")
 }
