@@ -474,6 +474,46 @@ fn wide_integers_appear_only_where_the_adapter_has_them() {
     assert!(!uses_wide_integers(true, true));
 }
 
+/// WebGPU's `maxComputeWorkgroupStorageSize`, which every device has at least. Counts by topic are the only memory of a
+/// workgroup that grows: 250 topics are the most that are counted there.
+#[test]
+fn the_memory_of_a_workgroup_suffices_on_every_device() {
+    const LEAST: u32 = 16_384;
+    let options = GpuOptions {
+        workgroup_size: Some(256),
+        ..GpuOptions::default()
+    };
+    let bytes_of_rollout: Vec<u32> = [10, 250, 260]
+        .iter()
+        .map(|topics| {
+            let settings = [
+                "environment.name=interest_evolution".to_owned(),
+                format!("environment.document.num_features={topics}"),
+            ];
+            let simulation = simulation(settings);
+            let bytes = |entry| {
+                let module = composed(&simulation, entry, &options, false);
+                validated(&module, false);
+                let globals = module.global_variables.iter().map(|(_, global)| global);
+                let shared = globals.filter(|global| global.space == naga::AddressSpace::WorkGroup);
+                let size = |global: &naga::GlobalVariable| {
+                    module.types[global.ty].inner.size(module.to_ctx())
+                };
+                shared.map(size).sum::<u32>()
+            };
+            for entry in Entry::ALL {
+                assert!(bytes(entry) <= LEAST, "{entry:?}, {topics} topics");
+            }
+            bytes(Entry::Rollout)
+        })
+        .collect();
+    let [few, most, too_many] = bytes_of_rollout[..] else {
+        panic!("{bytes_of_rollout:?}")
+    };
+    assert_eq!(most - few, 4 * 2 * 240);
+    assert!(too_many < few, "{bytes_of_rollout:?}");
+}
+
 /// Reads from a decorated name which module the item comes from.
 fn decoded_module(name: &str) -> Option<String> {
     let (_, encoded) = name.split_once("X_naga_oil_mod_X")?;

@@ -1,8 +1,8 @@
 // The documents offered at a step, and the inputs that all kernels share which run episodes.
 //
 // Bindings of group 0, all read: 1 the environment's parameters, 2 the choice model's, 3 the corpus. 0, the job, is in
-// job.wgsl; 4 and 5, the tables, are in tables.wgsl. With MANY_POINTS lanes belong to several settings of the parameters, the points of a
-// sweep: 1 are the parameters of each, 4 all other numbers of each.
+// job.wgsl; 4 and 5, the tables, are in tables.wgsl. With MANY_POINTS lanes belong to several settings of the parameters,
+// the points of a sweep: 1 are the parameters of each, 4 all other numbers of each.
 // Defs: HAS_CORPUS, DOCUMENT_BLOCKS, OBSERVES_USER, MANY_POINTS.
 
 #define_import_path slatesim::candidates

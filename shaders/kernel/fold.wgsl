@@ -3,7 +3,8 @@
 //
 // `fold`: workgroup (blocks, step), of which each invocation adds up to BLOCKS blocks.
 //
-// Bindings of group 1: 0 curve as in rollout.wgsl, a block's spans a word, read; 1 sums, see tallied.wgsl, of which it adds to those of steps.
+// Bindings of group 1: 0 curve as in rollout.wgsl, a block's spans a word, read; 1 sums, see tallied.wgsl, of which it adds
+// to those of steps.
 
 #import slatesim::job::job
 #import slatesim::blocks::num_blocks

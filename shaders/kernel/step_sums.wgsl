@@ -19,7 +19,7 @@ const PARTS: u32 = SPAN / TILE_STEPS;
 const PART_LANES: u32 = SPAN / PARTS;
 // The clicks of a lane have so many bits a step: those of a part can be added side by side.
 const CLICK_BITS: u32 = 4u;
-const CLICK_MASK: u32 = 15u;
+const CLICK_MASK: u32 = (1u << CLICK_BITS) - 1u;
 // A row of rewards. What invocations side by side read at a time lies in different banks of the memory.
 const ROW: u32 = #{WORKGROUP_SIZE}u + 4u;
 

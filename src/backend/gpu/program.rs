@@ -139,7 +139,7 @@ impl Entry {
         let asked = options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE);
         match self {
             // Whole spans of one block.
-            Self::Rollout | Self::Sweep => asked.next_power_of_two().clamp(SPAN, block()),
+            Self::Rollout | Self::Sweep => asked.clamp(SPAN, block()).next_power_of_two(),
             Self::Tally => TALLY_WORKGROUP_SIZE,
             _ => asked,
         }

@@ -108,6 +108,9 @@ pub(super) trait Collector: Sized {
         is_final: bool,
     );
 
+    /// Returns how many steps the longest episode of a batch took that has been read to its end.
+    fn longest(&self, batch: &Self::Batch) -> u32;
+
     /// Ends a batch: one output for each of its simulations.
     fn finish(&self, batch: Self::Batch, tile: &Tile) -> Vec<Self::Output>;
 }
@@ -136,6 +139,8 @@ struct Rollout<'a, C> {
     collector: C,
     most_steps: u32,
     fusion: u32,
+    /// Steps of the longest episode so far, once a batch has ended.
+    longest: Option<u32>,
     is_fusion_fixed: bool,
     calibration: Option<Calibration>,
 }
@@ -247,6 +252,13 @@ fn run_calibrated<C: Collector>(
     }))
 }
 
+/// Returns the steps of a dispatch that may fuse so many: not many more than the longest episode so far has taken, since
+/// all lanes idle through those that none takes, which are soon done and so invite to fuse more.
+fn fused(step_begin: u32, fusion: u32, longest: u32) -> Range<u32> {
+    let needed = longest.saturating_sub(step_begin).max(1);
+    step_begin..step_begin.saturating_add(fusion.min(needed.next_multiple_of(FIRST_FUSION)))
+}
+
 /// Chooses the lanes of a batch: whole blocks, as many as asked for or as suit the adapter, no more than fit.
 fn batch_size(gpu: &Gpu, options: &GpuOptions, lanes: u64) -> Result<u32, GpuError> {
     let [fewest, most] = HARDWARE_BATCHES;
@@ -332,6 +344,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
             collector: C::new(gpu, options, simulation, &extent)?,
             most_steps: extent.most_steps,
             fusion: asked.unwrap_or(FIRST_FUSION.min(extent.most_steps)),
+            longest: None,
             is_fusion_fixed: asked.is_some(),
             calibration: None,
         })
@@ -343,7 +356,9 @@ impl<'a, C: Collector> Rollout<'a, C> {
         let has_clock = self.slots.iter().all(|slot| slot.stopwatch.is_some());
         if is_free && has_clock && self.calibration.is_none() {
             let sizes = calibration::workgroup_sizes(self.gpu);
-            self.calibration = Some(Calibration::new(sizes, self.fusion));
+            let longest = self.longest.unwrap_or(self.most_steps);
+            let fusion = fused(0, self.fusion, longest).end;
+            self.calibration = Some(Calibration::new(sizes, fusion));
         }
     }
 
@@ -435,6 +450,9 @@ impl<'a, C: Collector> Rollout<'a, C> {
         } = batch;
         self.collector
             .read(&mut collected, &tile, &steps, &copies, is_final);
+        if is_final {
+            self.longest = self.longest.max(Some(self.collector.longest(&collected)));
+        }
         Ok(match next {
             Some(flight) => Progress::Running(Box::new(Batch {
                 tile,
@@ -481,7 +499,13 @@ impl<'a, C: Collector> Rollout<'a, C> {
             Some((_, shape)) => (self.shaped(shape)?, shape.fusion),
             None => (Arc::clone(&self.rollout), self.fusion),
         };
-        let steps = step_begin..step_begin.saturating_add(fusion).min(max_steps);
+        let steps = match self.longest {
+            Some(longest) if self.options.fusion_length.is_none() => {
+                fused(step_begin, fusion, longest)
+            }
+            _ => step_begin..step_begin.saturating_add(fusion),
+        };
+        let steps = steps.start..steps.end.min(max_steps);
         let stride = tile.stride();
         let job = self.points.tell(Job {
             stride,
@@ -540,6 +564,17 @@ mod tests {
     use crate::registry::Registry;
     use crate::statistics::Statistics;
     use crate::validation::cases;
+
+    #[test]
+    fn what_is_fused_ends_with_the_longest_episode_so_far() {
+        assert_eq!(fused(0, 500, 133), 0..136);
+        assert_eq!(fused(0, 64, 133), 0..64);
+        assert_eq!(fused(64, 64, 133), 64..128);
+        assert_eq!(fused(128, 64, 133), 128..136);
+        // Longer than all before it: on in small steps.
+        assert_eq!(fused(136, 64, 133), 136..144);
+        assert_eq!(fused(u32::MAX - 3, 64, 133), u32::MAX - 3..u32::MAX);
+    }
 
     #[test]
     fn calibrating_on_the_way_changes_nothing() {

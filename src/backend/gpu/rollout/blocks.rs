@@ -93,6 +93,11 @@ impl Collector for Blocks {
         }
     }
 
+    fn longest(&self, blocks: &Vec<EpisodeBlock>) -> u32 {
+        let lengths = blocks.iter().flat_map(|block| &block.lengths);
+        lengths.copied().max().unwrap_or(0)
+    }
+
     fn finish(&self, blocks: Vec<EpisodeBlock>, tile: &Tile) -> Vec<Vec<EpisodeBlock>> {
         let per_point = blocks.len() / tile.points.len();
         let mut blocks = blocks.into_iter();

@@ -237,6 +237,11 @@ impl Collector for Tallies {
         }
     }
 
+    fn longest(&self, collected: &Collected) -> u32 {
+        let mut lengths = collected.tally.lengths.iter();
+        super::word(lengths.rposition(|&episodes| episodes > 0).unwrap_or(0))
+    }
+
     fn finish(&self, collected: Collected, _tile: &Tile) -> Vec<Statistics> {
         let mut statistics = self.empty.clone();
         statistics
