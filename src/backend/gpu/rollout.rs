@@ -8,6 +8,7 @@
 
 pub(super) mod blocks;
 mod calibration;
+mod fusion;
 mod slot;
 pub(super) mod tally;
 mod tile;
@@ -21,6 +22,7 @@ use super::stopwatch::{Laps, Timed, add_times};
 use super::{GpuOptions, Observer, Simulation};
 use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE, KernelTime};
 use calibration::{Calibration, Shape};
+use fusion::Fusion;
 use slot::{Dispatch, Extent, Slot};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -36,10 +38,6 @@ const OUTCOME_FIELDS: usize = 7;
 const HARDWARE_BATCHES: [u64; 2] = [1 << 18, 1 << 20];
 /// Episodes of a batch on a software adapter: few enough for its caches.
 const SOFTWARE_BATCH: u32 = 1 << 13;
-/// What a dispatch should last: desktop drivers reset a device that is busy for some seconds.
-const TARGET_DISPATCH: Duration = Duration::from_millis(40);
-/// Steps of the first dispatch, whose time sets the number of steps of the next.
-const FIRST_FUSION: u32 = 8;
 /// Batches in flight.
 const NUM_SLOTS: usize = 3;
 /// Storage for the sums of the steps of a dispatch at most, whatever the adapter allows.
@@ -137,11 +135,7 @@ struct Rollout<'a, C> {
     shape: Option<Shape>,
     slots: Vec<Slot>,
     collector: C,
-    most_steps: u32,
-    fusion: u32,
-    /// Steps of the longest episode so far, once a batch has ended.
-    longest: Option<u32>,
-    is_fusion_fixed: bool,
+    fusion: Fusion,
     calibration: Option<Calibration>,
 }
 
@@ -252,13 +246,6 @@ fn run_calibrated<C: Collector>(
     }))
 }
 
-/// Returns the steps of a dispatch that may fuse so many: not many more than the longest episode so far has taken, since
-/// all lanes idle through those that none takes, which are soon done and so invite to fuse more.
-fn fused(step_begin: u32, fusion: u32, longest: u32) -> Range<u32> {
-    let needed = longest.saturating_sub(step_begin).max(1);
-    step_begin..step_begin.saturating_add(fusion.min(needed.next_multiple_of(FIRST_FUSION)))
-}
-
 /// Chooses the lanes of a batch: whole blocks, as many as asked for or as suit the adapter, no more than fit.
 fn batch_size(gpu: &Gpu, options: &GpuOptions, lanes: u64) -> Result<u32, GpuError> {
     let [fewest, most] = HARDWARE_BATCHES;
@@ -342,22 +329,18 @@ impl<'a, C: Collector> Rollout<'a, C> {
             shape: None,
             slots,
             collector: C::new(gpu, options, simulation, &extent)?,
-            most_steps: extent.most_steps,
-            fusion: asked.unwrap_or(FIRST_FUSION.min(extent.most_steps)),
-            longest: None,
-            is_fusion_fixed: asked.is_some(),
+            fusion: Fusion::new(asked, extent.most_steps),
             calibration: None,
         })
     }
 
     /// Begins to try shapes, unless that has been done, or one was asked for, or there is no clock to judge them by.
     fn calibrate(&mut self) {
-        let is_free = self.options.workgroup_size.is_none() && !self.is_fusion_fixed;
+        let is_free = self.options.workgroup_size.is_none() && !self.fusion.is_fixed();
         let has_clock = self.slots.iter().all(|slot| slot.stopwatch.is_some());
         if is_free && has_clock && self.calibration.is_none() {
             let sizes = calibration::workgroup_sizes(self.gpu);
-            let longest = self.longest.unwrap_or(self.most_steps);
-            let fusion = fused(0, self.fusion, longest).end;
+            let fusion = self.fusion.steps(0, None).end;
             self.calibration = Some(Calibration::new(sizes, fusion));
         }
     }
@@ -366,8 +349,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
     fn settle(&mut self, shape: Shape) -> Result<(), GpuError> {
         self.shape = Some(shape);
         self.rollout = self.shaped(shape)?;
-        self.fusion = shape.fusion;
-        self.is_fusion_fixed = true;
+        self.fusion.fix(shape.fusion);
         Ok(())
     }
 
@@ -421,7 +403,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
             times.iter().map(|time| time.seconds).sum::<f64>()
         });
         match trial {
-            None => self.adapt(&steps, submitted.elapsed()),
+            None => self.fusion.adapt(&steps, submitted.elapsed()),
             Some(trial) => {
                 let user_steps =
                     f64::from(steps.end - steps.start) * f64::from(batch.tile.stride());
@@ -451,7 +433,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
         self.collector
             .read(&mut collected, &tile, &steps, &copies, is_final);
         if is_final {
-            self.longest = self.longest.max(Some(self.collector.longest(&collected)));
+            self.fusion.batch_ended(self.collector.longest(&collected));
         }
         Ok(match next {
             Some(flight) => Progress::Running(Box::new(Batch {
@@ -468,25 +450,6 @@ impl<'a, C: Collector> Rollout<'a, C> {
         })
     }
 
-    /// Steers the number of fused steps towards the time that a dispatch should take.
-    fn adapt(&mut self, steps: &Range<u32>, elapsed: Duration) {
-        if self.is_fusion_fixed {
-            return;
-        }
-        // The time includes the waiting behind other batches, so this errs towards shorter dispatches.
-        let per_step = elapsed.as_secs_f64() / f64::from(steps.end - steps.start);
-        let wanted = TARGET_DISPATCH.as_secs_f64() / per_step.max(1e-9);
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the conversion saturates"
-        )]
-        let wanted = wanted as u32;
-        self.fusion = wanted
-            .clamp(FIRST_FUSION.min(self.most_steps), self.most_steps)
-            .min(self.fusion.saturating_mul(4));
-    }
-
     fn submit(&mut self, tile: &Tile, slot: usize, step_begin: u32) -> Result<Flight, GpuError> {
         let plan = &self.simulation.plan;
         let max_steps = plan.num_steps();
@@ -496,15 +459,10 @@ impl<'a, C: Collector> Rollout<'a, C> {
             _ => None,
         };
         let (program, fusion) = match trial {
-            Some((_, shape)) => (self.shaped(shape)?, shape.fusion),
-            None => (Arc::clone(&self.rollout), self.fusion),
+            Some((_, shape)) => (self.shaped(shape)?, Some(shape.fusion)),
+            None => (Arc::clone(&self.rollout), None),
         };
-        let steps = match self.longest {
-            Some(longest) if self.options.fusion_length.is_none() => {
-                fused(step_begin, fusion, longest)
-            }
-            _ => step_begin..step_begin.saturating_add(fusion),
-        };
+        let steps = self.fusion.steps(step_begin, fusion);
         let steps = steps.start..steps.end.min(max_steps);
         let stride = tile.stride();
         let job = self.points.tell(Job {
@@ -564,17 +522,6 @@ mod tests {
     use crate::registry::Registry;
     use crate::statistics::Statistics;
     use crate::validation::cases;
-
-    #[test]
-    fn what_is_fused_ends_with_the_longest_episode_so_far() {
-        assert_eq!(fused(0, 500, 133), 0..136);
-        assert_eq!(fused(0, 64, 133), 0..64);
-        assert_eq!(fused(64, 64, 133), 64..128);
-        assert_eq!(fused(128, 64, 133), 128..136);
-        // Longer than all before it: on in small steps.
-        assert_eq!(fused(136, 64, 133), 136..144);
-        assert_eq!(fused(u32::MAX - 3, 64, 133), u32::MAX - 3..u32::MAX);
-    }
 
     #[test]
     fn calibrating_on_the_way_changes_nothing() {
