@@ -280,7 +280,14 @@ impl<W: Word> PolicyWords<W> {
         if index % 4 == 0 {
             self.block = self.stream.words(POLICY, W::splat(index / 4));
         }
-        self.block[(index % 4) as usize]
+        // An index would keep all of this in memory.
+        let [first, second, third, fourth] = self.block;
+        match index % 4 {
+            0 => first,
+            1 => second,
+            2 => third,
+            _ => fourth,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 pub use super::lanes::{InstructionSet, Work};
 use super::model::BlockRollout;
-use super::parallel::parallel_stepper;
+use super::stepper::Population;
 use super::{
     BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Rollouts, Simulation, Stepper,
 };
@@ -273,12 +273,15 @@ impl Backend for CpuBackend {
         users_per_env: usize,
     ) -> Result<Box<dyn Stepper>, Error> {
         let Simulation { model, plan } = simulation;
-        let arithmetic = self.arithmetic;
-        let make = |num_lanes| match arithmetic {
-            Arithmetic::Double => model.reference_stepper(plan, num_lanes, users_per_env),
-            Arithmetic::Single => model.cpu_stepper(plan, num_lanes, users_per_env),
+        let population = Population {
+            num_lanes,
+            users_per_env,
+            pool: Some(Arc::clone(&self.pool)),
         };
-        Ok(parallel_stepper(&self.pool, num_lanes, users_per_env, make))
+        Ok(match self.arithmetic {
+            Arithmetic::Double => model.reference_stepper(plan, population),
+            Arithmetic::Single => model.cpu_stepper(plan, population),
+        })
     }
 }
 

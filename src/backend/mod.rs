@@ -13,12 +13,13 @@ pub mod cpu;
 pub mod gpu;
 mod lanes;
 mod model;
-mod parallel;
 pub mod reference;
 mod stepper;
 
 pub use model::{Corpus, Model, Plan, Simulation};
-pub use stepper::{EMPTY, Follower, IDLE, LaneState, Observation, StepOutcome, Stepper};
+pub use stepper::{
+    EMPTY, Follower, IDLE, LaneState, Observation, Population, StepOutcome, Stepper,
+};
 
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};

@@ -1,7 +1,7 @@
 //! Type-erased environments: what backends run without knowing which one it is.
 
 use super::lanes::{InstructionSet, LaneStepper, Rollout, Work};
-use super::stepper::{Follower, Stepper};
+use super::stepper::{Follower, Population, Stepper};
 use crate::choice::ChoiceModel;
 use crate::environment::{Blocks, Definition, Environment, Field, Fields, Outline};
 use crate::exact::FiniteModel;
@@ -142,14 +142,9 @@ pub trait Model: Debug + Send + Sync {
     /// Makes what runs blocks of episodes in `f32`, many at a time.
     fn cpu_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout>;
     /// Makes a stepper in `f64`.
-    fn reference_stepper(
-        &self,
-        plan: &Plan,
-        num_lanes: usize,
-        users_per_env: usize,
-    ) -> Box<dyn Stepper>;
+    fn reference_stepper(&self, plan: &Plan, population: Population) -> Box<dyn Stepper>;
     /// Makes a stepper in `f32`.
-    fn cpu_stepper(&self, plan: &Plan, num_lanes: usize, users_per_env: usize) -> Box<dyn Stepper>;
+    fn cpu_stepper(&self, plan: &Plan, population: Population) -> Box<dyn Stepper>;
     /// Makes what follows the users of any stepper, one to an environment.
     fn follower(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Follower>;
 }
@@ -178,8 +173,7 @@ impl<D: Definition> Work for CpuRollout<'_, D> {
 struct CpuStepper<'a, D> {
     definition: &'a D,
     plan: &'a Plan,
-    num_lanes: usize,
-    users_per_env: usize,
+    population: Population,
 }
 
 impl<D: Definition> Work for CpuStepper<'_, D> {
@@ -187,10 +181,9 @@ impl<D: Definition> Work for CpuStepper<'_, D> {
 
     fn run<N: Number>(self) -> Self::Output {
         Box::new(LaneStepper::<N, _>::new(
-            self.definition.twin(),
+            || self.definition.twin(),
             self.plan,
-            self.num_lanes,
-            self.users_per_env,
+            self.population,
         ))
     }
 }
@@ -274,35 +267,26 @@ impl<D: Definition> Model for D {
         })
     }
 
-    fn reference_stepper(
-        &self,
-        plan: &Plan,
-        num_lanes: usize,
-        users_per_env: usize,
-    ) -> Box<dyn Stepper> {
-        Box::new(LaneStepper::<f64, _>::new(
-            self.twin(),
-            plan,
-            num_lanes,
-            users_per_env,
-        ))
+    fn reference_stepper(&self, plan: &Plan, population: Population) -> Box<dyn Stepper> {
+        let twin = || self.twin();
+        Box::new(LaneStepper::<f64, _>::new(twin, plan, population))
     }
 
-    fn cpu_stepper(&self, plan: &Plan, num_lanes: usize, users_per_env: usize) -> Box<dyn Stepper> {
+    fn cpu_stepper(&self, plan: &Plan, population: Population) -> Box<dyn Stepper> {
         InstructionSet::run(CpuStepper {
             definition: self,
             plan,
-            num_lanes,
-            users_per_env,
+            population,
         })
     }
 
     fn follower(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Follower> {
-        Box::new(LaneStepper::<f64, _>::new(self.twin(), plan, num_lanes, 1))
+        let twin = || self.twin();
+        let population = Population {
+            num_lanes,
+            users_per_env: 1,
+            pool: None,
+        };
+        Box::new(LaneStepper::<f64, _>::new(twin, plan, population))
     }
-}
-
-/// Rounds a number of users up to whole vectors.
-pub(super) fn num_groups<N: Number>(num_lanes: usize) -> usize {
-    num_lanes.div_ceil(N::LANES)
 }

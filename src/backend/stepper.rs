@@ -1,6 +1,7 @@
 //! Steps of users with slates from outside: what [`VecEnv`](crate::vec_env::VecEnv) is built on.
 
 use crate::error::Error;
+use std::sync::Arc;
 
 /// Stands in a slate where no document is shown; only further ones may follow it.
 // WGSL: an index that is no candidate's, in shaders/kernel/step.wgsl
@@ -21,6 +22,16 @@ pub struct LaneState {
     pub episodes: Vec<u64>,
     /// The step that each lane takes next.
     pub steps: Vec<u32>,
+}
+
+/// Whom a stepper on the host steps, and on which threads.
+#[derive(Clone, Debug)]
+pub struct Population {
+    pub(super) num_lanes: usize,
+    /// Neighbouring lanes that live in one environment; `num_lanes` is a multiple of it.
+    pub(super) users_per_env: usize,
+    /// `None` for the thread of the caller.
+    pub(super) pool: Option<Arc<rayon::ThreadPool>>,
 }
 
 /// What a step did; all zero, `None` and false in lanes that took no part.

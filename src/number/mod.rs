@@ -71,6 +71,13 @@ pub trait Word:
     fn from_fn(f: impl FnMut(usize) -> u32) -> Self;
     /// Reads the integer of one user.
     fn lane(self, lane: usize) -> u32;
+    /// Writes the integers of the first users, as many as there is room for.
+    #[inline(always)]
+    fn write(self, words: &mut [u32]) {
+        for (lane, word) in words.iter_mut().enumerate().take(Self::Mask::LANES) {
+            *word = self.lane(lane);
+        }
+    }
     /// Returns the upper and the lower half of the 64-bit product.
     fn widening_mul(self, other: Self) -> (Self, Self);
     /// The 64-bit integers that products are made in.
@@ -130,11 +137,22 @@ pub trait Number:
     fn from_fn(f: impl FnMut(usize) -> f64) -> Self;
     /// Reads the number of one user; exact.
     fn lane(self, lane: usize) -> f64;
-    /// Writes the numbers of all users, [`LANES`](Self::LANES) of them; exact.
+    /// Writes the numbers of the first users, as many as there is room for; exact.
     #[inline(always)]
     fn write(self, numbers: &mut [f64]) {
-        for (lane, number) in numbers.iter_mut().enumerate() {
+        for (lane, number) in numbers.iter_mut().enumerate().take(Self::LANES) {
             *number = self.lane(lane);
+        }
+    }
+    /// Writes the numbers of the first users, as many as there is room for, rounded to single precision.
+    #[inline(always)]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "rounding to single precision is what this does"
+    )]
+    fn write_single(self, numbers: &mut [f32]) {
+        for (lane, number) in numbers.iter_mut().enumerate().take(Self::LANES) {
+            *number = self.lane(lane) as f32;
         }
     }
     /// Converts integers below 2^31; exact up to 2^24 and for every integer of at most 24 significant bits.
@@ -258,4 +276,46 @@ pub trait Single: Number {
     fn to_bits(self) -> Self::Word;
     /// Makes a number from IEEE-754 single-precision bits.
     fn from_bits(bits: Self::Word) -> Self;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::cpu::{InstructionSet, Work};
+
+    /// Writes vectors of all kinds to shorter and longer slices.
+    struct Written;
+
+    impl Work for Written {
+        type Output = ();
+
+        fn run<N: Number>(self) {
+            let number = N::from_fn(|lane| lane as f64 + 0.5);
+            let word = N::Word::from_fn(|lane| u32::try_from(lane).unwrap());
+            for room in 0..=N::LANES + 1 {
+                let (mut doubles, mut singles) = (vec![-1.0; room], vec![-1.0_f32; room]);
+                let mut words = vec![u32::MAX; room];
+                number.write(&mut doubles);
+                number.write_single(&mut singles);
+                word.write(&mut words);
+                for lane in 0..room {
+                    let (expected, expected_word) = match lane < N::LANES {
+                        true => (lane as f64 + 0.5, u32::try_from(lane).unwrap()),
+                        false => (-1.0, u32::MAX),
+                    };
+                    assert_eq!(doubles[lane], expected);
+                    assert_eq!(f64::from(singles[lane]), expected);
+                    assert_eq!(words[lane], expected_word);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_users_are_written_as_there_are_and_as_there_is_room_for() {
+        Written.run::<f64>();
+        Written.run::<Lanes<4>>();
+        Written.run::<Baseline>();
+        InstructionSet::run(Written);
+    }
 }

@@ -106,6 +106,12 @@ impl<W: Word> Word for Pair<W> {
         }
     }
     #[inline(always)]
+    fn write(self, words: &mut [u32]) {
+        let (first, second) = words.split_at_mut(W::Mask::LANES.min(words.len()));
+        self.0.write(first);
+        self.1.write(second);
+    }
+    #[inline(always)]
     fn widening_mul(self, other: Self) -> (Self, Self) {
         let (upper, lower) = self.0.widening_mul(other.0);
         let (second_upper, second_lower) = self.1.widening_mul(other.1);
@@ -176,9 +182,15 @@ impl<N: Number> Number for Pair<N> {
     }
     #[inline(always)]
     fn write(self, numbers: &mut [f64]) {
-        let (first, second) = numbers.split_at_mut(N::LANES);
+        let (first, second) = numbers.split_at_mut(N::LANES.min(numbers.len()));
         self.0.write(first);
         self.1.write(second);
+    }
+    #[inline(always)]
+    fn write_single(self, numbers: &mut [f32]) {
+        let (first, second) = numbers.split_at_mut(N::LANES.min(numbers.len()));
+        self.0.write_single(first);
+        self.1.write_single(second);
     }
     #[inline(always)]
     fn from_word(word: Self::Word) -> Self {

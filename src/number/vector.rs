@@ -166,6 +166,12 @@ impl<S: Registers> Word for VectorWord<S> {
         self.0[lane]
     }
     #[inline(always)]
+    fn write(self, words: &mut [u32]) {
+        for (word, lane) in words.iter_mut().zip(self.0.as_slice()) {
+            *word = *lane;
+        }
+    }
+    #[inline(always)]
     fn widening_mul(self, other: Self) -> (Self, Self) {
         let ([a, b], [c, d]) = (self.halves(), other.halves());
         let (even, odd) = (a.product(c), b.product(d));
@@ -241,6 +247,12 @@ impl<S: Registers> Number for Vector<S> {
     fn write(self, numbers: &mut [f64]) {
         for (number, lane) in numbers.iter_mut().zip(self.0.as_slice()) {
             *number = f64::from(*lane);
+        }
+    }
+    #[inline(always)]
+    fn write_single(self, numbers: &mut [f32]) {
+        for (number, lane) in numbers.iter_mut().zip(self.0.as_slice()) {
+            *number = *lane;
         }
     }
     #[inline(always)]

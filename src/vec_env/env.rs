@@ -237,11 +237,11 @@ impl VecEnv {
             terminated,
             truncated,
         } = self.stepper.step(&slates::marked(&slates, &self.is_over))?;
-        for (lane, is_over) in self.is_over.iter_mut().enumerate() {
-            *is_over |= terminated[lane] || truncated[lane];
+        let ends = terminated.iter().zip(&truncated);
+        for (is_over, (terminated, truncated)) in self.is_over.iter_mut().zip(ends) {
+            *is_over |= terminated | truncated;
         }
         let ended = self.of_whole_envs(&self.is_over) & !&was_over;
-        let is_any = |lanes: &Array1<bool>| lanes.iter().any(|&lane| lane);
         self.replaced = None;
         self.has_responses = true;
         self.begun = match self.options.autoreset {
@@ -249,7 +249,7 @@ impl VecEnv {
             AutoresetMode::NextStep => was_over,
             AutoresetMode::Disabled => Array1::from_elem(self.num_lanes, false),
         };
-        if is_any(&self.begun) {
+        if self.begun.as_slice().is_some_and(slates::any) {
             if self.options.autoreset == AutoresetMode::SameStep {
                 self.stepper.keep()?;
                 self.replaced = Some(self.begun.clone());
@@ -401,7 +401,9 @@ impl VecEnv {
 
     /// Clears the responses of lanes whose episode has just begun: nothing has been shown in it yet.
     fn forget(&self, responses: &mut Option<Array3<f32>>) {
-        if let Some(responses) = responses {
+        if let Some(responses) = responses
+            && self.begun.as_slice().is_some_and(slates::any)
+        {
             for (mut response, &begun) in responses.axis_iter_mut(Axis(0)).zip(&self.begun) {
                 if begun {
                     response.fill(0.0);
@@ -453,13 +455,14 @@ impl VecEnv {
 
     /// Tells for every user whether something holds for all users of the environment.
     fn of_whole_envs(&self, users: &[bool]) -> Array1<bool> {
-        users
-            .chunks_exact(self.users_per_env)
-            .flat_map(|users| {
+        let mut whole = users.to_vec();
+        if self.users_per_env > 1 {
+            for users in whole.chunks_exact_mut(self.users_per_env) {
                 let all = users.iter().all(|&user| user);
-                std::iter::repeat_n(all, users.len())
-            })
-            .collect()
+                users.fill(all);
+            }
+        }
+        whole.into()
     }
 
     fn check_is_running(&self) -> Result<(), Error> {

@@ -19,6 +19,11 @@ pub(super) fn check(
             expected: expected.to_vec(),
         });
     }
+    // Nearly always all slates are full. Without a way out early this takes a vector of candidates at a time.
+    let is_candidate = |all: bool, &candidate: &u32| all & (candidate < plan.num_candidates);
+    if (slates.as_slice()).is_some_and(|slates| slates.iter().fold(true, is_candidate)) {
+        return Ok(());
+    }
     let allows_empty = plan.choice.allows_empty();
     let rows = slates.axis_iter(Axis(0)).zip(is_idle).enumerate();
     rows.filter(|(_, (_, is_idle))| !**is_idle)
@@ -65,9 +70,16 @@ pub(super) fn marked<'a>(slates: &'a ArrayView2<'_, u32>, is_idle: &[bool]) -> C
         Some(slates) => Cow::Borrowed(slates),
         None => Cow::Owned(slates.iter().copied().collect()),
     };
-    let slate_size = slates.ncols();
-    for lane in (0..is_idle.len()).filter(|&lane| is_idle[lane]) {
-        marked.to_mut()[lane * slate_size] = IDLE;
+    if any(is_idle) {
+        let rows = marked.to_mut().chunks_exact_mut(slates.ncols());
+        for (row, _) in rows.zip(is_idle).filter(|(_, is_idle)| **is_idle) {
+            row[0] = IDLE;
+        }
     }
     marked
+}
+
+/// Tells whether something holds for a lane, many lanes at a time.
+pub(super) fn any(lanes: &[bool]) -> bool {
+    lanes.iter().fold(false, |any, lane| any | lane)
 }

@@ -46,7 +46,11 @@ fn make_document<N: Number, E: Environment<N>>(
         let blocks = Blocks {
             stream,
             purpose: DOCUMENT,
-            first: candidate * N::Word::splat(document_blocks),
+            first: match document_blocks {
+                // Vectors take long to multiply.
+                1 => candidate,
+                _ => candidate * N::Word::splat(document_blocks),
+            },
         };
         environment.sample_document(candidate, &blocks, document);
     }

@@ -27,6 +27,8 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     /// Per step, over the episodes of the block: rewards, squared rewards, clicks. As [`CURVE_LANES`] sums, whatever the
     /// length of a vector, so that rounding does not depend on it: as many entries a step as it takes.
     curve: Vec<(N, N, N::Word)>,
+    /// Counts of the users of a vector, one by one.
+    lanes: Vec<u32>,
 }
 
 impl<N: Number, E: Environment<N>> Rollout<N, E> {
@@ -43,6 +45,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 plan.choice.num_considered(plan.slate_size) as usize
             ],
             curve: Vec::new(),
+            lanes: vec![0; N::LANES],
             plan: plan.clone(),
             driver: Driver::new(environment, plan, num_examined),
         }
@@ -66,6 +69,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             state,
             slot_clicks,
             curve,
+            lanes,
         } = self;
         let (zero, one) = (N::splat(0.0), N::Word::splat(1));
         let vectors = CURVE_LANES.div_ceil(N::LANES);
@@ -145,27 +149,44 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             active = active & !driver.environment().is_terminal(user);
         }
-        for lane in 0..count {
-            let (total, length) = (total.lane(lane), length.lane(lane));
-            let slope = least_squares_slope(total, step_weighted.lane(lane), length);
-            block.returns.push(total);
-            block.slopes.push(slope);
-            block.lengths.push(length);
-            block.clicks.push(clicks.lane(lane));
-            block.invalid_choices += u64::from(invalid.lane(lane));
+        let done = block.returns.len();
+        let episodes = done..done + count;
+        block.returns.resize(episodes.end, 0.0);
+        block.slopes.resize(episodes.end, 0.0);
+        block.lengths.resize(episodes.end, 0);
+        block.clicks.resize(episodes.end, 0);
+        let returns = &mut block.returns[episodes.clone()];
+        let slopes = &mut block.slopes[episodes.clone()];
+        let lengths = &mut block.lengths[episodes.clone()];
+        total.write(returns);
+        step_weighted.write(slopes);
+        length.write(lengths);
+        clicks.write(&mut block.clicks[episodes]);
+        for (slope, (&total, &length)) in slopes.iter_mut().zip(returns.iter().zip(&*lengths)) {
+            *slope = least_squares_slope(total, *slope, length);
         }
-        for lane in 0..N::LANES {
-            block.clicked_quality += quality.lane(lane);
+        let lanes = &mut lanes[..count];
+        invalid.write(lanes);
+        block.invalid_choices += sum(lanes);
+        if plan.outline.has_quality {
+            for lane in 0..N::LANES {
+                block.clicked_quality += quality.lane(lane);
+            }
         }
         if let Some((first, others)) = slot_clicks.split_first_mut() {
             *first = others.iter().fold(clicks, |left, &other| left - other);
         }
         for (total, clicks) in block.slot_clicks.iter_mut().zip(slot_clicks) {
-            *total += (0..count)
-                .map(|lane| u64::from(clicks.lane(lane)))
-                .sum::<u64>();
+            clicks.write(lanes);
+            *total += sum(lanes);
         }
     }
+}
+
+/// Adds up counts of single users.
+#[inline(always)]
+fn sum(lanes: &[u32]) -> u64 {
+    lanes.iter().fold(0, |sum, &lane| sum + u64::from(lane))
 }
 
 /// Counts impressions and clicks by topic.
@@ -206,17 +227,18 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             self.run_group(agent, first + done as u64, some, &mut block);
         }
         let vectors = CURVE_LANES.div_ceil(N::LANES);
-        let mut lanes = vec![0.0; N::LANES];
+        let (mut some, mut some_squared) = (vec![0.0; N::LANES], vec![0.0; N::LANES]);
         for at_step in self.curve.chunks_exact(vectors) {
             let (mut rewards, mut squared_rewards, mut clicks) = (0.0, 0.0, 0);
             for (some_rewards, some_squared_rewards, some_clicks) in at_step {
-                some_rewards.write(&mut lanes);
-                rewards = lanes.iter().fold(rewards, |sum, &some| sum + some);
-                some_squared_rewards.write(&mut lanes);
-                squared_rewards = lanes.iter().fold(squared_rewards, |sum, &some| sum + some);
-                clicks += (0..N::LANES)
-                    .map(|lane| some_clicks.lane(lane))
-                    .sum::<u32>();
+                some_rewards.write(&mut some);
+                some_squared_rewards.write(&mut some_squared);
+                for (reward, squared_reward) in some.iter().zip(&some_squared) {
+                    rewards += reward;
+                    squared_rewards += squared_reward;
+                }
+                some_clicks.write(&mut self.lanes);
+                clicks += self.lanes.iter().sum::<u32>();
             }
             block.reward_by_step.push(rewards);
             block.squared_reward_by_step.push(squared_rewards);

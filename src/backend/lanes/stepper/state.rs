@@ -1,0 +1,186 @@
+//! Where the lanes of a part of a stepper are, vector by vector.
+
+use crate::backend::stepper::LaneState;
+use crate::environment::Fields;
+use crate::number::{Mask, Number, Word};
+use crate::rng::Stream;
+use std::ops::Range;
+
+/// Where neighbouring lanes are, one vector of users (a group) after another.
+///
+/// The last group may have users past the last lane: they do what its first lane does.
+#[derive(Clone, Debug)]
+pub(super) struct Lanes<N: Number, U> {
+    /// These lanes among all.
+    range: Range<usize>,
+    /// Neighbouring lanes that live in one environment.
+    users_per_env: usize,
+    key: [u32; 2],
+    /// One vector of users each.
+    pub(super) users: Vec<U>,
+    /// What the policy remembers of each vector of users.
+    pub(super) policy: Vec<Vec<N>>,
+    /// The episode of each user, the low word first.
+    episodes: Vec<[N::Word; 2]>,
+    pub(super) steps: Vec<N::Word>,
+}
+
+/// The lanes of one vector of users.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    /// The group among those of the part.
+    pub(super) index: usize,
+    /// Its first lane.
+    pub(super) first: usize,
+    /// How many lanes it has.
+    pub(super) num_lanes: usize,
+}
+
+impl Group {
+    /// Returns the lane of the group whose user `lane` of the vector is, or does as.
+    #[inline(always)]
+    pub(super) fn lane(self, lane: usize) -> usize {
+        if lane < self.num_lanes { lane } else { 0 }
+    }
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the halves of a 64-bit index"
+)]
+fn halves(episode: u64) -> [u32; 2] {
+    [episode as u32, (episode >> 32) as u32]
+}
+
+impl<N: Number, U: Fields<N>> Lanes<N, U> {
+    /// Puts all users into episode 0, whose key is that of the seed.
+    pub(super) fn new(
+        user: U,
+        policy_size: usize,
+        key: [u32; 2],
+        range: Range<usize>,
+        users_per_env: usize,
+    ) -> Self {
+        let num_groups = range.len().div_ceil(N::LANES);
+        let zero = N::Word::splat(0);
+        Self {
+            range,
+            users_per_env,
+            key,
+            users: vec![user; num_groups],
+            policy: vec![vec![N::splat(0.0); policy_size]; num_groups],
+            episodes: vec![[zero; 2]; num_groups],
+            steps: vec![zero; num_groups],
+        }
+    }
+
+    /// Returns which of all lanes these are.
+    pub(super) fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    pub(super) fn num_fields(&self) -> usize {
+        self.users[0].num_fields()
+    }
+
+    pub(super) fn users_per_env(&self) -> usize {
+        self.users_per_env
+    }
+
+    pub(super) fn num_groups(&self) -> usize {
+        self.users.len()
+    }
+
+    #[inline(always)]
+    pub(super) fn group(&self, index: usize) -> Group {
+        let first = index * N::LANES;
+        Group {
+            index,
+            first,
+            num_lanes: N::LANES.min(self.range.len() - first),
+        }
+    }
+
+    /// Names the draws of the current step of the users of a group.
+    #[inline(always)]
+    pub(super) fn stream(&self, group: usize) -> Stream<N::Word> {
+        Stream::new(self.key, self.episodes[group], self.steps[group])
+    }
+
+    /// Names the draws of the documents they are offered: those of the first user of each environment.
+    #[inline(always)]
+    pub(super) fn document_stream(&self, group: usize) -> Stream<N::Word> {
+        if self.users_per_env == 1 {
+            return self.stream(group);
+        }
+        let whole = self.group(group);
+        let word = |half: usize| {
+            N::Word::from_fn(|lane| {
+                let user = whole.first + whole.lane(lane);
+                let host = user - user % self.users_per_env;
+                self.episodes[host / N::LANES][half].lane(host % N::LANES)
+            })
+        };
+        Stream::new(self.key, [word(0), word(1)], self.steps[group])
+    }
+
+    /// Puts lanes at the beginning of episodes, and tells which of the group's users begin one.
+    #[inline(always)]
+    pub(super) fn start(&mut self, group: Group, starts: &[Option<u64>]) -> N::Mask {
+        let starts = &starts[group.first..][..group.num_lanes];
+        let of = |lane: usize| starts[group.lane(lane)];
+        let begins = N::Mask::from_fn(|lane| of(lane).is_some());
+        if begins.any() {
+            let episodes = &mut self.episodes[group.index];
+            for (half, word) in episodes.iter_mut().enumerate() {
+                let begun = N::Word::from_fn(|lane| halves(of(lane).unwrap_or(0))[half]);
+                *word = N::Word::select(begins, begun, *word);
+            }
+            let step = &mut self.steps[group.index];
+            *step = N::Word::select(begins, N::Word::splat(0), *step);
+        }
+        begins
+    }
+
+    /// Writes the state of these lanes to their places among all.
+    pub(super) fn store(&self, all: &mut LaneState) {
+        let num_lanes = all.episodes.len();
+        let mut fields = vec![N::splat(0.0); self.num_fields()];
+        for index in 0..self.num_groups() {
+            let group = self.group(index);
+            let first = self.range.start + group.first;
+            let scatter = |numbers: &[N], rows: &mut [f64]| {
+                for (row, number) in rows.chunks_exact_mut(num_lanes).zip(numbers) {
+                    number.write(&mut row[first..][..group.num_lanes]);
+                }
+            };
+            self.users[index].store(&mut fields);
+            scatter(&fields, &mut all.users);
+            scatter(&self.policy[index], &mut all.policy);
+            let [low, high] = self.episodes[index];
+            for lane in 0..group.num_lanes {
+                all.episodes[first + lane] =
+                    u64::from(high.lane(lane)) << 32 | u64::from(low.lane(lane));
+                all.steps[first + lane] = self.steps[index].lane(lane);
+            }
+        }
+    }
+
+    /// Reads the state of these lanes from their places among all.
+    pub(super) fn load(&mut self, all: &LaneState) {
+        let num_lanes = all.episodes.len();
+        for index in 0..self.num_groups() {
+            let group = self.group(index);
+            let first = self.range.start + group.first;
+            let gather = |rows: &[f64]| -> Vec<N> {
+                let read = |row: &[f64]| N::from_fn(|lane| row[first + group.lane(lane)]);
+                rows.chunks_exact(num_lanes).map(read).collect()
+            };
+            self.users[index].load(&gather(&all.users));
+            self.policy[index] = gather(&all.policy);
+            let episode = |lane: usize| halves(all.episodes[first + group.lane(lane)]);
+            self.episodes[index] = [0, 1].map(|half| N::Word::from_fn(|lane| episode(lane)[half]));
+            self.steps[index] = N::Word::from_fn(|lane| all.steps[first + group.lane(lane)]);
+        }
+    }
+}
