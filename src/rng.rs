@@ -125,12 +125,18 @@ fn round<L: Long>([a, b, c, d]: [L; 4], key: [u32; 2], number: u32) -> [L; 4] {
 }
 
 /// Splits a seed into the two words of a key, the low one first.
+pub fn key(seed: u64) -> [u32; 2] {
+    halves(seed)
+}
+
+/// Splits a 64-bit number into words, the low one first.
+#[inline(always)]
 #[allow(
     clippy::cast_possible_truncation,
-    reason = "the halves of a 64-bit seed"
+    reason = "the halves of a 64-bit number"
 )]
-pub fn key(seed: u64) -> [u32; 2] {
-    [seed as u32, (seed >> 32) as u32]
+pub(crate) fn halves(number: u64) -> [u32; 2] {
+    [number as u32, (number >> 32) as u32]
 }
 
 /// Names the draws of one step of one episode, for each user of a vector.
@@ -324,7 +330,7 @@ impl Philox {
     }
 
     fn words(seed_key: [u32; 2], block: u64) -> [u32; 4] {
-        let [low, high] = key(block);
+        let [low, high] = halves(block);
         let counter = [low, high, 0, HOST << 24].map(ScalarWord);
         philox(counter, seed_key).map(|word| word.0)
     }

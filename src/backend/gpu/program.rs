@@ -10,6 +10,7 @@ use super::pipeline::{
 use super::rollout::{SPAN, block};
 use super::stopwatch::Laps;
 use super::{GpuOptions, Simulation, interface};
+use crate::rng::halves;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use bytemuck::{Pod, Zeroable};
 use std::collections::{BTreeMap, BTreeSet};
@@ -544,15 +545,6 @@ pub(super) fn upload(
     )]
     let singles: Vec<f32> = numbers.iter().map(|&number| number as f32).collect();
     gpu.upload(what, usage, bytemuck::cast_slice(&singles))
-}
-
-/// Splits a 64-bit number into words, the low one first.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "the halves of a 64-bit number"
-)]
-pub(super) fn halves(number: u64) -> [u32; 2] {
-    [number as u32, (number >> 32) as u32]
 }
 
 #[cfg(test)]

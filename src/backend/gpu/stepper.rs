@@ -2,10 +2,11 @@
 
 use super::context::Gpu;
 use super::error::GpuError;
-use super::program::{Entry, Inputs, Job, Program, halves, most_invocations};
+use super::program::{Entry, Inputs, Job, Program, most_invocations};
 use super::{GpuOptions, Simulation};
 use crate::backend::stepper::{LaneState, Observation, StepOutcome, Stepper};
 use crate::error::Error;
+use crate::rng::halves;
 use std::ops::Range;
 use std::sync::Arc;
 use wgpu::BufferUsages;

@@ -149,22 +149,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             active = active & !driver.environment().is_terminal(user);
         }
-        let done = block.returns.len();
-        let episodes = done..done + count;
-        block.returns.resize(episodes.end, 0.0);
-        block.slopes.resize(episodes.end, 0.0);
-        block.lengths.resize(episodes.end, 0);
-        block.clicks.resize(episodes.end, 0);
-        let returns = &mut block.returns[episodes.clone()];
-        let slopes = &mut block.slopes[episodes.clone()];
-        let lengths = &mut block.lengths[episodes.clone()];
-        total.write(returns);
-        step_weighted.write(slopes);
-        length.write(lengths);
-        clicks.write(&mut block.clicks[episodes]);
-        for (slope, (&total, &length)) in slopes.iter_mut().zip(returns.iter().zip(&*lengths)) {
-            *slope = least_squares_slope(total, *slope, length);
-        }
+        push_episodes(block, count, [total, step_weighted], [length, clicks]);
         let lanes = &mut lanes[..count];
         invalid.write(lanes);
         block.invalid_choices += sum(lanes);
@@ -180,6 +165,32 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             clicks.write(lanes);
             *total += sum(lanes);
         }
+    }
+}
+
+/// Adds the episodes of the first `count` users of a vector to a block.
+#[inline(always)]
+fn push_episodes<N: Number>(
+    block: &mut EpisodeBlock,
+    count: usize,
+    [total, step_weighted]: [N; 2],
+    [length, clicks]: [N::Word; 2],
+) {
+    let done = block.returns.len();
+    let episodes = done..done + count;
+    block.returns.resize(episodes.end, 0.0);
+    block.slopes.resize(episodes.end, 0.0);
+    block.lengths.resize(episodes.end, 0);
+    block.clicks.resize(episodes.end, 0);
+    let returns = &mut block.returns[episodes.clone()];
+    let slopes = &mut block.slopes[episodes.clone()];
+    let lengths = &mut block.lengths[episodes.clone()];
+    total.write(returns);
+    step_weighted.write(slopes);
+    length.write(lengths);
+    clicks.write(&mut block.clicks[episodes]);
+    for (slope, (&total, &length)) in slopes.iter_mut().zip(returns.iter().zip(&*lengths)) {
+        *slope = least_squares_slope(total, *slope, length);
     }
 }
 

@@ -312,52 +312,60 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::Backend;
     use crate::backend::cpu::cpu;
+    use crate::backend::{Backend, Simulation};
     use crate::validation::cases;
 
-    /// Three threads, so that the last part is shorter than the others.
+    /// Three threads, so that the last part is shorter than the others; one user an environment, and three.
     #[test]
     fn sharing_lanes_out_among_threads_changes_nothing() {
-        const NUM_LANES: usize = 4 * LEAST_LANES + 10;
         for case in cases(&crate::registry::Registry::built_in()).unwrap() {
-            let simulation = &case.simulation;
-            let slate_size = simulation.plan.slate_size as usize;
-            let mut steppers = [1, 3].map(|threads| {
-                cpu(Some(threads))
-                    .unwrap()
-                    .stepper(simulation, NUM_LANES)
-                    .unwrap()
-            });
-            let starts: Vec<Option<u64>> = (0..NUM_LANES as u64).map(Some).collect();
-            let slates: Vec<u32> = (0..NUM_LANES)
-                .flat_map(|lane| (0..slate_size).map(move |position| (lane, position)))
-                .map(|(lane, position)| {
-                    let candidate = (lane + position) % simulation.plan.num_candidates as usize;
-                    u32::try_from(candidate).unwrap()
-                })
-                .collect();
-            let words: Vec<[u32; 4]> = (0..).take(NUM_LANES).map(|lane| [lane << 12; 4]).collect();
-            let [one, three] = steppers.each_mut().map(|stepper| {
-                stepper.start(&starts).unwrap();
-                let recommended = stepper.recommend().unwrap();
-                let first = stepper.step(&recommended).unwrap();
-                stepper.keep().unwrap();
-                let second = stepper.step_with_words(&slates, &words).unwrap();
-                let state = stepper.state().unwrap();
-                stepper.set_state(&state).unwrap();
-                (
-                    (recommended, first, second, stepper.observe_kept().unwrap()),
-                    (
-                        state,
-                        stepper.state().unwrap(),
-                        stepper.responses().unwrap(),
-                    ),
-                    (stepper.observe().unwrap(), stepper.corpus().unwrap()),
-                )
-            });
-            assert!(one == three, "{}", case.name);
-            assert_eq!(one.1.0, one.1.1, "{}", case.name);
+            for users_per_env in [1, 3] {
+                compare_threads(case.name, &case.simulation, users_per_env);
+            }
         }
+    }
+
+    fn compare_threads(name: &str, simulation: &Simulation, users_per_env: usize) {
+        const NUM_LANES: usize = 4 * LEAST_LANES + 11;
+        let slate_size = simulation.plan.slate_size as usize;
+        let mut steppers = [1, 3].map(|threads| {
+            cpu(Some(threads))
+                .unwrap()
+                .shared_stepper(simulation, NUM_LANES, users_per_env)
+                .unwrap()
+        });
+        let starts: Vec<Option<u64>> = (0..NUM_LANES as u64).map(Some).collect();
+        let slates: Vec<u32> = (0..NUM_LANES)
+            .flat_map(|lane| (0..slate_size).map(move |position| (lane, position)))
+            .map(|(lane, position)| {
+                let candidate = (lane + position) % simulation.plan.num_candidates as usize;
+                u32::try_from(candidate).unwrap()
+            })
+            .collect();
+        let words: Vec<[u32; 4]> = (0..).take(NUM_LANES).map(|lane| [lane << 12; 4]).collect();
+        let [one, three] = steppers.each_mut().map(|stepper| {
+            stepper.start(&starts).unwrap();
+            let recommended = match users_per_env {
+                1 => stepper.recommend().unwrap(),
+                _ => slates.clone(),
+            };
+            let first = stepper.step(&recommended).unwrap();
+            stepper.keep().unwrap();
+            let second = stepper.step_with_words(&slates, &words).unwrap();
+            let state = stepper.state().unwrap();
+            stepper.set_state(&state).unwrap();
+            (
+                (recommended, first, second, stepper.observe_kept().unwrap()),
+                (
+                    state,
+                    stepper.state().unwrap(),
+                    stepper.responses().unwrap(),
+                ),
+                (stepper.observe().unwrap(), stepper.corpus().unwrap()),
+            )
+        });
+        assert!(one == three, "{name}, {users_per_env} users");
+        assert_eq!(one.1.0, one.1.1, "{name}, {users_per_env} users");
     }
 }

@@ -3,7 +3,7 @@
 use crate::backend::stepper::LaneState;
 use crate::environment::Fields;
 use crate::number::{Mask, Number, Word};
-use crate::rng::Stream;
+use crate::rng::{Stream, halves};
 use std::ops::Range;
 
 /// Where neighbouring lanes are, one vector of users (a group) after another.
@@ -42,14 +42,6 @@ impl Group {
     pub(super) fn lane(self, lane: usize) -> usize {
         if lane < self.num_lanes { lane } else { 0 }
     }
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "the halves of a 64-bit index"
-)]
-fn halves(episode: u64) -> [u32; 2] {
-    [episode as u32, (episode >> 32) as u32]
 }
 
 impl<N: Number, U: Fields<N>> Lanes<N, U> {
