@@ -21,6 +21,8 @@ use std::path::Path;
 
 /// What the program reads: `"schema"` of the bench.
 const SCHEMA: u64 = 2;
+/// The setting of the main job.
+const MAIN: &str = "random_baseline";
 const RATE: &str = "user-steps/s";
 /// Width, and height of an environment.
 const WIDTH: u32 = 720;
@@ -62,7 +64,8 @@ pub(crate) fn plots(bench: &Value) -> anyhow::Result<Vec<(String, String)>> {
     let mut steps = Vec::new();
     for (key, what) in [("step", "steps"), ("observed", "and observations")] {
         let key = format!("{key}_user_steps_per_second");
-        steps.extend(lines(rows(bench, "step_api").map(|row| {
+        let main = rows(bench, "step_api").filter(|row| row["setting"] == MAIN);
+        steps.extend(lines(main.map(|row| {
             let point = point(&row["num_envs"], &row[key.as_str()]);
             (format!("{}, {what}", label(row)), point)
         }))?);

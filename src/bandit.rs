@@ -6,7 +6,7 @@
 //! matter; here it counts as pulled once.
 
 use crate::distribution::inverse_normal;
-use crate::number::Number;
+use crate::number::{Number, number};
 
 /// Keeps logarithms and quotients finite.
 const TINY: f32 = 1e-30;
@@ -44,12 +44,6 @@ const STIRLING_F: f32 = -0.0006020694;
 const STIRLING_G: f32 = 3.606443e-5;
 const STIRLING_H: f32 = 9.396621e-5;
 const STIRLING_I: f32 = -2.9749045e-5;
-
-/// Gives every lane a single-precision constant.
-#[inline(always)]
-fn number<N: Number>(value: f32) -> N {
-    N::splat(f64::from(value))
-}
 
 /// Returns the mean reward of an arm, one that was never pulled counting as pulled once.
 ///

@@ -4,7 +4,7 @@
 //! on an earlier draw. All are generic over [`Number`]: in double precision they are the oracle's, on lanes those of the
 //! `cpu` backend, and `shaders/distribution.wgsl` is their twin.
 
-use crate::number::{Number, Word};
+use crate::number::{Number, Word, number};
 
 /// 2^-24.
 const UNIFORM_STEP: f32 = 5.9604645e-8;
@@ -13,12 +13,6 @@ const FINE_STEP: f32 = 2.3283064e-10;
 /// From here on a word has more bits than a single-precision significand.
 const FINE_EXACT: u32 = 0x0100_0000;
 const FINE_MASK: u32 = 0xffff_ff00;
-
-/// Gives every lane a single-precision constant.
-#[inline(always)]
-fn number<N: Number>(value: f32) -> N {
-    N::splat(f64::from(value))
-}
 
 /// Draws from (0, 1) on an even grid: (2k + 1) 2^-24, where k is the upper 23 bits of the word.
 ///

@@ -95,8 +95,8 @@ pub enum Error {
         /// How many users an environment has.
         given: usize,
     },
-    /// Stepped before the first reset.
-    #[error("a step before the first reset")]
+    /// Used before the first reset, or after the device failed and before the next one.
+    #[error("the environments have not been reset")]
     NotReset,
     /// A finite model whose values have no bound.
     #[error("episodes can last for ever: the exact return has no bound")]

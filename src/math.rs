@@ -20,7 +20,7 @@
     reason = "literals are those of the twin, digit for digit"
 )]
 
-use crate::number::{Number, Single, Word};
+use crate::number::{Number, Single, Word, number};
 
 /// Where `exp` saturates: 2^-126 < e^-87.33, so that no result, nor its reciprocal, is subnormal or infinite.
 const EXP_LIMIT: f32 = 87.33;
@@ -67,12 +67,6 @@ const COS_B: f32 = 1.9999994;
 const COS_C: f32 = 1.0652245;
 const COS_D: f32 = 0.26042777;
 const COS_E: f32 = 0.03858604;
-
-/// Gives every lane a single-precision constant.
-#[inline(always)]
-fn number<N: Number>(value: f32) -> N {
-    N::splat(f64::from(value))
-}
 
 /// Gives every lane a bit pattern.
 #[inline(always)]

@@ -5,7 +5,7 @@
 //! order of operations, and has its twin in `shaders/regression.wgsl`, where the definition `DIM` gives the dimension. For `RecSim`'s GLM bandits: UCB-GLM scores x w + W sqrt(x' M^-1 x), see [`ucb_glm_width`]; GLM-TS scores
 //! x (w + scale L^-T z), where L is the factor of the fit's matrix and z are standard normal numbers.
 
-use crate::number::{Mask, Number, Word};
+use crate::number::{Mask, Number, Word, number};
 
 /// Keeps pivots above 0, where rounding may take them.
 const PIVOT_MIN: f32 = 1e-30;
@@ -15,12 +15,6 @@ const MAX_ITERATIONS: u32 = 20;
 const TOLERANCE_SQUARE: f32 = 1e-6;
 /// A fit needs more observations than these.
 const MIN_OBSERVATIONS: u32 = 10;
-
-/// Gives every lane a single-precision constant.
-#[inline(always)]
-fn number<N: Number>(value: f32) -> N {
-    N::splat(f64::from(value))
-}
 
 /// Sets a matrix to `diagonal` times the identity.
 #[inline(always)]

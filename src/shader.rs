@@ -12,6 +12,8 @@ pub struct ShaderSource {
     pub path: String,
     /// The text.
     pub text: Cow<'static, str>,
+    /// Whether its indices and loops are known to be in bounds, so that a release build may leave the GPU's guards out.
+    is_trusted: bool,
 }
 
 impl ShaderSource {
@@ -20,20 +22,45 @@ impl ShaderSource {
     /// ```text
     /// ShaderSource::environment("examples/boredom.wgsl", include_str!("boredom.wgsl"))
     /// ```
-    pub fn environment(path: &str, text: &'static str) -> Self {
-        Self::of("environment", path, text)
+    pub fn environment(path: &str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_text("environment", path, text, false)
     }
 
     /// Takes the WGSL twin of a choice model of one's own; `path` is what errors name.
-    pub fn choice(path: &str, text: &'static str) -> Self {
-        Self::of("choice", path, text)
+    pub fn choice(path: &str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_text("choice", path, text, false)
     }
 
-    fn of(module: &str, path: &str, text: &'static str) -> Self {
+    /// Leaves out the guards with which the GPU runs this module otherwise, bounds of arrays and of loops, where all other
+    /// modules of the simulation are trusted too: they can take most of the time.
+    ///
+    /// # Safety
+    /// No index of an array is out of bounds, whatever the state of a user and whatever the words drawn; no division of whole
+    /// numbers is by zero; and every loop ends.
+    #[allow(unsafe_code, reason = "wgpu has no safe way to leave its guards out")]
+    #[must_use]
+    pub unsafe fn trusted(mut self) -> Self {
+        self.is_trusted = true;
+        self
+    }
+
+    /// Tells whether the module runs without guards in a release build.
+    pub fn is_trusted(&self) -> bool {
+        self.is_trusted
+    }
+
+    /// Takes a text that may have been made; for the modules of this crate.
+    pub(crate) fn with_text(
+        module: &str,
+        path: &str,
+        text: impl Into<Cow<'static, str>>,
+        is_trusted: bool,
+    ) -> Self {
         Self {
             module: module.to_owned(),
             path: path.to_owned(),
-            text: Cow::Borrowed(text),
+            text: text.into(),
+            is_trusted,
         }
     }
 }
@@ -53,15 +80,27 @@ pub type ShaderDefs = BTreeMap<String, ShaderDef>;
 /// Embeds a file of `shaders/` under a module name.
 macro_rules! embedded {
     ($module:expr, $path:literal) => {
-        $crate::shader::ShaderSource {
-            module: $module.to_owned(),
-            path: concat!("shaders/", $path).to_owned(),
-            text: std::borrow::Cow::Borrowed(include_str!(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/shaders/",
-                $path
-            ))),
-        }
+        $crate::shader::ShaderSource::with_text(
+            $module,
+            concat!("shaders/", $path),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $path)),
+            true,
+        )
     };
 }
 pub(crate) use embedded;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_modules_of_this_crate_and_those_vouched_for_are_trusted() {
+        let own = ShaderSource::environment("own.wgsl", "");
+        assert!(!own.is_trusted() && !ShaderSource::choice("own.wgsl", "").is_trusted());
+        // SAFETY: nothing runs it.
+        #[allow(unsafe_code, reason = "what is tested")]
+        let own = unsafe { own.trusted() };
+        assert!(own.is_trusted() && embedded!("rng", "rng.wgsl").is_trusted());
+    }
+}

@@ -9,6 +9,9 @@ use slatesim::backend::cpu::InstructionSet;
 use std::collections::BTreeSet;
 
 mod common;
+#[cfg(unix)]
+#[path = "common/interruption.rs"]
+mod interruption;
 
 /// The main job and little else.
 const MAIN: [&str; 4] = [
@@ -84,7 +87,13 @@ fn every_environment_is_measured() {
 fn the_main_job_is_measured_step_by_step_and_against_threads_lanes_and_episodes() {
     let bench = json_of(&mut main_on_cpu());
     let steps = rows(&bench, "step_api");
-    assert_eq!(steps.len(), 2);
+    let settings: Vec<_> = steps
+        .iter()
+        .map(|row| (row["setting"].as_str(), row["num_envs"].as_u64()))
+        .collect();
+    let main = Some("random_baseline");
+    let expected = [(main, Some(1)), (main, Some(64)), (Some("first"), Some(64))];
+    assert_eq!(settings, expected);
     for row in steps {
         assert_is_rate(&row["step_user_steps_per_second"]);
         assert_is_rate(&row["observed_user_steps_per_second"]);
@@ -388,33 +397,15 @@ mod peer {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_prints_what_has_been_measured_and_exits_with_130() {
-    use std::io::{BufRead, BufReader, Read};
-    use std::process::Stdio;
+    use std::io::Read;
 
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_slatesim"))
-        .args([
-            "bench",
-            "--backend",
-            "cpu",
-            "--environment",
-            "item_transition",
-            "--json",
-        ])
-        .env("SLATESIM_LOG", "slatesim=info")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-    let mut line = String::new();
-    while !line.contains("measured") {
-        line.clear();
-        assert_ne!(stderr.read_line(&mut line).expect("a line"), 0, "it ended");
-    }
-    let status = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(status.expect("kill starts").success());
+    let (child, mut stderr) = interruption::begun(
+        std::process::Command::new(env!("CARGO_BIN_EXE_slatesim"))
+            .args(["bench", "--backend", "cpu", "--json"])
+            .args(["--environment", "item_transition"]),
+        "measured",
+    );
+    interruption::interrupt(&child, 1);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130));
     let bench: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");

@@ -1,5 +1,9 @@
 //! The contract of the command line: what stands on stdout, what on stderr, and the exit codes.
 
+#[cfg(unix)]
+#[path = "common/interruption.rs"]
+mod interruption;
+
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
@@ -186,30 +190,91 @@ fn threads_and_batches_change_no_bit() {
     }
 }
 
+/// A run with topics, positions of the slate and qualities.
+fn exploration(episodes: &str) -> Command {
+    let mut command = slatesim();
+    command
+        .args(["evaluate", "--backend", "cpu", "--episodes", episodes])
+        .args(["--environment", "interest_exploration", "--seed", "7"])
+        .args(["--max-steps", "5"]);
+    command
+}
+
 #[test]
 fn the_table_shows_every_figure_with_its_uncertainty() {
-    evaluate("cpu")
-        .args([
-            "--seed",
-            "7",
-            "--set",
-            "environment.document.num_clusters=2",
-        ])
-        .assert()
-        .success()
-        .stdout(contains("environment  long_term_satisfaction: "))
-        .stdout(contains("document.num_clusters = 2"))
-        .stdout(contains("seed         7\n"))
-        .stdout(contains("episodes     1000 (5000 user-steps)"))
-        .stdout(contains("backend      cpu: "))
-        .stdout(contains("mean ± standard error"))
-        .stdout(predicates::str::is_match("return +[0-9.]+ ± [0-9.]+ ").expect("a pattern"))
-        .stdout(contains("length"))
-        .stdout(contains("click rate"))
-        .stdout(contains("reward slope"))
-        .stdout(contains("quantile"))
-        .stdout(contains("topic"))
-        .stdout(contains("user-steps/s"));
+    // Errors of topics, positions and qualities come from blocks of 256 episodes, of which there are enough.
+    let text = stdout(
+        exploration("6000").args(["--set", "environment.document.topic_quality_mean=[1, 2]"]),
+    );
+    for told in [
+        "environment  interest_exploration: document.topic_quality_mean = [1.0,2.0]\n",
+        "policy       random\n",
+        "seed         7\n",
+        "max_steps    5\n",
+        "episodes     6000 (30000 user-steps)\n",
+        "backend      cpu: ",
+        "mean ± standard error",
+        "quantile",
+        "share of steps\n",
+        "user-steps/s\n",
+    ] {
+        assert!(text.contains(told), "{told:?} is not in: {text}");
+    }
+    let mut rows = Vec::new();
+    for figure in ["return", "length", "click rate", "reward slope"] {
+        rows.push(format!("{figure} +ESTIMATE"));
+    }
+    rows.push("clicked quality +ESTIMATE$".to_owned());
+    for index in 0..2 {
+        // Impressions, clicks, rate and share of a topic; clicks and rate of a position.
+        rows.push(format!("{index} +[0-9]+ +[0-9]+ +ESTIMATE +[0-9.]+$"));
+        rows.push(format!("{index} +[0-9]+ +ESTIMATE$"));
+    }
+    for row in rows {
+        let pattern = format!("(?m)^{}", row.replace("ESTIMATE", "-?[0-9.]+ ± [0-9.]+"));
+        let is_there = predicates::str::is_match(pattern).expect("a pattern");
+        assert!(is_there.eval(text.as_str()), "{row} is not in: {text}");
+    }
+}
+
+#[test]
+fn topics_and_positions_divide_the_clicks_between_them() {
+    let report = json_of(&mut exploration("1000"));
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let list = |name: &str| report[name].as_array().expect("a list").clone();
+    let sum = |list: &[Value], key: &str| list.iter().map(|entry| number(&entry[key])).sum::<f64>();
+    let (topics, slots) = (list("topics"), list("slots"));
+    assert_eq!((topics.len(), slots.len()), (2, 2));
+    for topic in &topics {
+        assert_eq!(
+            keys(topic),
+            [
+                "impressions",
+                "clicks",
+                "click_rate",
+                "standard_error",
+                "click_share"
+            ]
+        );
+        let clicks = number(&topic["clicks"]);
+        assert_eq!(number(&topic["click_share"]), clicks / 5000.0);
+        let impressions = number(&topic["impressions"]);
+        assert_eq!(number(&topic["click_rate"]), clicks / impressions);
+    }
+    for slot in &slots {
+        assert_eq!(keys(slot), ["clicks", "click_rate", "standard_error"]);
+        assert_eq!(
+            number(&slot["click_rate"]),
+            number(&slot["clicks"]) / 5000.0
+        );
+    }
+    // Slates of 2, for 5,000 user-steps.
+    assert_eq!(sum(&topics, "impressions"), 10_000.0);
+    let clicks = sum(&topics, "clicks");
+    assert_eq!(sum(&slots, "clicks"), clicks);
+    assert!(clicks > 0.0);
+    let rate = number(&report["click_rate"]["mean"]);
+    assert!((sum(&topics, "click_share") - rate).abs() < 1e-12, "{rate}");
 }
 
 #[test]
@@ -738,47 +803,33 @@ fn validation_tells_every_check_and_passes() {
     assert_eq!(report["schema"], 1);
     assert_eq!(report["passed"], true);
     let rungs = report["rungs"].as_array().expect("a list");
-    assert!(rungs.len() > 10);
+    // tests/validation.rs has them by name.
+    assert_eq!(rungs.len(), 187);
     assert_eq!(keys(&rungs[0]), ["name", "case", "passed", "measured"]);
 }
 
 #[cfg(unix)]
 mod signals {
+    use super::interruption::{begun, interrupt};
     use super::*;
     use std::io::{BufRead, BufReader, Read};
     use std::process::{Child, ChildStderr, Stdio};
 
     /// A run that would take years, and that has begun.
     fn endless(batch_size: &str) -> (Child, BufReader<ChildStderr>) {
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_slatesim"))
-            .args(["evaluate", "--backend", "reference", "--json", "--quiet"])
-            .args(["--episodes", "1000000000000000", "--batch-size", batch_size])
-            .env("SLATESIM_LOG", "slatesim=info")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-        let mut line = String::new();
-        while !line.contains("running") {
-            line.clear();
-            assert_ne!(stderr.read_line(&mut line).expect("a line"), 0, "it ended");
-        }
-        (child, stderr)
-    }
-
-    fn interrupt(child: &Child) {
-        let status = std::process::Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status();
-        assert!(status.expect("kill starts").success());
+        begun(
+            std::process::Command::new(env!("CARGO_BIN_EXE_slatesim"))
+                .args(["evaluate", "--backend", "reference", "--json", "--quiet"])
+                .args(["--episodes", "1000000000000000", "--batch-size", batch_size]),
+            "running",
+        )
     }
 
     #[test]
     fn ctrl_c_prints_the_partial_result_and_exits_with_130() {
         let (child, mut stderr) = endless("256");
         std::thread::sleep(std::time::Duration::from_millis(300));
-        interrupt(&child);
+        interrupt(&child, 1);
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(130));
         let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
@@ -804,12 +855,12 @@ mod signals {
     #[test]
     fn a_second_ctrl_c_stops_at_once_without_a_result() {
         let (child, mut stderr) = endless("4294967295");
-        interrupt(&child);
+        interrupt(&child, 1);
         let mut line = String::new();
         stderr.read_line(&mut line).expect("a line");
         assert!(line.contains("interrupted"), "{line}");
         std::thread::sleep(std::time::Duration::from_millis(200));
-        interrupt(&child);
+        interrupt(&child, 1);
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(130));
         assert!(output.stdout.is_empty());
@@ -819,11 +870,7 @@ mod signals {
     #[test]
     fn a_signal_that_comes_twice_at_once_is_one() {
         let (child, _stderr) = endless("256");
-        let twice = format!("kill -INT {0} {0}", child.id());
-        let status = std::process::Command::new("sh")
-            .args(["-c", &twice])
-            .status();
-        assert!(status.expect("sh starts").success());
+        interrupt(&child, 2);
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(130));
         let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
@@ -832,15 +879,22 @@ mod signals {
 
     #[test]
     fn a_closed_pipe_is_no_error() {
+        let (code, stderr) = with_a_closed_pipe(&["--episodes", "1000", "--json"]);
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    }
+
+    #[test]
+    fn a_closed_pipe_does_not_hide_a_check_that_failed() {
+        let target = ["--target-half-width", "1e-9", "--max-episodes", "4096"];
+        let (code, stderr) = with_a_closed_pipe(&target);
+        assert_eq!(code, Some(1), "{stderr}");
+        assert!(stderr.contains("was not reached"), "{stderr}");
+    }
+
+    fn with_a_closed_pipe(arguments: &[&str]) -> (Option<i32>, String) {
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_slatesim"))
-            .args([
-                "evaluate",
-                "--backend",
-                "cpu",
-                "--episodes",
-                "1000",
-                "--json",
-            ])
+            .args(["evaluate", "--quiet", "--backend", "cpu"])
+            .args(arguments)
             .env_remove("SLATESIM_LOG")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -848,7 +902,7 @@ mod signals {
             .expect("the binary starts");
         drop(child.stdout.take());
         let output = child.wait_with_output().expect("it ends");
-        assert_eq!(output.status.code(), Some(0));
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), stderr)
     }
 }

@@ -1,5 +1,9 @@
 //! The contract of `slatesim compare`, and of stopping at a precision.
 
+#[cfg(unix)]
+#[path = "common/interruption.rs"]
+mod interruption;
+
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
@@ -469,30 +473,17 @@ fn a_key_that_a_target_makes_useless_is_told_of() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_prints_what_has_been_compared_and_exits_with_130() {
-    use std::process::Stdio;
-    let child = std::process::Command::new(env!("CARGO_BIN_EXE_slatesim"))
-        .arg("compare")
-        .args(SHORT)
-        .args([
-            "--policy",
-            "random",
-            "--policy",
-            "static",
-            "--json",
-            "--batch-size",
-            "256",
-        ])
-        .args(["--episodes", "1000000000000"])
-        .env_remove("SLATESIM_LOG")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    std::thread::sleep(std::time::Duration::from_millis(500));
-    let status = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(status.expect("kill starts").success());
+    use std::io::Read;
+    let (child, mut stderr) = interruption::begun(
+        std::process::Command::new(env!("CARGO_BIN_EXE_slatesim"))
+            .arg("compare")
+            .args(SHORT)
+            .args(["--policy", "random", "--policy", "static", "--json"])
+            .args(["--batch-size", "256", "--episodes", "1000000000000"]),
+        "comparing",
+    );
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    interruption::interrupt(&child, 1);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130));
     let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
@@ -502,7 +493,9 @@ fn ctrl_c_prints_what_has_been_compared_and_exits_with_130() {
     for variant in report["policies"].as_array().expect("a list") {
         assert_eq!(variant["user_steps"], 5 * episodes);
     }
-    assert!(String::from_utf8_lossy(&output.stderr).contains("the result is partial"));
+    let mut told = String::new();
+    stderr.read_to_string(&mut told).expect("text");
+    assert!(told.contains("the result is partial"), "{told}");
 }
 
 #[test]

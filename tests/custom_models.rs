@@ -1,7 +1,12 @@
 //! Promise: an environment and a choice model of one's own run on every backend, and pass the same validation as the
 //! built-in ones.
 
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test may panic, and its numbers are small"
+)]
 
 mod common;
 #[path = "../examples/custom_choice_model.rs"]
@@ -9,6 +14,7 @@ mod custom_choice_model;
 #[path = "../examples/custom_environment.rs"]
 mod custom_environment;
 
+use ndarray::Array2;
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;
 use slatesim::backend::{Backend, Simulation, Unobserved};
@@ -34,7 +40,8 @@ fn simulation(settings: &[&str]) -> Simulation {
     registry.simulation(&config).unwrap()
 }
 
-fn assert_passes(subject: Subject<'_>) {
+/// `count` rungs: 21 of draws and functions, and those of two cases, each of an environment of its own.
+fn assert_passes(subject: Subject<'_>, count: usize) {
     let mut cases = cases(&registry()).unwrap();
     cases.retain(|case| ["boredom", "satisficing"].contains(&case.name));
     assert_eq!(cases.len(), 2);
@@ -46,18 +53,18 @@ fn assert_passes(subject: Subject<'_>) {
         ControlFlow::Continue(())
     });
     assert!(failed.is_empty(), "{failed:#?}");
-    assert!(rungs.unwrap().len() > 20);
+    assert_eq!(rungs.unwrap().len(), count);
 }
 
 #[test]
 fn models_of_ones_own_pass_the_validation_of_the_cpu_backend() {
-    assert_passes(Subject::Cpu(&cpu(None).unwrap()));
+    assert_passes(Subject::Cpu(&cpu(None).unwrap()), 21 + 2 * 4);
 }
 
 #[test]
 fn models_of_ones_own_pass_the_validation_of_the_gpu_backend() {
     if let Some(gpu) = common::any_gpu() {
-        assert_passes(Subject::Gpu(&gpu));
+        assert_passes(Subject::Gpu(&gpu), 21 + 2 * 5);
     }
 }
 
@@ -78,18 +85,65 @@ fn bored_users_click_less() {
     assert!(never - bored > 10.0 * a.hypot(b), "{never} {bored}");
 }
 
+/// The formulas of the example, by hand. Boredom costs 1,000 here, so that it rules documents out: what is 40 behind the best
+/// in a softmax is less likely than a draw can tell from nothing.
 #[test]
 fn an_environment_of_ones_own_is_stepped_like_any_other() {
+    const NUM_ENVS: usize = 64;
+    const SESSION: usize = 6;
     let simulation = simulation(&[
         "environment.name=boredom",
         "environment.document.num_topics=3",
+        "environment.user.sensitivity=1000",
+        "environment.user.session=6",
     ]);
-    let mut env = VecEnv::new(&simulation, &reference(None).unwrap(), 4).unwrap();
-    assert_eq!(env.spaces().documents.columns("topic"), Some(0..1));
-    env.reset().unwrap();
-    let slates = ndarray::arr2(&[[0, 1], [1, 2], [3, 4], [5, 6]]);
-    let step = env.step(slates.view()).unwrap();
-    assert_eq!(step.rewards.len(), 4);
+    let mut env = VecEnv::new(&simulation, &reference(None).unwrap(), NUM_ENVS).unwrap();
+    let columns = ["topic", "quality"].map(|name| env.spaces().documents.columns(name));
+    assert_eq!(columns, [Some(0..1), Some(1..2)]);
+    let mut observation = env.reset().unwrap();
+    let slates = Array2::from_shape_fn((NUM_ENVS, 2), |(_, position)| [0_u32, 1][position]);
+    let mut boredom = vec![[0.0_f64; 3]; NUM_ENVS];
+    let mut num_ruled_out = 0;
+    for step_number in 1..=SESSION {
+        let step = env.step(slates.view()).unwrap();
+        let is_last = step_number == SESSION;
+        assert!(step.terminated.iter().all(|&ended| ended == is_last));
+        for (lane, boredom) in boredom.iter_mut().enumerate() {
+            let documents = observation.documents.of_env(lane);
+            let topics = [0_usize, 1].map(|position| documents[(position, 0)] as usize);
+            let score = |position: usize| {
+                f64::from(documents[(position, 1)]) - 1000.0 * boredom[topics[position]]
+            };
+            // The last one is the logit of no click.
+            let scores = [score(0), score(1), 1.0];
+            let least = scores.into_iter().fold(f64::NEG_INFINITY, f64::max) - 40.0;
+            num_ruled_out += usize::from(scores.iter().any(|&score| score < least));
+            let chosen = step.chosen[lane].map(|position| position as usize);
+            assert!(scores[chosen.unwrap_or(2)] > least, "{scores:?} {chosen:?}");
+            let reward = if chosen.is_some() { 1.0 } else { 0.0 };
+            assert_eq!(step.rewards[lane], reward);
+            let clicked = chosen.map(|position| topics[position]);
+            for (topic, boredom) in boredom.iter_mut().enumerate() {
+                let more = if clicked == Some(topic) { 1.0 } else { 0.0 };
+                *boredom = 0.8 * *boredom + more;
+            }
+        }
+        // With the last step the next episodes have begun.
+        if !is_last {
+            let state = env.state().unwrap();
+            let left = (SESSION - step_number) as f64;
+            for (lane, boredom) in boredom.iter().enumerate() {
+                let field = |number: usize| state.users[number * NUM_ENVS + lane];
+                for (topic, boredom) in boredom.iter().enumerate() {
+                    assert!((field(topic) - boredom).abs() < 1e-6, "{lane} {topic}");
+                }
+                assert_eq!(field(boredom.len()), left);
+            }
+        }
+        observation = step.observation;
+    }
+    // Seed 0: of 384 choices 191 had something ruled out.
+    assert!(num_ruled_out > NUM_ENVS, "{num_ruled_out}");
 }
 
 #[test]

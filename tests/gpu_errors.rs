@@ -4,7 +4,7 @@ mod common;
 
 use slatesim::Error;
 use slatesim::backend::gpu::{GpuError, GpuOptions};
-use slatesim::backend::{Backend, Unobserved};
+use slatesim::backend::{Backend, Observation, Unobserved};
 use slatesim::validation::cases;
 
 #[test]
@@ -19,7 +19,9 @@ fn a_lost_device_is_an_error_of_every_call() {
         gpu.rollout(simulation, 0..1000, &Unobserved).unwrap_err()
     ));
     assert!(is_lost(stepper.step(&[0; 128]).unwrap_err()));
-    assert!(is_lost(stepper.observe().unwrap_err()));
+    assert!(is_lost(
+        stepper.observe(&mut Observation::default()).unwrap_err()
+    ));
     assert!(is_lost(
         gpu.stepper(simulation, 64)
             .err()

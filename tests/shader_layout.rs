@@ -780,11 +780,7 @@ impl Definition for Custom {
     }
 
     fn shader(&self) -> ShaderSource {
-        ShaderSource {
-            module: "environment".to_owned(),
-            path: "my_room/my_environment.wgsl".to_owned(),
-            text: self.text.clone().into(),
-        }
+        ShaderSource::environment("my_room/my_environment.wgsl", self.text.clone())
     }
 
     fn shader_defs(&self) -> ShaderDefs {

@@ -1,5 +1,9 @@
 //! The contract of `slatesim sweep`.
 
+#[cfg(unix)]
+#[path = "common/interruption.rs"]
+mod interruption;
+
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
@@ -211,7 +215,10 @@ fn the_numbers_of_the_csv_are_those_of_the_json() {
     let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let head = lines.next().expect("a head");
     let column = |name: &str| head.iter().position(|column| *column == name).expect(name);
-    for (line, point) in lines.zip(report["points"].as_array().expect("a list")) {
+    let points = report["points"].as_array().expect("a list");
+    let lines: Vec<_> = lines.collect();
+    assert_eq!((lines.len(), points.len()), (2, 2), "{text}");
+    for (line, point) in lines.iter().zip(points) {
         for (name, expected) in [
             ("environment.user.sensitivity", &point["values"][head[0]]),
             ("user_steps", &point["user_steps"]),
@@ -323,27 +330,14 @@ fn what_is_no_sweep_is_refused() {
 #[test]
 #[cfg(unix)]
 fn ctrl_c_prints_the_points_that_are_done_and_exits_with_130() {
-    use std::io::{BufRead, BufReader};
-    use std::process::Stdio;
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_slatesim"))
-        .args(["sweep", "--backend", "cpu", "--batch-size", "256", "--json"])
-        .args(["--episodes", "1000000000000000", "--vary", SENSITIVITY])
-        .env("SLATESIM_LOG", "slatesim=info")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-    let mut line = String::new();
-    while !line.contains("sweeping") {
-        line.clear();
-        assert_ne!(stderr.read_line(&mut line).expect("a line"), 0, "it ended");
-    }
+    let (child, _stderr) = interruption::begun(
+        std::process::Command::new(env!("CARGO_BIN_EXE_slatesim"))
+            .args(["sweep", "--backend", "cpu", "--batch-size", "256", "--json"])
+            .args(["--episodes", "1000000000000000", "--vary", SENSITIVITY]),
+        "sweeping",
+    );
     std::thread::sleep(std::time::Duration::from_millis(500));
-    let status = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(status.expect("kill starts").success());
+    interruption::interrupt(&child, 1);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(130));
     let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");

@@ -12,7 +12,7 @@ use slatesim::backend::reference::reference;
 use slatesim::backend::{Backend, Simulation, Unobserved};
 use slatesim::config::{Config, Layers};
 use slatesim::registry;
-use slatesim::vec_env::{AutoresetMode, VecEnv, VecEnvOptions};
+use slatesim::vec_env::{AutoresetMode, MultiUserEnv, VecEnv, VecEnvOptions};
 use std::ops::ControlFlow;
 
 const TEST_MDP: &[&str] = &["environment.name=test_mdp", "max_steps=1000000"];
@@ -412,6 +412,18 @@ fn what_cannot_be_learned_is_refused_with_the_reason() {
 }
 
 #[test]
+fn an_agent_for_several_users_an_environment_shows_slates_as_long_as_for_one() {
+    let settings = ["environment.slate_size=2", "max_steps=9"];
+    let backend = cpu(Some(1)).unwrap();
+    let several = MultiUserEnv::new(&simulation(&settings), &backend, 4, 3).unwrap();
+    let agent = |spaces| TabularQ::new(&spaces, TabularQOptions::default()).unwrap();
+    assert_eq!(
+        agent(several.spaces()).to_json(),
+        agent(environments(&settings, 4).spaces()).to_json()
+    );
+}
+
+#[test]
 fn a_spoiled_file_is_refused_by_file_and_field() {
     let good = trained(TEST_MDP, 1, 3, myopic()).to_json();
     let problem = |text: &str| TabularQ::from_json(text).unwrap_err().to_string();
@@ -451,6 +463,11 @@ fn a_spoiled_file_is_refused_by_file_and_field() {
             "\"count\":1",
             "\"count\":-1",
             "`table[0].count` cannot be read: invalid value",
+        ),
+        (
+            "\"column\":0",
+            "\"column\":999",
+            "of 1 numbers in column 999, expected column 0",
         ),
         (
             "\"key\":[",

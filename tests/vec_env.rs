@@ -6,13 +6,13 @@
     reason = "a test may panic, and its numbers are small"
 )]
 
+mod common;
 #[path = "vec_env/trajectory.rs"]
 mod trajectory;
 
-use ndarray::{Array2, Axis, ShapeBuilder, s};
+use ndarray::{Array1, Array2, Axis, ShapeBuilder, s};
 use slatesim::Error;
-use slatesim::backend::gpu::{AdapterSelection, GpuBackend};
-use slatesim::backend::{Backend, Simulation, cpu, reference};
+use slatesim::backend::{self, Backend, Simulation, Stepper, cpu, reference};
 use slatesim::config::{Config, Layers};
 use slatesim::registry;
 use slatesim::vec_env::{Documents, EMPTY, Observation, Step, VecEnv};
@@ -43,6 +43,12 @@ fn tutorial(sets: &[&str]) -> Simulation {
     simulation(&[&TUTORIAL, sets].concat())
 }
 
+fn observed(stepper: &mut dyn Stepper) -> backend::Observation {
+    let mut observation = backend::Observation::default();
+    stepper.observe(&mut observation).unwrap();
+    observation
+}
+
 /// Stamps a test for each backend.
 macro_rules! on_each_backend {
     ($($(#[$attribute:meta])* fn $name:ident($backend:ident: &dyn Backend) $body:block)+) => {$(
@@ -64,12 +70,8 @@ macro_rules! on_each_backend {
 
             #[test]
             fn gpu() {
-                match GpuBackend::open(AdapterSelection::Any) {
-                    Ok(gpu) => claim(&gpu),
-                    Err(error) if std::env::var_os("SLATESIM_REQUIRE_GPU").is_none() => {
-                        eprintln!("NOT TESTED, no GPU adapter: {error}");
-                    }
-                    Err(error) => panic!("SLATESIM_REQUIRE_GPU is set, but {error}"),
+                if let Some(gpu) = crate::common::any_gpu() {
+                    claim(&gpu);
                 }
             }
         }
@@ -166,13 +168,13 @@ on_each_backend! {
                 .collect::<Vec<_>>(),
         )
         .unwrap();
-        let next = next.observe().unwrap();
+        let next = observed(next.as_mut());
 
         for step_number in 1..=5 {
             let slates = recommend(&simulation, &mut env, &observation);
             let step = env.step(slates.view()).unwrap();
             let outcome = unending.step(slates.as_slice().unwrap()).unwrap();
-            let terminal = unending.observe().unwrap();
+            let terminal = observed(unending.as_mut());
             let last = step
                 .final_observation
                 .as_ref()

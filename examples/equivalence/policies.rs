@@ -4,7 +4,7 @@ use super::row::Row;
 use super::setup::{estimate, simulation};
 use slatesim::Error;
 use slatesim::backend::{BLOCK_EPISODES, Backend, Unobserved};
-use slatesim::statistics::{SlotSummary, Summary};
+use slatesim::statistics::FEWEST_BLOCKS;
 
 /// A run of the original: settings, candidates and slate, episodes, and the figures that were recorded.
 struct Run {
@@ -99,27 +99,10 @@ fn runs() -> Vec<Run> {
 /// Steps of an episode of interest exploration, which does not end by itself.
 const EXPLORATION_STEPS: u32 = 50;
 
-/// Of so many blocks on the statistics' own standard errors are good to some percent.
-const ENOUGH_BLOCKS: u64 = 200;
-
-/// Returns the standard error of the clicks at one position. That of the statistics is of blocks, of which a test has few: then
-/// each click is taken to be there by chance, whichever click it is, although users have topics of their own.
-fn slot_error(
-    slot: &SlotSummary,
-    (rate, error): (f64, f64),
-    episodes: u64,
-    summary: &Summary,
-) -> f64 {
-    if episodes >= ENOUGH_BLOCKS * BLOCK_EPISODES {
-        return slot.standard_error.unwrap_or(f64::NAN);
-    }
-    let share = slot.click_rate.unwrap_or(f64::NAN) / rate;
-    let spread = share * (1.0 - share) * rate / summary.user_steps as f64;
-    (share * share * error * error + spread).sqrt()
-}
-
-/// Compares a backend with every run of the original.
+/// Compares a backend with every run of the original, of no fewer episodes than the errors of positions and of the clicked
+/// quality take.
 pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Error> {
+    let episodes = episodes.max(FEWEST_BLOCKS * BLOCK_EPISODES);
     let mut rows = Vec::new();
     for (seed, run) in (0..).zip(runs()) {
         let [num_candidates, slate_size] = run.sizes;
@@ -173,13 +156,9 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
             ),
         ];
         for (position, (slot, &rate)) in summary.slots.iter().zip(run.slots).enumerate() {
-            let ours = (
-                slot.click_rate.unwrap_or(f64::NAN),
-                slot_error(slot, clicks, episodes, &summary),
-            );
             scaled.push((
                 format!("clicks by step at position {position}"),
-                ours,
+                estimate(slot.click_rate, slot.standard_error),
                 Some(rate),
             ));
         }

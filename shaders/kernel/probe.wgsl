@@ -3,7 +3,7 @@
 // Invocation i takes block i of purpose DOCUMENT of the job's first episode at step 0.
 // `encrypt`, for known answers, takes counter and key instead.
 // Bindings of group 1: 0 inputs (probe: the bits of an argument [i]; encrypt: counter and key [i][6]),
-// 1 outputs [row][i]; rows as src/validation/probe.rs names them.
+// 1 outputs [row][i]; rows as src/validation/host.rs names them.
 
 #import slatesim::rng::{Stream, words, philox, multiply_high, DOCUMENT}
 #import slatesim::math

@@ -45,7 +45,7 @@ fn learn(state: ptr<function, array<f32, #{POLICY_STATE}>>, stepped: ptr<functio
     var x = ridge::inputs_of_step(state);
     for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
         inputs::look_at(&x, (*stepped).documents[position]);
-        let next = u32((*state)[NEXT]);
+        let next = min(u32((*state)[NEXT]), #{HISTORY}u - 1u);
         for (var index = 0u; index < #{DIM}u; index++) {
             (*state)[FEATURES + next * #{DIM}u + index] = x[index];
         }

@@ -7,6 +7,8 @@
 
 // Below every key; infinities have no place in WGSL.
 const WORST: f32 = -3.0e38;
+// What a key that is not above WORST, or no number, counts as, so that its candidate takes a place that is left.
+const FLOOR: f32 = -2.9e38;
 
 // A slate with the keys that it is sorted by.
 struct Ranking {
@@ -42,7 +44,7 @@ fn begin_ranked() -> RankedRanking {
 
 // Inserts a candidate by its key, the largest first.
 fn insert(ranking: ptr<function, Ranking>, given_key: f32, given_candidate: u32) {
-    var key = given_key;
+    var key = select(FLOOR, given_key, WORST < given_key);
     var candidate = given_candidate;
     var is_pushed = false;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {

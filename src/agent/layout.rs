@@ -7,6 +7,9 @@ use crate::vec_env::{AutoresetMode, Space, Spaces, VecEnv};
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
+/// The most numbers that a saved agent may have observed of a document or of a user: far more than any environment shows.
+const MAX_COLUMNS: usize = 1 << 24;
+
 /// The situations and slates that an agent tells apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,10 +121,32 @@ impl Layout {
         let documents = &spaces.documents;
         Self {
             num_candidates: size(documents.shape[documents.shape.len() - 2]),
-            slate_size: size(spaces.slates.shape[1]),
+            slate_size: size(*spaces.slates.shape.last().expect("slates have positions")),
             document: leaves(documents),
             user: leaves(&spaces.users),
         }
+    }
+
+    /// Finds what is wrong with a layout that was read: the field, and the problem. What is observed fills the columns from 0
+    /// on, without gaps.
+    pub(super) fn problem(&self) -> Option<(&'static str, String)> {
+        let of = |field: &'static str, leaves: &[Leaf]| {
+            let mut leaves: Vec<&Leaf> = leaves.iter().collect();
+            leaves.sort_by_key(|leaf| leaf.column);
+            let mut end = 0;
+            for leaf in leaves {
+                if leaf.column != end || leaf.length > MAX_COLUMNS - end {
+                    let problem = format!(
+                        "has {:?} of {} numbers in column {}, expected column {end}, and at most {MAX_COLUMNS} columns",
+                        leaf.name, leaf.length, leaf.column
+                    );
+                    return Some((field, problem));
+                }
+                end += leaf.length;
+            }
+            None
+        };
+        of("layout.document", &self.document).or_else(|| of("layout.user", &self.user))
     }
 
     /// Counts the numbers of a document and those of the user.

@@ -8,6 +8,7 @@ use super::tabular_q::Training;
 use crate::error::Error;
 use crate::vec_env::{Observation, Spaces, VecEnv};
 use ndarray::Array2;
+use std::mem::replace;
 use std::ops::ControlFlow;
 
 /// An agent that scores each document by a regression of the clicks on what is observed, and shows the best ones.
@@ -157,7 +158,7 @@ impl LinearBandit {
             if !self.options.eval_mode {
                 self.model.estimate(&self.options);
             }
-            observation = step.observation;
+            env.recycle(replace(&mut observation, step.observation));
             training.steps += 1;
             if progress(&training).is_break() {
                 break;

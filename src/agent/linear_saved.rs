@@ -31,7 +31,7 @@ fn read(source: &Source<'_>, text: &str) -> Result<LinearBandit, AgentError> {
     let options: LinearBanditOptions =
         source.read_struct("options", source.take(&mut object, "options")?)?;
     options.check()?;
-    let layout: Layout = source.read_struct("layout", source.take(&mut object, "layout")?)?;
+    let layout = source.layout(&mut object)?;
     let state: LinearState = source.read_struct("state", source.take(&mut object, "state")?)?;
     if let Some(field) = object.keys().next() {
         return Err(source.refuse(field, "is unknown"));

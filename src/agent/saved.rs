@@ -119,10 +119,19 @@ impl Source<'_> {
         Ok(object)
     }
 
+    /// Reads the layout of what is observed.
+    pub(super) fn layout(&self, object: &mut Map<String, Value>) -> Result<Layout, AgentError> {
+        let layout: Layout = self.read_struct("layout", self.take(object, "layout")?)?;
+        match layout.problem() {
+            Some((field, problem)) => Err(self.refuse(field, problem)),
+            None => Ok(layout),
+        }
+    }
+
     fn agent(&self, text: &str) -> Result<TabularQ, AgentError> {
         let mut object = self.object(text, FORMAT, VERSION)?;
         let options = self.read_struct("options", self.take(&mut object, "options")?)?;
-        let layout: Layout = self.read_struct("layout", self.take(&mut object, "layout")?)?;
+        let layout = self.layout(&mut object)?;
         let counters: Counters =
             self.read_struct("counters", self.take(&mut object, "counters")?)?;
         if !(0.0..=1.0).contains(&counters.temperature) {

@@ -195,9 +195,13 @@ impl TabularQ {
                 shown.row_mut(lane).assign(&slate);
             }
             let step = env.step(shown.view())?;
-            let last = step.final_observation.map(|last| last.observation);
-            let last = last.map(|observation| self.situations(&observation, num_lanes));
+            let last = step.final_observation.map(|last| {
+                let situations = self.situations(&last.observation, num_lanes);
+                env.recycle(last.observation);
+                situations
+            });
             situations = self.situations(&step.observation, num_lanes);
+            env.recycle(step.observation);
             for lane in 0..num_lanes {
                 let reward = step.rewards[lane];
                 training.reward_sum += reward;

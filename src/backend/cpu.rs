@@ -251,7 +251,7 @@ impl Backend for CpuBackend {
             0,
             "ranges start at a block"
         );
-        let blocks = (episodes.end - episodes.start).div_ceil(BLOCK_EPISODES);
+        let blocks = (episodes.end.saturating_sub(episodes.start)).div_ceil(BLOCK_EPISODES);
         Ok(self.pool.install(|| {
             (0..blocks)
                 .into_par_iter()

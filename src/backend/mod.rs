@@ -157,7 +157,7 @@ pub trait Backend: Debug {
         episodes: Range<u64>,
     ) -> Result<Vec<EpisodeBlock>, Error>;
 
-    /// Makes a stepper of `num_lanes` users for [`VecEnv`](crate::vec_env::VecEnv).
+    /// Makes a stepper of `num_lanes` users, at least one, for [`VecEnv`](crate::vec_env::VecEnv).
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails, or cannot hold so many users.
@@ -170,7 +170,7 @@ pub trait Backend: Debug {
     }
 
     /// Makes a stepper of `num_lanes` users, `users_per_env` of them to an environment; the one is a multiple of the
-    /// other.
+    /// other, and both are at least 1.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails, or cannot hold so many users.

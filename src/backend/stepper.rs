@@ -59,7 +59,7 @@ impl StepOutcome {
 }
 
 /// What an agent sees after a step, before it recommends again.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observation {
     /// Shape `[lanes, user_size]`.
     pub users: Vec<f32>,
@@ -68,6 +68,31 @@ pub struct Observation {
     pub documents: Vec<f32>,
     /// The responses to the slates shown last, as [`Stepper::responses`] returns them.
     pub responses: Vec<f32>,
+}
+
+impl Observation {
+    /// The numbers of the users, of the documents, and of the responses.
+    pub(super) fn parts_mut(&mut self) -> [&mut Vec<f32>; 3] {
+        [&mut self.users, &mut self.documents, &mut self.responses]
+    }
+
+    /// Takes so many numbers of each part; what they are, nobody knows. New memory is asked for zeroed, which the system need
+    /// not do before it is written to.
+    pub(super) fn take_lengths(&mut self, lengths: [usize; 3]) {
+        for (numbers, length) in self.parts_mut().into_iter().zip(lengths) {
+            if numbers.len() != length {
+                *numbers = vec![0.0; length];
+            }
+        }
+    }
+
+    /// Becomes a copy of another, in its own memory where that suffices.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        let others = [&other.users, &other.documents, &other.responses];
+        for (numbers, others) in self.parts_mut().into_iter().zip(others) {
+            numbers.clone_from(others);
+        }
+    }
 }
 
 /// Steps a fixed number of users, one lane each.
@@ -115,11 +140,12 @@ pub trait Stepper: Send {
     /// [`Error::Gpu`] if the device fails.
     fn responses(&mut self) -> Result<Vec<f32>, Error>;
 
-    /// Returns what is observed of the users, of the documents now offered, and of the last responses.
+    /// Writes what is observed of the users, of the documents now offered, and of the last responses: into the memory of
+    /// `observation`, whatever that held.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails.
-    fn observe(&mut self) -> Result<Observation, Error>;
+    fn observe(&mut self, observation: &mut Observation) -> Result<(), Error>;
 
     /// Returns what is observed of the documents that all share, shape `[num_candidates, document_size]`.
     ///
@@ -133,15 +159,20 @@ pub trait Stepper: Send {
     /// [`Error::Gpu`] if the device fails, or has no room for so many users twice.
     fn keep(&mut self) -> Result<(), Error>;
 
-    /// Returns what [`observe`](Self::observe) would have returned when lanes were last [kept](Self::keep), if no step
-    /// has been taken since.
+    /// Writes what [`observe`](Self::observe) would have written when lanes were last [kept](Self::keep), if since then
+    /// episodes have begun and nothing else was done. What is observed `now` saves the work for those that have not begun
+    /// since, where it is at hand.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device fails.
     ///
     /// # Panics
-    /// If they never were.
-    fn observe_kept(&mut self) -> Result<Observation, Error>;
+    /// It may, if they never were.
+    fn observe_kept(
+        &mut self,
+        now: Option<&Observation>,
+        observation: &mut Observation,
+    ) -> Result<(), Error>;
 
     /// Returns the state of all lanes.
     ///

@@ -63,7 +63,7 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
     fn shader_defs(&self) -> ShaderDefs {
         ShaderDefs::new()
     }
-    /// Returns how many documents of a slate the user looks at; further ones have no influence on the choice.
+    /// Returns how many documents of a slate the user looks at, from 1 to all; further ones have no influence on the choice.
     fn num_considered(&self, slate_size: u32) -> u32 {
         slate_size
     }
@@ -171,9 +171,10 @@ impl ChoiceModel {
         Self::Custom(Custom::new(definition))
     }
 
-    /// See [`ChoiceDefinition::num_considered`].
+    /// See [`ChoiceDefinition::num_considered`]; at least one document, and at most the slate.
     pub fn num_considered(&self, slate_size: u32) -> u32 {
-        self.definition().num_considered(slate_size)
+        let considered = self.definition().num_considered(slate_size);
+        considered.clamp(1, slate_size.max(1))
     }
 
     /// See [`ChoiceDefinition::allows_empty`].

@@ -2,22 +2,25 @@
 
 use super::failure::Usage;
 use anyhow::Context;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use tracing_subscriber::EnvFilter;
 
 /// The libraries below log what is of no use to the user; asking for them by name still shows it.
 const QUIET_LIBRARIES: &str = "wgpu_core=error,wgpu_hal=off,naga=error";
 const LOG_VARIABLE: &str = "SLATESIM_LOG";
 
-/// Writes a result.
+/// Writes a result; if a pipe on stdout is closed, whoever was reading has seen enough, and the command goes on to its verdict.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        stdout.write_all(b"\n")?;
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.write_all(end.as_bytes()))
+        .and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write the result to standard output"),
     }
-    stdout.flush()?;
-    Ok(())
 }
 
 /// Writes a result as one line of JSON.

@@ -2,6 +2,7 @@
 
 use super::backends::{self, Tuning};
 use super::failure::Usage;
+use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
 use super::table::{columns, facts};
 use crate::backend::cpu::cpu;
@@ -14,7 +15,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use serde::Serialize;
 use std::io::IsTerminal;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Not};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -32,7 +33,8 @@ pub(crate) enum Choice {
 
 /// Check a backend against the reference, on every environment and choice model.
 ///
-/// Exits with 1 if a check fails.
+/// Exits with 1 if a check fails. Ctrl-C ends it after the check under way: what has been checked is printed, marked partial, with exit
+/// code 130 if nothing has failed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What is checked; if not given, the GPU where there is an adapter, software ones included, else cpu
@@ -55,6 +57,9 @@ struct Report {
     slatesim: &'static str,
     backend: BackendInfo,
     passed: bool,
+    /// Whether checks are missing because it was interrupted; told only then.
+    #[serde(skip_serializing_if = "Not::not")]
+    partial: bool,
     rungs: Vec<Rung>,
     seconds: f64,
 }
@@ -84,6 +89,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         }
         cases.retain(|case| case.environment() == name);
     }
+    interrupt::listen()?;
     let report = match &gpu {
         Some(gpu) => climb(Subject::Gpu(gpu), gpu.info(), &cases, args.quick)?,
         None => {
@@ -95,6 +101,13 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         print_json(&report)?;
     } else {
         print(&text(&report))?;
+    }
+    let failed = report.rungs.iter().any(|rung| !rung.passed);
+    if report.partial && !failed {
+        return Ok(interrupt::told_after(&format!(
+            "{} checks",
+            report.rungs.len()
+        )));
     }
     Ok(ExitCode::from(if report.passed { 0 } else { FAILED }))
 }
@@ -117,15 +130,20 @@ fn climb(
         if is_watched {
             say(&format!("{}: {}, {}", verdict(rung), rung.name, rung.case));
         }
-        ControlFlow::Continue(())
+        match is_interrupted() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     };
     let rungs = validate(subject, effort, cases, &mut show).context("cannot validate")?;
+    let partial = is_interrupted();
     Ok(Report {
         schema: 1,
         slatesim: env!("CARGO_PKG_VERSION"),
         backend,
         // Nothing compared is nothing proven.
-        passed: !rungs.is_empty() && rungs.iter().all(|rung| rung.passed),
+        passed: !partial && !rungs.is_empty() && rungs.iter().all(|rung| rung.passed),
+        partial,
         rungs,
         seconds: clock.elapsed().as_secs_f64(),
     })
@@ -155,6 +173,11 @@ fn text(report: &Report) -> String {
     let failed = report.rungs.iter().filter(|rung| !rung.passed).count();
     let verdict = if report.passed {
         format!("all {} checks passed", report.rungs.len())
+    } else if report.partial && failed == 0 {
+        format!(
+            "partial: {} checks passed, the others were not made",
+            report.rungs.len()
+        )
     } else {
         format!("{failed} of {} checks FAILED", report.rungs.len())
     };
@@ -185,6 +208,7 @@ mod tests {
                 driver: "f32".to_owned(),
             },
             passed: passed.iter().all(|&passed| passed),
+            partial: false,
             rungs: passed.iter().map(rung).collect(),
             seconds: 1.0,
         }
@@ -198,5 +222,12 @@ mod tests {
         let bad = text(&report(&[true, false]));
         assert!(bad.contains("FAILED  functions  exp  0.7 ulp"), "{bad}");
         assert!(bad.ends_with("1 of 2 checks FAILED in 1.0 s\n"), "{bad}");
+        let mut interrupted = report(&[true]);
+        (interrupted.passed, interrupted.partial) = (false, true);
+        let interrupted = text(&interrupted);
+        assert!(
+            interrupted.contains("partial: 1 checks passed"),
+            "{interrupted}"
+        );
     }
 }

@@ -9,6 +9,7 @@ use super::layers::{Assignment, Origin};
 use super::nearest::{nearest_key, nearest_name};
 use super::value::clip;
 use super::variants::VARIANT;
+use super::weights::name_files;
 use super::{Catalogue, ConfigError, Entry, Hint, Key, Layers, Section, Settings, Value, run_keys};
 
 /// Describes a run completely: everything that its numbers depend on.
@@ -88,7 +89,8 @@ impl Config {
 
     /// Writes the configuration as a TOML file with every parameter, which resolves to the same configuration.
     ///
-    /// A corpus is written inline.
+    /// A corpus is written inline. Weights from a file are written as its absolute path, so that the text may be kept in
+    /// any folder; they are the same as long as the file is.
     ///
     /// # Panics
     /// Never: all that a checked configuration holds can be written in TOML.
@@ -100,8 +102,10 @@ impl Config {
             Err(_) => toml::Value::String(value.to_string()),
         };
         let section = |section: &Section| {
-            toml::Value::try_from(section)
-                .expect("checked values are numbers, texts, lists and tables")
+            let mut value = toml::Value::try_from(section)
+                .expect("checked values are numbers, texts, lists and tables");
+            name_files(&mut value);
+            value
         };
         let mut table = toml::Table::new();
         table.insert("seed".to_owned(), integer(self.seed));

@@ -26,7 +26,9 @@ pub struct Weights {
 }
 
 /// Tells where weights come from.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Two files are equal where their hashes are, whatever their paths.
+#[derive(Debug, Clone)]
 pub enum WeightsSource {
     /// One list of numbers in the configuration: the tensor `weight`.
     List,
@@ -40,6 +42,16 @@ pub enum WeightsSource {
         /// FNV-1a of its bytes, 64 bits.
         hash: u64,
     },
+}
+
+impl PartialEq for WeightsSource {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::List, Self::List) | (Self::Layers, Self::Layers) => true,
+            (Self::File { hash, .. }, Self::File { hash: other, .. }) => hash == other,
+            _ => false,
+        }
+    }
 }
 
 /// Holds an array of numbers.
@@ -87,6 +99,10 @@ impl Weights {
     }
 }
 
+/// Keys that weights from a file are written with.
+const PATH: &str = "file";
+const HASH: &str = "fnv1a64";
+
 impl Serialize for Weights {
     /// Writes the inline form, or the path and the hash of the file.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -95,8 +111,8 @@ impl Serialize for Weights {
             WeightsSource::Layers => self.layers().serialize(serializer),
             WeightsSource::File { path, hash } => {
                 let mut map = serializer.serialize_map(Some(2))?;
-                map.serialize_entry("file", &path.to_string_lossy())?;
-                map.serialize_entry("fnv1a64", &format!("{hash:016x}"))?;
+                map.serialize_entry(PATH, &path.to_string_lossy())?;
+                map.serialize_entry(HASH, &format!("{hash:016x}"))?;
                 map.end()
             }
         }
@@ -111,6 +127,33 @@ impl fmt::Display for Weights {
             WeightsSource::File { path, .. } => write!(f, "{:?}", path.to_string_lossy()),
         }
     }
+}
+
+/// Puts the path in the place of all weights from a file, which are written with their hash and read without.
+///
+/// The path becomes an absolute one: in a configuration file it would be relative to that file's folder.
+pub(super) fn name_files(value: &mut Toml) {
+    let Toml::Table(table) = value else {
+        return;
+    };
+    if let Some(path) = written_path(table) {
+        *value = Toml::String(path);
+        return;
+    }
+    for (_, inner) in table.iter_mut() {
+        name_files(inner);
+    }
+}
+
+/// Returns the path of weights as they are written, made absolute; nothing where a table is something else.
+fn written_path(table: &toml::Table) -> Option<String> {
+    let path = table.get(PATH)?.as_str()?;
+    if table.len() != 2 || !table.contains_key(HASH) {
+        return None;
+    }
+    // Without a working folder it stays as it is.
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
+    Some(absolute.to_string_lossy().into_owned())
 }
 
 /// Reads the weights that a key was given.
@@ -323,6 +366,30 @@ mod tests {
         assert_eq!(weights.tensors[0].values, [f64::from(0.1f32)]);
         let json = serde_json::to_value(&weights).unwrap();
         assert_eq!(json["fnv1a64"].as_str().unwrap().len(), 16);
+    }
+
+    #[test]
+    fn weights_of_two_files_are_equal_where_the_contents_are() {
+        let source = |path: &str, hash| WeightsSource::File {
+            path: path.into(),
+            hash,
+        };
+        assert_eq!(source("a", 1), source("b", 1));
+        assert_ne!(source("a", 1), source("a", 2));
+        assert_ne!(source("a", 1), WeightsSource::List);
+        assert_ne!(WeightsSource::Layers, WeightsSource::List);
+    }
+
+    #[test]
+    fn a_file_is_named_by_its_absolute_path_and_other_tables_stay() {
+        let text = "[scorer.weights]\nfile = \"w.safetensors\"\nfnv1a64 = \"00\"\n[other]\nfile = \"w\"\nx = 1\n";
+        let mut value = Toml::Table(text.parse().unwrap());
+        let other = value["other"].clone();
+        name_files(&mut value);
+        let path = value["scorer"]["weights"].as_str().unwrap();
+        assert!(std::path::Path::new(path).is_absolute(), "{path}");
+        assert!(path.ends_with("w.safetensors"), "{path}");
+        assert_eq!(value["other"], other);
     }
 
     #[test]

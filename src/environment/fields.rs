@@ -14,7 +14,7 @@ pub trait Fields<N: Number>: Clone + Debug + Send {
     fn take(&mut self, mask: N::Mask, other: &Self);
     /// Writes all fields, as numbers.
     fn store(&self, fields: &mut [N]);
-    /// Reads all fields back; exact for what [`store`](Self::store) wrote.
+    /// Reads all fields back; exact for what [`store`](Self::store) wrote, but for words of 2^23 and more.
     fn load(&mut self, fields: &[N]);
 }
 

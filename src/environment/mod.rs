@@ -213,18 +213,25 @@ impl Outline {
         names(&self.response)
     }
 
+    /// Returns how many numbers are observed of a document.
+    pub fn document_size(&self) -> usize {
+        size(&self.document)
+    }
+
     /// Returns how many numbers are observed of a user.
     pub fn user_size(&self) -> usize {
-        self.user.iter().map(|observable| observable.length).sum()
+        size(&self.user)
     }
 
     /// Returns how many numbers are observed of the response to one document.
     pub fn response_size(&self) -> usize {
-        self.response
-            .iter()
-            .map(|observable| observable.length)
-            .sum()
+        size(&self.response)
     }
+}
+
+/// Counts the numbers of a list of observables.
+fn size(observables: &[Observable]) -> usize {
+    observables.iter().map(|observable| observable.length).sum()
 }
 
 /// Names the numbers of a list of observables.

@@ -20,7 +20,8 @@ pub struct Merged {
 ///
 /// Merging all shards gives the report of the whole run, bit for bit, except for the time; the order is of no
 /// consequence. Where episodes are missing the result is marked partial. Different backends round differently: they
-/// are merged with a warning, and all named in the result.
+/// are merged with a warning, and all named in the result. Weights from a file are told by its contents: a shard may
+/// have read them from another path, and the result has that of the first report.
 ///
 /// # Errors
 /// [`Error::Merge`] if there are no reports, if they are of different runs, or if episodes are in two of them.
@@ -76,10 +77,19 @@ fn mismatch(a: &Report, b: &Report) -> Option<String> {
         ("policy", &a.policy, &b.policy),
     ];
     for (section, a, b) in sections {
-        if let Some(difference) = differences(a, b).first() {
+        let found = differences(a, b);
+        let mut found = found
+            .iter()
+            .filter(|difference| !is_path_of_weights(a, b, &difference.key));
+        if let Some(difference) = found.next() {
             let text = |value: &Option<Value>| value.as_ref().map_or("absent".to_owned(), clip);
+            let about = if difference.key.ends_with(HASH) {
+                ", the hash of the file"
+            } else {
+                ""
+            };
             return Some(format!(
-                "`{section}.{}` is {} and {}",
+                "`{section}.{}` is {} and {}{about}",
                 difference.key,
                 text(&difference.left),
                 text(&difference.right)
@@ -107,6 +117,20 @@ fn mismatch(a: &Report, b: &Report) -> Option<String> {
         "`{}` is {} and {}",
         different.0, different.1, different.2
     ))
+}
+
+/// Ends of the keys that weights from a file are written with: its path, and the hash of its contents.
+const PATH: &str = ".file";
+const HASH: &str = ".fnv1a64";
+
+/// Tells whether a key is the path of a file of weights whose hash both have: that tells what was run, the path does not.
+fn is_path_of_weights(a: &Value, b: &Value, key: &str) -> bool {
+    let Some(weights) = key.strip_suffix(PATH) else {
+        return false;
+    };
+    let hash = format!("/{weights}{HASH}").replace('.', "/");
+    let has_hash = |section: &Value| section.pointer(&hash).is_some_and(Value::is_string);
+    has_hash(a) && has_hash(b)
 }
 
 /// Shortens a value that a message quotes.
@@ -196,6 +220,8 @@ mod tests {
     use super::super::fixtures;
     use super::*;
     use crate::backend::cpu::Arithmetic;
+    use safetensors::Dtype;
+    use safetensors::tensor::{TensorView, serialize};
 
     fn shards(arithmetic: Arithmetic, count: u64) -> Vec<(String, Report)> {
         let shard = |index| {
@@ -289,6 +315,46 @@ mod tests {
         other.state.episode_ranges = vec![(512, 1000)];
         let error = merge(&[base, ("b".to_owned(), other)]).unwrap_err();
         assert!(error.to_string().contains("`state.layout`"), "{error}");
+    }
+
+    #[test]
+    fn weights_are_those_of_the_contents_of_the_file_not_of_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = |shard, weights: &str| {
+            let weights = format!("policy.weights={weights}");
+            let given = ["policy.name=linear_softmax", weights.as_str()];
+            fixtures::report(Arithmetic::Single, shard, &given)
+        };
+        // The same weights in two files, and others.
+        let [path, copy, other] =
+            [("a", -3.0_f32), ("b", -3.0), ("c", -2.0)].map(|(name, weight)| {
+                let data = weight.to_le_bytes();
+                let view = TensorView::new(Dtype::F32, vec![1, 1], &data).unwrap();
+                let path = folder.path().join(name);
+                std::fs::write(&path, serialize([("weight", view)], None).unwrap()).unwrap();
+                format!("{:?}", path.to_str().unwrap())
+            });
+        let named = |name: &str, report: Report| (name.to_owned(), report);
+        let first = named("first", report(Some("0/2"), &path));
+        let second = named("second", report(Some("1/2"), &copy));
+        for (shards, path) in [
+            ([first.clone(), second.clone()], &path),
+            ([second, first.clone()], &copy),
+        ] {
+            let merged = merge(&shards).unwrap().report;
+            // Its policy has the path of the first.
+            assert_eq!(figures(&merged), figures(&report(None, path)));
+        }
+        for (weights, told) in [
+            (other.as_str(), "`policy.weights.fnv1a64` is \""),
+            ("[-3.0]", "`policy.weights` is {"),
+        ] {
+            let second = named("second", report(Some("1/2"), weights));
+            let error = merge(&[first.clone(), second]).unwrap_err().to_string();
+            let expected =
+                format!("cannot merge first and second: they are of different runs: {told}");
+            assert!(error.starts_with(&expected), "{error}");
+        }
     }
 
     #[test]

@@ -106,6 +106,12 @@ pub trait Long: Copy + Debug + Send + Sync + 'static + BitXor<Output = Self> {
     fn upper(self) -> Self;
 }
 
+/// Gives every lane a single-precision constant.
+#[inline(always)]
+pub(crate) fn number<N: Number>(value: f32) -> N {
+    N::splat(f64::from(value))
+}
+
 /// A real number for each user.
 ///
 /// # Precision

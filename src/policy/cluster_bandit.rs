@@ -34,7 +34,7 @@ use super::ranking::{begin, insert_ranked};
 use super::sorting::By;
 use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
 use crate::bandit;
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{Bounds, ConfigError, Entry, Key, Settings};
 use crate::distribution::uniform;
 use crate::number::{Mask, Number, Word};
 use crate::rng::PolicyWords;
@@ -81,7 +81,13 @@ impl PolicyDefinition for ClusterBandit {
                 &["ucb1", "kl_ucb", "thompson_sampling"],
                 "how topics are scored by their impressions and clicks",
             ),
-            Key::positive("ci_scaling", 1.0, "scale of the confidence intervals"),
+            Key::number(
+                "ci_scaling",
+                1.0,
+                // Its square has to be a number of single precision.
+                Bounds::at_least(1e-15),
+                "scale of the confidence intervals",
+            ),
             Key::boolean(
                 "faithful",
                 false,
@@ -110,8 +116,10 @@ impl PolicyDefinition for ClusterBandit {
             return Err(settings.unfit("cluster_bandit", needs));
         }
         let by = match settings.optional_text("by") {
-            Some(_) => By::find(settings, target)?,
-            None => By::Feature(default_feature(&target.outline.document_features())),
+            None if target.outline.document_size() > 0 => {
+                By::Feature(default_feature(&target.outline.document_features()))
+            }
+            _ => By::find(settings, target)?,
         };
         let descending = match settings.optional_booleans("pro_educ") {
             None => vec![true; num_topics],

@@ -26,7 +26,7 @@ impl Inputs {
     #[must_use]
     pub fn of(target: &Target<'_>) -> Self {
         Self {
-            document: target.outline.document_features().len(),
+            document: target.outline.document_size(),
             user: target.outline.user_size(),
             layers: target.num_layer_numbers,
         }

@@ -181,11 +181,8 @@ fn agent(policy: &ShaderSource, layers: &[ShaderSource]) -> ShaderSource {
         text += "    policy::observe(state, stepped);\n";
     }
     text += "}\n";
-    ShaderSource {
-        module: "agent".to_owned(),
-        path: "the agent made of policy and layers".to_owned(),
-        text: text.into(),
-    }
+    // It only calls.
+    ShaderSource::with_text("agent", "the agent made of policy and layers", text, true)
 }
 
 impl Layered {

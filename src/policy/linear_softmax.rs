@@ -84,11 +84,7 @@ impl PolicyDefinition for LinearSoftmax {
                 "one number for each feature of the document, number observed of the user, and number of the layers; \
                  perhaps a bias",
             ),
-            Key::non_negative(
-                "temperature",
-                1.0,
-                "randomness of the slate: probabilities are proportional to e^(score / temperature); 0: the best ones",
-            ),
+            scoring::temperature_key(),
         ];
         let about = "a linear score for each candidate, and a slate by softmax";
         Entry::policy("linear_softmax", about, keys)
@@ -102,7 +98,7 @@ impl PolicyDefinition for LinearSoftmax {
             inputs,
             weights,
             bias,
-            temperature: settings.number("temperature"),
+            temperature: scoring::temperature(settings)?,
         })
     }
 
@@ -228,6 +224,21 @@ mod tests {
             chi_square += (f64::from(count) - expected).powi(2) / expected;
         }
         assert!(chi_square < BOUND, "{chi_square}");
+    }
+
+    #[test]
+    fn a_temperature_that_scores_cannot_be_divided_by_is_refused() {
+        let temperature = |given: &str| {
+            let given = ["weights=[1]", given];
+            scoring::temperature(&LinearSoftmax::entry().settings_with(&given).unwrap())
+        };
+        assert_eq!(temperature("temperature=0").unwrap(), 0.0);
+        assert_eq!(temperature("temperature=1e-30").unwrap(), 1e-30);
+        let refused = temperature("temperature=1e-40").unwrap_err().to_string();
+        assert!(
+            refused.contains("0, or a number of at least 1e-30"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::inputs::Inputs;
 use super::posterior::{Estimator, Fit};
 use super::ridge::{Ridge, bounded};
 use super::{Feedback, Offer, Scratch, Target};
-use crate::config::{ConfigError, Key, Settings};
+use crate::config::{Bounds, ConfigError, Key, Settings};
 use crate::number::{Mask, Number, Word};
 use crate::regression::{factorize, fit_logistic};
 use crate::shader::{ShaderDef, ShaderDefs};
@@ -35,9 +35,11 @@ impl Logistic {
     /// Declares the keys.
     pub(super) fn keys() -> Vec<Key> {
         vec![
-            Key::positive(
+            Key::number(
                 "sigma0",
                 1.0,
+                // The ridge has to be a number of single precision.
+                Bounds::between(1e-15, 1e15),
                 "standard deviation of the prior: the ridge is 1 / sigma0^2",
             ),
             Key::non_negative(

@@ -156,11 +156,7 @@ impl PolicyDefinition for Mlp {
                 "layers of a network whose inputs are the features of the document, what is observed of the user, and \
                  the numbers of the layers around the policy",
             ),
-            Key::non_negative(
-                "temperature",
-                0.0,
-                "randomness of the slate: probabilities are proportional to e^(score / temperature); 0: the best ones",
-            ),
+            scoring::temperature_key(),
         ];
         let about = "a small network that scores each candidate";
         Entry::policy("mlp", about, keys)
@@ -173,7 +169,7 @@ impl PolicyDefinition for Mlp {
         Ok(Self {
             inputs,
             layers,
-            temperature: settings.number("temperature"),
+            temperature: scoring::temperature(settings)?,
         })
     }
 

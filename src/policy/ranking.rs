@@ -9,6 +9,8 @@ use crate::number::{Mask, Number, Word};
 
 /// Below every key; infinities have no place in WGSL.
 pub const WORST: f64 = -3.0e38;
+/// What a key that is not above [`WORST`], or no number, counts as, so that its candidate takes a place that is left.
+pub const FLOOR: f64 = -2.9e38;
 
 /// Begins an empty slate of `length` positions: every key that is inserted is better than what it holds.
 #[inline(always)]
@@ -18,6 +20,9 @@ pub fn begin<N: Number>(scratch: &mut Scratch<N>, length: usize) {
 }
 
 /// Inserts a candidate by its key, the largest first; `keys` are those of the slate.
+///
+/// A key that is not above [`WORST`], or no number, counts as [`FLOOR`]: as many candidates as there are positions fill the
+/// slate, whatever their keys.
 #[inline(always)]
 pub fn insert<N: Number>(
     keys: &mut [N],
@@ -25,6 +30,7 @@ pub fn insert<N: Number>(
     mut key: N,
     mut candidate: N::Word,
 ) {
+    key = N::select(N::splat(WORST).less_than(key), key, N::splat(FLOOR));
     let mut is_pushed = N::Mask::splat(false);
     for position in 0..slate.len() {
         // Whoever is pushed out moves on to the next position, and goes before its equals there: it came before them.
@@ -73,6 +79,19 @@ pub fn insert_ranked<N: Number>(
 mod tests {
     use super::*;
     use crate::number::ScalarWord;
+
+    #[test]
+    fn keys_that_are_no_numbers_fill_a_slate_by_index_behind_those_that_are() {
+        let bad = [f64::NAN, f64::NEG_INFINITY, -3.1e38, WORST];
+        for key in bad {
+            let (mut scratch, mut slate) = (Scratch::default(), vec![ScalarWord(9); 3]);
+            begin::<f64>(&mut scratch, 3);
+            for (candidate, key) in (0..).map(ScalarWord).zip([key, key, 1.0, key]) {
+                insert(&mut scratch.numbers, &mut slate, key, candidate);
+            }
+            assert_eq!(slate, [2, 0, 1].map(ScalarWord), "{key}");
+        }
+    }
 
     /// All 2,916 slates of 1 to 4 of 6 candidates with keys of three values, against a stable sort.
     #[test]

@@ -14,7 +14,7 @@
 use super::inputs::Inputs;
 use super::posterior::{Estimator, Fit};
 use super::{Feedback, Offer, Scratch, Target};
-use crate::config::{ConfigError, Key, Settings};
+use crate::config::{Bounds, ConfigError, Key, Settings};
 use crate::number::Number;
 use crate::regression::{factorize, solve};
 use crate::shader::{ShaderDef, ShaderDefs};
@@ -37,9 +37,10 @@ impl Ridge {
     /// Declares the keys.
     pub(super) fn keys() -> Vec<Key> {
         vec![
-            Key::positive(
+            Key::number(
                 "ridge",
                 1.0,
+                Bounds::between(1e-30, 1e30),
                 "weight of the prior: A begins as so many identities",
             ),
             Key::one_of(

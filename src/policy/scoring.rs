@@ -19,6 +19,7 @@
 
 use super::Propensity;
 use super::propensity::of_plackett_luce;
+use crate::config::{ConfigError, Key, Settings};
 use crate::distribution::fine_uniform;
 use crate::number::Number;
 use crate::rng::PolicyWords;
@@ -26,6 +27,32 @@ use crate::shader::{ShaderDef, ShaderDefs};
 
 /// The smallest -ln u: keeps it positive where a logarithm errs next to 1. 2^-24.
 const EXPONENTIAL_MIN: f32 = 5.9604645e-8;
+
+/// The smallest temperature above 0: scores divided by smaller ones would leave single precision.
+const TEMPERATURE_MIN: f64 = 1e-30;
+
+/// Declares the temperature.
+pub(super) fn temperature_key() -> Key {
+    Key::non_negative(
+        "temperature",
+        1.0,
+        "randomness of the slate: probabilities are proportional to e^(score / temperature); 0: the best ones",
+    )
+}
+
+/// Returns the temperature.
+///
+/// # Errors
+/// [`ConfigError`] if it is neither 0 nor large enough to divide by.
+pub(super) fn temperature(settings: &Settings) -> Result<f64, ConfigError> {
+    match settings.number("temperature") {
+        small if 0.0 < small && small < TEMPERATURE_MIN => {
+            let allowed = format!("0, or a number of at least {TEMPERATURE_MIN:e}");
+            Err(settings.invalid("temperature", allowed))
+        }
+        temperature => Ok(temperature),
+    }
+}
 
 /// Turns a random word into a draw of the standard Gumbel distribution.
 #[inline(always)]

@@ -20,11 +20,12 @@ impl By {
     /// Finds what a configuration names; a feature of the name comes before what an oracle knows by it.
     ///
     /// # Errors
-    /// [`ConfigError`] if the environment has nothing of that name.
+    /// [`ConfigError`] if the environment has nothing of that name, or nothing is named and nothing of documents observed.
     pub(super) fn find(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         let outline = target.outline;
         let names = outline.document_features();
         let by = match settings.optional_text("by") {
+            None if names.is_empty() => "",
             None => return Ok(Self::Feature(0)),
             Some(by) => by,
         };
@@ -34,10 +35,12 @@ impl By {
             (None, "quality") if outline.has_quality => Ok(Self::Quality),
             (None, "score") => Ok(Self::Score),
             _ => {
-                let mut allowed = format!(
-                    "a document feature of the environment: {}",
-                    names.join(", ")
-                );
+                let mut allowed = if names.is_empty() {
+                    "a document feature of the environment, which has none".to_owned()
+                } else {
+                    let names = names.join(", ");
+                    format!("a document feature of the environment: {names}")
+                };
                 allowed += if outline.has_quality {
                     "; or what is not observed: quality, score"
                 } else {

@@ -75,6 +75,9 @@ impl Curves {
     }
 
     /// Estimates the standard error of [`Curves::mean_reward`]; `None` below two episodes.
+    ///
+    /// # Precision
+    /// That of the sums over blocks, see [`Summary::reward_per_step_standard_error`](super::Summary).
     pub(super) fn mean_reward_standard_error(&self, running: &[u64]) -> Vec<Option<f64>> {
         let sums = self.reward.iter().zip(&self.squared_reward);
         let standard_error = |((sum, squares), &running): ((&ExactSum, &ExactSum), &u64)| {

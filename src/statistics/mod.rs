@@ -34,8 +34,8 @@ pub use quantiles::Quantiles;
 pub(crate) use quantiles::SINGLE_BUCKETS;
 pub use slope::least_squares_slope;
 pub use summary::{
-    ClickRateSummary, ClickedQualitySummary, LengthSummary, QuantileTable, ReturnSummary,
-    RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
+    ClickRateSummary, ClickedQualitySummary, FEWEST_BLOCKS, LengthSummary, QuantileTable,
+    ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
 };
 
 pub(crate) use tally::{BlockTotals, DIGITS, SampleTally, Tally, sum_of_device};

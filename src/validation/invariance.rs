@@ -1,4 +1,4 @@
-//! What must not matter: batch size, threads, fusion length, workgroup size, shards.
+//! What must not matter: batch size, threads, fusion length, workgroup size, shards, what runs side by side.
 
 use super::{Case, Effort, Rung, Subject};
 use crate::backend::cpu::{Arithmetic, CpuBackend};
@@ -51,6 +51,13 @@ pub(super) fn invariance(subject: Subject<'_>, effort: Effort, case: &Case) -> R
             }
         }
     }
+    let twice = [simulation.clone(), simulation.clone()];
+    let together = subject
+        .backend()
+        .rollout_many(&twice, 0..episodes, &Unobserved)?;
+    for found in together.statistics {
+        check("two simulations side by side".to_owned(), found);
+    }
     let cut = BLOCK_EPISODES;
     check(
         "shards".to_owned(),
@@ -97,6 +104,13 @@ fn variants(gpu: &GpuBackend, effort: Effort) -> Vec<(String, GpuOptions)> {
             "workgroups of 128".to_owned(),
             GpuOptions {
                 workgroup_size: Some(128),
+                ..base.clone()
+            },
+        ),
+        (
+            "workgroups of 256".to_owned(),
+            GpuOptions {
+                workgroup_size: Some(256),
                 ..base.clone()
             },
         ),

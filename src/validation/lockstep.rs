@@ -105,6 +105,7 @@ pub(super) fn single_steps(
         compare_singles(&oracle.corpus()?, &subject.corpus()?, &mut tally);
     }
     let slate_size = plan.slate_size as usize;
+    let [mut expected, mut found] = [Observation::default(), Observation::default()];
     for round in 0..rounds {
         let mut state = singles(oracle.state()?);
         if round % 3 == 2 {
@@ -112,7 +113,9 @@ pub(super) fn single_steps(
         }
         oracle.set_state(&state)?;
         subject.set_state(&state)?;
-        compare_observations(&oracle.observe()?, &subject.observe()?, &mut tally);
+        oracle.observe(&mut expected)?;
+        subject.observe(&mut found)?;
+        compare_observations(&expected, &found, &mut tally);
         let mut slates: Vec<u32> = (0..num_lanes * slate_size)
             .map(|_| rng.random_range(0..plan.num_candidates))
             .collect();

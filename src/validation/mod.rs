@@ -9,7 +9,7 @@
 //! | trajectories | every single episode | integers but for flips, floats within 1e-5 |
 //! | step equals rollout | recommending and stepping with the rollout | bit for bit |
 //! | invariance | batch size, threads, fusion length, workgroup size, shards | bit for bit |
-//! | gpu and cpu | every episode of the one with the other's, 10^8 user-steps with a choice by scores | integers but for flips, floats within 1e-5 |
+//! | gpu and cpu | every episode of the one with the other's, some 7,000,000 user-steps of each case with a choice by scores | integers but for flips, floats within 1e-5 |
 //! | statistics | means with closed forms and with `RecSim`'s | 4 joint standard errors |
 //!
 //! A *flip* is a choice that falls the other way because two roundings put a threshold on different sides of a draw;
@@ -37,7 +37,7 @@ use std::ops::ControlFlow;
 pub enum Effort {
     /// Some seconds: enough to find a planted fault.
     Quick,
-    /// What `slatesim validate` does, 10^8 user-steps among it.
+    /// What `slatesim validate` does; of a GPU and the CPU it compares millions of user-steps of every case.
     Full,
 }
 

@@ -39,8 +39,8 @@ pub(super) fn gpu_against_cpu(
     case: &Case,
 ) -> Result<Rung, Error> {
     const CHUNK: u64 = 1 << 13;
-    // Only a choice by scores compares rounded numbers, so only there can a flip arise: those cases get 1e8 user-steps
-    // between them, the others enough to see whether integers agree.
+    // Only a choice by scores compares rounded numbers, so only there can a flip arise: those cases get more user-steps,
+    // the others enough to see whether integers agree.
     let user_steps = match effort {
         Effort::Full if case.simulation.plan.choice.needs_scores() => 7_000_000,
         Effort::Full => 2_000_000,

@@ -6,13 +6,19 @@ use super::{
 };
 use crate::backend::{self, Backend, LaneState, Plan, Simulation, StepOutcome, Stepper};
 use crate::error::Error;
-use ndarray::{ArcArray2, Array1, Array2, Array3, ArrayView1, ArrayView2, Axis};
+use crate::policy::r#static::Static;
+use crate::policy::{Layered, PolicyModel};
+use ndarray::{ArcArray2, Array, Array1, Array2, Array3, ArrayView1, ArrayView2, Axis, Dimension};
 use std::fmt;
+use std::sync::Arc;
 
 /// From one episode of a lane to its next; lanes are numbered in the 32 bits below.
 const NEXT_EPISODE: u64 = 1 << 32;
 /// How many lanes there can be.
 const MAX_LANES: u64 = NEXT_EPISODE - 1;
+
+/// For how many observations memory is kept: those of a step with which episodes end.
+const MOST_RECYCLED: usize = 2;
 
 /// Steps many environments with slates from outside.
 pub struct VecEnv {
@@ -35,6 +41,8 @@ pub struct VecEnv {
     replaced: Option<Array1<bool>>,
     /// What is observed of the documents that all share, once it has been asked for.
     corpus: Option<ArcArray2<f32>>,
+    /// Memory for observations.
+    recycled: Vec<backend::Observation>,
     has_responses: bool,
     is_running: bool,
 }
@@ -93,9 +101,17 @@ impl VecEnv {
             users_per_env,
             first_episode,
         )?;
+        let simulation = Simulation {
+            model: Arc::clone(&simulation.model),
+            plan: Plan {
+                // It would remember users, and be taught by every step, for nobody.
+                policy: Layered::from(PolicyModel::Static(Static)),
+                ..simulation.plan.clone()
+            },
+        };
         let mut env = Self {
-            stepper: backend.shared_stepper(simulation, num_lanes, users_per_env)?,
-            plan: simulation.plan.clone(),
+            stepper: backend.shared_stepper(&simulation, num_lanes, users_per_env)?,
+            plan: simulation.plan,
             options,
             num_lanes,
             users_per_env,
@@ -106,6 +122,7 @@ impl VecEnv {
             begun: Array1::from_elem(num_lanes, false),
             replaced: None,
             corpus: None,
+            recycled: Vec::new(),
             has_responses: false,
             is_running: false,
         };
@@ -278,10 +295,9 @@ impl VecEnv {
     /// [`Error::NotReset`] if no episode is under way; [`Error::Gpu`] if the device fails.
     pub fn observe(&mut self) -> Result<Observation, Error> {
         self.check_is_running()?;
-        let seen = self.stepper.observe()?;
-        let mut observation = self.observation(seen)?;
-        self.forget(&mut observation.responses);
-        Ok(observation)
+        let mut seen = self.recycled.pop().unwrap_or_default();
+        self.stepper.observe(&mut seen)?;
+        self.seen_now(seen)
     }
 
     /// Fetches what is observed of the responses to the slates shown last: [`Observation::responses`] alone.
@@ -308,15 +324,43 @@ impl VecEnv {
     /// [`Error::NotReset`] if no episode is under way; [`Error::Gpu`] if the device fails.
     pub fn final_observation(&mut self) -> Result<Option<FinalObservation>, Error> {
         self.check_is_running()?;
-        let Some(lanes) = self.replaced.clone() else {
-            return Ok(None);
-        };
-        let seen = self.stepper.observe_kept()?;
-        let observation = self.observation(seen)?;
-        Ok(Some(FinalObservation { observation, lanes }))
+        self.final_seen(None)
     }
 
-    /// Returns the hidden state of all environments, to go on from with [`set_state`](Self::set_state).
+    /// Takes back the memory of an observation that is no longer needed, for one to come.
+    ///
+    /// Observations of hundreds of thousands of environments are large, and new memory for them comes from the system page
+    /// by page, which can take as long as everything else in a step. The memory of more observations than a step
+    /// returns is let go.
+    pub fn recycle(&mut self, observation: Observation) {
+        let Observation {
+            users,
+            documents,
+            responses,
+        } = observation;
+        self.take_back(memory(users), documents, responses.map(memory));
+    }
+
+    pub(super) fn take_back(
+        &mut self,
+        users: Vec<f32>,
+        documents: Documents,
+        responses: Option<Vec<f32>>,
+    ) {
+        if self.recycled.len() < MOST_RECYCLED {
+            self.recycled.push(backend::Observation {
+                users,
+                documents: match documents {
+                    Documents::PerEnv(documents) => memory(documents),
+                    Documents::Shared(_) => Vec::new(),
+                },
+                responses: responses.unwrap_or_default(),
+            });
+        }
+    }
+
+    /// Returns the hidden state of all environments, to go on from with [`set_state`](Self::set_state). There is no
+    /// policy in it, and it does not tell which episodes have ended.
     ///
     /// # Errors
     /// [`Error::NotReset`] if no episode is under way; [`Error::Gpu`] if the device fails.
@@ -328,11 +372,11 @@ impl VecEnv {
     /// Puts all environments into a state, and returns what is observed there.
     ///
     /// Fields of users are rounded to the arithmetic of the backend. An environment in episode *e* goes on to episode
-    /// *e* + 2^32 after it. No episode counts as ended.
+    /// *e* + 2^32 after it. No episode counts as ended, even if it had when [`state`](Self::state) was asked for.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the state is not of so many environments or users have other fields: the environments are
-    /// as before. [`Error::Gpu`] if the device fails.
+    /// [`Error::Shape`] if the state is not of so many environments, users have other fields, or there is what a policy
+    /// remembers of them: the environments are as before. [`Error::Gpu`] if the device fails.
     pub fn set_state(&mut self, state: &LaneState) -> Result<Observation, Error> {
         let lengths = [
             (
@@ -340,6 +384,7 @@ impl VecEnv {
                 state.users.len(),
                 self.num_user_fields * self.num_lanes,
             ),
+            ("policy", state.policy.len(), 0),
             ("episodes", state.episodes.len(), self.num_lanes),
             ("steps", state.steps.len(), self.num_lanes),
         ];
@@ -384,19 +429,44 @@ impl VecEnv {
         self.observe_or_stop()
     }
 
-    /// Fetches all that is observed after a step.
+    /// Fetches all that is observed after a step; if that fails, the episodes are given up, because their agent has lost
+    /// sight of them.
     pub(super) fn fetch(&mut self) -> Result<(Observation, Option<FinalObservation>), Error> {
-        let observation = self.observe_or_stop()?;
-        let final_observation = self.final_observation();
-        self.is_running = final_observation.is_ok();
-        Ok((observation, final_observation?))
+        self.is_running = false;
+        let mut seen = self.recycled.pop().unwrap_or_default();
+        self.stepper.observe(&mut seen)?;
+        let final_observation = self.final_seen(Some(&seen))?;
+        let observation = self.seen_now(seen)?;
+        self.is_running = true;
+        Ok((observation, final_observation))
     }
 
-    /// Looks; if that fails, the episodes are given up, because their agent has lost sight of them.
+    /// Looks, and gives the episodes up if that fails.
     fn observe_or_stop(&mut self) -> Result<Observation, Error> {
         let observation = self.observe();
         self.is_running = observation.is_ok();
         observation
+    }
+
+    /// Gives shapes to what the stepper sees now.
+    fn seen_now(&mut self, seen: backend::Observation) -> Result<Observation, Error> {
+        let mut observation = self.observation(seen)?;
+        self.forget(&mut observation.responses);
+        Ok(observation)
+    }
+
+    /// Looks back at the lanes that others have replaced, if there are any, from what is seen now, if that is known.
+    fn final_seen(
+        &mut self,
+        now: Option<&backend::Observation>,
+    ) -> Result<Option<FinalObservation>, Error> {
+        let Some(lanes) = self.replaced.clone() else {
+            return Ok(None);
+        };
+        let mut seen = self.recycled.pop().unwrap_or_default();
+        self.stepper.observe_kept(now, &mut seen)?;
+        let observation = self.observation(seen)?;
+        Ok(Some(FinalObservation { observation, lanes }))
     }
 
     /// Clears the responses of lanes whose episode has just begun: nothing has been shown in it yet.
@@ -424,10 +494,7 @@ impl VecEnv {
     /// Gives shapes to what the stepper has seen.
     fn observation(&mut self, seen: backend::Observation) -> Result<Observation, Error> {
         let outline = &self.plan.outline;
-        let offered = (
-            self.plan.num_candidates as usize,
-            outline.document_features().len(),
-        );
+        let offered = (self.plan.num_candidates as usize, outline.document_size());
         let documents = match (&self.plan.corpus, &self.corpus) {
             (Some(_), Some(corpus)) => Documents::Shared(corpus.clone()),
             (Some(_), None) => {
@@ -486,6 +553,11 @@ impl fmt::Debug for VecEnv {
     }
 }
 
+/// Returns the memory that an array lies in.
+pub(super) fn memory<D: Dimension>(array: Array<f32, D>) -> Vec<f32> {
+    array.into_raw_vec_and_offset().0
+}
+
 /// Returns the episode that the same lane lives through next.
 fn following(episode: u64) -> u64 {
     episode.wrapping_add(NEXT_EPISODE)
@@ -514,7 +586,7 @@ fn check_num_envs(
     let outline = &plan.outline;
     let documents = match plan.corpus {
         Some(_) => 0,
-        None => plan.num_candidates as usize * outline.document_features().len(),
+        None => plan.num_candidates as usize * outline.document_size(),
     };
     let singles = 2 * (outline.user_size() + documents)
         + plan.slate_size as usize * (1 + 3 * outline.response_size());

@@ -36,7 +36,8 @@
 //! # Fetching
 //! [`VecEnv::advance`] takes a step and leaves what is observed then where it is: on the device, with the backend `gpu`.
 //! [`VecEnv::observe`], [`VecEnv::responses`] and [`VecEnv::final_observation`] fetch it, at once or later, or never.
-//! [`VecEnv::step`] does all of that together. Documents that all environments share are fetched once.
+//! [`VecEnv::step`] does all of that together. Documents that all environments share are fetched once. Who has done with
+//! an observation may give it back with [`VecEnv::recycle`]: then the next one need not ask the system for memory.
 //!
 //! ```
 //! # use slatesim::backend::cpu::cpu;
@@ -92,8 +93,7 @@
 //!
 //! # Numbers
 //! Observations are `f32` on every backend, rounded from `f64` on `reference`. Rewards are `f64`, and on `cpu` and `gpu`
-//! hold single-precision values. Arrays are handed over as the backend made them; those of responses are copied on
-//! `reference` and `cpu`, where the backend keeps its own to be asked for again.
+//! hold single-precision values. Arrays are handed over as the backend wrote them.
 
 mod env;
 mod multi_user;

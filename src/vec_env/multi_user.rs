@@ -1,6 +1,6 @@
 //! Environments of several users each, who are offered the same documents: `RecSim`'s `MultiUserEnvironment`.
 
-use super::env::Advanced;
+use super::env::{Advanced, memory};
 use super::{
     AutoresetMode, Documents, FinalObservation, Observation, Spaces, VecEnv, VecEnvOptions,
 };
@@ -255,6 +255,17 @@ impl MultiUserEnv {
     pub fn final_observation(&mut self) -> Result<Option<MultiUserFinalObservation>, Error> {
         let last = self.lanes.final_observation()?;
         Ok(last.map(|last| self.final_of(last)))
+    }
+
+    /// Takes back the memory of an observation that is no longer needed; see [`VecEnv::recycle`].
+    pub fn recycle(&mut self, observation: MultiUserObservation) {
+        let MultiUserObservation {
+            users,
+            documents,
+            responses,
+        } = observation;
+        self.lanes
+            .take_back(memory(users), documents, responses.map(memory));
     }
 
     /// Returns the hidden state of all users, by lane.

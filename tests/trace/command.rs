@@ -72,9 +72,43 @@ fn a_run_that_fails_leaves_no_file() {
     let output = folder.path().join("absent").join("steps.csv");
     trace(&["--backend", "cpu", "--output", output.to_str().unwrap()])
         .assert()
-        .code(1)
-        .stderr(contains("cannot write"));
+        .code(2)
+        .stderr(contains("cannot be written; allowed is a path in a folder"));
     assert_eq!(names(&folder), [""; 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn force_replaces_files_alone_and_what_a_link_leads_to() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+
+    let forced = |path: &Path| {
+        trace(&[
+            "--backend",
+            "cpu",
+            "--force",
+            "--output",
+            path.to_str().unwrap(),
+        ])
+    };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("steps.csv");
+    std::fs::write(&file, "mine").unwrap();
+    let link = folder.path().join("link.csv");
+    symlink(&file, &link).unwrap();
+    forced(&link).assert().success();
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert!(text(&file).starts_with("seed,episode,step,user."));
+    // A socket stands for all that is no file.
+    let socket = folder.path().join("socket");
+    let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for path in [socket.as_path(), folder.path()] {
+        forced(path).assert().code(2).stderr(contains(
+            "is no regular file; allowed is the path of a file",
+        ));
+    }
+    assert!(socket.symlink_metadata().unwrap().file_type().is_socket());
+    assert_eq!(names(&folder).len(), 3);
 }
 
 #[test]
@@ -133,6 +167,7 @@ fn parquet_without_the_feature_is_refused_by_its_name() {
 #[cfg(feature = "parquet")]
 fn parquet_holds_the_columns_and_values_of_csv() {
     use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
     let folder = TempDir::new().unwrap();
     let [binary, plain] = ["steps.parquet", "steps.csv"].map(|name| folder.path().join(name));
     for path in [&binary, &plain] {
@@ -143,25 +178,37 @@ fn parquet_holds_the_columns_and_values_of_csv() {
     }
     let file = std::fs::File::open(&binary).unwrap();
     let reader = SerializedFileReader::new(file).unwrap();
+    let rows = reader.get_row_iter(None).unwrap();
+    let rows: Vec<_> = rows.map(Result::unwrap).collect();
     let mut csv = csv::Reader::from_path(&plain).unwrap();
     let header = csv.headers().unwrap().clone();
-    let mut num_rows = 0;
-    for (row, record) in reader.get_row_iter(None).unwrap().zip(csv.records()) {
-        let (row, record) = (row.unwrap(), record.unwrap());
-        for ((name, field), (expected_name, expected)) in
-            row.get_column_iter().zip(header.iter().zip(&record))
-        {
-            assert_eq!(name, expected_name);
-            let found = match field.to_string() {
-                text if text == "null" => String::new(),
-                text => text,
+    let records: Vec<_> = csv.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), records.len());
+    // Three episodes of five steps.
+    assert_eq!(rows.len(), 15);
+    for (row, record) in rows.iter().zip(&records) {
+        let names: Vec<&str> = row
+            .get_column_iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, header.iter().collect::<Vec<_>>());
+        assert_eq!(names.len(), record.len());
+        for ((name, field), expected) in row.get_column_iter().zip(record) {
+            // Each in its own precision: numbers in CSV read back as the very same.
+            let is_equal = match *field {
+                Field::Null => expected.is_empty(),
+                Field::Bool(flag) => expected.parse::<bool>() == Ok(flag),
+                Field::ULong(number) => expected.parse::<u64>() == Ok(number),
+                Field::Float(number) => expected.parse::<f32>() == Ok(number),
+                Field::Double(number) => expected.parse::<f64>() == Ok(number),
+                ref other => panic!("{name} is {other:?}"),
             };
-            let number = |text: &str| text.parse::<f32>().ok();
-            let are_equal = found == expected
-                || (number(&found).is_some() && number(&found) == number(expected));
-            assert!(are_equal, "{name}: {found} {expected}");
+            assert!(is_equal, "{name}: {field}, expected {expected}");
+            assert_eq!(
+                name == "propensity",
+                matches!(field, Field::Double(_)),
+                "{name}"
+            );
         }
-        num_rows += 1;
     }
-    assert!(num_rows > 10);
 }

@@ -10,6 +10,18 @@ fn slates(step: usize) -> Array2<u32> {
     })
 }
 
+/// Makes numbers of an observation that nobody may meet again.
+fn spoiled(mut observation: Observation) -> Observation {
+    observation.users.fill(f32::NAN);
+    if let Documents::PerEnv(documents) = &mut observation.documents {
+        documents.fill(f32::NAN);
+    }
+    if let Some(responses) = &mut observation.responses {
+        responses.fill(f32::NAN);
+    }
+    observation
+}
+
 on_each_backend! {
     fn fetching_late_in_any_order_and_twice_is_what_a_step_returns(backend: &dyn Backend) {
         let simulation = tutorial(&["environment.user.time_budget=3"]);
@@ -54,6 +66,34 @@ on_each_backend! {
         assert_eq!(lazy.final_observation().unwrap(), last.final_observation);
         assert_eq!(lazy.observe().unwrap(), last.observation);
         assert_eq!(lazy.state().unwrap(), eager.state().unwrap());
+    }
+
+    fn memory_that_is_given_back_changes_nothing(backend: &dyn Backend) {
+        let simulation = tutorial(&["environment.user.time_budget=3"]);
+        let mut plain = VecEnv::new(&simulation, backend, LANES).unwrap();
+        let mut env = VecEnv::new(&simulation, backend, LANES).unwrap();
+        // Of another size, and more than is kept.
+        for num_envs in [1, 2 * LANES, 3] {
+            let mut other = VecEnv::new(&simulation, backend, num_envs).unwrap();
+            env.recycle(spoiled(other.reset().unwrap()));
+        }
+        assert_eq!(plain.reset().unwrap(), env.reset().unwrap());
+        // From here on not all episodes end at once.
+        let third = Array1::from_shape_fn(LANES, |lane| lane % 3 == 0);
+        plain.advance(slates(0).view()).unwrap();
+        env.advance(slates(0).view()).unwrap();
+        let (expected, found) = (plain.reset_lanes(third.view()), env.reset_lanes(third.view()));
+        assert_eq!(expected.unwrap(), found.unwrap());
+        for number in 1..8 {
+            let expected = plain.step(slates(number).view()).unwrap();
+            let found = env.step(slates(number).view()).unwrap();
+            assert_eq!(found, expected);
+            assert_eq!(found.final_observation.is_some(), number % 3 != 1);
+            env.recycle(spoiled(found.observation));
+            if let Some(last) = found.final_observation {
+                env.recycle(spoiled(last.observation));
+            }
+        }
     }
 
     fn a_shared_corpus_is_lent_and_not_copied(backend: &dyn Backend) {

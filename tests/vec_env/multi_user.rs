@@ -283,6 +283,9 @@ on_each_backend! {
         assert_eq!(env.responses().unwrap(), step.observation.responses);
         assert_eq!(env.observe().unwrap(), step.observation);
         assert_eq!(env.final_observation().unwrap(), step.final_observation);
+        // In memory of its own.
+        env.recycle(step.observation);
+        assert_eq!(env.observe().unwrap(), other.observe().unwrap());
         // All over again.
         env.rewind();
         assert_eq!(env.reset().unwrap(), first);

@@ -82,7 +82,7 @@ on_each_backend! {
                     assert_eq!(found.chosen, expected.chosen, "{sets:?}");
                     assert_eq!(found.terminated, expected.terminated);
                     assert_eq!(found.truncated, expected.truncated);
-                    let singles = |rewards: &ndarray::Array1<f64>| rewards.mapv(|reward| reward as f32);
+                    let singles = |rewards: &Array1<f64>| rewards.mapv(|reward| reward as f32);
                     assert_close(backend, &singles(&found.rewards), &singles(&expected.rewards));
                     let (found, expected) = (found.observation, expected.observation);
                     assert_close(backend, &found.users, &expected.users);

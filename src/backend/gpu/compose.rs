@@ -238,11 +238,7 @@ mod tests {
     use ShaderDef::{Bool, UInt};
 
     fn source(module: &str, path: &str, text: &str) -> ShaderSource {
-        ShaderSource {
-            module: module.to_owned(),
-            path: path.to_owned(),
-            text: text.to_owned().into(),
-        }
+        ShaderSource::with_text(module, path, text.to_owned(), true)
     }
 
     fn defs<const N: usize>(list: [(&str, ShaderDef); N]) -> ShaderDefs {

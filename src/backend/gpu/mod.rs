@@ -40,7 +40,7 @@ use std::sync::Arc;
 use stopwatch::add_times;
 use tracing::debug;
 
-/// How shaders are made; the defaults are right for everything but tests.
+/// How shaders are made and work is cut. The defaults suit the adapter; others change no result, a `patch` apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GpuOptions {
     /// Episodes in one dispatch; `None`: as suits the adapter.

@@ -19,7 +19,7 @@ use super::error::GpuError;
 pub(super) enum RuntimeChecks {
     /// With all guards; for shaders that were not written here, and for tests.
     On,
-    /// Without them; only for shaders of this crate, whose indices and loops are known to be in bounds.
+    /// Without them; only for shaders all of whose modules are [trusted](crate::shader::ShaderSource::is_trusted).
     Off,
 }
 
@@ -42,9 +42,9 @@ pub(crate) fn create_module(
         RuntimeChecks::On => gpu.device().create_shader_module(descriptor),
         RuntimeChecks::Off => {
             let unchecked = wgpu::ShaderRuntimeChecks::unchecked();
-            // SAFETY: callers pass `Off` for shaders of this crate only. Those compare a lane with the number of
-            // lanes before they index a buffer by it, index arrays by counters below the arrays' lengths, never
-            // divide by zero, and loop a bounded number of times.
+            // SAFETY: callers pass `Off` for trusted shaders only. Those of this crate index buffers by lanes, of which
+            // buffers hold as many as are dispatched, or compare them with the number of lanes before; they index
+            // arrays by counters below the arrays' lengths, never divide by zero, and loop a bounded number of times.
             #[allow(unsafe_code, reason = "wgpu has no safe way to leave its guards out")]
             unsafe {
                 gpu.device()
@@ -150,6 +150,7 @@ pub(super) fn create_pipeline(
                 entry_point: Some(entry_point),
                 compilation_options: wgpu::PipelineCompilationOptions {
                     constants: overrides,
+                    // Counts and tables of `rollout` and `tally` begin at zero by this.
                     zero_initialize_workgroup_memory: true,
                 },
                 cache: None,
@@ -195,11 +196,7 @@ mod tests {
     use crate::shader::{ShaderDefs, ShaderSource};
 
     fn source(module: &str, path: &str, text: &'static str) -> ShaderSource {
-        ShaderSource {
-            module: module.to_owned(),
-            path: path.to_owned(),
-            text: text.into(),
-        }
+        ShaderSource::with_text(module, path, text, true)
     }
 
     /// Philox4x32-10 with both forms of the wide product.

@@ -282,7 +282,7 @@ fn definitions(
         ("USER_FIELDS", size(user_fields)),
         ("DOCUMENT_FIELDS", size(document_fields)),
         ("USER_SIZE", size(outline.user_size())),
-        ("DOCUMENT_SIZE", size(outline.document_features().len())),
+        ("DOCUMENT_SIZE", size(outline.document_size())),
         ("RESPONSE_SIZE", size(outline.response_size())),
     ];
     let flags = [
@@ -406,7 +406,9 @@ impl Program {
         let bindings = globals
             .filter_map(|(_, global)| global.binding.map(|at| (at.group, at.binding)))
             .collect();
-        let checks = if options.is_checked || cfg!(debug_assertions) {
+        let (modules, _) = sources(simulation, entry, options);
+        let is_trusted = modules.iter().all(ShaderSource::is_trusted);
+        let checks = if options.is_checked || cfg!(debug_assertions) || !is_trusted {
             RuntimeChecks::On
         } else {
             RuntimeChecks::Off
@@ -485,12 +487,11 @@ impl Program {
     }
 }
 
-/// Returns how many invocations one dispatch may have.
-pub(super) fn most_invocations(gpu: &Gpu, options: &GpuOptions) -> u32 {
-    let workgroup_size = options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE);
+/// Returns how many invocations of a kernel one dispatch may have.
+pub(super) fn most_invocations(gpu: &Gpu, entry: Entry, options: &GpuOptions) -> u32 {
     gpu.limits()
         .max_compute_workgroups_per_dimension
-        .saturating_mul(workgroup_size)
+        .saturating_mul(entry.workgroup_size(options))
 }
 
 /// The parameters of a simulation, on the device.

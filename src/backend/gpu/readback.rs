@@ -1,10 +1,11 @@
 //! Results on their way from the GPU to the host, several of them at once.
 //!
 //! ```text
-//! let staged = gpu.stage(&mut encoder, "returns", &buffer, 0..bytes)?;   copy, recorded behind the
-//! dispatches let submission = gpu.submit("a rollout", encoder)?; let readback = staged.start(&submission);
-//! asks for the mapping, does not wait ...
-//! further submissions let bytes = readback.wait(&gpu)?;
+//! let staged = gpu.stage(&mut encoder, "returns", &buffer, 0..bytes)?;   // a copy, recorded behind the dispatches
+//! let submission = gpu.submit("a rollout", encoder)?;
+//! let readback = staged.start(&submission);                              // asks for the mapping, does not wait
+//! ...                                                                    // further submissions
+//! let value = readback.wait_with(&gpu, read)?;
 //! ```
 
 use std::ops::Range;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use super::context::{Gpu, lock};
 use super::error::GpuError;
 
-/// How long [`Readback::wait`] waits. A submission should last milliseconds, but a software adapter on a busy
+/// How long [`Readback::wait_with`] waits. A submission should last milliseconds, but a software adapter on a busy
 /// machine is slow; drivers kill what really hangs long before.
 pub(super) const READBACK_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -129,11 +130,7 @@ impl Staged {
 }
 
 impl Readback {
-    /// Waits for the result and copies it out.
-    ///
-    /// # Errors
-    /// [`GpuError::DeviceLost`], [`GpuError::Timeout`] after [`READBACK_TIMEOUT`], [`GpuError::Readback`] if
-    /// the buffer cannot be mapped.
+    /// Waits for the result and copies it out, as [`Readback::wait_with`] does.
     #[cfg(test)]
     pub(super) fn wait(self, gpu: &Gpu) -> Result<Vec<u8>, GpuError> {
         self.wait_with(gpu, <[u8]>::to_vec)
@@ -142,7 +139,8 @@ impl Readback {
     /// Waits for the result and hands it to `read` where it lies, without a copy.
     ///
     /// # Errors
-    /// As [`Readback::wait`].
+    /// [`GpuError::DeviceLost`], [`GpuError::Timeout`] after [`READBACK_TIMEOUT`], [`GpuError::Readback`] if
+    /// the buffer cannot be mapped.
     pub(super) fn wait_with<R>(
         self,
         gpu: &Gpu,

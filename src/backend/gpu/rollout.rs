@@ -37,11 +37,13 @@ const OUTCOME_FIELDS: usize = 7;
 /// many there are, so that several batches are in flight.
 const HARDWARE_BATCHES: [u64; 2] = [1 << 18, 1 << 20];
 /// Episodes of a batch on a software adapter: few enough for its caches.
-const SOFTWARE_BATCH: u32 = 1 << 13;
+const SOFTWARE_BATCH: u64 = 1 << 13;
 /// Batches in flight.
 const NUM_SLOTS: usize = 3;
 /// Storage for the sums of the steps of a dispatch at most, whatever the adapter allows.
 const MAX_CURVE_BYTES: u64 = 1 << 26;
+/// Storage for what is remembered of the users of a batch at most, where no number of lanes is asked for.
+const MAX_USER_BYTES: u64 = 1 << 29;
 /// Lanes in a row whose sums of a step are formed together, and how many of them a block has.
 pub(super) const SPAN: u32 = 64;
 const BLOCK_SPANS: usize = BLOCK_SIZE / SPAN as usize;
@@ -197,7 +199,7 @@ fn run_calibrated<C: Collector>(
     }
     let per_point = (episodes.end - episodes.start).next_multiple_of(BLOCK_EPISODES);
     let lanes = per_point.saturating_mul(simulations.len() as u64);
-    let batch_size = batch_size(gpu, options, lanes)?;
+    let batch_size = batch_size(gpu, options, simulations[0], lanes)?;
     let mut tiles = tiles(simulations.len(), episodes, batch_size).peekable();
     // Any number above that of the slots is as good.
     let num_slots = usize::try_from(lanes.div_ceil(u64::from(batch_size)))
@@ -246,27 +248,46 @@ fn run_calibrated<C: Collector>(
     }))
 }
 
-/// Chooses the lanes of a batch: whole blocks, as many as asked for or as suit the adapter, no more than fit.
-fn batch_size(gpu: &Gpu, options: &GpuOptions, lanes: u64) -> Result<u32, GpuError> {
-    let [fewest, most] = HARDWARE_BATCHES;
-    let preferred = if gpu.is_software() {
-        SOFTWARE_BATCH
-    } else {
-        u32::try_from((lanes / (NUM_SLOTS as u64 + 1)).clamp(fewest, most))
-            .expect("at most the most")
+/// Chooses the lanes of a batch: whole blocks, as many as asked for, or as suit the adapter and fit.
+fn batch_size(
+    gpu: &Gpu,
+    options: &GpuOptions,
+    simulation: &Simulation,
+    lanes: u64,
+) -> Result<u32, GpuError> {
+    let most = most_invocations(gpu, Entry::Rollout, options);
+    let most = most - most % block();
+    let whole = match options.batch_size {
+        Some(asked) if asked > most => {
+            return Err(GpuError::LimitExceeded {
+                what: "a batch".to_owned(),
+                limit: "max_compute_workgroups_per_dimension * workgroup_size",
+                needed: u64::from(asked),
+                available: u64::from(most),
+            });
+        }
+        Some(asked) => u64::from(asked.max(1)).next_multiple_of(BLOCK_EPISODES),
+        None => {
+            let [fewest, greatest] = HARDWARE_BATCHES;
+            let preferred = match gpu.is_software() {
+                true => SOFTWARE_BATCH,
+                false => (lanes / (NUM_SLOTS as u64 + 1)).clamp(fewest, greatest),
+            };
+            let limits = gpu.limits();
+            let bytes = limits
+                .max_storage_buffer_binding_size
+                .min(limits.max_buffer_size)
+                .min(MAX_USER_BYTES);
+            fitting(preferred, bytes, slot::lane_words(simulation), most)
+        }
     };
-    let asked = options.batch_size.unwrap_or(preferred);
-    let most = most_invocations(gpu, options);
-    if asked > most - most % block() {
-        return Err(GpuError::LimitExceeded {
-            what: "a batch".to_owned(),
-            limit: "max_compute_workgroups_per_dimension * workgroup_size",
-            needed: u64::from(asked),
-            available: u64::from(most),
-        });
-    }
-    let whole = u64::from(asked.max(1)).next_multiple_of(BLOCK_EPISODES);
     Ok(u32::try_from(whole.min(lanes)).expect("at most what was asked, rounded up"))
+}
+
+/// Takes of the lanes that suit an adapter as many as a dispatch and a buffer hold: whole blocks, at least one.
+fn fitting(preferred: u64, bytes: u64, lane_words: u64, most: u32) -> u64 {
+    let whole = preferred.min(bytes / (4 * lane_words)).min(u64::from(most));
+    (whole - whole % BLOCK_EPISODES).max(BLOCK_EPISODES)
 }
 
 enum Progress<B> {
@@ -298,9 +319,9 @@ impl<'a, C: Collector> Rollout<'a, C> {
             .min(gpu.limits().max_buffer_size)
             .min(MAX_CURVE_BYTES);
         let by_memory = binding / (4 * slot::curve_words(u64::from(batch_size)));
-        // Counts have 32 bits over a dispatch.
+        // Counts of a block have 32 bits over a dispatch.
         let by_counting =
-            u64::from(u32::MAX) / (u64::from(batch_size) * u64::from(simulation.plan.slate_size));
+            u64::from(u32::MAX) / (BLOCK_EPISODES * u64::from(simulation.plan.slate_size));
         let most = by_memory
             .min(C::most_steps(gpu, options, u64::from(batch_size)))
             .min(by_counting)
@@ -312,6 +333,11 @@ impl<'a, C: Collector> Rollout<'a, C> {
             batch_size,
             num_slots,
             most_steps: asked.unwrap_or(fits),
+        };
+        // Steps in which a policy learns can take as long as hundreds of others.
+        let first = match simulation.plan.policy.state_size() {
+            0 => fusion::TILE_STEPS,
+            _ => 1,
         };
         let slots = (0..num_slots)
             .map(|_| Slot::new(gpu, simulation, &extent))
@@ -329,7 +355,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
             shape: None,
             slots,
             collector: C::new(gpu, options, simulation, &extent)?,
-            fusion: Fusion::new(asked, extent.most_steps),
+            fusion: Fusion::new(asked, first, extent.most_steps),
             calibration: None,
         })
     }
@@ -403,7 +429,11 @@ impl<'a, C: Collector> Rollout<'a, C> {
             times.iter().map(|time| time.seconds).sum::<f64>()
         });
         match trial {
-            None => self.fusion.adapt(&steps, submitted.elapsed()),
+            // Without a clock the time is that since the dispatch was sent, the waiting behind others included, so that
+            // it errs towards shorter dispatches.
+            None => self
+                .fusion
+                .adapt(&steps, taken.unwrap_or(submitted.elapsed().as_secs_f64())),
             Some(trial) => {
                 let user_steps =
                     f64::from(steps.end - steps.start) * f64::from(batch.tile.stride());
@@ -453,7 +483,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
     fn submit(&mut self, tile: &Tile, slot: usize, step_begin: u32) -> Result<Flight, GpuError> {
         let plan = &self.simulation.plan;
         let max_steps = plan.num_steps();
-        // Trials are the first dispatches of batches, which all have the same to do.
+        // Trials are the first dispatches of batches: all lanes run, but for the end of long ones.
         let trial = match &mut self.calibration {
             Some(calibration) if step_begin == 0 => calibration.next(),
             _ => None,
@@ -522,6 +552,33 @@ mod tests {
     use crate::registry::Registry;
     use crate::statistics::Statistics;
     use crate::validation::cases;
+
+    #[test]
+    fn a_batch_is_whole_blocks_that_a_dispatch_and_a_buffer_hold() {
+        // What suits a large device: as it is, with workgroups of 2 in a dispatch of 65,535, and with the users of a policy
+        // that remembers 3,010 words of each.
+        assert_eq!(fitting(1 << 18, 1 << 29, 8, 65_535 * 64), 1 << 18);
+        assert_eq!(fitting(1 << 18, 1 << 29, 8, 65_535 * 2), 511 * 256);
+        assert_eq!(fitting(1 << 18, 1 << 29, 3_010, 65_535 * 64), 174 * 256);
+        assert_eq!(fitting(1 << 13, 100, 8, 65_535 * 64), 256);
+    }
+
+    /// As on a device whose own choice of a batch is larger than a dispatch of small workgroups would be.
+    #[test]
+    fn small_workgroups_for_single_steps_leave_rollouts_as_they_are() {
+        let Some(gpu) = any_gpu() else { return };
+        let options = GpuOptions {
+            workgroup_size: Some(2),
+            ..GpuOptions::default()
+        };
+        assert_eq!(
+            most_invocations(&gpu, Entry::Rollout, &options),
+            most_invocations(&gpu, Entry::Rollout, &GpuOptions::default())
+        );
+        let of_steps = most_invocations(&gpu, Entry::Step, &options);
+        let limits = gpu.limits();
+        assert_eq!(of_steps, 2 * limits.max_compute_workgroups_per_dimension);
+    }
 
     #[test]
     fn calibrating_on_the_way_changes_nothing() {

@@ -7,6 +7,7 @@ use super::{GpuOptions, Simulation};
 use crate::backend::stepper::{LaneState, Observation, StepOutcome, Stepper};
 use crate::error::Error;
 use crate::rng::halves;
+use bytemuck::{AnyBitPattern, NoUninit, cast_slice_mut, pod_collect_to_vec, pod_read_unaligned};
 use std::ops::Range;
 use std::sync::Arc;
 use wgpu::BufferUsages;
@@ -67,7 +68,7 @@ impl GpuStepper {
         num_lanes: usize,
         users_per_env: usize,
     ) -> Result<Self, GpuError> {
-        let most = most_invocations(&gpu, options);
+        let most = most_invocations(&gpu, Entry::Step, options);
         if num_lanes > most as usize {
             return Err(GpuError::LimitExceeded {
                 what: "a vector of environments".to_owned(),
@@ -114,37 +115,7 @@ impl GpuStepper {
         Places::new(&self.simulation, self.num_lanes, self.users_per_env)
     }
 
-    /// Runs one kernel over all lanes, and reads words of a buffer back; of none, if there are none to read.
-    fn run(
-        &self,
-        entry_point: &'static str,
-        lanes: &Lanes,
-        buffer: &wgpu::Buffer,
-        words: Range<usize>,
-    ) -> Result<Vec<u32>, GpuError> {
-        self.run_with(entry_point, lanes, buffer, words, false)
-    }
-
-    /// Does so with the block `STEP` of each lane given, or not.
-    fn run_with(
-        &self,
-        entry_point: &'static str,
-        lanes: &Lanes,
-        buffer: &wgpu::Buffer,
-        words: Range<usize>,
-        words_are_given: bool,
-    ) -> Result<Vec<u32>, GpuError> {
-        let encoder = self.record(
-            &self.program,
-            entry_point,
-            lanes,
-            &self.outcomes,
-            words_are_given,
-        )?;
-        self.finish(entry_point, encoder, buffer, words)
-    }
-
-    /// Records one kernel of a program over all lanes.
+    /// Records one kernel over all lanes, with the block `STEP` of each given, or not.
     fn record(
         &self,
         program: &Program,
@@ -187,29 +158,33 @@ impl GpuStepper {
         })
     }
 
-    /// Reads words of a buffer back.
-    fn read(&self, buffer: &wgpu::Buffer, words: Range<usize>) -> Result<Vec<u32>, GpuError> {
-        self.finish("state", self.gpu.encoder("state"), buffer, words)
+    /// Copies words of a buffer to the host.
+    fn copy<T: NoUninit + AnyBitPattern>(
+        &self,
+        buffer: &wgpu::Buffer,
+        words: Range<usize>,
+    ) -> Result<Vec<T>, GpuError> {
+        let encoder = self.gpu.encoder("a copy");
+        self.finish("a copy", encoder, buffer, words, pod_collect_to_vec)
     }
 
-    /// Submits what has been recorded, and reads words of a buffer back after it.
-    fn finish(
+    /// Submits what has been recorded, and lets `read` see the bytes of words of a buffer after it.
+    fn finish<R>(
         &self,
         what: &str,
         mut encoder: wgpu::CommandEncoder,
         buffer: &wgpu::Buffer,
         words: Range<usize>,
-    ) -> Result<Vec<u32>, GpuError> {
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<R, GpuError> {
         if words.is_empty() {
             self.gpu.submit(what, encoder)?;
-            return Ok(Vec::new());
+            return Ok(read(&[]));
         }
         let bytes = 4 * words.start as u64..4 * words.end as u64;
         let staged = self.gpu.stage(&mut encoder, what, buffer, bytes)?;
         let submission = self.gpu.submit(what, encoder)?;
-        staged
-            .start(&submission)
-            .wait_with(&self.gpu, bytemuck::pod_collect_to_vec::<u8, u32>)
+        staged.start(&submission).wait_with(&self.gpu, read)
     }
 
     /// Shows each lane its slate, with the block `STEP` of each lane where it is given.
@@ -227,44 +202,55 @@ impl GpuStepper {
                 bytemuck::cast_slice(words),
             )?;
         }
+        let (program, outcomes) = (&self.program, &self.outcomes);
+        let encoder = self.record(program, "step", &self.lanes, outcomes, words.is_some())?;
         let all = 0..OUTCOME_FIELDS * self.num_lanes;
-        let read = self.run_with("step", &self.lanes, &self.outcomes, all, words.is_some())?;
-        let field = |field: usize| &read[field * self.num_lanes..(field + 1) * self.num_lanes];
-        Ok(StepOutcome {
-            rewards: numbers(field(0)).map(f64::from).collect(),
-            chosen: field(1)
-                .iter()
-                .map(|&chosen| (chosen < num_considered).then_some(chosen))
-                .collect(),
-            terminated: field(2).iter().map(|&flag| flag != 0).collect(),
-            truncated: field(3).iter().map(|&flag| flag != 0).collect(),
-        })
+        let outcome = self.finish("step", encoder, outcomes, all, |bytes| {
+            let mut fields = bytes.chunks_exact(4 * self.num_lanes);
+            let mut field = || fields.next().expect("as many fields");
+            StepOutcome {
+                rewards: numbers::<f32>(field()).map(f64::from).collect(),
+                chosen: numbers(field())
+                    .map(|chosen| (chosen < num_considered).then_some(chosen))
+                    .collect(),
+                terminated: numbers(field()).map(|flag: u32| flag != 0).collect(),
+                truncated: numbers(field()).map(|flag: u32| flag != 0).collect(),
+            }
+        })?;
+        Ok(outcome)
     }
 
     /// Looks at all lanes where they are, or where they were.
-    fn observe_at(&self, lanes: &Lanes) -> Result<Observation, Error> {
+    fn observe_at(&self, lanes: &Lanes, observation: &mut Observation) -> Result<(), Error> {
         let Places {
             responses,
             users,
             documents,
         } = self.places();
-        let end = match self.simulation.plan.corpus {
-            Some(_) => users.end,
-            None => documents.end,
+        let documents = match self.simulation.plan.corpus {
+            Some(_) => users.end..users.end,
+            None => documents,
         };
-        let words = self.run("observe", lanes, &self.observations, 0..end)?;
-        Ok(Observation {
-            users: numbers(&words[users]).collect(),
-            documents: numbers(&words[documents.start..end]).collect(),
-            responses: self.responses_of(&words[responses]),
-        })
+        let (outcomes, seen) = (&self.outcomes, &self.observations);
+        let encoder = self.record(&self.program, "observe", lanes, outcomes, false)?;
+        let all = 0..documents.end;
+        self.finish("observe", encoder, seen, all, |bytes| {
+            let parts = [users, documents, self.told(responses)];
+            observation.take_lengths(parts.each_ref().map(Range::len));
+            for (numbers, words) in observation.parts_mut().into_iter().zip(parts) {
+                let numbers: &mut [u8] = cast_slice_mut(numbers);
+                numbers.copy_from_slice(&bytes[4 * words.start..4 * words.end]);
+            }
+        })?;
+        Ok(())
     }
 
-    /// Returns the responses that a buffer holds; there is filler in it where nothing of them is observed.
-    fn responses_of(&self, words: &[u32]) -> Vec<f32> {
+    /// Returns the part of the responses in their buffer that tells something: there is filler where nothing of them is
+    /// observed.
+    fn told(&self, responses: Range<usize>) -> Range<usize> {
         match self.simulation.plan.outline.response_size() {
-            0 => Vec::new(),
-            _ => numbers(words).collect(),
+            0 => 0..0,
+            _ => responses,
         }
     }
 
@@ -292,7 +278,7 @@ impl Places {
             Some(_) => 1,
             None => num_lanes / users_per_env,
         };
-        let document_size = outline.document_features().len();
+        let document_size = outline.document_size();
         // The shader has no arrays of no elements.
         let responses = num_lanes * plan.slate_size as usize * outline.response_size().max(1);
         let users = responses + num_lanes * outline.user_size();
@@ -311,8 +297,9 @@ fn words(gpu: &Gpu, what: &str, words: usize) -> Result<wgpu::Buffer, GpuError> 
     gpu.buffer(what, 4 * words as u64, usage)
 }
 
-fn numbers(words: &[u32]) -> impl Iterator<Item = f32> {
-    words.iter().map(|&word| f32::from_bits(word))
+/// Reads numbers of a word each.
+fn numbers<T: AnyBitPattern>(bytes: &[u8]) -> impl Iterator<Item = T> {
+    bytes.chunks_exact(4).map(pod_read_unaligned)
 }
 
 impl Stepper for GpuStepper {
@@ -330,7 +317,8 @@ impl Stepper for GpuStepper {
         }
         self.gpu
             .write("starts", &self.commands, 0, bytemuck::cast_slice(&words))?;
-        self.run("start", &self.lanes, &self.outcomes, 0..0)?;
+        let encoder = self.record(&self.program, "start", &self.lanes, &self.outcomes, false)?;
+        self.gpu.submit("start", encoder)?;
         Ok(())
     }
 
@@ -347,7 +335,8 @@ impl Stepper for GpuStepper {
         let Recommender { program, slates } = &recommender;
         let encoder = self.record(program, "recommend", &self.lanes, slates, false)?;
         let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
-        let read = self.finish("recommend", encoder, slates, 0..num_slots)?;
+        let all = 0..num_slots;
+        let read = self.finish("recommend", encoder, slates, all, pod_collect_to_vec)?;
         self.recommender = Some(recommender);
         Ok(read)
     }
@@ -365,18 +354,18 @@ impl Stepper for GpuStepper {
     }
 
     fn responses(&mut self) -> Result<Vec<f32>, Error> {
-        let words = self.read(&self.observations, self.places().responses)?;
-        Ok(self.responses_of(&words))
+        Ok(self.copy(&self.observations, self.told(self.places().responses))?)
     }
 
-    fn observe(&mut self) -> Result<Observation, Error> {
-        self.observe_at(&self.lanes)
+    fn observe(&mut self, observation: &mut Observation) -> Result<(), Error> {
+        self.observe_at(&self.lanes, observation)
     }
 
     fn corpus(&mut self) -> Result<Vec<f32>, Error> {
+        let (outcomes, seen) = (&self.outcomes, &self.observations);
+        let encoder = self.record(&self.program, "observe", &self.lanes, outcomes, false)?;
         let documents = self.places().documents;
-        let words = self.run("observe", &self.lanes, &self.observations, documents)?;
-        Ok(numbers(&words).collect())
+        Ok(self.finish("observe", encoder, seen, documents, pod_collect_to_vec)?)
     }
 
     fn keep(&mut self) -> Result<(), Error> {
@@ -401,20 +390,25 @@ impl Stepper for GpuStepper {
         Ok(())
     }
 
-    fn observe_kept(&mut self) -> Result<Observation, Error> {
-        self.observe_at(self.kept.as_ref().expect("lanes are kept before that"))
+    fn observe_kept(
+        &mut self,
+        _now: Option<&Observation>,
+        observation: &mut Observation,
+    ) -> Result<(), Error> {
+        let kept = self.kept.as_ref().expect("lanes are kept before that");
+        self.observe_at(kept, observation)
     }
 
     fn state(&mut self) -> Result<LaneState, Error> {
-        let clocks = self.read(&self.lanes.clocks, 0..CLOCK_FIELDS * self.num_lanes)?;
+        let clocks: Vec<u32> = self.copy(&self.lanes.clocks, 0..CLOCK_FIELDS * self.num_lanes)?;
         let (num_fields, policy_state) = self.user_words();
-        let read = self.read(&self.lanes.users, 0..num_fields + policy_state)?;
+        let read: Vec<f32> = self.copy(&self.lanes.users, 0..num_fields + policy_state)?;
         let (users, policy) = read.split_at(num_fields);
         let (low, rest) = clocks.split_at(self.num_lanes);
         let (high, steps) = rest.split_at(self.num_lanes);
         Ok(LaneState {
-            users: numbers(users).map(f64::from).collect(),
-            policy: numbers(policy).map(f64::from).collect(),
+            users: users.iter().copied().map(f64::from).collect(),
+            policy: policy.iter().copied().map(f64::from).collect(),
             episodes: low
                 .iter()
                 .zip(high)

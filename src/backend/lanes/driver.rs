@@ -20,6 +20,8 @@ pub(super) struct Candidates<N: Number, E: Environment<N>> {
     /// The candidate that a policy looks at, and what is observed of it or of the user.
     looked_at: E::Document,
     observation: Vec<N>,
+    document_size: usize,
+    user_size: usize,
     /// The user that the policy believes in, where it believes in one.
     believed: E::User,
 }
@@ -61,8 +63,7 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
         let looked_at = environment.new_document();
         let outline = &plan.outline;
         let observed = outline
-            .document_features()
-            .len()
+            .document_size()
             .max(outline.user_size())
             .max(outline.response_size());
         let mut believed = environment.new_user();
@@ -74,6 +75,8 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
             believed,
             fields: vec![N::splat(0.0); looked_at.num_fields()],
             observation: vec![N::splat(0.0); observed],
+            document_size: outline.document_size(),
+            user_size: outline.user_size(),
             num_candidates: plan.num_candidates,
             document_blocks: plan.outline.document_blocks,
             corpus: plan.corpus.clone(),
@@ -131,9 +134,9 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
     /// Returns what is observed of a document.
     #[inline(always)]
     fn feature(&mut self, document: &E::Document, feature: usize) -> N {
-        self.environment
-            .observe_document(document, &mut self.observation);
-        self.observation[feature]
+        let observation = &mut self.observation[..self.document_size];
+        self.environment.observe_document(document, observation);
+        observation[feature]
     }
 
     /// Returns what is observed of the user.
@@ -144,9 +147,9 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
             purpose: OBSERVATION,
             first: N::Word::splat(0),
         };
-        self.environment
-            .observe_user(user, &blocks, &mut self.observation);
-        self.observation[number]
+        let observation = &mut self.observation[..self.user_size];
+        self.environment.observe_user(user, &blocks, observation);
+        observation[number]
     }
 }
 
@@ -182,8 +185,10 @@ impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
                 environment,
                 looked_at,
                 observation,
+                document_size,
                 ..
             } = &mut *self.candidates;
+            let observation = &mut observation[..*document_size];
             environment.observe_document(looked_at, observation);
             observation[feature]
         })

@@ -9,7 +9,6 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::number::Number;
 use part::{Asked, ObservationRows, OutcomeRows, Part};
-use std::iter::repeat;
 use std::mem::take;
 use std::ops::Range;
 use std::sync::Arc;
@@ -163,22 +162,23 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
 
     fn observe_with(
         &mut self,
+        observation: &mut Observation,
         observe: impl Fn(&mut Part<N, E>, ObservationRows<'_>) + Sync,
-    ) -> Observation {
+    ) {
         let Self { parts, sharing, .. } = self;
         let outline = &self.plan.outline;
         let num_users = outline.user_size();
         let num_documents = match self.plan.corpus {
             Some(_) => 0,
-            None => self.plan.num_candidates as usize * outline.document_features().len(),
+            None => self.plan.num_candidates as usize * outline.document_size(),
         };
         let num_responses = self.plan.slate_size as usize * outline.response_size();
         let num_envs = sharing.num_lanes / self.users_per_env;
-        let mut observation = Observation {
-            users: vec![0.0; sharing.num_lanes * num_users],
-            documents: vec![0.0; num_envs * num_documents],
-            responses: vec![0.0; sharing.num_lanes * num_responses],
-        };
+        observation.take_lengths([
+            sharing.num_lanes * num_users,
+            num_envs * num_documents,
+            sharing.num_lanes * num_responses,
+        ]);
         let users = sharing.rows_mut(&mut observation.users, num_users, 1);
         let documents = &mut observation.documents;
         let documents = sharing.rows_mut(documents, num_documents, self.users_per_env);
@@ -191,7 +191,6 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         });
         let numbers = num_users + num_documents / self.users_per_env + num_responses;
         sharing.each(parts, numbers, rows, observe);
-        observation
     }
 }
 
@@ -266,8 +265,9 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         Ok(responses)
     }
 
-    fn observe(&mut self) -> Result<Observation, Error> {
-        Ok(self.observe_with(Part::observe))
+    fn observe(&mut self, observation: &mut Observation) -> Result<(), Error> {
+        self.observe_with(observation, Part::observe);
+        Ok(())
     }
 
     fn corpus(&mut self) -> Result<Vec<f32>, Error> {
@@ -275,16 +275,23 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
     }
 
     fn keep(&mut self) -> Result<(), Error> {
-        let nothing = repeat(());
-        self.sharing
-            .each(&mut self.parts, STEP_NUMBERS, nothing, |part, ()| {
-                part.keep();
-            });
+        for part in &mut self.parts {
+            part.lanes.keep();
+        }
         Ok(())
     }
 
-    fn observe_kept(&mut self) -> Result<Observation, Error> {
-        Ok(self.observe_with(Part::observe_kept))
+    fn observe_kept(
+        &mut self,
+        now: Option<&Observation>,
+        observation: &mut Observation,
+    ) -> Result<(), Error> {
+        match now {
+            Some(now) => observation.copy_from(now),
+            None => self.observe(observation)?,
+        }
+        self.observe_with(observation, Part::observe_kept);
+        Ok(())
     }
 
     fn state(&mut self) -> Result<LaneState, Error> {
@@ -326,6 +333,26 @@ mod tests {
         }
     }
 
+    /// Lets some environments begin anew, and returns what is observed before that and after it.
+    fn look_back(stepper: &mut dyn Stepper, starts: &[Option<u64>]) -> [Observation; 2] {
+        let observe = |stepper: &mut dyn Stepper| {
+            let mut observation = Observation::default();
+            stepper.observe(&mut observation).unwrap();
+            observation
+        };
+        let before = observe(stepper);
+        stepper.keep().unwrap();
+        stepper.start(starts).unwrap();
+        let now = observe(stepper);
+        for now in [None, Some(&now)] {
+            let mut kept = Observation::default();
+            stepper.observe_kept(now, &mut kept).unwrap();
+            assert!(kept == before, "where lanes were kept");
+        }
+        assert!(observe(stepper) == now, "where lanes are");
+        [before, now]
+    }
+
     fn compare_threads(name: &str, simulation: &Simulation, users_per_env: usize) {
         const NUM_LANES: usize = 4 * LEAST_LANES + 11;
         let slate_size = simulation.plan.slate_size as usize;
@@ -343,6 +370,14 @@ mod tests {
                 u32::try_from(candidate).unwrap()
             })
             .collect();
+        // Every fifth environment begins another episode.
+        let fresh: Vec<Option<u64>> = (0..NUM_LANES)
+            .map(|lane| {
+                (lane / users_per_env)
+                    .is_multiple_of(5)
+                    .then_some(1 << 32 | lane as u64)
+            })
+            .collect();
         let words: Vec<[u32; 4]> = (0..).take(NUM_LANES).map(|lane| [lane << 12; 4]).collect();
         let [one, three] = steppers.each_mut().map(|stepper| {
             stepper.start(&starts).unwrap();
@@ -351,21 +386,18 @@ mod tests {
                 _ => slates.clone(),
             };
             let first = stepper.step(&recommended).unwrap();
-            stepper.keep().unwrap();
             let second = stepper.step_with_words(&slates, &words).unwrap();
             let state = stepper.state().unwrap();
             stepper.set_state(&state).unwrap();
+            let after = stepper.state().unwrap();
+            let [seen, now] = look_back(stepper.as_mut(), &fresh);
             (
-                (recommended, first, second, stepper.observe_kept().unwrap()),
-                (
-                    state,
-                    stepper.state().unwrap(),
-                    stepper.responses().unwrap(),
-                ),
-                (stepper.observe().unwrap(), stepper.corpus().unwrap()),
+                (recommended, first, second, seen, now),
+                (state, after, stepper.responses().unwrap()),
+                stepper.corpus().unwrap(),
             )
         });
         assert!(one == three, "{name}, {users_per_env} users");
-        assert_eq!(one.1.0, one.1.1, "{name}, {users_per_env} users");
+        assert!(one.1.0 == one.1.1, "{name}, {users_per_env} users");
     }
 }

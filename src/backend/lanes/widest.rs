@@ -61,7 +61,12 @@ impl InstructionSet {
             1 => Self::Baseline,
             2 => Self::Avx2,
             3 => Self::Avx512,
-            _ => Self::limit(Self::Avx512),
+            _ => {
+                // Who has set a limit in the meantime is not overruled.
+                let widest = Self::widest() as u8;
+                let _ = IN_USE.compare_exchange(0, widest, Ordering::Relaxed, Ordering::Relaxed);
+                Self::in_use()
+            }
         }
     }
 

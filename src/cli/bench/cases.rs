@@ -37,6 +37,11 @@ impl Case {
     pub(super) fn is_main(&self) -> bool {
         self.setting == MAIN
     }
+
+    /// Tells whether it is one of the settings of its environment that are compared with random slates.
+    pub(super) fn is_variant(&self) -> bool {
+        self.policy == VARIANTS_POLICY && !self.is_main()
+    }
 }
 
 /// Lists what is measured, the main job at the end if it is among it.

@@ -34,7 +34,6 @@ use opened::{Choice, Opened};
 use peer::{Peer, PeerReport};
 use progress::Progress;
 use report::{Bench, SCHEMA};
-use rollouts::ResultRow;
 use roofline::Roofline;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,8 +43,9 @@ use std::process::ExitCode;
 /// Figures are user-steps by second: the median of five runs in turns, with their spread. What a run takes to start
 /// (compiling shaders, above all) is left out and told apart. Settings are the defaults, with every choice model and
 /// document sampler, and the main job: the published random baseline (20 candidates, slates of 2 with replacement, 120
-/// steps). The main job is also stepped from outside, and measured against threads, lanes and episodes; on a GPU, by its
-/// own clock and with other ways to make its shaders, and where the GPU is known, against what it could do at best.
+/// steps). Every environment is also stepped from outside, and the main job measured against threads, lanes and episodes;
+/// on a GPU, by its own clock and with other ways to make its shaders, and where the GPU is known, against what it could do
+/// at best.
 ///
 /// docs/benchmarking.md describes the figures and the JSON. Ctrl-C ends the bench early: what has been measured is
 /// printed, marked partial.
@@ -157,11 +157,15 @@ fn measure(
             None => break,
         }
     }
-    let median = |opened: &Opened| main_median(&bench.results, opened);
-    if let Some(main) = cases.iter().find(|case| case.is_main()) {
-        let results = &bench.results;
-        progress.begin("step by step", step_api::count(effort));
-        bench.step_api = step_api::measure_all(main, &backends, effort, progress, median)?;
+    let results = &bench.results;
+    let median = |case: &Case, opened: &Opened| {
+        let row = results.iter().find(|row| row.is_of(case, opened))?;
+        Some(row.user_steps_per_second.median)
+    };
+    progress.begin("step by step", step_api::count(cases, effort));
+    bench.step_api = step_api::measure_all(cases, &backends, effort, progress, median)?;
+    let main = cases.iter().find(|case| case.is_main());
+    if let Some(main) = main {
         progress.begin("scaling", scaling::count(&backends));
         bench.scaling = scaling::measure_all(main, results, &backends, effort, progress)?;
         progress.begin("kernels", kernels::count(&backends));
@@ -170,15 +174,9 @@ fn measure(
         bench.ablations = ablations::measure_all(main, &backends, effort, progress)?;
     }
     bench.roofline = Roofline::of(&backends, &bench.results);
-    if let Some(peer) = &mut bench.peer {
-        PeerReport::compare(peer, &backends, median);
+    if let (Some(main), Some(peer)) = (main, &mut bench.peer) {
+        PeerReport::compare(peer, &backends, |opened| median(main, opened));
     }
     bench.partial = is_interrupted();
     Ok(bench)
-}
-
-/// Returns the median of the main job on a backend.
-fn main_median(results: &[ResultRow], opened: &Opened) -> Option<f64> {
-    let row = results.iter().find(|row| row.is_main_of(opened))?;
-    Some(row.user_steps_per_second.median)
 }

@@ -10,8 +10,11 @@ use crate::cli::figures::rate;
 use crate::cli::interrupt::is_interrupted;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
+use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Random number generators of JAX, and whether only the documents of the slate are drawn.
 const PRNGS: [&str; 3] = ["threefry2x32", "rbg", "unsafe_rbg"];
@@ -23,6 +26,9 @@ const QUICK_SIZE: (u64, u32) = (1 << 14, 3);
 const USERS_OF_A_GPU: u64 = 1 << 20;
 /// Longest piece of a peer's output in an error.
 const LONGEST_QUOTE: usize = 120;
+
+/// How often a running script is asked whether it has ended.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// A script and the Python that runs it.
 #[derive(Debug)]
@@ -80,7 +86,7 @@ impl<'a> Peer<'a> {
             size: if is_quick { QUICK_SIZE } else { SIZE },
         };
         let tried = peer.python(["-c", "import jax"])?;
-        if !tried.status.success() {
+        if !tried.status.success() && !is_interrupted() {
             return Err(Usage(format!(
                 "`--python` = {python:?} cannot import jax: {}; allowed is a Python that has it",
                 last_line(&tried.stderr)
@@ -166,8 +172,9 @@ impl<'a> Peer<'a> {
         &self,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Output, Usage> {
-        let output = Command::new(self.python).args(arguments).output();
-        output.map_err(|error| {
+        let mut command = Command::new(self.python);
+        command.args(arguments).stdin(Stdio::null());
+        ended_or_interrupted(&mut command).map_err(|error| {
             Usage(format!(
                 "`--python` = {:?} cannot be started: {error}",
                 self.python
@@ -230,6 +237,41 @@ impl Ratio {
         let text = format!("{:.3} x the best of the peer", self.ratio);
         [self.of.label(), text]
     }
+}
+
+/// Runs a program to its end; interrupted, ends it: it may not have heard of the signal.
+fn ended_or_interrupted(command: &mut Command) -> io::Result<Output> {
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn()?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let stdout = std::thread::spawn(|| all_of(stdout));
+    let stderr = std::thread::spawn(|| all_of(stderr));
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if is_interrupted() {
+            child.kill()?;
+        }
+        std::thread::sleep(PATIENCE);
+    };
+    let joined = |reader: JoinHandle<io::Result<Vec<u8>>>| {
+        let gone = |_| io::Error::other("its output cannot be read");
+        reader.join().map_err(gone).and_then(|read| read)
+    };
+    Ok(Output {
+        status,
+        stdout: joined(stdout)?,
+        stderr: joined(stderr)?,
+    })
+}
+
+fn all_of(stream: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        stream.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Returns the last line that has something on it.

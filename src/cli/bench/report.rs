@@ -57,10 +57,10 @@ pub(super) fn text(bench: &Bench) -> String {
             ResultRow::TITLE.len(),
         ),
         section(
-            "main job step by step, slates from outside",
+            "step by step, slates from outside",
             &StepRow::TITLE,
             steps,
-            1,
+            4,
         ),
         section("main job, scaling", &ScalingRow::TITLE, scaling, 2),
         section(
@@ -91,6 +91,10 @@ fn head(bench: &Bench) -> Vec<[String; 2]> {
     let processor = bench.processor.clone();
     head.extend(processor.map(|name| ["processor".to_owned(), name]));
     head.push(["threads".to_owned(), bench.threads.to_string()]);
+    if bench.partial {
+        let missing = "interrupted: what is missing was not measured";
+        head.push(["partial".to_owned(), missing.to_owned()]);
+    }
     for backend in &bench.backends {
         head.push([
             backend.of().label(),

@@ -106,6 +106,12 @@ impl ResultRow {
         }
     }
 
+    /// Tells whether this is a case on a backend.
+    pub(super) fn is_of(&self, case: &Case, opened: &Opened) -> bool {
+        let names = [&self.environment, &self.policy, &self.setting];
+        names == [&case.environment, &case.policy, &case.setting] && self.of == opened.of()
+    }
+
     /// Tells whether this is the main job on a backend.
     pub(super) fn is_main_of(&self, opened: &Opened) -> bool {
         self.setting == MAIN && self.of == opened.of()

@@ -1,7 +1,7 @@
 //! What known GPUs could do with the main job at best, and the share of it that was reached.
 //!
-//! The main job is bound by the issue of instructions, if only just: a user-step moves some 8 bytes of device memory, its
-//! reward written and read once, which alone would allow a tenth more than the ceiling of an H100 (`docs/performance.md`).
+//! The main job is bound by the issue of instructions: no reward leaves the workgroup, so that a user-step moves half a
+//! byte of device memory, which alone would allow more than ten times the ceiling of an H100 (`docs/performance.md`).
 //!
 //! ```text
 //! ceiling = multiprocessors · instructions by clock and multiprocessor · clock / instructions by user-step
@@ -10,9 +10,11 @@
 //! # Source
 //! Instructions: the loop body of the rollout of long-term satisfaction with random slates (two normals, a sigmoid, a
 //! log-normal engagement, the sums; Philox by 64-bit products), written in CUDA C and compiled for `sm_90`: 101
-//! instructions. Issue: four schedulers of 32 lanes (CUDA C++ programming guide, compute capability 9.0).
-//! Multiprocessors and highest clocks: NVIDIA's H100 data sheet and architecture white paper; an H200 has the same
-//! processor.
+//! instructions. That was when rewards were stored; by the count for RDNA 2 the sums of steps, which workgroups form since
+//! then, take 14 instructions where storing and counting took 19, so the number has stayed. Kernels that add up are left
+//! out: they take a few more, and without them a share is never flattered. Issue: four schedulers of 32 lanes (CUDA C++
+//! programming guide, compute capability 9.0). Multiprocessors and highest clocks: NVIDIA's H100 data sheet and
+//! architecture white paper; an H200 has the same processor.
 
 use super::opened::Opened;
 use super::rollouts::ResultRow;

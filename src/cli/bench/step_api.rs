@@ -1,6 +1,7 @@
-//! Throughput of the step API against the number of environments: slates from outside, with and without observations.
+//! Throughput of the step API: slates from outside, with and without observations. The main job against the number of
+//! environments, and every environment.
 
-use super::cases::{Case, MAIN};
+use super::cases::Case;
 use super::effort::Effort;
 use super::opened::{Of, Opened};
 use super::progress::Progress;
@@ -58,7 +59,11 @@ impl Work for Steps {
         let clock = Instant::now();
         for _ in 0..steps {
             if self.is_observed {
-                self.env.step(self.slates.view())?;
+                let step = self.env.step(self.slates.view())?;
+                self.env.recycle(step.observation);
+                if let Some(last) = step.final_observation {
+                    self.env.recycle(last.observation);
+                }
             } else {
                 self.env.advance(self.slates.view())?;
             }
@@ -78,13 +83,13 @@ impl Work for Steps {
     }
 }
 
-/// What was measured of the main job with a number of environments.
+/// What was measured of a case with a number of environments.
 #[derive(Debug, Serialize)]
 pub(super) struct StepRow {
     #[serde(flatten)]
     of: Of,
     environment: String,
-    setting: &'static str,
+    setting: String,
     num_envs: usize,
     /// Steps of all environments in a run without observations.
     steps: u64,
@@ -97,45 +102,57 @@ pub(super) struct StepRow {
 }
 
 /// Counts the measurements.
-pub(super) fn count(effort: Effort) -> usize {
-    numbers(effort).count()
+pub(super) fn count(cases: &[Case], effort: Effort) -> usize {
+    points(cases, effort).len()
 }
 
-fn numbers(effort: Effort) -> impl Iterator<Item = usize> {
-    let numbers = NUM_ENVS.into_iter();
-    numbers.filter(move |&num_envs| num_envs <= effort.most_envs)
+/// Lists what is stepped: the main job in all numbers, then the first setting of every environment in the greatest.
+/// Policies are of no consequence: slates come from outside.
+fn points(cases: &[Case], effort: Effort) -> Vec<(&Case, usize)> {
+    let numbers = NUM_ENVS.iter().copied();
+    let numbers = numbers.filter(|&number| number <= effort.most_envs);
+    let most = numbers.clone().next_back();
+    let main = cases.iter().find(|case| case.is_main());
+    let environments = cases.chunk_by(|case, next| case.environment == next.environment);
+    let first = environments.filter_map(|cases| cases.iter().find(|case| case.is_variant()));
+    let mut points = Vec::new();
+    if let Some(main) = main {
+        points.extend(numbers.map(|number| (main, number)));
+    }
+    points.extend(first.filter_map(|case| Some((case, most?))));
+    points
 }
 
-/// Measures the main job step by step on every backend; what is missing was interrupted.
+/// Measures everything step by step on every backend; what is missing was interrupted.
 pub(super) fn measure_all(
-    main: &Case,
+    cases: &[Case],
     backends: &[Opened],
     effort: Effort,
     progress: &Progress,
-    rollout: impl Fn(&Opened) -> Option<f64>,
+    rollout: impl Fn(&Case, &Opened) -> Option<f64>,
 ) -> anyhow::Result<Vec<StepRow>> {
     let mut rows = Vec::new();
-    for num_envs in numbers(effort) {
+    for (case, num_envs) in points(cases, effort) {
         let mut works: Vec<Box<dyn Work>> = Vec::new();
         for opened in backends {
             for is_observed in [false, true] {
                 let backend = opened.backend();
-                let steps = Steps::new(backend, &main.simulation, num_envs, is_observed)?;
+                let steps = Steps::new(backend, &case.simulation, num_envs, is_observed)?;
                 works.push(Box::new(steps));
             }
         }
         let Some(measured) = measure(&mut works, effort.main_seconds, effort.runs)? else {
             break;
         };
-        progress.done(&format!("{num_envs} environments"));
+        progress.done(&format!("{num_envs} of {}", case.environment));
         for (opened, pair) in backends.iter().zip(measured.chunks_exact(2)) {
             rows.push(StepRow {
                 of: opened.of(),
-                environment: main.environment.clone(),
-                setting: MAIN,
+                environment: case.environment.clone(),
+                setting: case.setting.clone(),
                 num_envs,
                 steps: pair[0].size,
-                rollout_user_steps_per_second: rollout(opened),
+                rollout_user_steps_per_second: rollout(case, opened),
                 step_user_steps_per_second: pair[0].rate,
                 observed_user_steps_per_second: pair[1].rate,
             });
@@ -146,7 +163,14 @@ pub(super) fn measure_all(
 
 impl StepRow {
     /// Names the first columns of [`cells`](Self::cells).
-    pub(super) const TITLE: [&'static str; 4] = ["backend", "environments", "what", "rollout"];
+    pub(super) const TITLE: [&'static str; 6] = [
+        "backend",
+        "environment",
+        "setting",
+        "what",
+        "number",
+        "rollout",
+    ];
 
     /// Writes the measurement as two rows of a table.
     pub(super) fn cells(&self) -> [Vec<String>; 2] {
@@ -161,8 +185,10 @@ impl StepRow {
             let rollout = self.rollout_user_steps_per_second;
             let mut cells = vec![
                 self.of.label(),
-                self.num_envs.to_string(),
+                self.environment.clone(),
+                self.setting.clone(),
                 what.to_owned(),
+                self.num_envs.to_string(),
                 rollout.map_or(String::new(), rate),
             ];
             cells.extend(spread.cells());

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The start is the least that can be run, timed once everything has been compiled. The works of one measurement are run
-//! in turns, so that a machine that becomes slower or faster on the way favours none of them.
+//! in turns, so that a machine that becomes slower or faster on the way favours none of them. In each turn the start is
+//! timed beside the run; the median of all turns is taken off, so that one slow start does not shift every run.
 
 use super::spread::Spread;
 
@@ -47,6 +48,7 @@ pub(super) struct Measured {
     pub(super) size: u64,
     /// User-steps of a run.
     pub(super) user_steps: f64,
+    /// Median over the runs.
     pub(super) start_seconds: f64,
     pub(super) rate: Spread,
 }
@@ -57,26 +59,51 @@ pub(super) fn measure(
     seconds: f64,
     runs: usize,
 ) -> anyhow::Result<Option<Vec<Measured>>> {
-    let mut starts = Vec::new();
     let mut sizes = Vec::new();
     for work in works.iter_mut() {
-        let Some((start, size)) = sized(work.as_mut(), seconds)? else {
+        let Some(size) = sized(work.as_mut(), seconds)? else {
             return Ok(None);
         };
-        starts.push(start);
         sizes.push(size);
     }
-    let Some(laps) = turns(works, &sizes, runs)? else {
-        return Ok(None);
-    };
-    let measured = starts.iter().zip(&sizes).zip(laps);
-    let measured = measured.map(|((start, &size), laps)| Measured {
-        size,
-        user_steps: laps[0].user_steps,
-        start_seconds: start.seconds,
-        rate: Spread::of(laps.iter().map(|lap| since(*start, *lap).rate()).collect()),
-    });
+    let mut starts: Vec<Vec<Lap>> = vec![Vec::new(); works.len()];
+    let mut laps = starts.clone();
+    for _ in 0..runs {
+        for (index, work) in works.iter_mut().enumerate() {
+            let least = work.least();
+            let (Some(start), Some(lap)) = (work.run(least)?, work.run(sizes[index])?) else {
+                return Ok(None);
+            };
+            starts[index].push(start);
+            laps[index].push(lap);
+        }
+    }
+    let measured = sizes.iter().zip(starts.iter().zip(&laps));
+    let measured = measured.map(|(&size, (starts, laps))| Measured::of(size, starts, laps));
     Ok(Some(measured.collect()))
+}
+
+impl Measured {
+    /// Sums up runs of a size, and the starts that were timed beside them.
+    fn of(size: u64, starts: &[Lap], laps: &[Lap]) -> Self {
+        let start = Lap {
+            seconds: median_seconds(starts),
+            user_steps: starts[0].user_steps,
+        };
+        Self {
+            size,
+            user_steps: laps[0].user_steps,
+            start_seconds: start.seconds,
+            rate: Spread::of(laps.iter().map(|lap| since(start, *lap).rate()).collect()),
+        }
+    }
+}
+
+/// Returns the median of what laps took, of at least one.
+fn median_seconds(laps: &[Lap]) -> f64 {
+    let mut seconds: Vec<f64> = laps.iter().map(|lap| lap.seconds).collect();
+    seconds.sort_unstable_by(f64::total_cmp);
+    0.5 * (seconds[(seconds.len() - 1) / 2] + seconds[seconds.len() / 2])
 }
 
 /// Runs works of given sizes in turns; `None` if it was interrupted.
@@ -105,8 +132,8 @@ fn since(start: Lap, lap: Lap) -> Lap {
     }
 }
 
-/// Warms up, and finds what the start is and how large a run has to be.
-fn sized(work: &mut dyn Work, seconds: f64) -> anyhow::Result<Option<(Lap, u64)>> {
+/// Warms up, and finds how large a run has to be.
+fn sized(work: &mut dyn Work, seconds: f64) -> anyhow::Result<Option<u64>> {
     // The first run compiles; the second tells what a run costs besides its steps.
     let least = work.least();
     let (Some(_), Some(start)) = (work.run(least)?, work.run(least)?) else {
@@ -121,7 +148,7 @@ fn sized(work: &mut dyn Work, seconds: f64) -> anyhow::Result<Option<(Lap, u64)>
         let growth = (seconds / since(start, lap).seconds).min(LARGEST_GROWTH);
         size = grown(size, growth.max(1.0), work.first());
         if growth < LARGEST_GROWTH {
-            return Ok(Some((start, size)));
+            return Ok(Some(size));
         }
     }
 }
@@ -147,6 +174,8 @@ mod tests {
         name: char,
         log: &'a RefCell<String>,
         runs_left: usize,
+        /// Takes 3 s longer when so many runs are left.
+        slow_at: usize,
     }
 
     impl Work for Clockwork<'_> {
@@ -157,7 +186,12 @@ mod tests {
             self.runs_left -= 1;
             self.log.borrow_mut().push(self.name);
             let user_steps = 10.0 * size as f64;
-            let seconds = 0.5 + user_steps / 1000.0;
+            let slower = if self.runs_left == self.slow_at {
+                3.0
+            } else {
+                0.0
+            };
+            let seconds = 0.5 + user_steps / 1000.0 + slower;
             Ok(Some(Lap {
                 seconds,
                 user_steps,
@@ -177,6 +211,7 @@ mod tests {
                 name,
                 log,
                 runs_left,
+                slow_at: usize::MAX,
             })
         };
         vec![new('a'), new('b')]
@@ -198,14 +233,50 @@ mod tests {
         let log = RefCell::default();
         turns(&mut clockworks(&log, 100), &[1, 1], 3).unwrap();
         assert_eq!(log.into_inner(), "ababab");
+        let log = RefCell::default();
+        measure(&mut clockworks(&log, 100), 2.0, 3).unwrap();
+        // Each run beside its start, after the sizing of both.
+        let log = log.into_inner();
+        assert_eq!(log, format!("aaaabbbb{}", "aabb".repeat(3)));
+    }
+
+    /// The sizing takes four runs, unless it is misled, and then starts and runs alternate.
+    #[test]
+    fn one_slow_start_changes_no_figure() {
+        for slow_at in [98, 95, 93] {
+            let log = RefCell::default();
+            let slow: Box<dyn Work + '_> = Box::new(Clockwork {
+                name: 'a',
+                log: &log,
+                runs_left: 100,
+                slow_at,
+            });
+            let measured = measure(&mut [slow], 2.0, 3).unwrap();
+            let measured = measured.expect("nothing interrupts")[0];
+            let [_, least, greatest, _] = measured.rate.cells();
+            assert!((measured.start_seconds - 0.51).abs() < 1e-12, "{slow_at}");
+            assert_eq!(least, greatest, "{slow_at}");
+            assert!((measured.rate.median - 1000.0).abs() < 1e-9, "{slow_at}");
+        }
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_between_two() {
+        let lap = |seconds| Lap {
+            seconds,
+            user_steps: 1.0,
+        };
+        assert_eq!(median_seconds(&[8.0, 1.0, 4.0].map(lap)), 4.0);
+        assert_eq!(median_seconds(&[8.0, 1.0, 4.0, 2.0].map(lap)), 3.0);
     }
 
     #[test]
     fn an_interrupted_measurement_has_no_figures() {
         let log = RefCell::default();
-        for runs_left in 0..5 {
+        // Four of the sizing, three of the start and three of what is timed.
+        for runs_left in 0..=10 {
             let measured = measure(&mut clockworks(&log, runs_left), 1.0, 3).unwrap();
-            assert!(measured.is_none(), "{runs_left}");
+            assert_eq!(measured.is_some(), runs_left == 10, "{runs_left}");
         }
     }
 

@@ -2,6 +2,8 @@
 
 use super::super::{ConfigFile, Override, specimen};
 use super::*;
+use safetensors::Dtype;
+use safetensors::tensor::{TensorView, serialize};
 
 fn from_file(text: &str) -> Result<Config, ConfigError> {
     let layers = Layers::new().with_file(ConfigFile::from_text("run.toml", text));
@@ -430,6 +432,35 @@ fn a_configuration_written_down_resolves_to_itself() {
         let text = config.to_toml();
         assert_eq!(from_file(&text).unwrap(), config, "{text}");
     }
+}
+
+#[test]
+fn weights_of_a_file_are_written_down_as_a_path_that_is_read_from_any_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = [0.5_f32, -1.0].map(f32::to_le_bytes).concat();
+    let view = TensorView::new(Dtype::F32, vec![1, 2], &data).unwrap();
+    let bytes = serialize([("weight", view)], None).unwrap();
+    std::fs::write(folder.path().join("w.safetensors"), bytes).unwrap();
+    let path = folder.path().join("run.toml");
+    let text = "[policy]\nname = \"scorer\"\nweights = \"w.safetensors\"";
+    std::fs::write(&path, text).unwrap();
+    let mut catalogue = specimen::catalogue();
+    let keys = vec![Key::weights("weights", "")];
+    catalogue.policies.push(Entry::policy("scorer", "", keys));
+    let resolve = |file: ConfigFile| {
+        let layers = Layers::new().with_file(file);
+        Config::resolve(&layers, &catalogue).unwrap()
+    };
+
+    let config = resolve(ConfigFile::read(&path).unwrap());
+    let text = config.to_toml();
+    let read = resolve(ConfigFile::from_text("elsewhere/run.toml", &text));
+    assert_eq!(read, config, "{text}");
+    assert_eq!(read.to_toml(), text);
+    // Reports tell the hash too.
+    let [read, config] = [read, config].map(|config| serde_json::to_value(config).unwrap());
+    assert_eq!(read, config);
+    assert!(config["policy"]["weights"]["fnv1a64"].is_string());
 }
 
 #[test]

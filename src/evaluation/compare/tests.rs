@@ -165,7 +165,7 @@ fn paired_intervals_cover_the_exact_difference() {
         let [low, high] = report.differences[0].ci95.unwrap();
         hits += u64::from((low..=high).contains(&(0.978_353 - 8.924_550)));
     }
-    // Of 300 intervals of 95 %, fewer cover with a probability below 1e-4 (285 - 3.72 sqrt(14.25)), and more likewise.
+    // Of 300 intervals of 95 %, fewer cover with a probability of 2.8e-4, by the binomial distribution, and more with 3.5e-6.
     assert!((271..=298).contains(&hits), "{hits} of {RUNS}");
 }
 

@@ -1,7 +1,9 @@
 //! Running episodes step by step and telling each step as a row.
 
 use super::column::Cell;
-use crate::backend::{Backend, Follower, IDLE, Observer, Simulation, StepOutcome, Stepper};
+use crate::backend::{
+    Backend, Follower, IDLE, Observation, Observer, Simulation, StepOutcome, Stepper,
+};
 use crate::environment::Kind;
 use crate::error::Error;
 use std::ops::Range;
@@ -67,6 +69,8 @@ pub(super) struct Scribe<'a> {
     corpus: Option<Vec<f32>>,
     /// Of each field of a user, whether it is a whole number.
     are_words: Vec<bool>,
+    /// What is observed of all before the step.
+    seen: Observation,
     step: u32,
 }
 
@@ -93,6 +97,7 @@ impl<'a> Scribe<'a> {
             follower,
             episodes,
             with_candidates,
+            seen: Observation::default(),
             step: 0,
         })
     }
@@ -112,20 +117,20 @@ impl<'a> Scribe<'a> {
         let plan = &self.simulation.plan;
         let num_lanes = self.episodes.len();
         let slate_size = plan.slate_size as usize;
-        let document_size = plan.outline.document_features().len();
+        let document_size = plan.outline.document_size();
         let state = self.follower.state()?;
-        let seen = self.follower.observe()?;
+        self.follower.observe(&mut self.seen)?;
         let propensities = self.follower.propensities(slates)?;
         let followed = self.follower.follow(slates, choices)?;
         let responses = self.follower.responses()?;
-        let users = lane_by_lane(&seen.users, num_lanes);
+        let users = lane_by_lane(&self.seen.users, num_lanes);
         let responses = lane_by_lane(&responses, num_lanes);
         let mut rows = Vec::with_capacity(num_lanes);
         for lane in 0..num_lanes {
             let slate = &slates[lane * slate_size..][..slate_size];
             let documents = match &self.corpus {
                 Some(corpus) => corpus,
-                None => lane_by_lane(&seen.documents, num_lanes)(lane),
+                None => lane_by_lane(&self.seen.documents, num_lanes)(lane),
             };
             let mut row = vec![
                 Cell::Integer(plan.seed),

@@ -4,7 +4,7 @@
 //! policy's slate is among those that it may be.
 //!
 //! # Precision
-//! Epsilon counts as the nearest multiple of 2^-24.
+//! Epsilon counts as the nearest multiple of 2^-23.
 
 use super::{Layer, LayerDefinition, layer_words};
 use crate::config::{ConfigError, Entry, Key, Settings};

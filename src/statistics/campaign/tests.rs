@@ -1,12 +1,16 @@
 use super::*;
-use crate::statistics::{ExactSum, least_squares_slope};
+use crate::statistics::{ExactSum, FEWEST_BLOCKS, least_squares_slope};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
 const TOPICS: usize = 3;
+const SLOTS: usize = 2;
+/// Episodes of a block.
+const BLOCK: usize = 16;
 
-/// Rewards and clicks of one episode, step by step; the reward is also the document's quality.
+/// Rewards and clicks of one episode, step by step; the reward is also the document's quality. Topics and positions take
+/// turns.
 struct Episode {
     rewards: Vec<f64>,
     clicks: Vec<bool>,
@@ -32,6 +36,7 @@ fn block_of(episodes: &[Episode]) -> EpisodeBlock {
         clicks_by_step: vec![0; 20],
         topic_impressions: vec![0; TOPICS],
         topic_clicks: vec![0; TOPICS],
+        slot_clicks: vec![0; SLOTS],
         ..EpisodeBlock::default()
     };
     for episode in episodes {
@@ -43,6 +48,7 @@ fn block_of(episodes: &[Episode]) -> EpisodeBlock {
             if clicked {
                 block.clicks_by_step[step] += 1;
                 block.topic_clicks[step % TOPICS] += 1;
+                block.slot_clicks[step % SLOTS] += 1;
                 block.clicked_quality += reward;
             }
         }
@@ -72,7 +78,7 @@ fn block_of(episodes: &[Episode]) -> EpisodeBlock {
 }
 
 fn blocks(count: usize) -> Vec<EpisodeBlock> {
-    episodes(count).chunks(16).map(block_of).collect()
+    episodes(count).chunks(BLOCK).map(block_of).collect()
 }
 
 fn statistics_of<'a>(blocks: impl IntoIterator<Item = &'a EpisodeBlock>) -> Statistics {
@@ -90,6 +96,45 @@ fn mean_and_standard_error(sample: &[f64]) -> (f64, f64) {
     (mean, (squares / (count - 1.0) / count).sqrt())
 }
 
+/// Divides the sums of the numerators and of the denominators of some units; the standard error by the delta method.
+fn ratio_and_standard_error(units: &[(f64, f64)]) -> (f64, f64) {
+    let count = units.len() as f64;
+    let total: f64 = units.iter().map(|unit| unit.1).sum();
+    let ratio = units.iter().map(|unit| unit.0).sum::<f64>() / total;
+    let residuals: f64 = units
+        .iter()
+        .map(|unit| (unit.0 - ratio * unit.1).powi(2))
+        .sum();
+    (ratio, (residuals * count / (count - 1.0)).sqrt() / total)
+}
+
+/// One step of an episode.
+struct Step {
+    step: usize,
+    reward: f64,
+    clicked: bool,
+}
+
+/// Adds up a numerator and a denominator of each step over the steps of every block.
+fn by_block(episodes: &[Episode], term: impl Fn(&Step) -> (f64, f64)) -> Vec<(f64, f64)> {
+    let of_block = |block: &[Episode]| {
+        let mut sums = (0.0, 0.0);
+        for episode in block {
+            let steps = episode.rewards.iter().zip(&episode.clicks).enumerate();
+            for (step, (&reward, &clicked)) in steps {
+                let (numerator, denominator) = term(&Step {
+                    step,
+                    reward,
+                    clicked,
+                });
+                sums = (sums.0 + numerator, sums.1 + denominator);
+            }
+        }
+        sums
+    };
+    episodes.chunks(BLOCK).map(of_block).collect()
+}
+
 #[track_caller]
 fn assert_near(figure: Option<f64>, expected: f64) {
     let figure = figure.expect("the figure is determined");
@@ -102,7 +147,7 @@ fn assert_near(figure: Option<f64>, expected: f64) {
 #[test]
 fn figures_match_plain_computations() {
     let episodes = episodes(1000);
-    let summary = statistics_of(&episodes.chunks(16).map(block_of).collect::<Vec<_>>()).summary();
+    let summary = statistics_of(&blocks(1000)).summary();
 
     let returns: Vec<f64> = episodes.iter().map(|e| e.rewards.iter().sum()).collect();
     let (mean, standard_error) = mean_and_standard_error(&returns);
@@ -168,17 +213,97 @@ fn figures_match_plain_computations() {
         clicked.iter().sum::<f64>() / clicked.len() as f64,
     );
     assert_eq!(quality.clicks, clicked.len() as u64);
-    assert_near(
-        summary.click_rate.mean,
-        clicked.len() as f64 / summary.user_steps as f64,
-    );
-    let topic_clicks: u64 = summary.topics.iter().map(|topic| topic.clicks).sum();
-    assert_eq!(topic_clicks, quality.clicks);
     // Qualities and clicks are independent here, so that blocks are as good as single clicks: the
     // standard error over 63 blocks is within a third (3.7 of its own errors) of the plain one.
     let (_, plain) = mean_and_standard_error(&clicked);
     let ratio = quality.standard_error.expect("there are many blocks") / plain;
     assert!((0.67..1.33).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn ratios_and_their_errors_match_plain_computations() {
+    let episodes = episodes(1000);
+    let summary = statistics_of(&blocks(1000)).summary();
+    let user_steps = summary.user_steps as f64;
+
+    // Of the click rate an episode is a unit.
+    let of_episode = |episode: &Episode| {
+        let clicks = episode.clicks.iter().filter(|&&clicked| clicked).count();
+        (clicks as f64, episode.clicks.len() as f64)
+    };
+    let units: Vec<(f64, f64)> = episodes.iter().map(of_episode).collect();
+    let (rate, standard_error) = ratio_and_standard_error(&units);
+    assert_near(summary.click_rate.mean, rate);
+    assert_near(summary.click_rate.standard_error, standard_error);
+    let clicks: f64 = units.iter().map(|unit| unit.0).sum();
+
+    assert_eq!(summary.topics.len(), TOPICS);
+    for (topic, figures) in summary.topics.iter().enumerate() {
+        let units = by_block(&episodes, |step| {
+            let is_shown = step.step % TOPICS == topic;
+            (f64::from(is_shown && step.clicked), f64::from(is_shown))
+        });
+        let (rate, standard_error) = ratio_and_standard_error(&units);
+        assert_near(figures.click_rate, rate);
+        assert_near(figures.standard_error, standard_error);
+        let clicks: f64 = units.iter().map(|unit| unit.0).sum();
+        let impressions: f64 = units.iter().map(|unit| unit.1).sum();
+        assert_eq!(figures.clicks as f64, clicks);
+        assert_eq!(figures.impressions as f64, impressions);
+        assert_near(figures.click_share, clicks / user_steps);
+    }
+    // The shares of the topics leave the steps without a click.
+    let shares: f64 = summary.topics.iter().filter_map(|t| t.click_share).sum();
+    assert_near(Some(shares), clicks / user_steps);
+
+    assert_eq!(summary.slots.len(), SLOTS);
+    for (slot, figures) in summary.slots.iter().enumerate() {
+        let units = by_block(&episodes, |step| {
+            let is_clicked = step.clicked && step.step % SLOTS == slot;
+            (f64::from(is_clicked), 1.0)
+        });
+        let (rate, standard_error) = ratio_and_standard_error(&units);
+        assert_near(figures.click_rate, rate);
+        assert_near(figures.standard_error, standard_error);
+        let clicks: f64 = units.iter().map(|unit| unit.0).sum();
+        assert_eq!(figures.clicks as f64, clicks);
+    }
+
+    let units = by_block(&episodes, |step| match step.clicked {
+        true => (step.reward, 1.0),
+        false => (0.0, 0.0),
+    });
+    let (mean, standard_error) = ratio_and_standard_error(&units);
+    let quality = summary.clicked_quality.expect("the documents have quality");
+    assert_near(quality.mean, mean);
+    assert_near(quality.standard_error, standard_error);
+    assert_eq!(quality.clicks as f64, clicks);
+}
+
+#[test]
+fn a_few_blocks_have_no_standard_error_of_what_comes_from_blocks() {
+    let enough = usize::try_from(FEWEST_BLOCKS).unwrap();
+    let blocks = blocks(enough * BLOCK);
+    let summary = |count: usize| statistics_of(&blocks[..count]).summary();
+    let have_errors = |count: usize| -> Vec<bool> {
+        let summary = summary(count);
+        let topics = summary.topics.iter().map(|topic| topic.standard_error);
+        let slots = summary.slots.iter().map(|slot| slot.standard_error);
+        let quality = summary.clicked_quality.iter().map(|q| q.standard_error);
+        let errors = topics.chain(slots).chain(quality);
+        errors.map(|error| error.is_some()).collect()
+    };
+    for count in [1, 2, enough - 1] {
+        assert_eq!(have_errors(count), [false; TOPICS + SLOTS + 1], "{count}");
+    }
+    assert_eq!(have_errors(enough), [true; TOPICS + SLOTS + 1]);
+    // The figures themselves, and errors of which the episode is the unit, are told of a single block.
+    let summary = summary(1);
+    assert!(summary.slots.iter().all(|slot| slot.click_rate.is_some()));
+    assert!(summary.click_rate.standard_error.is_some());
+    let json = serde_json::to_value(&summary).unwrap();
+    assert!(json["clicked_quality"]["standard_error"].is_null());
+    assert!(json["slots"][0]["standard_error"].is_null());
 }
 
 #[test]
@@ -251,13 +376,35 @@ fn statistics_of_different_environments_do_not_merge() {
         error,
         Err(StatisticsError::QualityMismatch { expected: true })
     );
+    let mut longer = block_of(&episodes(1));
+    longer.slot_clicks.push(0);
+    let error = statistics.merge(&statistics_of([&longer])).unwrap_err();
+    assert_eq!(
+        error,
+        StatisticsError::SlotMismatch {
+            expected: SLOTS,
+            got: SLOTS + 1
+        }
+    );
+    assert_eq!(
+        error.to_string(),
+        "cannot merge statistics over 3 positions of the slate into statistics over 2"
+    );
     assert_eq!(statistics, before);
+    // Without episodes there are no positions yet.
+    statistics.merge(&Statistics::new(TOPICS, true)).unwrap();
+    assert_eq!(statistics, before);
+    let mut empty = Statistics::new(TOPICS, true);
+    empty.merge(&statistics).unwrap();
+    assert_eq!(empty, before);
 }
 
 #[test]
 fn counts_that_would_overflow_do_not_merge() {
     let mut block = block_of(&episodes(1));
     block.topic_clicks.fill(0);
+    // Of every position the user-steps are kept too.
+    block.slot_clicks.clear();
     let one = serde_json::to_value(statistics_of([&block])).unwrap();
     let length = block.lengths[0];
     let mut many = one.clone();
@@ -293,6 +440,7 @@ fn states_that_cannot_be_are_refused() {
         ("curves", "/curves/clicks", json!([1])),
         ("a sum", "/returns/sum", json!(1.0)),
         ("topics", "/topics", json!(null)),
+        ("a position", "/slots/1/denominator", json!(1)),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(pointer).expect("the state has this place") = value;

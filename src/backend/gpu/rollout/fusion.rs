@@ -2,12 +2,12 @@
 //! None of it changes a bit of the results.
 
 use std::ops::Range;
-use std::time::Duration;
 
-/// What a dispatch should last: desktop drivers reset a device that is busy for some seconds.
-const TARGET_DISPATCH: Duration = Duration::from_millis(40);
-/// Steps of the first dispatch, whose time sets the number of steps of the next.
-const FIRST_FUSION: u32 = 8;
+/// Seconds that a dispatch should last: desktop drivers reset a device that is busy for some.
+const TARGET_DISPATCH: f64 = 0.04;
+/// Steps that take hardly longer than one.
+// WGSL: const TILE_STEPS in shaders/kernel/step_sums.wgsl
+pub(super) const TILE_STEPS: u32 = 8;
 
 /// The number of fused steps, on its way to what suits.
 #[derive(Debug)]
@@ -21,10 +21,10 @@ pub(super) struct Fusion {
 }
 
 impl Fusion {
-    /// Begins with what was asked for, and stays with it, or with few steps.
-    pub(super) fn new(asked: Option<u32>, most: u32) -> Self {
+    /// Begins with what was asked for, and stays with it, or with as many steps as are tried first.
+    pub(super) fn new(asked: Option<u32>, first: u32, most: u32) -> Self {
         Self {
-            length: asked.unwrap_or(FIRST_FUSION.min(most)),
+            length: asked.unwrap_or(first.min(most)),
             most,
             longest: None,
             is_asked: asked.is_some(),
@@ -48,7 +48,7 @@ impl Fusion {
         let length = length.unwrap_or(self.length);
         let useful = self.longest.map_or(u32::MAX, |longest| {
             let needed = longest.saturating_sub(begin).max(1);
-            needed.next_multiple_of(FIRST_FUSION)
+            needed.next_multiple_of(TILE_STEPS)
         });
         begin..begin.saturating_add(length.min(useful))
     }
@@ -61,14 +61,13 @@ impl Fusion {
         }
     }
 
-    /// Steers the number towards the time that a dispatch should take.
-    pub(super) fn adapt(&mut self, steps: &Range<u32>, elapsed: Duration) {
+    /// Steers the number towards the time that a dispatch should take, by the seconds that one has taken.
+    pub(super) fn adapt(&mut self, steps: &Range<u32>, seconds: f64) {
         if self.is_fixed {
             return;
         }
-        // The time includes the waiting behind other batches, so this errs towards shorter dispatches.
-        let per_step = elapsed.as_secs_f64() / f64::from(steps.end - steps.start);
-        let wanted = TARGET_DISPATCH.as_secs_f64() / per_step.max(1e-9);
+        let per_step = seconds / f64::from(steps.end - steps.start);
+        let wanted = TARGET_DISPATCH / per_step.max(1e-9);
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -76,7 +75,7 @@ impl Fusion {
         )]
         let wanted = wanted as u32;
         self.length = wanted
-            .clamp(FIRST_FUSION.min(self.most), self.most)
+            .clamp(1, self.most)
             .min(self.length.saturating_mul(4));
     }
 }
@@ -87,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_is_fused_ends_with_the_longest_episode_so_far() {
-        let mut fusion = Fusion::new(None, 500);
+        let mut fusion = Fusion::new(None, 8, 500);
         assert_eq!(fusion.steps(0, Some(500)), 0..500);
         fusion.batch_ended(133);
         fusion.batch_ended(90);
@@ -103,20 +102,22 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_stays() {
-        let mut fusion = Fusion::new(Some(33), 500);
+        let mut fusion = Fusion::new(Some(33), 8, 500);
         fusion.batch_ended(10);
-        fusion.adapt(&(0..33), Duration::from_secs(9));
+        fusion.adapt(&(0..33), 9.0);
         assert_eq!(fusion.steps(0, None), 0..33);
     }
 
     #[test]
     fn dispatches_grow_fourfold_at_most_and_to_what_fits() {
-        let mut fusion = Fusion::new(None, 100);
+        let mut fusion = Fusion::new(None, 8, 100);
         for expected in [32, 100] {
-            fusion.adapt(&(0..8), Duration::from_micros(1));
+            fusion.adapt(&(0..8), 1e-6);
             assert_eq!(fusion.steps(0, None), 0..expected);
         }
-        fusion.adapt(&(0..100), Duration::from_secs(1));
-        assert_eq!(fusion.steps(0, None), 0..8);
+        fusion.adapt(&(0..100), 1.0);
+        assert_eq!(fusion.steps(0, None), 0..4);
+        fusion.adapt(&(0..4), 9.0);
+        assert_eq!(fusion.steps(0, None), 0..1);
     }
 }

@@ -62,6 +62,13 @@ impl Dispatch<'_> {
     }
 }
 
+/// Returns how many words of a lane the largest buffer has whose size is that of the lanes.
+pub(super) fn lane_words(simulation: &Simulation) -> u64 {
+    let (user_fields, _) = simulation.model.num_fields();
+    let remembered = user_fields + simulation.plan.policy.state_size();
+    STORED_FIELDS.max(remembered as u64)
+}
+
 /// Makes a buffer of words for the device to write and the host to read.
 pub(super) fn words(gpu: &Gpu, what: &str, words: u64) -> Result<wgpu::Buffer, GpuError> {
     let storage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;

@@ -21,7 +21,6 @@ pub(super) struct Part<N: Number, E: Environment<N>> {
     driver: Driver<N, E>,
     plan: Plan,
     pub(super) lanes: Lanes<N, E::User>,
-    kept: Option<Lanes<N, E::User>>,
     /// What is observed of the responses to the slates shown last, position by position, one group after another.
     responses: Vec<N>,
     // What follows is of the group at hand.
@@ -95,7 +94,6 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
         Self {
             responses: vec![N::splat(0.0); lanes.num_groups() * num_responses],
             lanes,
-            kept: None,
             fresh: environment.new_user(),
             slate: vec![N::Word::splat(0); slate_size],
             observed: Vec::new(),
@@ -115,8 +113,9 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
         if begins.any() {
             let stream = self.lanes.stream(group.index);
             self.driver.sample_user(stream, &mut self.fresh);
-            self.lanes.users[group.index].take(begins, &self.fresh);
-            for number in &mut self.lanes.policy[group.index] {
+            let place = self.lanes.place_mut(group.index);
+            place.user.take(begins, &self.fresh);
+            for number in &mut place.policy {
                 *number = N::select(begins, N::splat(0.0), *number);
             }
         }
@@ -147,16 +146,17 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
     #[inline(always)]
     fn recommend_to(&mut self, group: usize) {
         let draws = self.draws(group);
+        let place = self.lanes.place_mut(group);
         let mut seen = Seen {
             candidates: &mut self.driver.candidates,
             stream: draws.stream,
-            user: &self.lanes.users[group],
+            user: &place.user,
         };
         agent::recommend(
             &self.plan.policy,
             &mut seen,
             &draws,
-            &mut self.lanes.policy[group],
+            &mut place.policy,
             &mut self.scratch,
             &mut self.slate,
         );
@@ -175,7 +175,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
     /// Lets the policy learn from a step of the users of a group where the mask holds: short slates teach nothing.
     #[inline(always)]
     fn learn(&mut self, group: usize, mask: N::Mask, stepped: &Stepped<N>) {
-        let state = &mut self.lanes.policy[group];
+        let state = &mut self.lanes.place_mut(group).policy;
         if state.is_empty() {
             return;
         }
@@ -252,7 +252,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
             let choices = &choices[group.first..][..group.num_lanes];
             N::Word::from_fn(|lane| choices[group.lane(lane)].unwrap_or(nothing))
         });
-        let user = &mut self.lanes.users[group.index];
+        let user = &mut self.lanes.place_mut(group.index).user;
         let before = is_idle.any().then(|| user.clone());
         let stepped = self.driver.take_step(
             stream,
@@ -285,7 +285,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
     ) {
         let bit =
             |mask: N::Mask, bit: u32| N::Word::select(mask, N::Word::splat(bit), N::Word::splat(0));
-        let step = &mut self.lanes.steps[group.index];
+        let step = &mut self.lanes.place_mut(group.index).step;
         *step = *step + N::Word::splat(1);
         let goes_on = step.less_than(N::Word::splat(self.plan.max_steps));
         let terminated = bit(is_over & !is_idle, TERMINATED);
@@ -358,13 +358,14 @@ impl<E: Environment<f64>> Part<f64, E> {
             return None;
         }
         let draws = self.draws(lane);
+        let place = self.lanes.place(lane);
         let mut seen = Seen {
             candidates: &mut self.driver.candidates,
             stream: draws.stream,
-            user: &self.lanes.users[lane],
+            user: &place.user,
         };
         let policy = &self.plan.policy;
-        let state = &self.lanes.policy[lane];
+        let state = &place.policy;
         let propensity = policy.propensity(&mut seen, &draws, state, &mut self.scratch, slate);
         // As the lanes that are followed have been asked: a layer may keep numbers while it revises.
         self.recommend_to(lane);

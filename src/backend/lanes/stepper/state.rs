@@ -4,6 +4,7 @@ use crate::backend::stepper::LaneState;
 use crate::environment::Fields;
 use crate::number::{Mask, Number, Word};
 use crate::rng::{Stream, halves};
+use std::mem::swap;
 use std::ops::Range;
 
 /// Where neighbouring lanes are, one vector of users (a group) after another.
@@ -16,13 +17,20 @@ pub(super) struct Lanes<N: Number, U> {
     /// Neighbouring lanes that live in one environment.
     users_per_env: usize,
     key: [u32; 2],
-    /// One vector of users each.
-    pub(super) users: Vec<U>,
-    /// What the policy remembers of each vector of users.
-    pub(super) policy: Vec<Vec<N>>,
-    /// The episode of each user, the low word first.
-    episodes: Vec<[N::Word; 2]>,
-    pub(super) steps: Vec<N::Word>,
+    places: Vec<Place<N, U>>,
+    /// Where the groups were that have begun anew since lanes were last kept; empty if they never were.
+    kept: Vec<Option<Place<N, U>>>,
+}
+
+/// Where the users of a group are.
+#[derive(Clone, Debug)]
+pub(super) struct Place<N: Number, U> {
+    pub(super) user: U,
+    /// What the policy remembers of them.
+    pub(super) policy: Vec<N>,
+    /// Their episodes, the low words first.
+    episode: [N::Word; 2],
+    pub(super) step: N::Word,
 }
 
 /// The lanes of one vector of users.
@@ -59,10 +67,16 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
             range,
             users_per_env,
             key,
-            users: vec![user; num_groups],
-            policy: vec![vec![N::splat(0.0); policy_size]; num_groups],
-            episodes: vec![[zero; 2]; num_groups],
-            steps: vec![zero; num_groups],
+            places: vec![
+                Place {
+                    user,
+                    policy: vec![N::splat(0.0); policy_size],
+                    episode: [zero; 2],
+                    step: zero,
+                };
+                num_groups
+            ],
+            kept: Vec::new(),
         }
     }
 
@@ -72,7 +86,7 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
     }
 
     pub(super) fn num_fields(&self) -> usize {
-        self.users[0].num_fields()
+        self.places[0].user.num_fields()
     }
 
     pub(super) fn users_per_env(&self) -> usize {
@@ -80,7 +94,7 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
     }
 
     pub(super) fn num_groups(&self) -> usize {
-        self.users.len()
+        self.places.len()
     }
 
     #[inline(always)]
@@ -93,10 +107,19 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
         }
     }
 
+    pub(super) fn place(&self, group: usize) -> &Place<N, U> {
+        &self.places[group]
+    }
+
+    pub(super) fn place_mut(&mut self, group: usize) -> &mut Place<N, U> {
+        &mut self.places[group]
+    }
+
     /// Names the draws of the current step of the users of a group.
     #[inline(always)]
     pub(super) fn stream(&self, group: usize) -> Stream<N::Word> {
-        Stream::new(self.key, self.episodes[group], self.steps[group])
+        let place = &self.places[group];
+        Stream::new(self.key, place.episode, place.step)
     }
 
     /// Names the draws of the documents they are offered: those of the first user of each environment.
@@ -110,10 +133,10 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
             N::Word::from_fn(|lane| {
                 let user = whole.first + whole.lane(lane);
                 let host = user - user % self.users_per_env;
-                self.episodes[host / N::LANES][half].lane(host % N::LANES)
+                self.places[host / N::LANES].episode[half].lane(host % N::LANES)
             })
         };
-        Stream::new(self.key, [word(0), word(1)], self.steps[group])
+        Stream::new(self.key, [word(0), word(1)], self.places[group].step)
     }
 
     /// Puts lanes at the beginning of episodes, and tells which of the group's users begin one.
@@ -123,22 +146,45 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
         let of = |lane: usize| starts[group.lane(lane)];
         let begins = N::Mask::from_fn(|lane| of(lane).is_some());
         if begins.any() {
-            let episodes = &mut self.episodes[group.index];
-            for (half, word) in episodes.iter_mut().enumerate() {
+            let place = &mut self.places[group.index];
+            if let Some(kept @ None) = self.kept.get_mut(group.index) {
+                *kept = Some(place.clone());
+            }
+            for (half, word) in place.episode.iter_mut().enumerate() {
                 let begun = N::Word::from_fn(|lane| halves(of(lane).unwrap_or(0))[half]);
                 *word = N::Word::select(begins, begun, *word);
             }
-            let step = &mut self.steps[group.index];
-            *step = N::Word::select(begins, N::Word::splat(0), *step);
+            place.step = N::Word::select(begins, N::Word::splat(0), place.step);
         }
         begins
+    }
+
+    /// Remembers where the lanes are now, of each group when it begins anew.
+    pub(super) fn keep(&mut self) {
+        self.kept.clear();
+        self.kept.resize_with(self.places.len(), || None);
+    }
+
+    /// Tells whether a group has begun anew since lanes were last kept.
+    pub(super) fn is_kept(&self, group: usize) -> bool {
+        matches!(self.kept.get(group), Some(Some(_)))
+    }
+
+    /// Puts the groups that have begun anew since lanes were last kept back where they were then, or, the second time,
+    /// where they are.
+    pub(super) fn swap_kept(&mut self) {
+        for (place, kept) in self.places.iter_mut().zip(&mut self.kept) {
+            if let Some(kept) = kept {
+                swap(place, kept);
+            }
+        }
     }
 
     /// Writes the state of these lanes to their places among all.
     pub(super) fn store(&self, all: &mut LaneState) {
         let num_lanes = all.episodes.len();
         let mut fields = vec![N::splat(0.0); self.num_fields()];
-        for index in 0..self.num_groups() {
+        for (index, place) in self.places.iter().enumerate() {
             let group = self.group(index);
             let first = self.range.start + group.first;
             let scatter = |numbers: &[N], rows: &mut [f64]| {
@@ -146,14 +192,14 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
                     number.write(&mut row[first..][..group.num_lanes]);
                 }
             };
-            self.users[index].store(&mut fields);
+            place.user.store(&mut fields);
             scatter(&fields, &mut all.users);
-            scatter(&self.policy[index], &mut all.policy);
-            let [low, high] = self.episodes[index];
+            scatter(&place.policy, &mut all.policy);
+            let [low, high] = place.episode;
             for lane in 0..group.num_lanes {
                 all.episodes[first + lane] =
                     u64::from(high.lane(lane)) << 32 | u64::from(low.lane(lane));
-                all.steps[first + lane] = self.steps[index].lane(lane);
+                all.steps[first + lane] = place.step.lane(lane);
             }
         }
     }
@@ -168,11 +214,12 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
                 let read = |row: &[f64]| N::from_fn(|lane| row[first + group.lane(lane)]);
                 rows.chunks_exact(num_lanes).map(read).collect()
             };
-            self.users[index].load(&gather(&all.users));
-            self.policy[index] = gather(&all.policy);
+            let place = &mut self.places[index];
+            place.user.load(&gather(&all.users));
+            place.policy = gather(&all.policy);
             let episode = |lane: usize| halves(all.episodes[first + group.lane(lane)]);
-            self.episodes[index] = [0, 1].map(|half| N::Word::from_fn(|lane| episode(lane)[half]));
-            self.steps[index] = N::Word::from_fn(|lane| all.steps[first + group.lane(lane)]);
+            place.episode = [0, 1].map(|half| N::Word::from_fn(|lane| episode(lane)[half]));
+            place.step = N::Word::from_fn(|lane| all.steps[first + group.lane(lane)]);
         }
     }
 }

@@ -4,7 +4,6 @@ use super::{Group, Part};
 use crate::environment::{Blocks, Environment};
 use crate::number::{Number, Word, vectorized};
 use crate::rng::OBSERVATION;
-use std::mem::swap;
 
 /// Where the lanes write what is observed.
 #[derive(Debug)]
@@ -53,7 +52,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
             first: N::Word::splat(0),
         };
         self.driver.environment().observe_user(
-            &self.lanes.users[group.index],
+            &self.lanes.place(group.index).user,
             &blocks,
             &mut self.observed,
         );
@@ -64,7 +63,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
     /// Looks at all candidates of a group.
     #[inline(always)]
     fn look_at_documents(&mut self, group: Group) {
-        let size = self.plan.outline.document_features().len();
+        let size = self.plan.outline.document_size();
         let num_candidates = self.plan.num_candidates;
         self.observed
             .resize(num_candidates as usize * size, N::splat(0.0));
@@ -99,32 +98,39 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
         );
     }
 
+    /// Writes what is observed of the responses of a group to the slates shown last.
+    #[inline(always)]
+    fn observe_responses_of(&mut self, group: Group, rows: &mut [f32]) {
+        let size = self.responses.len() / self.lanes.num_groups();
+        let rows = &mut rows[group.first * size..][..group.num_lanes * size];
+        let observed = &self.responses[group.index * size..][..size];
+        write_rows(observed, 0, 1, &mut self.columns, rows);
+    }
+
     /// Writes what is observed of the responses to the slates shown last.
     pub(in super::super) fn observe_responses(&mut self, rows: &mut [f32]) {
-        let num_groups = self.lanes.num_groups();
-        let size = self.responses.len() / num_groups;
         vectorized!(N, {
-            for index in 0..num_groups {
-                let Group {
-                    first, num_lanes, ..
-                } = self.lanes.group(index);
-                let rows = &mut rows[first * size..][..num_lanes * size];
-                let observed = &self.responses[index * size..][..size];
-                write_rows(observed, 0, 1, &mut self.columns, rows);
+            for group in 0..self.lanes.num_groups() {
+                self.observe_responses_of(self.lanes.group(group), rows);
             }
         });
     }
 
+    /// Writes what is observed of a group.
+    #[inline(always)]
+    fn observe_group(&mut self, group: Group, rows: &mut ObservationRows<'_>) {
+        self.observe_users(group, rows.users);
+        if !rows.documents.is_empty() {
+            self.observe_documents(group, rows.documents);
+        }
+        self.observe_responses_of(group, rows.responses);
+    }
+
     /// Writes what is observed.
-    pub(in super::super) fn observe(&mut self, rows: ObservationRows<'_>) {
-        self.observe_responses(rows.responses);
+    pub(in super::super) fn observe(&mut self, mut rows: ObservationRows<'_>) {
         vectorized!(N, {
             for group in 0..self.lanes.num_groups() {
-                let group = self.lanes.group(group);
-                self.observe_users(group, rows.users);
-                if !rows.documents.is_empty() {
-                    self.observe_documents(group, rows.documents);
-                }
+                self.observe_group(self.lanes.group(group), &mut rows);
             }
         });
     }
@@ -137,17 +143,17 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
         documents
     }
 
-    /// Remembers the lanes as they are now.
-    pub(in super::super) fn keep(&mut self) {
-        self.kept = Some(self.lanes.clone());
-    }
-
-    /// Writes what would have been observed when lanes were last kept.
-    pub(in super::super) fn observe_kept(&mut self, rows: ObservationRows<'_>) {
-        let mut kept = self.kept.take().expect("lanes are kept before that");
-        swap(&mut self.lanes, &mut kept);
-        self.observe(rows);
-        swap(&mut self.lanes, &mut kept);
-        self.kept = Some(kept);
+    /// Writes what would have been observed when lanes were last kept, where that is not what is observed now.
+    pub(in super::super) fn observe_kept(&mut self, mut rows: ObservationRows<'_>) {
+        // All at once: users may see the documents of one of another group.
+        self.lanes.swap_kept();
+        vectorized!(N, {
+            for group in 0..self.lanes.num_groups() {
+                if self.lanes.is_kept(group) {
+                    self.observe_group(self.lanes.group(group), &mut rows);
+                }
+            }
+        });
+        self.lanes.swap_kept();
     }
 }
