@@ -71,6 +71,10 @@ pub struct Observation {
 }
 
 impl Observation {
+    pub(super) fn parts(&self) -> [&[f32]; 3] {
+        [&self.users, &self.documents, &self.responses]
+    }
+
     /// The numbers of the users, of the documents, and of the responses.
     pub(super) fn parts_mut(&mut self) -> [&mut Vec<f32>; 3] {
         [&mut self.users, &mut self.documents, &mut self.responses]
@@ -83,14 +87,6 @@ impl Observation {
             if numbers.len() != length {
                 *numbers = vec![0.0; length];
             }
-        }
-    }
-
-    /// Becomes a copy of another, in its own memory where that suffices.
-    pub(super) fn copy_from(&mut self, other: &Self) {
-        let others = [&other.users, &other.documents, &other.responses];
-        for (numbers, others) in self.parts_mut().into_iter().zip(others) {
-            numbers.clone_from(others);
         }
     }
 }

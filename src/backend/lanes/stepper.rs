@@ -192,6 +192,20 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         let numbers = num_users + num_documents / self.users_per_env + num_responses;
         sharing.each(parts, numbers, rows, observe);
     }
+
+    /// Copies what is observed: large ones are mostly new memory, which the system makes for the thread that writes to it.
+    fn copy(&mut self, from: &Observation, to: &mut Observation) {
+        to.take_lengths(from.parts().map(<[f32]>::len));
+        for (from, to) in from.parts().into_iter().zip(to.parts_mut()) {
+            let share = from.len().div_ceil(self.parts.len()).max(1);
+            let shares = from.chunks(share).zip(to.chunks_mut(share));
+            let numbers = from.len() / self.sharing.num_lanes;
+            self.sharing
+                .each(&mut self.parts, numbers, shares, |_, (from, to)| {
+                    to.copy_from_slice(from);
+                });
+        }
+    }
 }
 
 impl<E: Environment<f64>> Follower for LaneStepper<f64, E> {
@@ -287,7 +301,7 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         observation: &mut Observation,
     ) -> Result<(), Error> {
         match now {
-            Some(now) => observation.copy_from(now),
+            Some(now) => self.copy(now, observation),
             None => self.observe(observation)?,
         }
         self.observe_with(observation, Part::observe_kept);
