@@ -6,6 +6,7 @@
 //!
 //! What comes back is the business of a [`Collector`]: every episode ([`blocks`]), or no more than statistics ([`tally`]).
 
+mod batch;
 pub(super) mod blocks;
 mod calibration;
 mod fusion;
@@ -16,11 +17,12 @@ mod tile;
 use super::context::Gpu;
 use super::error::GpuError;
 use super::points::Points;
-use super::program::{Entry, Job, Program, most_invocations};
+use super::program::{Entry, Job, Program};
 use super::readback::{Readback, Staged};
 use super::stopwatch::{Laps, Timed, add_times};
 use super::{GpuOptions, Observer, Simulation};
 use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE, KernelTime};
+use batch::batch_size;
 use calibration::{Calibration, Shape};
 use fusion::Fusion;
 use slot::{Dispatch, Extent, Slot};
@@ -33,17 +35,10 @@ use tile::{Tile, tiles, word};
 
 /// Fields of the outcomes that are read, in the order of `shaders/kernel/rollout.wgsl`.
 const OUTCOME_FIELDS: usize = 7;
-/// Episodes of a batch on a real GPU: the fewest fill the largest, the most make what lies between kernels small; by how
-/// many there are, so that several batches are in flight.
-const HARDWARE_BATCHES: [u64; 2] = [1 << 18, 1 << 20];
-/// Episodes of a batch on a software adapter: few enough for its caches.
-const SOFTWARE_BATCH: u64 = 1 << 13;
 /// Batches in flight.
 const NUM_SLOTS: usize = 3;
 /// Storage for the sums of the steps of a dispatch at most, whatever the adapter allows.
 const MAX_CURVE_BYTES: u64 = 1 << 26;
-/// Storage for what is remembered of the users of a batch at most, where no number of lanes is asked for.
-const MAX_USER_BYTES: u64 = 1 << 29;
 /// Lanes in a row whose sums of a step are formed together, and how many of them a block has.
 pub(super) const SPAN: u32 = 64;
 const BLOCK_SPANS: usize = BLOCK_SIZE / SPAN as usize;
@@ -248,48 +243,6 @@ fn run_calibrated<C: Collector>(
     }))
 }
 
-/// Chooses the lanes of a batch: whole blocks, as many as asked for, or as suit the adapter and fit.
-fn batch_size(
-    gpu: &Gpu,
-    options: &GpuOptions,
-    simulation: &Simulation,
-    lanes: u64,
-) -> Result<u32, GpuError> {
-    let most = most_invocations(gpu, Entry::Rollout, options);
-    let most = most - most % block();
-    let whole = match options.batch_size {
-        Some(asked) if asked > most => {
-            return Err(GpuError::LimitExceeded {
-                what: "a batch".to_owned(),
-                limit: "max_compute_workgroups_per_dimension * workgroup_size",
-                needed: u64::from(asked),
-                available: u64::from(most),
-            });
-        }
-        Some(asked) => u64::from(asked.max(1)).next_multiple_of(BLOCK_EPISODES),
-        None => {
-            let [fewest, greatest] = HARDWARE_BATCHES;
-            let preferred = match gpu.is_software() {
-                true => SOFTWARE_BATCH,
-                false => (lanes / (NUM_SLOTS as u64 + 1)).clamp(fewest, greatest),
-            };
-            let limits = gpu.limits();
-            let bytes = limits
-                .max_storage_buffer_binding_size
-                .min(limits.max_buffer_size)
-                .min(MAX_USER_BYTES);
-            fitting(preferred, bytes, slot::lane_words(simulation), most)
-        }
-    };
-    Ok(u32::try_from(whole.min(lanes)).expect("at most what was asked, rounded up"))
-}
-
-/// Takes of the lanes that suit an adapter as many as a dispatch and a buffer hold: whole blocks, at least one.
-fn fitting(preferred: u64, bytes: u64, lane_words: u64, most: u32) -> u64 {
-    let whole = preferred.min(bytes / (4 * lane_words)).min(u64::from(most));
-    (whole - whole % BLOCK_EPISODES).max(BLOCK_EPISODES)
-}
-
 enum Progress<B> {
     Running(Box<Batch<B>>),
     Finished {
@@ -313,11 +266,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
             _ => Entry::Sweep,
         };
         let max_steps = simulation.plan.num_steps();
-        let binding = gpu
-            .limits()
-            .max_storage_buffer_binding_size
-            .min(gpu.limits().max_buffer_size)
-            .min(MAX_CURVE_BYTES);
+        let binding = batch::largest_binding(gpu).min(MAX_CURVE_BYTES);
         let by_memory = binding / (4 * slot::curve_words(u64::from(batch_size)));
         // Counts of a block have 32 bits over a dispatch.
         let by_counting =
@@ -552,33 +501,6 @@ mod tests {
     use crate::registry::Registry;
     use crate::statistics::Statistics;
     use crate::validation::cases;
-
-    #[test]
-    fn a_batch_is_whole_blocks_that_a_dispatch_and_a_buffer_hold() {
-        // What suits a large device: as it is, with workgroups of 2 in a dispatch of 65,535, and with the users of a policy
-        // that remembers 3,010 words of each.
-        assert_eq!(fitting(1 << 18, 1 << 29, 8, 65_535 * 64), 1 << 18);
-        assert_eq!(fitting(1 << 18, 1 << 29, 8, 65_535 * 2), 511 * 256);
-        assert_eq!(fitting(1 << 18, 1 << 29, 3_010, 65_535 * 64), 174 * 256);
-        assert_eq!(fitting(1 << 13, 100, 8, 65_535 * 64), 256);
-    }
-
-    /// As on a device whose own choice of a batch is larger than a dispatch of small workgroups would be.
-    #[test]
-    fn small_workgroups_for_single_steps_leave_rollouts_as_they_are() {
-        let Some(gpu) = any_gpu() else { return };
-        let options = GpuOptions {
-            workgroup_size: Some(2),
-            ..GpuOptions::default()
-        };
-        assert_eq!(
-            most_invocations(&gpu, Entry::Rollout, &options),
-            most_invocations(&gpu, Entry::Rollout, &GpuOptions::default())
-        );
-        let of_steps = most_invocations(&gpu, Entry::Step, &options);
-        let limits = gpu.limits();
-        assert_eq!(of_steps, 2 * limits.max_compute_workgroups_per_dimension);
-    }
 
     #[test]
     fn calibrating_on_the_way_changes_nothing() {

@@ -84,11 +84,11 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let filter = Filter::new(&args.environment, &args.policy, &registry.catalogue())?;
     let cases = cases::cases(registry, filter)?;
     let backends = opened::open(&args.backend)?;
+    interrupt::listen()?;
     let peer = peer(args, &cases)?;
     if cfg!(debug_assertions) {
         say("this is a debug build: its figures say little");
     }
-    interrupt::listen()?;
     tracing::info!(cases = cases.len(), backends = backends.len(), "running");
     let progress = Progress::new();
     let bench = measure(&cases, backends, peer.as_ref(), args.quick, &progress);

@@ -36,6 +36,12 @@ impl Spread {
     }
 }
 
+/// Returns the median of some numbers, at least one.
+pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    quantile(&numbers, 0.5)
+}
+
 /// Returns a quantile of numbers in order, linear between two neighbours.
 ///
 /// # Source

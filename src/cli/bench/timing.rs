@@ -8,7 +8,7 @@
 //! in turns, so that a machine that becomes slower or faster on the way favours none of them. In each turn the start is
 //! timed beside the run; the median of all turns is taken off, so that one slow start does not shift every run.
 
-use super::spread::Spread;
+use super::spread::{Spread, median};
 
 /// The sizing takes steps of this factor at most, so that one noisy measurement does no harm.
 const LARGEST_GROWTH: f64 = 16.0;
@@ -87,7 +87,7 @@ impl Measured {
     /// Sums up runs of a size, and the starts that were timed beside them.
     fn of(size: u64, starts: &[Lap], laps: &[Lap]) -> Self {
         let start = Lap {
-            seconds: median_seconds(starts),
+            seconds: median(starts.iter().map(|start| start.seconds).collect()),
             user_steps: starts[0].user_steps,
         };
         Self {
@@ -97,13 +97,6 @@ impl Measured {
             rate: Spread::of(laps.iter().map(|lap| since(start, *lap).rate()).collect()),
         }
     }
-}
-
-/// Returns the median of what laps took, of at least one.
-fn median_seconds(laps: &[Lap]) -> f64 {
-    let mut seconds: Vec<f64> = laps.iter().map(|lap| lap.seconds).collect();
-    seconds.sort_unstable_by(f64::total_cmp);
-    0.5 * (seconds[(seconds.len() - 1) / 2] + seconds[seconds.len() / 2])
 }
 
 /// Runs works of given sizes in turns; `None` if it was interrupted.
@@ -258,16 +251,6 @@ mod tests {
             assert_eq!(least, greatest, "{slow_at}");
             assert!((measured.rate.median - 1000.0).abs() < 1e-9, "{slow_at}");
         }
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_is_between_two() {
-        let lap = |seconds| Lap {
-            seconds,
-            user_steps: 1.0,
-        };
-        assert_eq!(median_seconds(&[8.0, 1.0, 4.0].map(lap)), 4.0);
-        assert_eq!(median_seconds(&[8.0, 1.0, 4.0, 2.0].map(lap)), 3.0);
     }
 
     #[test]

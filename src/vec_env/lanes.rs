@@ -1,0 +1,55 @@
+//! How many lanes there can be, and which episodes each lives through.
+
+use crate::backend::Plan;
+use crate::error::Error;
+
+/// From one episode of a lane to its next; lanes are numbered in the 32 bits below.
+const NEXT_EPISODE: u64 = 1 << 32;
+/// How many lanes there can be.
+const MAX_LANES: u64 = NEXT_EPISODE - 1;
+
+/// Returns the episode that the same lane lives through next.
+pub(super) fn following(episode: u64) -> u64 {
+    episode.wrapping_add(NEXT_EPISODE)
+}
+
+/// Counts the lanes; refuses numbers of environments that cannot be, before anything is allocated for them.
+pub(super) fn check_num_envs(
+    plan: &Plan,
+    num_user_fields: usize,
+    num_envs: usize,
+    users_per_env: usize,
+    first_episode: u64,
+) -> Result<usize, Error> {
+    let refuse = |expected: String| Error::NumEnvs {
+        given: num_envs,
+        expected,
+    };
+    let most = MAX_LANES.min(NEXT_EPISODE.saturating_sub(first_episode)) / users_per_env as u64;
+    if num_envs == 0 || num_envs as u64 > most {
+        return Err(refuse(match first_episode {
+            0 => format!("from 1 to {most}"),
+            _ => format!("at most {most} after those before `first_env`"),
+        }));
+    }
+    // What a step with ending episodes holds at once, nearly: the users twice, the outcome, and two observations.
+    let outline = &plan.outline;
+    let documents = match plan.corpus {
+        Some(_) => 0,
+        None => plan.num_candidates as usize * outline.document_size(),
+    };
+    let singles = 2 * (outline.user_size() + documents)
+        + plan.slate_size as usize * (1 + 3 * outline.response_size());
+    let bytes = 4 * singles + 16 * num_user_fields + 96;
+    let num_lanes = num_envs * users_per_env;
+    let total = bytes.checked_mul(num_lanes);
+    // Asking for it all at once is an error where asking for its parts would end the process.
+    let fits = total.is_some_and(|total| Vec::<u8>::new().try_reserve_exact(total).is_ok());
+    if !fits {
+        let bytes = bytes * users_per_env;
+        return Err(refuse(format!(
+            "few enough for the memory at {bytes} bytes each"
+        )));
+    }
+    Ok(num_lanes)
+}
