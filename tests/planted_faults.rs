@@ -221,7 +221,7 @@ faults! {
         "return score / tables::policy_table(0u) + gumbel" => "return score / tables::policy_table(0u) + 0.0 * gumbel";
     finds_inputs_without_those_of_the_layers: "policy/inputs.wgsl", "= (*state)[#{OWN_STATE}u + number];" => "= 0.0;";
     finds_a_regression_without_its_ridge: "policy/ridge.wgsl",
-        "(*factor)[diagonal] + tables::policy_table(0u)" => "(*factor)[diagonal] + 0.5 * tables::policy_table(0u)";
+        "set_diagonal(factor, tables::policy_table(0u))" => "set_diagonal(factor, 0.5 * tables::policy_table(0u))";
     finds_bounds_without_their_width: "policy/posterior.wgsl",
         "width * sqrt(variance)" => "0.5 * width * sqrt(variance)";
     finds_a_fit_to_what_is_forgotten: "policy/logistic.wgsl",
