@@ -235,6 +235,11 @@ faults! {
         "+ at - #{HISTORY_ENTRY}u]" => "+ at]";
     finds_a_network_that_forgets_its_biases: "policy/mlp.wgsl",
         "var sum = tables::policy_table(biases + unit)" => "var sum = 0.0";
+    finds_a_network_of_another_activation: "policy/mlp.wgsl",
+        "return math::gelu(x);" => "return math::silu(x);";
+    finds_a_wrong_coefficient_of_gelu: "math.wgsl", "0.105304375" => "0.105309375";
+    finds_a_factor_that_forgets_a_quad: "regression.wgsl",
+        "rest = rest - vec4<f32>(a.z, b.z, c.z, d.z) * inner.z;" => "";
     finds_a_policy_table_of_another_state: "policy/table.wgsl",
         "policy_table(row + candidate)" => "policy_table(candidate)";
 }
