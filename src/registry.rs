@@ -158,6 +158,7 @@ impl Registry {
         let plan = Plan {
             seed: config.seed,
             max_steps: config.max_steps.unwrap_or(default_max_steps),
+            discounts: config.discounts.clone(),
             num_candidates,
             slate_size,
             corpus,

@@ -57,8 +57,8 @@ fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
     var user: User;
     for (var block = 0u; 4u * block < #{NUM_FEATURES}u; block++) {
         var words = block_words(blocks, block);
-        for (var feature = 4u * block; feature < min(4u * block + 4u, #{NUM_FEATURES}u); feature++) {
-            user.user_interests[feature] = 2.0 * distribution::uniform(words[feature % 4u]) - 1.0;
+        for (var word = 0u; word < min(4u, #{NUM_FEATURES}u - 4u * block); word++) {
+            user.user_interests[4u * block + word] = 2.0 * distribution::uniform(words[word]) - 1.0;
         }
     }
     user.time_budget = parameters.time_budget;
@@ -76,9 +76,9 @@ fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Do
     let range = parameters.max_feature_value - parameters.min_feature_value;
     for (var block = 0u; 4u * block < #{NUM_FEATURES}u; block++) {
         var feature_words = block_words(blocks, 1u + block);
-        for (var feature = 4u * block; feature < min(4u * block + 4u, #{NUM_FEATURES}u); feature++) {
-            let draw = distribution::uniform(feature_words[feature % 4u]);
-            document.features[feature] = parameters.min_feature_value + range * draw;
+        for (var word = 0u; word < min(4u, #{NUM_FEATURES}u - 4u * block); word++) {
+            let draw = distribution::uniform(feature_words[word]);
+            document.features[4u * block + word] = parameters.min_feature_value + range * draw;
         }
     }
 #else

@@ -30,6 +30,8 @@ pub struct Plan {
     pub seed: u64,
     /// Episodes still running after this many steps are truncated.
     pub max_steps: u32,
+    /// Discounts for which the return is formed besides the plain one, each from 0 to 1.
+    pub discounts: Vec<f64>,
     /// How many documents are offered at a step.
     pub num_candidates: u32,
     /// How many of them are shown.
@@ -60,6 +62,7 @@ impl Plan {
             topic_impressions: vec![0; num_topics],
             topic_clicks: vec![0; num_topics],
             slot_clicks: vec![0; num_considered],
+            discounted: vec![Vec::new(); self.discounts.len()],
             ..EpisodeBlock::default()
         }
     }
@@ -73,6 +76,11 @@ impl Plan {
             self.choice.num_considered(self.slate_size)
         }
     }
+}
+
+/// Returns the weight that a discount gives the reward of a step: its power, 1 at step 0 whatever the discount.
+pub(super) fn power(discount: f64, step: u32) -> f64 {
+    discount.powf(f64::from(step))
 }
 
 /// An environment, a choice model and a policy, ready to run.

@@ -34,6 +34,12 @@ pub(super) struct Parts {
     pub(super) curves: Curves,
     /// Choices whose scores were clamped.
     pub(super) invalid_choices: u64,
+    /// Episodes that were cut off at `max_steps`.
+    #[serde(default)]
+    pub(super) truncated: u64,
+    /// Returns at each discount.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) discounted: Vec<Moments>,
     /// Clicks by impressions of each topic; a unit is a block.
     pub(super) topics: Vec<Ratio>,
     /// Clicks by user-steps of each position of the slate; a unit is a block. Empty without episodes.
@@ -49,6 +55,7 @@ impl<'a> BlockTotals<'a> {
             user_steps: total(&block.lengths),
             clicks: total(&block.clicks),
             invalid_choices: block.invalid_choices,
+            truncated: block.truncated,
             clicked_quality: block.clicked_quality,
             topic_impressions: &block.topic_impressions,
             topic_clicks: &block.topic_clicks,
@@ -70,6 +77,7 @@ impl Parts {
             return;
         }
         self.invalid_choices += blocks.invalid_choices;
+        self.truncated += blocks.truncated;
         for (topic, sums) in self.topics.iter_mut().zip(&blocks.topics) {
             topic.add_products(units, sums);
         }
@@ -102,6 +110,8 @@ impl Statistics {
             reward_slope: Moments::new(),
             curves: Curves::default(),
             invalid_choices: 0,
+            truncated: 0,
+            discounted: Vec::new(),
             topics: vec![Ratio::default(); num_topics],
             slots: Vec::new(),
             clicked_quality: has_quality.then(Ratio::default),
@@ -127,6 +137,12 @@ impl Statistics {
         parts.returns.add_all(&block.returns);
         for &episode_return in &block.returns {
             parts.return_quantiles.add(episode_return);
+        }
+        if parts.discounted.is_empty() {
+            parts.discounted = vec![Moments::new(); block.discounted.len()];
+        }
+        for (moments, returns) in parts.discounted.iter_mut().zip(&block.discounted) {
+            moments.add_all(returns);
         }
         let slopes = block.slopes.iter().zip(&block.lengths);
         let slopes = slopes.filter(|&(_, &length)| length >= 2);
@@ -174,6 +190,14 @@ impl Statistics {
         parts.reward_slope.merge(&other.reward_slope);
         parts.curves.merge(&other.curves);
         parts.invalid_choices += other.invalid_choices;
+        parts.truncated += other.truncated;
+        if parts.discounted.is_empty() {
+            parts.discounted.clone_from(&other.discounted);
+        } else {
+            for (moments, other) in parts.discounted.iter_mut().zip(&other.discounted) {
+                moments.merge(other);
+            }
+        }
         for (topic, other) in parts.topics.iter_mut().zip(&other.topics) {
             topic.merge(other);
         }
@@ -242,6 +266,12 @@ impl TryFrom<Parts> for Statistics {
         ) != finite
         {
             return Err("moments and quantiles are of different returns");
+        }
+        if parts.truncated > episodes {
+            return Err("more episodes were truncated than there were");
+        }
+        if parts.discounted.iter().any(|moments| counts(moments) != u128::from(episodes)) {
+            return Err("returns and discounted returns are of different numbers of episodes");
         }
         if parts.invalid_choices > parts.click_rate.denominator() {
             return Err("more choices were clamped than there were");

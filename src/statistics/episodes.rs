@@ -25,6 +25,11 @@ pub struct EpisodeBlock {
     pub squared_reward_by_step: Vec<f64>,
     /// Episodes that clicked at each step. Shape as `reward_by_step`.
     pub clicks_by_step: Vec<u32>,
+    /// Sum of rewards of each episode, that of step `t` weighted by the `t`-th power of a discount. Shape
+    /// `[discounts][episodes]`.
+    pub discounted: Vec<Vec<f64>>,
+    /// Episodes that were cut off at `max_steps`, and had not ended by themselves.
+    pub truncated: u64,
     /// Choices whose scores were clamped, because they could be no probabilities.
     pub invalid_choices: u64,
     /// Quality summed over the documents clicked; 0 where documents have none.
@@ -59,6 +64,11 @@ impl EpisodeBlock {
             (self.lengths.len() == episodes, "lengths"),
             (self.clicks.len() == episodes, "clicks"),
             (self.slopes.len() == episodes, "slopes"),
+            (
+                self.discounted.iter().all(|returns| returns.len() == episodes),
+                "discounted",
+            ),
+            (self.truncated <= episodes as u64, "truncated"),
             (self.reward_by_step.len() >= steps, "reward_by_step"),
             (
                 self.squared_reward_by_step.len() >= steps,

@@ -11,6 +11,7 @@
 
 mod bins;
 mod campaign;
+mod compensated;
 mod curves;
 mod episodes;
 mod exact_sum;
@@ -38,6 +39,7 @@ pub use summary::{
     ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
 };
 
+pub(crate) use compensated::CompensatedSum;
 pub(crate) use tally::{BlockTotals, DIGITS, SampleTally, Tally, sum_of_device};
 
 use std::fmt;

@@ -137,13 +137,8 @@ pub(super) fn step_equals_rollout(subject: Subject<'_>, case: &Case) -> Result<R
     let backend = subject.backend();
     let rolled = backend.episodes(simulation, 0..NUM_LANES as u64)?;
     let mut stepper = backend.stepper(simulation, NUM_LANES)?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "both backends add in single precision"
-    )]
-    let add = |total: f64, reward: f64| f64::from(total as f32 + reward as f32);
     let max_steps = simulation.plan.num_steps();
-    let stepped = run_episodes(stepper.as_mut(), NUM_LANES, 0, max_steps, add)?;
+    let stepped = run_episodes(stepper.as_mut(), NUM_LANES, 0, max_steps)?;
     let rolled = &rolled[0];
     let wrong = (0..NUM_LANES).filter(|&lane| {
         stepped.returns[lane].to_bits() != rolled.returns[lane].to_bits()

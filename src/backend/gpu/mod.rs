@@ -9,6 +9,7 @@ mod context;
 mod conversions;
 mod error;
 mod interface;
+mod iterations;
 mod pipeline;
 mod points;
 mod probe;
@@ -57,6 +58,11 @@ pub struct GpuOptions {
     /// Whether the device adds episodes up, rather than the host; `None`: where there are so many that it pays. Not done
     /// where batches or episodes are too long for it, 2^20 lanes or 65,535 steps.
     pub tallies: Option<bool>,
+    /// Iterations that all loops of an invocation may take together; `None`: as many as the driver allows. A dispatch that
+    /// could take more is cut into several.
+    pub most_iterations: Option<u64>,
+    /// Whether dispatches have a part of the candidates of one step; chosen by itself, where a whole step is too much.
+    pub is_in_parts: bool,
     /// A deliberate fault, to see that validation finds it.
     pub patch: Option<Patch>,
 }
