@@ -253,6 +253,22 @@ impl Iterations<'_> {
         break_if: Option<Handle<Expression>>,
     ) -> Result<u64, Unbounded> {
         let function = frame.function;
+        // What the condition calls.
+        for statement in body {
+            match statement {
+                Statement::Emit(_) => {}
+                Statement::Call {
+                    function,
+                    arguments,
+                    result: Some(result),
+                } => {
+                    let values = arguments.iter().map(|&argument| self.value(frame, argument));
+                    let (_, value) = self.of_call(*function, values.collect())?;
+                    frame.results.insert(*result, value);
+                }
+                _ => break,
+            }
+        }
         let guard = guard(body).filter(|_| break_if.is_none());
         let (condition, holds) = guard.ok_or_else(|| frame.unbounded())?;
         let counter = counters(function, continuing)
@@ -508,7 +524,8 @@ fn of_binary(op: BinaryOperator, left: &Value, right: &Value) -> Value {
 /// Returns the condition that a loop begins with, and whether it turns while that holds.
 fn guard(body: &Block) -> Option<(Handle<Expression>, bool)> {
     let is_break = |block: &Block| matches!(block.iter().collect::<Vec<_>>()[..], [Statement::Break]);
-    let first = body.iter().find(|statement| !matches!(statement, Statement::Emit(_)))?;
+    let is_before = |statement: &&Statement| matches!(statement, Statement::Emit(_) | Statement::Call { .. });
+    let first = body.iter().find(|statement| !is_before(statement))?;
     match first {
         Statement::If {
             condition,
@@ -610,6 +627,7 @@ mod tests {
              @group(0) @binding(0) var<uniform> job: Job;
              @group(0) @binding(1) var<storage, read_write> data: array<u32>;
              const SIZE: u32 = 10u;
+             fn end() -> u32 {{ return job.step_end; }}
              fn inner(count: u32) {{ for (var i = 0u; i < count; i++) {{ data[i] = i; }} }}
              @compute @workgroup_size(1) fn main() {{ {body} }}"
         );
@@ -627,6 +645,7 @@ mod tests {
             ("for (var i = SIZE - 1u; i >= 3u; i--) { data[i] = 1u; }", 8),
             ("for (var i = 0u; i < SIZE; i += 4u) { data[i] = 1u; }", 4),
             ("inner(5u);", 6),
+            ("for (var i = job.step_begin; i < end(); i++) { data[i] = 1u; }", 8),
             ("for (var i = 0u; i < job.step_end - job.step_begin; i++) { inner(2u); }", 7 * 3 + 8),
             (
                 "for (var i = 0u; i < SIZE; i += 4u) { for (var k = i; k < min(i + 4u, SIZE); k++) { data[k] = 1u; } }",
