@@ -4,7 +4,7 @@
 
 #import slatesim::job::job
 
-// The sum as it is rounded, and what roundings have lost.
+// The sum as it is rounded, and what the last roundings have lost.
 struct Sum {
     rounded: f32,
     rest: f32,
@@ -16,9 +16,10 @@ fn opaque(number: f32) -> f32 {
 }
 
 fn add(sum: Sum, term: f32) -> Sum {
-    let rounded = opaque(sum.rounded + term);
+    let whole = opaque(sum.rest + term);
+    let rounded = opaque(sum.rounded + whole);
     let taken = opaque(rounded - sum.rounded);
-    return Sum(rounded, sum.rest + (term - taken));
+    return Sum(rounded, whole - taken);
 }
 
 fn value(sum: Sum) -> f32 {

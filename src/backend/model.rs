@@ -9,7 +9,7 @@ use crate::number::{Number, ScalarWord};
 use crate::policy::Layered;
 use crate::rng::{CORPUS, Stream};
 use crate::shader::{ShaderDefs, ShaderSource};
-use crate::statistics::{EpisodeBlock, Statistics};
+use crate::statistics::{Conditions, EpisodeBlock, Statistics};
 use rayon::prelude::*;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -99,6 +99,11 @@ impl Simulation {
             self.plan.outline.num_topics as usize,
             self.plan.outline.has_quality,
         )
+        .under(Conditions {
+            max_steps: Some(self.plan.num_steps()),
+            discounts: self.plan.discounts.clone(),
+            resolution: 0.0,
+        })
     }
 
     /// Makes statistics of blocks of this simulation, on all cores; sums are exact, so the order is of no consequence.

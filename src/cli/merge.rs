@@ -3,7 +3,7 @@
 use super::failure::Usage;
 use super::output::{print, print_json, warn};
 use super::table;
-use super::warnings::{warn_of_invalid_choices, warn_of_non_finite};
+use super::warnings::warn_of;
 use crate::evaluation::{self, Report};
 use crate::registry::Registry;
 use anyhow::Context;
@@ -36,8 +36,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         warn(warning);
     }
     let report = merged.report;
-    warn_of_non_finite(&report.summary, "");
-    warn_of_invalid_choices(&report.summary, "", false);
+    let has_max_steps = report.state.max_steps.is_some();
+    warn_of(&report.summary, "", has_max_steps, false);
     if report.partial {
         warn(&format!(
             "the result is partial: {} of {} episodes are in it",

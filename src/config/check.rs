@@ -159,7 +159,7 @@ impl At<'_> {
     }
 
     fn distribution(&self, value: &Toml) -> Result<Vec<f64>, ConfigError> {
-        let probabilities = self.numbers(value, Bounds::UNIT)?;
+        let probabilities = self.numbers(value, Bounds::PROBABILITY)?;
         let sum = probabilities.iter().sum::<f64>();
         if (sum - 1.0).abs() <= Allowed::DISTRIBUTION_TOLERANCE {
             Ok(probabilities)

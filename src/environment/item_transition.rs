@@ -348,7 +348,7 @@ impl Definition for ItemTransitionDefinition {
             Key::matrix(
                 "user.acceptance",
                 TUTORIAL_ACCEPTANCE,
-                Bounds::UNIT,
+                Bounds::PROBABILITY,
                 "probability that a document is accepted, a row a current document, a column an offered one",
             ),
             Key::probability(

@@ -147,7 +147,7 @@ impl Report {
         let counts = (statistics.episodes(), statistics.user_steps());
         let defect = if (written.episodes, written.user_steps) != counts {
             Some("its `state` is of another number of episodes or user-steps".to_owned())
-        } else if written.max_steps != written.state.max_steps {
+        } else if written.max_steps != statistics.conditions().max_steps.or(written.state.max_steps) {
             Some("its `state` is of another `max_steps`".to_owned())
         } else if !(written.seconds.is_finite() && written.seconds >= 0.0) {
             Some(format!("its `seconds` are {}", written.seconds))
@@ -194,7 +194,7 @@ impl Run {
             environment: self.environment,
             policy: self.policy,
             seed: self.seed,
-            max_steps: self.state.max_steps,
+            max_steps: (statistics.conditions().max_steps).or(self.state.max_steps),
             shard: None,
             partial: !self.state.is_complete(),
             target_reached: None,

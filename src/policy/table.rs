@@ -47,7 +47,7 @@ impl PolicyDefinition for Table {
             "table",
             "optimal",
             &["optimal", "greedy"],
-            Bounds::UNIT,
+            Bounds::PROBABILITY,
             "probability of each candidate, a row a state; or computed: the largest expected return, or the largest \
              expected reward of the very next step",
         )];

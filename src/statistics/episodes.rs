@@ -50,6 +50,13 @@ impl EpisodeBlock {
         self.returns.len()
     }
 
+    /// Returns what comparisons and stopping rules judge by: the returns at the first discount, or where there is none the
+    /// plain ones.
+    #[must_use]
+    pub fn judged(&self) -> &[f64] {
+        self.discounted.first().unwrap_or(&self.returns)
+    }
+
     /// Returns the number of steps of the longest episode, 0 without episodes.
     #[must_use]
     pub fn max_length(&self) -> u32 {

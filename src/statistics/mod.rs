@@ -25,7 +25,7 @@ mod slope;
 mod summary;
 mod tally;
 
-pub use campaign::Statistics;
+pub use campaign::{Conditions, Statistics};
 pub use episodes::EpisodeBlock;
 pub use exact_sum::ExactSum;
 pub use exact_sum_text::ParseSumError;
@@ -35,8 +35,8 @@ pub use quantiles::Quantiles;
 pub(crate) use quantiles::SINGLE_BUCKETS;
 pub use slope::least_squares_slope;
 pub use summary::{
-    ClickRateSummary, ClickedQualitySummary, FEWEST_BLOCKS, LengthSummary, QuantileTable,
-    ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
+    ClickRateSummary, ClickedQualitySummary, DiscountedSummary, FEWEST_BLOCKS, LengthSummary, QuantileTable,
+    ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary, TruncatedSummary,
 };
 
 pub(crate) use compensated::CompensatedSum;
@@ -67,6 +67,8 @@ pub enum StatisticsError {
         /// Whether the statistics merged into have it.
         expected: bool,
     },
+    /// The returns are discounted otherwise.
+    DiscountMismatch,
     /// A count would exceed 64 bits.
     CountOverflow {
         /// What is counted.
@@ -95,6 +97,9 @@ impl fmt::Display for StatisticsError {
             Self::QualityMismatch { expected: false } => formatter.write_str(
                 "cannot merge statistics with document quality into statistics without it",
             ),
+            Self::DiscountMismatch => {
+                formatter.write_str("cannot merge returns at different discounts")
+            }
             Self::CountOverflow { what } => {
                 write!(formatter, "the merged count of {what} exceeds 64 bits")
             }

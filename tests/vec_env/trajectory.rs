@@ -160,9 +160,9 @@ struct Sum {
 
 impl Sum {
     fn add(&mut self, term: f64, round: impl Fn(f64) -> f64) {
-        let rounded = round(self.rounded + term);
-        let taken = round(rounded - self.rounded);
-        self.rest = round(self.rest + round(term - taken));
+        let whole = round(self.rest + term);
+        let rounded = round(self.rounded + whole);
+        self.rest = round(whole - round(rounded - self.rounded));
         self.rounded = rounded;
     }
 

@@ -26,7 +26,8 @@ pub use probe::{PROBE_ROWS, Probe};
 pub use program::{Entry, Patch, compose_program};
 
 use super::{
-    Backend, BackendInfo, KernelTime, Launches, Observer, Rollouts, Simulation, Stepper, Unobserved,
+    Backend, BackendInfo, KernelTime, Launches, Observer, Rollouts, SINGLE_RESOLUTION, Simulation,
+    Stepper, Unobserved,
 };
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -190,7 +191,9 @@ impl Backend for GpuBackend {
         observer: &dyn Observer,
     ) -> Result<Statistics, Error> {
         let mut launches = Tracked::default();
-        Ok(self.rollout_alone(simulation, episodes, observer, &mut launches)?)
+        let mut statistics = self.rollout_alone(simulation, episodes, observer, &mut launches)?;
+        statistics.set_resolution(SINGLE_RESOLUTION);
+        Ok(statistics)
     }
 
     fn rollout_many(
@@ -220,6 +223,9 @@ impl Backend for GpuBackend {
                 merge(&mut statistics[members[point]], &batch);
             };
             tracked.add(self.run::<Blocks>(&group, episodes.clone(), observer, add)?);
+        }
+        for statistics in &mut statistics {
+            statistics.set_resolution(SINGLE_RESOLUTION);
         }
         Ok(Rollouts {
             statistics,

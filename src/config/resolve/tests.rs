@@ -124,7 +124,7 @@ fn an_unknown_key_names_its_file_the_nearest_key_and_the_keys_there_are() {
         "{message}"
     );
     assert!(
-        message.contains("the top level has seed, episodes, max_steps, environment.*, policy.*"),
+        message.contains("the top level has seed, episodes, max_steps, discount, environment.*, policy.*"),
         "{message}"
     );
 }
