@@ -153,6 +153,7 @@ impl Registry {
             slate_size,
             finite_model: &|| model.finite_model(),
             average_user: average_user.as_deref(),
+            misfit_of_user: &|fields| model.misfit_of_user(fields),
             num_user_fields: model.num_fields().0,
             has_fixed_documents: corpus.is_some(),
             num_layer_numbers: 0,

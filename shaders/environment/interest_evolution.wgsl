@@ -161,7 +161,7 @@ fn transition(parameters: Parameters, before: User, given_document: Document, re
     let bonus = parameters.user_update_alpha * watch_time * utility;
     let gain = parameters.user_update_alpha * utility;
     let time = vec2<f32>(before.time_budget, before.time_budget_rest);
-    let is_all = time.x + time.y <= document.video_length;
+    let is_all = time.x + time.y <= watch_time;
     let left = select(minus(time, watch_time), vec2<f32>(), is_all);
     let watched = minus(left, -bonus);
     let skipped = minus(time, parameters.step_penalty);

@@ -3,7 +3,7 @@
 use super::lanes::{InstructionSet, LaneStepper, Rollout, Work};
 use super::stepper::{Follower, Population, Stepper};
 use crate::choice::ChoiceModel;
-use crate::environment::{Blocks, Definition, Environment, Field, Fields, Outline};
+use crate::environment::{Blocks, Definition, Environment, Field, Fields, Kind, Outline};
 use crate::exact::FiniteModel;
 use crate::number::{Number, ScalarWord};
 use crate::policy::Layered;
@@ -148,6 +148,8 @@ pub trait Model: Debug + Send + Sync {
     fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus;
     /// See [`Definition::average_user`].
     fn average_user(&self) -> Option<Vec<f64>>;
+    /// Tells what is wrong with the fields of a user, if they are no state that users can be in.
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String>;
     /// See [`Definition::finite_model`].
     fn finite_model(&self) -> Option<FiniteModel>;
     /// Makes what runs blocks of episodes in `f64`, one at a time.
@@ -263,6 +265,25 @@ impl<D: Definition> Model for D {
 
     fn average_user(&self) -> Option<Vec<f64>> {
         Definition::average_user(self)
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let mut rest = fields;
+        for field in Model::user_layout(self) {
+            for (name, number) in field.names().iter().zip(rest) {
+                let is_whole = number.fract() == 0.0 && (0.0..f64::from(1 << 23)).contains(number);
+                if field.kind == Kind::Word && !is_whole {
+                    return Some(format!(
+                        "`{name}` is {number}, allowed is a whole number from 0"
+                    ));
+                }
+                if !number.is_finite() {
+                    return Some(format!("`{name}` is {number}, allowed is a finite number"));
+                }
+            }
+            rest = &rest[field.names().len().min(rest.len())..];
+        }
+        Definition::misfit_of_user(self, fields)
     }
 
     fn finite_model(&self) -> Option<FiniteModel> {

@@ -62,7 +62,9 @@ fn descriptions(variants: &[VariantReport], catalogue: &Catalogue) -> Vec<[Strin
 fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
     let return_header = format!("return, {ESTIMATE}");
     let mut rows = vec![row(["", &return_header, "sd", "length", "click rate"])];
-    let are_cut = variants.iter().any(|variant| variant.summary.truncated.episodes > 0);
+    let are_cut = variants
+        .iter()
+        .any(|variant| variant.summary.truncated.episodes > 0);
     if are_cut {
         rows[0].push("truncated".to_owned());
     }

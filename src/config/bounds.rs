@@ -24,11 +24,11 @@ const SMALLEST_PROBABILITY: f64 = 1.0 / (1 << 20) as f64;
 
 impl Bounds {
     /// Allows every finite number that is not too large for single precision.
-    pub const FINITE: Self = Self::between(f64::NEG_INFINITY, f64::INFINITY);
+    pub const FINITE: Self = Self::between(-LARGEST, LARGEST);
     /// Allows zero and above: standard deviations, masses.
     pub const NON_NEGATIVE: Self = Self::at_least(0.0);
-    /// Allows what is above zero: lengths, budgets.
-    pub const POSITIVE: Self = Self::above(0.0);
+    /// Allows what is above zero, and not so small that its inverse is too large: lengths, budgets.
+    pub const POSITIVE: Self = Self::between(1.0 / LARGEST, LARGEST);
     /// Allows 0 to 1, both included: shares.
     pub const UNIT: Self = Self::between(0.0, 1.0);
     /// Allows 0, 1, and what lies so far between that draws resolve it: probabilities that draws are compared with.
@@ -52,7 +52,7 @@ impl Bounds {
     /// Allows `lower` and everything above it.
     #[must_use]
     pub const fn at_least(lower: f64) -> Self {
-        Self::between(lower, f64::INFINITY)
+        Self::between(lower, LARGEST)
     }
 
     /// Allows everything above `lower`, and not `lower` itself.
@@ -86,16 +86,14 @@ impl Bounds {
         // An inclusive end needs no second look: 0.1 rounds to a little more than 0.1 and is still the end. An
         // exclusive one does: 1e-60 is above zero, and zero on a lane.
         let from_end = value.min(1.0 - value);
-        value.abs() <= LARGEST
-            && !(self.is_resolved && 0.0 < from_end && from_end < SMALLEST_PROBABILITY)
-            && !(self.lower == 0.0 && self.lower_exclusive && value < 1.0 / LARGEST)
+        !(self.is_resolved && 0.0 < from_end && from_end < SMALLEST_PROBABILITY)
             && value >= self.lower
             && value <= self.upper
             && !(self.lower_exclusive && (value == self.lower || rounded <= self.lower))
             && !(self.upper_exclusive && (value == self.upper || rounded >= self.upper))
     }
 
-    /// Describes the limits: `at least 0 and below 1`; nothing where every finite number is allowed.
+    /// Describes the limits: `at least 0 and below 1`; nothing for [`Bounds::FINITE`].
     pub(super) fn phrase(&self) -> Option<String> {
         if self.is_resolved {
             let smallest = SMALLEST_PROBABILITY;
@@ -103,13 +101,21 @@ impl Bounds {
                 "that is 0, 1 or from {smallest:.3e} to 1 - {smallest:.3e}, which is what draws resolve"
             ));
         }
+        if *self == Self::FINITE {
+            return None;
+        }
+        let number = |number: f64| match number.abs() {
+            0.0 => "0".to_owned(),
+            1e-4..1e7 => number.to_string(),
+            _ => format!("{number:e}"),
+        };
         let lower = self.lower.is_finite().then(|| {
             let word = if self.lower_exclusive {
                 "above"
             } else {
                 "at least"
             };
-            format!("{word} {}", self.lower)
+            format!("{word} {}", number(self.lower))
         });
         let upper = self.upper.is_finite().then(|| {
             let word = if self.upper_exclusive {
@@ -117,7 +123,7 @@ impl Bounds {
             } else {
                 "at most"
             };
-            format!("{word} {}", self.upper)
+            format!("{word} {}", number(self.upper))
         });
         match (lower, upper) {
             (Some(lower), Some(upper)) => Some(format!("{lower} and {upper}")),
@@ -180,7 +186,10 @@ mod tests {
             Bounds::FINITE.to_string(),
             "a finite number of magnitude at most 1e12"
         );
-        assert_eq!(Bounds::POSITIVE.to_string(), "a number above 0");
+        assert_eq!(
+            Bounds::POSITIVE.to_string(),
+            "a number at least 1e-12 and at most 1e12"
+        );
         assert_eq!(
             Bounds::UNIT.without_upper().to_string(),
             "a number at least 0 and below 1"

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::layers::{Assignment, Origin};
-use super::{Bounds, Allowed, ConfigError, Key, Override, Settings, Value};
+use super::{Allowed, Bounds, ConfigError, Key, Override, Settings, Value};
 
 /// Lists what a configuration can name.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -105,7 +105,11 @@ impl At<'_> {
 
     fn number(&self, value: &Toml, bounds: Bounds) -> Result<f64, ConfigError> {
         let number = number(value).ok_or_else(|| self.wrong_type(value))?;
-        if !Bounds::FINITE.contains(number) {
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "whether it is finite in single precision is what is examined"
+        )]
+        if !(number as f32).is_finite() {
             return Err(ConfigError::NotFinite {
                 key: self.key.to_owned(),
                 value: value.to_string(),

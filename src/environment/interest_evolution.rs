@@ -295,7 +295,7 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
         let zero = N::splat(0.0);
         let before = (user.time_budget, user.time_budget_rest);
         // Whoever watches to the end of the budget has none left, to the last digit.
-        let is_all = (before.0 + before.1).at_most(document.video_length);
+        let is_all = (before.0 + before.1).at_most(watch_time);
         let rest = minus(before, watch_time);
         let left = (
             N::select(is_all, zero, rest.0),

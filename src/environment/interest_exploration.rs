@@ -303,14 +303,19 @@ impl Definition for InterestExplorationDefinition {
             }
         }
         let affinities = settings.matrix("user.mean_affinity").concat();
-        let affinities = affinities.iter().zip(settings.matrix("user.stddev_affinity").concat());
+        let affinities = affinities
+            .iter()
+            .zip(settings.matrix("user.stddev_affinity").concat());
         for (&mean, stddev) in affinities {
             let keys = ["user.mean_affinity", "user.stddev_affinity"];
             super::check_log_normal(settings, keys, [mean, stddev], MAX_LOG)?;
         }
         let qualities = settings.numbers("document.topic_quality_mean").iter();
         for (&mean, &stddev) in qualities.zip(settings.numbers("document.topic_quality_stddev")) {
-            let keys = ["document.topic_quality_mean", "document.topic_quality_stddev"];
+            let keys = [
+                "document.topic_quality_mean",
+                "document.topic_quality_stddev",
+            ];
             super::check_log_normal(settings, keys, [mean, stddev], MAX_LOG)?;
         }
         if let Some(corpus) = settings.corpus("document.corpus") {
@@ -379,6 +384,12 @@ impl Definition for InterestExplorationDefinition {
         // The type, which has no influence on the score.
         affinity.push(0.0);
         Some(affinity)
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let (user_type, types) = (*fields.get(self.topics.len())?, self.types.len());
+        (user_type >= types as f64)
+            .then(|| format!("`user_type` is {user_type}, allowed is a whole number below {types}"))
     }
 
     fn shader_defs(&self) -> ShaderDefs {

@@ -420,6 +420,17 @@ impl Definition for ItemTransitionDefinition {
         embedded!("environment", "environment/item_transition.wgsl")
     }
 
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let (document, documents) = (*fields.first()?, self.acceptance.len());
+        if document >= documents as f64 {
+            return Some(format!(
+                "`document` is {document}, allowed is a whole number below {documents}"
+            ));
+        }
+        let has_left = *fields.get(1)?;
+        (has_left > 1.0).then(|| format!("`has_left` is {has_left}, allowed is 0 or 1"))
+    }
+
     fn outline(&self) -> Outline {
         let num_documents = u32::try_from(self.acceptance.len()).expect("documents are few");
         let document = Observable::discrete("document", num_documents);

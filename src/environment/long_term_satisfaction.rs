@@ -424,6 +424,19 @@ impl Definition for LongTermSatisfactionDefinition {
         ])
     }
 
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let satisfaction = *fields.get(1)?;
+        if !(0.0..=1.0).contains(&satisfaction) {
+            return Some(format!(
+                "`satisfaction` is {satisfaction}, allowed is a number from 0 to 1"
+            ));
+        }
+        let budget = *fields.get(2)?;
+        (!(0.0..=MAX_TIME_BUDGET).contains(&budget)).then(|| {
+            format!("`time_budget` is {budget}, allowed is a number from 0 to {MAX_TIME_BUDGET}")
+        })
+    }
+
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -260,7 +260,11 @@ fn check_log_normal(
     let reason = "since single precision overflows or rounds too much beyond";
     for (key, sign, limit) in [(mean_key, 1.0, most), (mean_key, -1.0, -LEAST)] {
         if sign * mean > limit {
-            let allowed = format!("{} {}, {reason}", if sign > 0.0 { "at most" } else { "at least" }, sign * limit);
+            let allowed = format!(
+                "{} {}, {reason}",
+                if sign > 0.0 { "at most" } else { "at least" },
+                sign * limit
+            );
             return Err(settings.invalid(key, allowed));
         }
     }
@@ -327,6 +331,11 @@ pub trait Definition: Debug + Send + Sync + 'static {
     /// Returns the fields of a user that stands for all: what a policy without knowledge of the user can believe in. The
     /// number of fields is that of the user, in its order; `None` where there is no such user.
     fn average_user(&self) -> Option<Vec<f64>> {
+        None
+    }
+    /// Tells what is wrong with the fields of a user that were put in from outside, if they are no state that users can
+    /// be in. Whole numbers are checked for being whole before.
+    fn misfit_of_user(&self, _fields: &[f64]) -> Option<String> {
         None
     }
     /// Returns the environment as a finite model whose state is what is observed of the user, if it is one.

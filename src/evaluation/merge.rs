@@ -289,7 +289,7 @@ mod tests {
                 "episodes=2000",
                 "`state.requested_episodes` is 1000 and 2000",
             ),
-            ("max_steps=4", "`max_steps` is absent and 4"),
+            ("max_steps=4", "`max_steps` is 5 and 4"),
             (
                 "environment.user.sensitivity=0.5",
                 "`environment.user.sensitivity` is 0.01 and 0.5",

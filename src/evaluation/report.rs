@@ -147,7 +147,12 @@ impl Report {
         let counts = (statistics.episodes(), statistics.user_steps());
         let defect = if (written.episodes, written.user_steps) != counts {
             Some("its `state` is of another number of episodes or user-steps".to_owned())
-        } else if written.max_steps != statistics.conditions().max_steps.or(written.state.max_steps) {
+        } else if written.max_steps
+            != statistics
+                .conditions()
+                .max_steps
+                .or(written.state.max_steps)
+        {
             Some("its `state` is of another `max_steps`".to_owned())
         } else if !(written.seconds.is_finite() && written.seconds >= 0.0) {
             Some(format!("its `seconds` are {}", written.seconds))

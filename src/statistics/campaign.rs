@@ -322,7 +322,11 @@ impl TryFrom<Parts> for Statistics {
         if parts.discounted.len() != parts.conditions.discounts.len() {
             return Err("there are not as many discounted returns as discounts");
         }
-        if parts.discounted.iter().any(|moments| counts(moments) != u128::from(episodes)) {
+        if parts
+            .discounted
+            .iter()
+            .any(|moments| counts(moments) != u128::from(episodes))
+        {
             return Err("returns and discounted returns are of different numbers of episodes");
         }
         if parts.invalid_choices > parts.click_rate.denominator() {

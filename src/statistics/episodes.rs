@@ -72,7 +72,9 @@ impl EpisodeBlock {
             (self.clicks.len() == episodes, "clicks"),
             (self.slopes.len() == episodes, "slopes"),
             (
-                self.discounted.iter().all(|returns| returns.len() == episodes),
+                self.discounted
+                    .iter()
+                    .all(|returns| returns.len() == episodes),
                 "discounted",
             ),
             (self.truncated <= episodes as u64, "truncated"),

@@ -35,8 +35,9 @@ pub use quantiles::Quantiles;
 pub(crate) use quantiles::SINGLE_BUCKETS;
 pub use slope::least_squares_slope;
 pub use summary::{
-    ClickRateSummary, ClickedQualitySummary, DiscountedSummary, FEWEST_BLOCKS, LengthSummary, QuantileTable,
-    ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary, TruncatedSummary,
+    ClickRateSummary, ClickedQualitySummary, DiscountedSummary, FEWEST_BLOCKS, LengthSummary,
+    QuantileTable, ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
+    TruncatedSummary,
 };
 
 pub(crate) use compensated::CompensatedSum;

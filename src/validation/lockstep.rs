@@ -4,8 +4,8 @@ use super::{Case, Effort, Rung, Subject};
 use crate::backend::{EMPTY, IDLE, LaneState, Observation, StepOutcome, Stepper, reference};
 use crate::environment::Kind;
 use crate::error::Error;
-use crate::rng::Philox;
 use crate::number::{Lanes, Number};
+use crate::rng::Philox;
 use crate::statistics::{CompensatedSum, EpisodeBlock};
 use rand::RngExt;
 

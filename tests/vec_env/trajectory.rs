@@ -295,7 +295,7 @@ pub(crate) fn assert_rollout(
     }
     let range = first..first + episodes.len() as u64;
     let rolled = backend.rollout(simulation, range, &Unobserved).unwrap();
-    let mut statistics = simulation.statistics();
+    let mut statistics = simulation.statistics().under(rolled.conditions().clone());
     stepped.iter().for_each(|block| statistics.add(block));
     let (rolled_summary, summary) = (rolled.summary(), statistics.summary());
     assert_eq!(rolled_summary.returns, summary.returns);

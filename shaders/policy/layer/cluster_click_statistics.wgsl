@@ -8,7 +8,7 @@
 #import environment
 
 // Counts stop here on every backend, where single precision has to: 2^24.
-const MOST: f32 = 16777216.0;
+const MOST: f32 = 0x1p+24f;
 
 fn observe(state: ptr<function, array<f32, #{POLICY_STATE}>>, stepped: ptr<function, Stepped>) {
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {

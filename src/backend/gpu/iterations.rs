@@ -92,7 +92,11 @@ pub(super) fn most_iterations(
     let Some(point) = found.next() else {
         return Ok(0);
     };
-    let size = point.workgroup_size.into_iter().map(i64::from).product::<i64>();
+    let size = point
+        .workgroup_size
+        .into_iter()
+        .map(i64::from)
+        .product::<i64>();
     let arguments: Vec<Value> = (point.function.arguments.iter())
         .map(|argument| of_argument(module, argument, size))
         .collect();
@@ -157,7 +161,11 @@ impl Iterations<'_> {
         Ok((cost, frame.returned.unwrap_or(Value::Unknown)))
     }
 
-    fn of_call(&mut self, called: Handle<Function>, arguments: Vec<Value>) -> Result<(u64, Value), Unbounded> {
+    fn of_call(
+        &mut self,
+        called: Handle<Function>,
+        arguments: Vec<Value>,
+    ) -> Result<(u64, Value), Unbounded> {
         let key = (called, arguments);
         if let Some(known) = self.known.get(&key) {
             return Ok(known.clone());
@@ -218,7 +226,9 @@ impl Iterations<'_> {
                     arguments,
                     result,
                 } => {
-                    let values = arguments.iter().map(|&argument| self.value(frame, argument));
+                    let values = arguments
+                        .iter()
+                        .map(|&argument| self.value(frame, argument));
                     let (cost, value) = self.of_call(*function, values.collect())?;
                     if let Some(result) = result {
                         frame.results.insert(*result, value);
@@ -262,7 +272,9 @@ impl Iterations<'_> {
                     arguments,
                     result: Some(result),
                 } => {
-                    let values = arguments.iter().map(|&argument| self.value(frame, argument));
+                    let values = arguments
+                        .iter()
+                        .map(|&argument| self.value(frame, argument));
                     let (_, value) = self.of_call(*function, values.collect())?;
                     frame.results.insert(*result, value);
                 }
@@ -294,7 +306,10 @@ impl Iterations<'_> {
             frame.locals.insert(other, Value::Unknown);
         }
         // The turn that finds the end counts too.
-        Ok(turns.saturating_mul(inner).saturating_add(turns).saturating_add(1))
+        Ok(turns
+            .saturating_mul(inner)
+            .saturating_add(turns)
+            .saturating_add(1))
     }
 
     /// Returns how often a loop turns that goes on while a condition on a counter holds, and what the counter is in it.
@@ -370,7 +385,9 @@ impl Iterations<'_> {
             Expression::Binary { op, left, right } => {
                 let of_left = self.linear(frame, left, counter);
                 match (op, of_left) {
-                    (BinaryOperator::Add, Some((scale, offset))) => Some((scale, offset + point(right)?)),
+                    (BinaryOperator::Add, Some((scale, offset))) => {
+                        Some((scale, offset + point(right)?))
+                    }
                     (BinaryOperator::Multiply, Some((scale, offset))) => {
                         let by = point(right)?;
                         Some((scale * by, offset * by))
@@ -412,7 +429,10 @@ impl Iterations<'_> {
                 Value::Parts(components.iter().map(|&component| of(component)).collect())
             }
             Expression::AccessIndex { base, index } => match of(*base) {
-                Value::Parts(parts) => parts.get(*index as usize).cloned().unwrap_or(Value::Unknown),
+                Value::Parts(parts) => parts
+                    .get(*index as usize)
+                    .cloned()
+                    .unwrap_or(Value::Unknown),
                 _ => Value::Unknown,
             },
             Expression::Load { pointer } => self.loaded(frame, *pointer),
@@ -423,9 +443,7 @@ impl Iterations<'_> {
                 _ => Value::Unknown,
             },
             Expression::Binary { op, left, right } => of_binary(*op, &of(*left), &of(*right)),
-            Expression::Math {
-                fun, arg, arg1, ..
-            } => {
+            Expression::Math { fun, arg, arg1, .. } => {
                 let (a, b) = (of(*arg).range(), arg1.map(|arg| of(arg).range()));
                 match (fun, b) {
                     (MathFunction::Min, Some(b)) => Value::Between(a.0.min(b.0), a.1.min(b.1)),
@@ -460,12 +478,20 @@ impl Iterations<'_> {
     fn of_job(&self, global: Handle<naga::GlobalVariable>, index: u32) -> Value {
         let variable = &self.module.global_variables[global];
         let ty = &self.module.types[variable.ty];
-        let is_job = ty.name.as_deref().is_some_and(|name| name.starts_with("Job"));
+        let is_job = ty
+            .name
+            .as_deref()
+            .is_some_and(|name| name.starts_with("Job"));
         let naga::TypeInner::Struct { members, .. } = &ty.inner else {
             return Value::Unknown;
         };
-        let name = members.get(index as usize).and_then(|member| member.name.as_deref());
-        let given = self.job.iter().find(|(member, _)| is_job && Some(*member) == name);
+        let name = members
+            .get(index as usize)
+            .and_then(|member| member.name.as_deref());
+        let given = self
+            .job
+            .iter()
+            .find(|(member, _)| is_job && Some(*member) == name);
         given.map_or(Value::Unknown, |&(_, number)| Value::is(i64::from(number)))
     }
 
@@ -516,15 +542,19 @@ fn of_binary(op: BinaryOperator, left: &Value, right: &Value) -> Value {
         BinaryOperator::Divide if *c > 0 && *a >= 0 => Value::Between(a / d, b / c),
         BinaryOperator::Modulo if *c > 0 && *a >= 0 => Value::Between(0, (*b).min(d - 1)),
         BinaryOperator::And if *a >= 0 && *c >= 0 => Value::Between(0, (*b).min(*d)),
-        BinaryOperator::ShiftRight if c == d && *a >= 0 && *c < 32 => Value::Between(a >> c, b >> c),
+        BinaryOperator::ShiftRight if c == d && *a >= 0 && *c < 32 => {
+            Value::Between(a >> c, b >> c)
+        }
         _ => Value::Unknown,
     }
 }
 
 /// Returns the condition that a loop begins with, and whether it turns while that holds.
 fn guard(body: &Block) -> Option<(Handle<Expression>, bool)> {
-    let is_break = |block: &Block| matches!(block.iter().collect::<Vec<_>>()[..], [Statement::Break]);
-    let is_before = |statement: &&Statement| matches!(statement, Statement::Emit(_) | Statement::Call { .. });
+    let is_break =
+        |block: &Block| matches!(block.iter().collect::<Vec<_>>()[..], [Statement::Break]);
+    let is_before =
+        |statement: &&Statement| matches!(statement, Statement::Emit(_) | Statement::Call { .. });
     let first = body.iter().find(|statement| !is_before(statement))?;
     match first {
         Statement::If {
@@ -571,18 +601,27 @@ fn counters<'a>(
 }
 
 /// Returns the local that a pointer leads into.
-fn root(function: &Function, mut pointer: Handle<Expression>) -> Option<Handle<naga::LocalVariable>> {
+fn root(
+    function: &Function,
+    mut pointer: Handle<Expression>,
+) -> Option<Handle<naga::LocalVariable>> {
     loop {
         match function.expressions[pointer] {
             Expression::LocalVariable(local) => return Some(local),
-            Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => pointer = base,
+            Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
+                pointer = base
+            }
             _ => return None,
         }
     }
 }
 
 /// Collects the locals that a block writes, or lets functions write.
-fn written_in(function: &Function, block: &Block, written: &mut BTreeSet<Handle<naga::LocalVariable>>) {
+fn written_in(
+    function: &Function,
+    block: &Block,
+    written: &mut BTreeSet<Handle<naga::LocalVariable>>,
+) {
     for statement in block {
         match statement {
             Statement::Block(inner) => written_in(function, inner, written),
@@ -603,7 +642,11 @@ fn written_in(function: &Function, block: &Block, written: &mut BTreeSet<Handle<
             }
             Statement::Store { pointer, .. } => written.extend(root(function, *pointer)),
             Statement::Call { arguments, .. } => {
-                written.extend(arguments.iter().filter_map(|&argument| root(function, argument)));
+                written.extend(
+                    arguments
+                        .iter()
+                        .filter_map(|&argument| root(function, argument)),
+                );
             }
             _ => {}
         }
@@ -645,8 +688,14 @@ mod tests {
             ("for (var i = SIZE - 1u; i >= 3u; i--) { data[i] = 1u; }", 8),
             ("for (var i = 0u; i < SIZE; i += 4u) { data[i] = 1u; }", 4),
             ("inner(5u);", 6),
-            ("for (var i = job.step_begin; i < end(); i++) { data[i] = 1u; }", 8),
-            ("for (var i = 0u; i < job.step_end - job.step_begin; i++) { inner(2u); }", 7 * 3 + 8),
+            (
+                "for (var i = job.step_begin; i < end(); i++) { data[i] = 1u; }",
+                8,
+            ),
+            (
+                "for (var i = 0u; i < job.step_end - job.step_begin; i++) { inner(2u); }",
+                7 * 3 + 8,
+            ),
             (
                 "for (var i = 0u; i < SIZE; i += 4u) { for (var k = i; k < min(i + 4u, SIZE); k++) { data[k] = 1u; } }",
                 3 * 11 + 4,

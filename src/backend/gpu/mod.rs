@@ -62,8 +62,9 @@ pub struct GpuOptions {
     /// Iterations that all loops of an invocation may take together; `None`: as many as the driver allows. A dispatch that
     /// could take more is cut into several.
     pub most_iterations: Option<u64>,
-    /// Whether dispatches have a part of the candidates of one step; chosen by itself, where a whole step is too much.
-    pub is_in_parts: bool,
+    /// Candidates of one step that a dispatch looks at; `None`: all of them, or where a whole step is too much as many as the
+    /// driver allows.
+    pub part_size: Option<u32>,
     /// A deliberate fault, to see that validation finds it.
     pub patch: Option<Patch>,
 }

@@ -200,7 +200,7 @@ fn sources(
     ];
     modules.extend(match entry.only_adds() {
         true => modules_of_sums(),
-        false => modules_of_episodes(simulation, options.is_in_parts),
+        false => modules_of_episodes(simulation, options.part_size.is_some()),
     });
     let mut entry_source = entry.source();
     if let Some(patch) = &options.patch {
@@ -320,7 +320,7 @@ fn definitions(
         ("RECOMMENDS", entry == Entry::Recommend),
         ("MANY_POINTS", entry == Entry::Sweep),
         ("HAS_DISCOUNTS", !plan.discounts.is_empty()),
-        ("IN_PARTS", options.is_in_parts),
+        ("IN_PARTS", options.part_size.is_some()),
     ];
     let mut defs = simulation.model.shader_defs();
     defs.extend(plan.choice.definition().shader_defs());
@@ -556,7 +556,10 @@ pub(super) fn most_iterations(gpu: &Gpu, options: &GpuOptions) -> Option<u64> {
 }
 
 /// Returns the largest number up to `most` for which something holds that holds for all below it; 0 if for none.
-pub(super) fn largest(most: u32, holds: impl Fn(u32) -> Result<bool, GpuError>) -> Result<u32, GpuError> {
+pub(super) fn largest(
+    most: u32,
+    holds: impl Fn(u32) -> Result<bool, GpuError>,
+) -> Result<u32, GpuError> {
     if holds(most)? {
         return Ok(most);
     }

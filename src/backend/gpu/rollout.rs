@@ -21,8 +21,8 @@ use super::program::{Entry, Job, Program, largest, most_iterations, parts, uploa
 use super::readback::{Readback, Staged};
 use super::stopwatch::{Laps, Timed, add_times};
 use super::{GpuOptions, Observer, Simulation};
-use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE, KernelTime};
 use crate::backend::model::power;
+use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE, KernelTime};
 use batch::batch_size;
 use calibration::{Calibration, Shape};
 use fusion::Fusion;
@@ -297,7 +297,7 @@ impl<'a, C: Collector> Rollout<'a, C> {
             _ => 1,
         };
         let slots = (0..num_slots)
-            .map(|_| Slot::new(gpu, simulation, &extent, options.is_in_parts))
+            .map(|_| Slot::new(gpu, simulation, &extent, options.part_size.is_some()))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             gpu,
@@ -562,9 +562,11 @@ fn reach(
             ("candidate_end", candidates),
         ]
     };
-    if !options.is_in_parts {
+    if options.part_size.is_none() {
         let program = get(&options)?;
-        let fits = |steps| Ok(program.iterations(gpu, "rollout", &job(steps, num_candidates))? <= available);
+        let fits = |steps| {
+            Ok(program.iterations(gpu, "rollout", &job(steps, num_candidates))? <= available)
+        };
         let steps = largest(most_steps, fits)?;
         if steps > 0 {
             let reach = Reach {
@@ -575,12 +577,15 @@ fn reach(
         }
     }
     let options = GpuOptions {
-        is_in_parts: true,
+        part_size: Some(options.part_size.unwrap_or(num_candidates).max(1)),
         ..options
     };
     let program = get(&options)?;
     let needed = |candidates| program.iterations(gpu, "rollout", &job(1, candidates));
-    let candidates = largest(num_candidates, |candidates| Ok(needed(candidates)? <= available))?;
+    let most = options
+        .part_size
+        .map_or(num_candidates, |size| size.min(num_candidates));
+    let candidates = largest(most, |candidates| Ok(needed(candidates)? <= available))?;
     if candidates == 0 {
         return Err(GpuError::LoopLimit {
             what: "one step of this simulation".to_owned(),

@@ -65,15 +65,19 @@ fn cut(
     let available = most_iterations(gpu, options).unwrap_or(u64::MAX);
     let job = |candidates| [("candidate_begin", 0), ("candidate_end", candidates)];
     let mut options = options.clone();
-    for is_in_parts in [options.is_in_parts, true] {
-        options.is_in_parts = is_in_parts;
+    let most = options
+        .part_size
+        .unwrap_or(num_candidates)
+        .clamp(1, num_candidates);
+    for is_in_parts in [options.part_size.is_some(), true] {
+        options.part_size = is_in_parts.then_some(most);
         let program = Program::get(gpu, &options, simulation, entry, kernels)?;
         for kernel in kernels.iter().filter(|&&kernel| kernel != cut) {
             program.check_iterations(gpu, &options, kernel, &job(1))?;
         }
         let fits = |candidates| Ok(program.iterations(gpu, cut, &job(candidates))? <= available);
         let part_size = match is_in_parts {
-            true => largest(num_candidates, fits)?,
+            true => largest(most, fits)?,
             false if fits(num_candidates)? => num_candidates,
             false => 0,
         };
@@ -128,8 +132,7 @@ impl GpuStepper {
             });
         }
         let kernels = &["start", "step", "observe"];
-        let (program, part_size) =
-            cut(&gpu, options, simulation, Entry::Step, kernels, "observe")?;
+        let (program, part_size) = cut(&gpu, options, simulation, Entry::Step, kernels, "observe")?;
         let inputs = Inputs::new(&gpu, simulation)?;
         let plan = &simulation.plan;
         let slate_size = plan.slate_size as usize;
@@ -239,7 +242,14 @@ impl GpuStepper {
         let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
         let (gpu, options, simulation) = (&self.gpu, &self.options, &self.simulation);
         let kernels = &["recommend"];
-        let (program, part_size) = cut(gpu, options, simulation, Entry::Recommend, kernels, "recommend")?;
+        let (program, part_size) = cut(
+            gpu,
+            options,
+            simulation,
+            Entry::Recommend,
+            kernels,
+            "recommend",
+        )?;
         let is_whole = part_size >= simulation.plan.num_candidates;
         Ok(Recommender {
             program,

@@ -15,6 +15,8 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 const QUALITY_STDDEV: f64 = 0.1;
 /// What the original says of the range of qualities.
 const MAX_OBSERVED_QUALITY: f64 = 100.0;
+/// The most time that a state from outside can have left.
+const MAX_STATE_TIME: f64 = 1e12;
 /// The largest score whose exponential single precision holds with room for sums.
 const MAX_EXPONENT: f64 = 41.0;
 /// The largest logit: from here on roundings are seen in probabilities.
@@ -54,7 +56,8 @@ fn check_scores(settings: &Settings) -> Result<(), ConfigError> {
     // Interests lie in [-1, 1]; the features of a topic are one 1 and zeros.
     let bound = if settings.text("document.sampler") == DISTRIBUTION {
         let largest = |key| settings.number(key).abs();
-        features_of(settings) * largest("document.min_feature_value").max(largest("document.max_feature_value"))
+        features_of(settings)
+            * largest("document.min_feature_value").max(largest("document.max_feature_value"))
     } else {
         1.0
     };
@@ -67,16 +70,27 @@ fn check_scores(settings: &Settings) -> Result<(), ConfigError> {
     };
     // Exponentials saturate in single precision, and logits count by their differences.
     let (most, reason) = match settings.text("choice.model") {
-        "exponential_cascade" => (MAX_EXPONENT, "whose exponential has to stay in the range of single precision"),
-        "multinomial_logit" => (MAX_LOGIT, "whose differences single precision has to resolve"),
+        "exponential_cascade" => (
+            MAX_EXPONENT,
+            "whose exponential has to stay in the range of single precision",
+        ),
+        "multinomial_logit" => (
+            MAX_LOGIT,
+            "whose differences single precision has to resolve",
+        ),
         _ => (f64::INFINITY, ""),
     };
     if bound > most {
-        let key = match settings.number("document.max_feature_value").abs() < bound / features_of(settings) {
+        let key = match settings.number("document.max_feature_value").abs()
+            < bound / features_of(settings)
+        {
             true => "document.min_feature_value",
             false => "document.max_feature_value",
         };
-        let allowed = format!("features of which {} make scores up to {most}, {reason}", features_of(settings));
+        let allowed = format!(
+            "features of which {} make scores up to {most}, {reason}",
+            features_of(settings)
+        );
         return Err(settings.invalid(key, allowed));
     }
     if settings.text("choice.model").contains("proportional") && floor > bound {
@@ -392,6 +406,21 @@ impl Definition for InterestEvolutionDefinition {
                 ShaderDef::Bool(self.has_free_features),
             ),
         ])
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let interests = fields.iter().take(self.num_features as usize).enumerate();
+        for (feature, interest) in interests {
+            if !(-1.0..=1.0).contains(interest) {
+                return Some(format!(
+                    "`user_interests[{feature}]` is {interest}, allowed is a number from -1 to 1"
+                ));
+            }
+        }
+        let budget = *fields.get(self.num_features as usize)?;
+        (budget.abs() > MAX_STATE_TIME).then(|| {
+            format!("`time_budget` is {budget}, allowed is a magnitude up to {MAX_STATE_TIME:e}")
+        })
     }
 
     fn outline(&self) -> Outline {
