@@ -3,7 +3,7 @@
 use super::failure::Usage;
 use super::interrupt;
 use super::new_file::NewFile;
-use super::output::{print, say};
+use super::output::{print, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs};
 use super::warnings::FAILED;
@@ -83,6 +83,7 @@ impl Args {
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let layers = args.config.layers(args.policy.as_ref())?;
     let config = Config::resolve(&layers, &registry.catalogue())?;
+    say_notes([&config]);
     let simulation = registry.simulation(&config)?;
     if let Some(path) = &args.replay {
         let trace = Trace::read(path, &simulation).map_err(Error::from)?;
