@@ -78,6 +78,11 @@ impl Bounds {
             && !(self.upper_exclusive && (value == self.upper || rounded >= self.upper))
     }
 
+    /// Tells whether a number is finite, and infinite on a lane.
+    pub(super) fn is_too_large(value: f64) -> bool {
+        value.is_finite() && !Self::FINITE.contains(value)
+    }
+
     /// Describes the limits: `at least 0 and below 1`; nothing where every finite number is allowed.
     pub(super) fn phrase(&self) -> Option<String> {
         let lower = self.lower.is_finite().then(|| {

@@ -199,7 +199,7 @@ impl Definition for InterestEvolutionDefinition {
                 &[
                     Column::index("cluster_id"),
                     Column::number("quality", Bounds::FINITE),
-                    Column::number("video_length", Bounds::FINITE),
+                    Column::number("video_length", Bounds::POSITIVE),
                 ],
                 "the documents when resample_documents = false; absent: drawn once from the seed",
             )),
