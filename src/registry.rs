@@ -2,7 +2,7 @@
 
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::ChoiceModel;
-use crate::config::{Catalogue, Config, ConfigError, Entry, Section, Settings};
+use crate::config::{Catalogue, Config, ConfigError, Entry, MOST_POSITIONS, Section, Settings};
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
 use crate::environment::item_transition::ItemTransitionDefinition;
@@ -16,9 +16,6 @@ use std::sync::Arc;
 
 /// Where an environment has neither a horizon nor a `max_steps`, episodes are truncated here, as `RecSim`'s runner does.
 const DEFAULT_MAX_STEPS: u32 = 27_000;
-
-/// Slates are held in the registers of a GPU lane, or spill from them; longer ones than this are nobody's page.
-const MAX_SLATE_SIZE: u32 = 1024;
 
 /// Environments and policies that configurations can name.
 ///
@@ -128,8 +125,8 @@ impl Registry {
             return Err(settings.invalid("num_candidates", format!("at most {most_candidates}")));
         }
         let slate_size = settings.count("slate_size");
-        if slate_size > MAX_SLATE_SIZE {
-            return Err(settings.invalid("slate_size", format!("at most {MAX_SLATE_SIZE}")));
+        if i64::from(slate_size) > MOST_POSITIONS {
+            return Err(settings.invalid("slate_size", format!("at most {MOST_POSITIONS}")));
         }
         let corpus = if settings.boolean("resample_documents") {
             None

@@ -507,7 +507,8 @@ fn a_corpus_must_have_one_document_a_candidate() {
     refused(
         evaluate("cpu")
             .args(fixed)
-            .args(["--set", "environment.document.corpus=[0.5, 0.25]"]),
+            .args(["--set", "environment.document.corpus=[0.5, 0.25]"])
+            .args(["--set", "environment.num_candidates=3"]),
         &[
             "environment.document.corpus",
             "2 documents",

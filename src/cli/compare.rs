@@ -4,7 +4,7 @@ use super::backends;
 use super::comparison_table;
 use super::evaluate::missed;
 use super::interrupt;
-use super::output::{print, print_json};
+use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
 use super::warnings::{FAILED, warn_of};
@@ -65,6 +65,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let layers = args.config.layers(None)?;
     let catalogue = registry.catalogue();
     let compared = layers.resolve_variants(args.variants()?, MAX_COMPARED, &catalogue)?;
+    say_notes(compared.iter().map(|(_, config)| config));
     let target = args.target.target(&layers, quiet)?;
     let simulations = compared
         .iter()

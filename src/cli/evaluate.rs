@@ -2,7 +2,7 @@
 
 use super::backends;
 use super::interrupt;
-use super::output::{print, print_json, say};
+use super::output::{print, print_json, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
 use super::table;
@@ -51,6 +51,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     } = args.output;
     let layers = args.config.layers(args.policy.as_ref())?;
     let config = Config::resolve(&layers, &registry.catalogue())?;
+    say_notes([&config]);
     let target = args.target.target(&layers, quiet)?;
     let simulation = registry.simulation(&config)?;
     let backend = args.backend.open(quiet)?;

@@ -1,6 +1,7 @@
 //! stdout carries the result, whole and at once; stderr everything else.
 
 use super::failure::Usage;
+use crate::config::Config;
 use anyhow::Context;
 use std::io::{ErrorKind, Write};
 use tracing_subscriber::EnvFilter;
@@ -36,6 +37,17 @@ pub(crate) fn say(text: &str) {
 /// Writes a warning on stderr.
 pub(crate) fn warn(text: &str) {
     say(&format!("warning: {text}"));
+}
+
+/// Says what was passed over in the files that configurations name, each thing once.
+pub(crate) fn say_notes<'a>(configs: impl IntoIterator<Item = &'a Config>) {
+    let mut told: Vec<String> = Vec::new();
+    for note in configs.into_iter().flat_map(Config::notes) {
+        if !told.contains(&note) {
+            say(&format!("note: {note}"));
+            told.push(note);
+        }
+    }
 }
 
 /// Sends the log to stderr: warnings, or what `SLATESIM_LOG` asks for.

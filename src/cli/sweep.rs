@@ -2,7 +2,7 @@
 
 use super::backends;
 use super::interrupt;
-use super::output::{print, print_json};
+use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs};
 use super::sweep_table;
@@ -69,6 +69,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     };
     let catalogue = registry.catalogue();
     let points = layers.resolve_points(&axes, arrangement, MAX_POINTS, &catalogue)?;
+    say_notes(points.iter().map(|point| &point.config));
     let simulations = points
         .iter()
         .map(|point| {

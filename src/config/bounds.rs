@@ -93,6 +93,11 @@ impl Bounds {
             && !(self.upper_exclusive && (value == self.upper || rounded >= self.upper))
     }
 
+    /// Tells whether a number is finite, and infinite on a lane.
+    pub(super) fn is_too_large(value: f64) -> bool {
+        value.is_finite() && !Self::FINITE.contains(value)
+    }
+
     /// Describes the limits: `at least 0 and below 1`; nothing for [`Bounds::FINITE`].
     pub(super) fn phrase(&self) -> Option<String> {
         if self.is_resolved {

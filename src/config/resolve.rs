@@ -101,6 +101,12 @@ impl Config {
         Ok(config)
     }
 
+    /// Says what was passed over in the files that keys name, and is no mistake.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        self.environment.settings.notes()
+    }
+
     /// Writes the configuration as a TOML file with every parameter, which resolves to the same configuration.
     ///
     /// A corpus is written inline. Weights from a file are written as its absolute path, so that the text may be kept in

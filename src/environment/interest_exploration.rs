@@ -477,7 +477,9 @@ mod tests {
         ])
         .unwrap_err();
         assert!(
-            error.contains("a cluster_id below 2 in every document"),
+            error.contains(
+                "column `cluster_id` of row 2 is 2; allowed is a whole number below 2: topics count from 0"
+            ),
             "{error}"
         );
     }

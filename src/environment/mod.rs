@@ -283,9 +283,10 @@ fn check_topics(
     num_topics: usize,
 ) -> Result<(), ConfigError> {
     let topics = corpus.column("cluster_id");
-    if topics.iter().any(|&topic| topic >= num_topics as f64) {
-        let allowed = format!("a cluster_id below {num_topics} in every document");
-        return Err(settings.invalid("document.corpus", allowed));
+    let is_absent = |&topic: &f64| topic >= num_topics as f64;
+    if let Some(row) = topics.iter().position(is_absent) {
+        let allowed = format!("a whole number below {num_topics}: topics count from 0");
+        return Err(settings.bad_document("document.corpus", "cluster_id", row, allowed));
     }
     Ok(())
 }
