@@ -147,6 +147,17 @@ impl BackendArgs {
     }
 }
 
+/// Refuses parts of commands that have none.
+pub(crate) fn refuse_shard(command: &str, shard: Option<&str>) -> Result<(), Usage> {
+    match shard {
+        None => Ok(()),
+        Some(shard) => Err(Usage(format!(
+            "`{command} --shard {shard}`: {command} has no shards; allowed is `slatesim evaluate --shard I/N` for each configuration, and \
+             `slatesim merge`"
+        ))),
+    }
+}
+
 // What is printed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutputArgs {

@@ -69,6 +69,11 @@ enum FormatArg {
 }
 
 impl Args {
+    /// Tells whether anything goes to standard output.
+    pub(crate) fn prints(&self) -> bool {
+        self.output.is_none()
+    }
+
     fn format(&self) -> Format {
         match self.format {
             Some(FormatArg::Jsonl) => Format::JsonLines,
