@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// Give a key one value after the other, laid over everything else; may be given for several keys
     ///
     /// Values are written as in TOML, names without quotes. Commas within brackets, braces or quotes do not separate:
-    /// [0.2,0.8],[0.5,0.5] are two values.
+    /// [0.2,0.8],[0.5,0.5] are two values. dotted.key=@FILE takes the values of a file, one a line (@- those of standard input).
     #[arg(
         long,
         value_name = "dotted.key=value,value,...",

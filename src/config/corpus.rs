@@ -160,7 +160,7 @@ fn unreadable(key: &str, path: &Path, source: std::io::Error) -> ConfigError {
 }
 
 /// Reads the text of a file that a key names.
-fn named_text(key: &str, path: &Path) -> Result<String, ConfigError> {
+pub(super) fn named_text(key: &str, path: &Path) -> Result<String, ConfigError> {
     let bytes = named_bytes(key, path)?;
     let has_mark = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let problem = if has_mark || bytes.iter().take(4).any(|&byte| byte == 0) {
