@@ -40,7 +40,7 @@ impl Axis {
         let values = match values.trim().strip_prefix('@') {
             None => split_at_commas(values),
             Some(path) => {
-                text = lines_of(key, path)?;
+                text = named_text(key, Path::new(path))?;
                 let lines = text.lines().map(str::trim);
                 let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
                 if lines.is_empty() {
@@ -68,22 +68,6 @@ impl Axis {
     pub fn key(&self) -> &str {
         &self.key
     }
-}
-
-/// Reads the values that a file has for a key.
-fn lines_of(key: &str, path: &str) -> Result<String, ConfigError> {
-    let is_input = path == "-";
-    let named = Path::new(if is_input { "/dev/stdin" } else { path });
-    let text = if is_input {
-        std::io::read_to_string(std::io::stdin()).map_err(|source| ConfigError::ReadNamed {
-            key: key.to_owned(),
-            path: named.to_owned(),
-            source,
-        })?
-    } else {
-        named_text(key, named)?
-    };
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
 /// Says how the values of several keys go together.
