@@ -4,7 +4,7 @@
 // DIM_QUADS quads, four numbers each, and matrices PADDED rows of so many quads: a quad is read at once, and a loop over quads
 // takes a quarter of the turns. What is beyond DIM is 0 in vectors and a positive diagonal in matrices, and adds nothing to
 // any sum. Of symmetric matrices and factors only the lower triangle is read, and the rest may hold anything. A history is a
-// part of POLICY_STATE numbers, HISTORY entries at most.
+// part of POLICY_STATE numbers.
 
 #define_import_path slatesim::regression
 
@@ -207,7 +207,7 @@ fn fit_logistic(
         for (var quad = 0u; quad < #{DIM_QUADS}u; quad++) {
             next[quad] = vec4<f32>(0.0);
         }
-        for (var observation = 0u; observation < min(count, #{HISTORY}u); observation++) {
+        for (var observation = 0u; observation < count; observation++) {
             let begin = features + observation * #{DIM}u;
             for (var quad = 0u; quad < #{DIM_QUADS}u; quad++) {
                 let at = places(quad);

@@ -29,7 +29,7 @@ fn fit(
     theta: ptr<function, array<vec4<f32>, #{DIM_QUADS}>>,
     x: ptr<function, array<f32, #{DIM}>>,
 ) {
-    let count = u32((*state)[COUNT]);
+    let count = min(u32((*state)[COUNT]), #{HISTORY}u);
     regression::fit_logistic(state, FEATURES, CLICKS, count, tables::policy_table(0u), theta, factor);
 #ifndef FACTORS_FIT
     ridge::factorize(state, factor);

@@ -7,6 +7,7 @@
 #import slatesim::candidates
 #import slatesim::distribution
 #import slatesim::inputs
+#import slatesim::part
 #import slatesim::ranking
 #import slatesim::regression
 
@@ -28,7 +29,7 @@ fn rank_by_bounds(
     width: f32,
 ) -> array<u32, #{NUM_SHOWN}> {
     var ranked = ranking::begin();
-    for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
+    for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(x, candidates::document(stream, candidate));
         var solved = quads(x);
         let mean = regression::dot_product(&solved, theta);
@@ -36,7 +37,7 @@ fn rank_by_bounds(
         let score = mean + width * sqrt(variance);
         ranking::insert(&ranked, score, candidate);
     }
-    return ranked.slate;
+    return ranking::end(&ranked);
 }
 
 // By one draw of the weights; `x` holds what all candidates share.
@@ -63,10 +64,10 @@ fn rank_by_draw(
     for (var quad = 0u; quad < #{DIM_QUADS}u; quad++) {
         (*theta)[quad] = (*theta)[quad] + scale * z[quad];
     }
-    for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
+    for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(x, candidates::document(stream, candidate));
         var numbers = quads(x);
         ranking::insert(&ranked, regression::dot_product(&numbers, theta), candidate);
     }
-    return ranked.slate;
+    return ranking::end(&ranked);
 }

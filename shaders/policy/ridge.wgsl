@@ -1,6 +1,6 @@
 // Ridge regression of what documents earn on their inputs, one per user.
 // Twin: src/policy/ridge.rs, with formulas. Defs: those of inputs.wgsl; DIM, which is INPUTS;
-// DIM_QUADS, a quarter of it rounded up; HISTORY, 1; LEARNS_REWARD.
+// DIM_QUADS, a quarter of it rounded up; LEARNS_REWARD.
 //
 // The state is the lower triangle of A without its ridge row by row, b, and what all candidates of the last step shared.
 // Entry 0 of the tables is the ridge.

@@ -83,7 +83,6 @@ impl Ridge {
         let mut defs = self.inputs.shader_defs();
         defs.insert("DIM".to_owned(), size(self.inputs.len()));
         defs.insert("DIM_QUADS".to_owned(), size(self.inputs.len().div_ceil(4)));
-        defs.insert("HISTORY".to_owned(), size(1));
         defs.insert(
             "LEARNS_REWARD".to_owned(),
             ShaderDef::Bool(self.learns_reward),
