@@ -1,7 +1,7 @@
 // Small regressions, one per user: symmetric positive definite algebra, and logistic regression over a short history.
 //
 // Twin: src/regression.rs, with formulas. Same names, same order of operations. DIM is the dimension. Vectors are arrays of
-// DIM_QUADS quads, four numbers each, and matrices PADDED rows of so many quads: a quad is read at once, and a loop over quads
+// DIM_QUADS quads, four numbers each, and matrices 4 DIM_QUADS rows of so many: a quad is read at once, and a loop over quads
 // takes a quarter of the turns. What is beyond DIM is 0 in vectors and a positive diagonal in matrices, and adds nothing to
 // any sum. Of symmetric matrices and factors only the lower triangle is read, and the rest may hold anything. A history is a
 // part of POLICY_STATE numbers.
