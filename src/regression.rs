@@ -339,6 +339,44 @@ mod tests {
         }
     }
 
+    /// Solves for the weights of 200 vectors of 64 numbers from -1 to 1, exact in single precision, and scores another.
+    fn solved<N: Number>() -> (Vec<f64>, f64) {
+        const DIM: usize = 64;
+        let mut word = 1_u32;
+        let mut draw = || {
+            word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(word >> 8) / 8_388_608.0 - 1.0
+        };
+        let mut factor = vec![N::splat(0.0); DIM * DIM];
+        let mut theta = vec![N::splat(0.0); DIM];
+        set_diagonal(&mut factor, DIM, N::splat(1.0));
+        for _ in 0..200 {
+            let x: Vec<N> = (0..DIM).map(|_| N::splat(draw())).collect();
+            add_outer(&mut factor, &x, N::splat(1.0));
+            for index in 0..DIM {
+                theta[index] = theta[index] + x[index];
+            }
+        }
+        factorize(&mut factor, DIM);
+        solve(&factor, &mut theta);
+        let mut x = [N::splat(0.5); DIM];
+        let variance = quadratic_form(&factor, &mut x);
+        (
+            theta.iter().map(|weight| weight.lane(0)).collect(),
+            variance.lane(0),
+        )
+    }
+
+    #[test]
+    fn single_precision_solves_64_inputs_as_double_precision_does() {
+        let ((double, variance), (single, single_variance)) =
+            (solved::<f64>(), solved::<Lanes<1>>());
+        for (found, expected) in single.iter().zip(&double) {
+            assert!((found - expected).abs() < 2e-5, "{found}, {expected}");
+        }
+        assert!((single_variance / variance - 1.0).abs() < 2e-5);
+    }
+
     #[test]
     fn both_twins_hold_the_same_constants() {
         let (rust, wgsl) = (

@@ -13,7 +13,7 @@ use super::corpus::{named_bytes, resolve_path};
 use super::layers::Assignment;
 use super::nearest::nearest_name;
 use super::value::clip;
-use super::{Allowed, Bounds, ConfigError};
+use super::{Allowed, ConfigError};
 
 /// Holds named tensors, and where they come from.
 ///
@@ -238,13 +238,10 @@ fn inline(given: &Assignment) -> Result<Weights, ConfigError> {
         let values = list.iter().map(|value| number(value).map(single));
         let values: Option<Vec<f64>> = values.collect();
         let values = values.ok_or_else(|| bad(format!("it is not {}", Allowed::Weights)))?;
-        match values
-            .iter()
-            .position(|&value| !Bounds::FINITE.contains(value))
-        {
+        match values.iter().position(|value| !value.is_finite()) {
             Some(at) => Err(bad(format!(
-                "number {at}{place} is {}; allowed are finite 32-bit numbers",
-                list[at]
+                "number {at}{place} is {:?}; allowed are finite 32-bit numbers",
+                number(&list[at]).unwrap_or(f64::NAN)
             ))),
             None => Ok(values),
         }

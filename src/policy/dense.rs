@@ -96,8 +96,10 @@ fn find<'a>(
             layers.insert(name.number, tensor);
         }
     }
-    // The network of the most layers: it is the others' tensors that are in the way.
-    let largest = networks.iter().rev().max_by_key(|(_, layers)| layers.len());
+    // The network of the most layers, of equal ones that of the usual prefix, or the first: it is the others' tensors that are in
+    // the way.
+    let key = |(prefix, layers): &(&&str, &BTreeMap<u32, &Tensor>)| (layers.len(), **prefix == "layers");
+    let largest = networks.iter().rev().max_by_key(key);
     let Some((&prefix, layers)) = largest else {
         return Err(format!(
             "it has no tensor `layers.0.weight`, whose shape would be [units, {}], for {}; it has {}",
