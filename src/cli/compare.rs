@@ -7,7 +7,7 @@ use super::interrupt;
 use super::output::{print, print_json};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
-use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use super::warnings::{FAILED, warn_of_all, warn_of_invalid_choices, warn_of_non_finite};
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
 use crate::evaluation::{self, ComparisonReport, Extent, MAX_COMPARED};
@@ -22,7 +22,9 @@ use std::process::ExitCode;
 /// are one for all.
 ///
 /// Each difference has an interval of its own, one that holds together with those of all pairs (Bonferroni), and a p-value
-/// corrected for all pairs (Holm). The confidence in the best is corrected for the number of its rivals.
+/// corrected for all pairs (Holm). The confidence in the best is corrected for the number of its rivals: c says that at most
+/// a share 1 - c of all runs would claim as surely a best that is none. Beside it stands by how much the best exceeds the
+/// best of the others.
 ///
 /// Ctrl-C ends the run early: the episodes done so far are reported, marked partial. A second Ctrl-C stops at once.
 #[derive(Debug, clap::Args)]
@@ -97,6 +99,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let comparison = comparison.map_err(|error| backends::blame_batch_size(error, batch_size))?;
 
     let report = ComparisonReport::new(&compared, &comparison);
+    warn_of_all(&report.warnings);
     let mut is_refused = false;
     for variant in &report.policies {
         let whose = format!("variant {:?}: ", variant.label);
@@ -111,6 +114,6 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if report.partial {
         return Ok(interrupt::told(report.episodes, report.asked));
     }
-    let is_failed = is_refused || missed(report.target_reached);
+    let is_failed = is_refused || missed(report.stopping.as_ref());
     Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))
 }

@@ -3,7 +3,7 @@
 use super::failure::Usage;
 use super::output::{print, print_json, warn};
 use super::table;
-use super::warnings::{warn_of_invalid_choices, warn_of_non_finite};
+use super::warnings::{warn_of_all, warn_of_invalid_choices, warn_of_non_finite};
 use crate::evaluation::{self, Report};
 use crate::registry::Registry;
 use anyhow::Context;
@@ -32,10 +32,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         .map(|path| Ok((path.display().to_string(), read(path)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let merged = evaluation::merge(&reports)?;
-    for warning in &merged.warnings {
-        warn(warning);
-    }
     let report = merged.report;
+    warn_of_all(&report.warnings);
     warn_of_non_finite(&report.summary, "");
     warn_of_invalid_choices(&report.summary, "", false);
     if report.partial {

@@ -6,7 +6,7 @@ use super::output::{print, print_json};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs};
 use super::sweep_table;
-use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use super::warnings::{FAILED, warn_of_all, warn_of_invalid_choices, warn_of_non_finite};
 use crate::backend::Simulation;
 use crate::config::{Arrangement, Axis, ConfigError};
 use crate::evaluation::{self, MAX_POINTS, SweepReport};
@@ -89,6 +89,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         sweep.map_err(|error| backends::blame_batch_size(error, args.backend.batch_size))?;
 
     let report = SweepReport::new(&points, &sweep);
+    warn_of_all(&report.warnings);
     let mut is_refused = false;
     for (point, reported) in points.iter().zip(&report.points) {
         let whose = format!("point {}: ", point.label());

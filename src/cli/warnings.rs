@@ -6,6 +6,22 @@ use crate::statistics::Summary;
 /// Exit code where a check that was asked for fails.
 pub(crate) const FAILED: u8 = 1;
 
+/// Lines of warnings on stderr, at most; JSON has all.
+const MOST_LINES: usize = 20;
+
+/// Warns of what a report doubts.
+pub(crate) fn warn_of_all(doubts: &[String]) {
+    for doubt in doubts.iter().take(MOST_LINES) {
+        warn(doubt);
+    }
+    if doubts.len() > MOST_LINES {
+        let left = doubts.len() - MOST_LINES;
+        warn(&format!(
+            "{left} more of these are among the `warnings` of --json"
+        ));
+    }
+}
+
 /// Warns of choices whose scores were clamped; tells whether that is an error.
 ///
 /// `whose` begins the sentence: empty, or the variant that is meant.

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub struct Merged {
     /// The report of all episodes together.
     pub report: Report,
-    /// What the reader should know: sentences without a full stop.
+    /// What is doubtful about the merging, which the report tells with the rest: sentences without a full stop.
     pub warnings: Vec<String>,
 }
 
@@ -64,10 +64,10 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Merged, Error> {
         seconds: seconds.iter().sum(),
         state,
     };
-    Ok(Merged {
-        report: run.report(),
-        warnings: warnings(reports),
-    })
+    let warnings = warnings(reports);
+    let mut report = run.report();
+    report.warnings.extend(warnings.iter().cloned());
+    Ok(Merged { report, warnings })
 }
 
 /// Finds the first thing in which two reports show that they are of different runs.

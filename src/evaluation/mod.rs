@@ -15,13 +15,13 @@
 mod compare;
 mod differences;
 mod merge;
-mod normal;
 mod report;
 mod shard;
 mod state;
 mod stopping;
 mod sweep;
 pub mod trace;
+mod warnings;
 
 pub use compare::{
     Best, Comparison, ComparisonReport, Extent, MAX_COMPARED, PairedDifference, VariantReport,
@@ -29,15 +29,17 @@ pub use compare::{
 };
 pub use differences::{Difference, differences};
 pub use merge::{Merged, merge};
-pub use normal::LEVEL;
 pub use report::{Report, SCHEMA};
 pub use shard::Shard;
 pub use state::{EpisodeRange, State};
-pub use stopping::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Stopping, Target, evaluate_until};
+pub use stopping::{
+    DEFAULT_MAX_EPISODES, Extension, FIRST_LOOK, Precision, Stopping, Target, evaluate_until,
+};
 pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep};
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;
+pub use crate::statistics::LEVEL;
 use crate::statistics::Statistics;
 use std::ops::Range;
 use std::time::Instant;

@@ -1,6 +1,6 @@
 //! The report of a run: what was run, what it gave, and what is needed to merge it with others.
 
-use super::{Campaign, Shard, State, Stopping};
+use super::{Campaign, Shard, State, Stopping, warnings};
 use crate::backend::BackendInfo;
 use crate::config::{Config, Section};
 use crate::error::Error;
@@ -42,6 +42,8 @@ pub struct Report {
     /// How a run to a target precision ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping: Option<Stopping>,
+    /// What is doubtful about the figures: sentences without a full stop.
+    pub warnings: Vec<String>,
     /// What computed it.
     pub backend: BackendInfo,
     /// Episodes in this report.
@@ -169,6 +171,11 @@ impl Report {
         report.slatesim = header.slatesim;
         report.shard = written.shard;
         report.partial = written.partial;
+        // Those that do not follow from the figures: the ones of a merge.
+        let others = written.warnings.into_iter();
+        let others = others.filter(|other| !report.warnings.contains(other));
+        let others: Vec<String> = others.collect();
+        report.warnings.extend(others);
         Ok(report)
     }
 }
@@ -188,6 +195,9 @@ impl Run {
     pub(super) fn report(self) -> Report {
         let statistics = &self.state.statistics;
         let rate = statistics.user_steps() as f64 / self.seconds;
+        let summary = statistics.summary();
+        let mut doubts: Vec<String> = warnings::of_size(summary.episodes).into_iter().collect();
+        doubts.extend(warnings::of_figures(&summary, ""));
         Report {
             schema: SCHEMA,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
@@ -199,9 +209,10 @@ impl Run {
             partial: !self.state.is_complete(),
             target_reached: None,
             stopping: None,
+            warnings: doubts,
             backend: self.backend,
             episodes: statistics.episodes(),
-            summary: statistics.summary(),
+            summary,
             seconds: self.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
             state: self.state,
@@ -226,6 +237,8 @@ struct Written {
     shard: Option<Shard>,
     #[serde(default)]
     partial: bool,
+    #[serde(default)]
+    warnings: Vec<String>,
     backend: BackendInfo,
     episodes: u64,
     user_steps: u64,

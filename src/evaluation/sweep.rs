@@ -6,6 +6,7 @@
 //! ```
 
 use super::report::{SCHEMA, is_false, section};
+use super::warnings;
 use crate::backend::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation};
 use crate::config::Point;
 use crate::error::Error;
@@ -83,6 +84,8 @@ pub struct SweepReport {
     /// Whether episodes are missing: the work was interrupted.
     #[serde(skip_serializing_if = "is_false")]
     pub partial: bool,
+    /// What is doubtful about the figures, the point named: sentences without a full stop.
+    pub warnings: Vec<String>,
     /// What computed it.
     pub backend: BackendInfo,
     /// What it took on a device: `pipelines` and `dispatches`.
@@ -139,19 +142,26 @@ impl SweepReport {
         let rate = user_steps / sweep.seconds;
         let varied = points.first().map(|point| &point.values);
         let varied = varied.into_iter().flatten();
+        let reported: Vec<PointReport> = points
+            .iter()
+            .zip(&sweep.statistics)
+            .map(|(point, statistics)| PointReport::new(point, statistics))
+            .collect();
+        let mut doubts: Vec<String> = warnings::of_size(sweep.asked).into_iter().collect();
+        for (point, reported) in points.iter().zip(&reported) {
+            let whose = format!("point {}: ", point.label());
+            doubts.extend(warnings::of_figures(&reported.summary, &whose));
+        }
         Self {
             schema: SCHEMA,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
             episodes: sweep.asked,
             partial: sweep.is_partial(),
+            warnings: doubts,
             backend: sweep.backend.clone(),
             launches: sweep.launches.clone(),
             varied: varied.map(|(key, _)| key.clone()).collect(),
-            points: points
-                .iter()
-                .zip(&sweep.statistics)
-                .map(|(point, statistics)| PointReport::new(point, statistics))
-                .collect(),
+            points: reported,
             seconds: sweep.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
         }

@@ -22,21 +22,26 @@ mod quantiles;
 mod ratio;
 mod slope;
 mod summary;
+mod tails;
 mod tally;
+mod trimmed;
 
 pub use campaign::Statistics;
 pub use episodes::EpisodeBlock;
 pub use exact_sum::ExactSum;
 pub use exact_sum_text::ParseSumError;
 pub use lengths::Lengths;
-pub use moments::Moments;
+pub use moments::{LARGEST_SHARE, Moments};
 pub use quantiles::Quantiles;
 pub(crate) use quantiles::SINGLE_BUCKETS;
 pub use slope::least_squares_slope;
 pub use summary::{
-    ClickRateSummary, ClickedQualitySummary, FEWEST_BLOCKS, LengthSummary, QuantileTable,
-    ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
+    ClickRateSummary, ClickedQualitySummary, FEWEST_BLOCKS, FEWEST_RUNNING, LengthSummary,
+    QuantileTable, ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
 };
+pub(crate) use tails::{Estimate, student_one_sided, two_sided};
+pub use tails::{FEW_EPISODES, LEVEL};
+pub use trimmed::TrimmedMean;
 
 pub(crate) use tally::{BlockTotals, DIGITS, SampleTally, Tally, sum_of_device};
 

@@ -6,6 +6,7 @@ use super::{Comparison, Stopping};
 use crate::backend::BackendInfo;
 use crate::config::Config;
 use crate::evaluation::report::{SCHEMA, is_false, section};
+use crate::evaluation::warnings;
 use crate::statistics::Summary;
 use serde::Serialize;
 use serde_json::Value;
@@ -34,6 +35,8 @@ pub struct ComparisonReport {
     /// How a run to a target precision ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping: Option<Stopping>,
+    /// What is doubtful about the figures, the variant or pair named: sentences without a full stop.
+    pub warnings: Vec<String>,
     /// What computed it.
     pub backend: BackendInfo,
     /// What was compared.
@@ -80,7 +83,7 @@ impl ComparisonReport {
         );
         let labels: Vec<&str> = compared.iter().map(|(label, _)| label.as_str()).collect();
         let variants = compared.iter().zip(statistics);
-        let policies = variants
+        let policies: Vec<VariantReport> = variants
             .map(|((label, config), statistics)| VariantReport {
                 label: label.clone(),
                 environment: section(&config.environment),
@@ -98,6 +101,15 @@ impl ComparisonReport {
             .map(|statistics| statistics.user_steps() as f64)
             .sum();
         let rate = user_steps / comparison.seconds;
+        let mut doubts: Vec<String> = warnings::of_size(comparison.done).into_iter().collect();
+        for variant in &policies {
+            let whose = format!("variant {:?}: ", variant.label);
+            doubts.extend(warnings::of_figures(&variant.summary, &whose));
+        }
+        for ((a, b), moments) in comparison.differences() {
+            let pair = format!("{} - {}: ", labels[a], labels[b]);
+            doubts.extend(warnings::of_difference(moments, &pair));
+        }
         Self {
             schema: SCHEMA,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
@@ -110,6 +122,7 @@ impl ComparisonReport {
                 .as_ref()
                 .map(|stopping| stopping.is_reached),
             stopping: comparison.stopping.clone(),
+            warnings: doubts,
             backend: comparison.backend.clone(),
             policies,
             differences: paired_differences(&labels, comparison),
