@@ -4,10 +4,10 @@ use super::backends;
 use super::comparison_table;
 use super::evaluate::missed;
 use super::interrupt;
-use super::output::{print, print_json};
+use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
-use super::warnings::{FAILED, warn_of_all, warn_of_invalid_choices, warn_of_non_finite};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs, refuse_shard};
+use super::warnings::{FAILED, tell};
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
 use crate::evaluation::{self, ComparisonReport, Extent, MAX_COMPARED};
@@ -46,6 +46,9 @@ pub(crate) struct Args {
     backend: BackendArgs,
     #[command(flatten)]
     output: OutputArgs,
+    // Known only to be refused with a reason, where another flag would be suggested.
+    #[arg(long, hide = true, value_name = "I/N")]
+    shard: Option<String>,
 }
 
 impl Args {
@@ -64,9 +67,11 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         strict,
         quiet,
     } = args.output;
+    refuse_shard("compare", args.shard.as_deref())?;
     let layers = args.config.layers(None)?;
     let catalogue = registry.catalogue();
     let compared = layers.resolve_variants(args.variants()?, MAX_COMPARED, &catalogue)?;
+    say_notes(compared.iter().map(|(_, config)| config));
     let target = args.target.target(&layers, quiet)?;
     let simulations = compared
         .iter()
@@ -99,13 +104,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let comparison = comparison.map_err(|error| backends::blame_batch_size(error, batch_size))?;
 
     let report = ComparisonReport::new(&compared, &comparison);
-    warn_of_all(&report.warnings);
-    let mut is_refused = false;
-    for variant in &report.policies {
-        let whose = format!("variant {:?}: ", variant.label);
-        warn_of_non_finite(&variant.summary, &whose);
-        is_refused |= warn_of_invalid_choices(&variant.summary, &whose, strict);
-    }
+    let is_refused = tell(&report.warnings, strict);
     if json {
         print_json(&report)?;
     } else {

@@ -69,6 +69,12 @@ fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
     if are_trimmed {
         rows[0].push(format!("return, {TRIMMED}"));
     }
+    let are_cut = variants
+        .iter()
+        .any(|variant| variant.summary.truncated.episodes > 0);
+    if are_cut {
+        rows[0].push("truncated".to_owned());
+    }
     for variant in variants {
         let summary = &variant.summary;
         let (returns, length) = (&summary.returns, &summary.length);
@@ -81,8 +87,13 @@ fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
         ]);
         if are_trimmed {
             let trimmed = &summary.returns.trimmed_mean;
-            let cells = rows.last_mut().into_iter();
-            cells.for_each(|row| row.push(estimate(trimmed.mean, trimmed.standard_error)));
+            let cell = estimate(trimmed.mean, trimmed.standard_error);
+            rows.last_mut().expect("one was pushed").push(cell);
+        }
+        if are_cut {
+            let truncated = &summary.truncated;
+            let cell = estimate(truncated.share, truncated.standard_error);
+            rows.last_mut().expect("one was pushed").push(cell);
         }
     }
     rows

@@ -14,13 +14,17 @@
 
 mod compare;
 mod differences;
+mod figures;
+mod json_numbers;
 mod merge;
+mod ranges;
 mod report;
 mod shard;
 mod state;
 mod stopping;
 mod sweep;
 pub mod trace;
+mod uncertainty;
 mod warnings;
 
 pub use compare::{
@@ -28,14 +32,16 @@ pub use compare::{
     compare,
 };
 pub use differences::{Difference, differences};
-pub use merge::{Merged, merge};
-pub use report::{Report, SCHEMA};
+pub use merge::{Merged, Pooling, merge, merge_runs};
+pub use ranges::EpisodeRange;
+pub use report::{Estimate, Report, SCHEMA, SeedReport};
 pub use shard::Shard;
-pub use state::{EpisodeRange, State};
+pub use state::{SeedState, State};
 pub use stopping::{
     DEFAULT_MAX_EPISODES, Extension, FIRST_LOOK, Precision, Stopping, Target, evaluate_until,
 };
 pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep};
+pub use warnings::Warning;
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;

@@ -6,7 +6,7 @@
 //! ```
 
 use super::report::{SCHEMA, is_false, section};
-use super::warnings;
+use super::warnings::{self, Warning};
 use crate::backend::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation};
 use crate::config::Point;
 use crate::error::Error;
@@ -84,8 +84,8 @@ pub struct SweepReport {
     /// Whether episodes are missing: the work was interrupted.
     #[serde(skip_serializing_if = "is_false")]
     pub partial: bool,
-    /// What is doubtful about the figures, the point named: sentences without a full stop.
-    pub warnings: Vec<String>,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// What it took on a device: `pipelines` and `dispatches`.
@@ -113,7 +113,7 @@ pub struct PointReport {
     pub policy: Value,
     /// Key of all random numbers.
     pub seed: u64,
-    /// Steps after which an episode is truncated, if that was given.
+    /// Steps after which an episode is truncated, given, built in, or at which all have ended.
     pub max_steps: Option<u32>,
     /// Episodes of this point in this report.
     pub episodes: u64,
@@ -147,10 +147,15 @@ impl SweepReport {
             .zip(&sweep.statistics)
             .map(|(point, statistics)| PointReport::new(point, statistics))
             .collect();
-        let mut doubts: Vec<String> = warnings::of_size(sweep.asked).into_iter().collect();
+        let mut doubts = warnings::of_size(sweep.asked);
         for (point, reported) in points.iter().zip(&reported) {
             let whose = format!("point {}: ", point.label());
-            doubts.extend(warnings::of_figures(&reported.summary, &whose));
+            let has_max_steps = point.config.max_steps.is_some();
+            doubts.extend(warnings::of_figures(
+                &reported.summary,
+                &whose,
+                has_max_steps,
+            ));
         }
         Self {
             schema: SCHEMA,
@@ -180,7 +185,7 @@ impl PointReport {
             environment: section(&point.config.environment),
             policy: section(&point.config.policy),
             seed: point.config.seed,
-            max_steps: point.config.max_steps,
+            max_steps: statistics.conditions().max_steps.or(point.config.max_steps),
             episodes: statistics.episodes(),
             summary: statistics.summary(),
         }

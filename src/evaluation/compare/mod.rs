@@ -26,7 +26,7 @@ pub use report::{ComparisonReport, VariantReport};
 use super::stopping::{self, Look, Stopping, Target};
 use crate::backend::{Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;
-use crate::statistics::{Estimate, LEVEL, Moments, Statistics, two_sided};
+use crate::statistics::{EpisodeBlock, Estimate, LEVEL, Moments, Statistics, two_sided};
 use pairs::{num_pairs, pairs};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -122,7 +122,7 @@ impl Comparison {
                 statistics
                     .merge(&part)
                     .expect("both are of the same simulation");
-                let flat = blocks.iter().flat_map(|block| &block.returns).copied();
+                let flat = blocks.iter().flat_map(EpisodeBlock::judged).copied();
                 returns.push(flat.collect::<Vec<f64>>());
             }
             let all: Vec<(usize, usize)> = pairs(simulations.len()).collect();

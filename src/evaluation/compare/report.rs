@@ -6,7 +6,7 @@ use super::{Comparison, Stopping};
 use crate::backend::BackendInfo;
 use crate::config::Config;
 use crate::evaluation::report::{SCHEMA, is_false, section};
-use crate::evaluation::warnings;
+use crate::evaluation::warnings::{self, Warning};
 use crate::statistics::Summary;
 use serde::Serialize;
 use serde_json::Value;
@@ -35,8 +35,8 @@ pub struct ComparisonReport {
     /// How a run to a target precision ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping: Option<Stopping>,
-    /// What is doubtful about the figures, the variant or pair named: sentences without a full stop.
-    pub warnings: Vec<String>,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// What was compared.
@@ -61,7 +61,7 @@ pub struct VariantReport {
     pub environment: Value,
     /// The policy with all parameters, `{"name", ...}`.
     pub policy: Value,
-    /// Steps after which an episode is truncated, if that was given.
+    /// Steps after which an episode is truncated, given, built in, or at which all have ended.
     pub max_steps: Option<u32>,
     /// The figures.
     #[serde(flatten)]
@@ -88,23 +88,28 @@ impl ComparisonReport {
                 label: label.clone(),
                 environment: section(&config.environment),
                 policy: section(&config.policy),
-                max_steps: config.max_steps,
+                max_steps: statistics.conditions().max_steps.or(config.max_steps),
                 summary: statistics.summary(),
             })
             .collect();
         let means: Vec<Option<f64>> = statistics
             .iter()
-            .map(|statistics| statistics.returns().mean())
+            .map(|statistics| statistics.judged().mean())
             .collect();
         let user_steps: f64 = statistics
             .iter()
             .map(|statistics| statistics.user_steps() as f64)
             .sum();
         let rate = user_steps / comparison.seconds;
-        let mut doubts: Vec<String> = warnings::of_size(comparison.done).into_iter().collect();
-        for variant in &policies {
+        let mut doubts = warnings::of_size(comparison.done);
+        for (variant, (_, config)) in policies.iter().zip(compared) {
             let whose = format!("variant {:?}: ", variant.label);
-            doubts.extend(warnings::of_figures(&variant.summary, &whose));
+            let has_max_steps = config.max_steps.is_some();
+            doubts.extend(warnings::of_figures(
+                &variant.summary,
+                &whose,
+                has_max_steps,
+            ));
         }
         for ((a, b), moments) in comparison.differences() {
             let pair = format!("{} - {}: ", labels[a], labels[b]);
