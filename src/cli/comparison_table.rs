@@ -60,7 +60,12 @@ fn descriptions(variants: &[VariantReport], catalogue: &Catalogue) -> Vec<[Strin
 }
 
 fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
-    let return_header = format!("return, {ESTIMATE}");
+    // Differences are of the returns at the first discount, where there is one.
+    let judged = variants[0].summary.discounted_returns.first();
+    let what = judged.map_or("return".to_owned(), |one| {
+        format!("return discounted by {}", one.discount)
+    });
+    let return_header = format!("{what}, {ESTIMATE}");
     let mut rows = vec![row(["", &return_header, "sd", "length", "click rate"])];
     let are_cut = variants
         .iter()
@@ -71,10 +76,18 @@ fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
     for variant in variants {
         let summary = &variant.summary;
         let (returns, length) = (&summary.returns, &summary.length);
+        let (mean, error, deviation) = match summary.discounted_returns.first() {
+            Some(one) => (one.mean, one.standard_error, one.standard_deviation),
+            None => (
+                returns.mean,
+                returns.standard_error,
+                returns.standard_deviation,
+            ),
+        };
         rows.push(vec![
             variant.label.clone(),
-            estimate(returns.mean, returns.standard_error),
-            optional(returns.standard_deviation, DIGITS),
+            estimate(mean, error),
+            optional(deviation, DIGITS),
             estimate(length.mean, length.standard_error),
             estimate(summary.click_rate.mean, summary.click_rate.standard_error),
         ]);
