@@ -203,7 +203,7 @@ faults! {
     finds_interests_that_leave_their_range: "environment/interest_evolution.wgsl",
         "min(max(interest + select(-step, step, is_positive), -1.0), 1.0)" => "interest + select(-step, step, is_positive)";
     finds_a_watch_that_outlasts_the_budget: "environment/interest_evolution.wgsl",
-        "min(user.time_budget + user.time_budget_rest, document.video_length)" => "document.video_length";
+        "select(length, time.x + time.y, ends_within(time, length))" => "length";
     finds_a_bonus_without_the_score: "environment/interest_evolution.wgsl",
         "parameters.user_quality_factor * weight + " => "";
     finds_a_probability_that_forgets_a_feature: "environment/interest_evolution.wgsl",
