@@ -127,13 +127,17 @@ fn refuse_device(path: &Path) -> std::io::Result<()> {
 
 /// Tells by its first bytes what is no text in UTF-8.
 fn foreign(start: &[u8]) -> Option<&'static str> {
-    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) || start.contains(&0) {
+    const ZIPPED: [&[u8]; 3] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd], b"PK\x03\x04"];
+    if ZIPPED.iter().any(|mark| start.starts_with(mark)) {
+        Some("the file is compressed; allowed is the unpacked file, or `-` to read it from a pipe")
+    } else if start.starts_with(&[0xff, 0xfe])
+        || start.starts_with(&[0xfe, 0xff])
+        || start.contains(&0)
+    {
         Some(
             "the file is in UTF-16 or no text; allowed is UTF-8: write it so with `Out-File -Encoding utf8` in PowerShell, or convert \
              it with `iconv -f UTF-16 -t UTF-8`",
         )
-    } else if start.starts_with(&[0x1f, 0x8b]) || start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Some("the file is compressed; allowed is the unpacked file, or `-` to read it from a pipe")
     } else {
         None
     }
