@@ -18,7 +18,7 @@ fn replayed(simulation: &Simulation, text: &str) -> Replay {
 fn refused(simulation: &Simulation, text: &str) -> String {
     let error = read(simulation, text).unwrap_err().to_string();
     error
-        .rsplit_once("trace, ")
+        .split_once("/trace, ")
         .map_or(error.clone(), |(_, told)| told.to_owned())
 }
 

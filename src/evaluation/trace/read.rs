@@ -90,11 +90,18 @@ impl Trace {
         }
         let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
         let mut file = BufReader::new(Watched::new(Cursor::new(text.to_vec()).chain(file)));
-        if reader.is_json(&mut file)? {
-            reader.trace.tolerance = JSON_TOLERANCE;
-            reader.read_json(file)?;
-        } else {
-            reader.read_csv(file)?;
+        let start = reader.first_line(&mut file)?;
+        match start.trim_ascii_start().first() {
+            Some(b'[') => {
+                let problem = "a JSON array; allowed is an object a line, as `lines=True` of pandas and `write_ndjson` of polars write \
+                               them";
+                return Err(source.damaged(1, None, problem));
+            }
+            Some(b'{') => {
+                reader.trace.tolerance = JSON_TOLERANCE;
+                reader.read_json(Cursor::new(start).chain(file))?;
+            }
+            _ => reader.read_csv(&start, file)?,
         }
         reader.end()
     }
@@ -227,25 +234,16 @@ impl Reader<'_> {
         self.layout = Some(Layout::new(&self.trace.columns));
     }
 
-    /// Tells whether a text is of JSON, by what it begins with.
-    fn is_json(&self, file: &mut impl BufRead) -> Result<bool, TraceError> {
+    /// Reads up to the end of the first line that is not blank.
+    fn first_line(&self, file: &mut impl BufRead) -> Result<Vec<u8>, TraceError> {
+        let mut start = Vec::new();
         loop {
-            let start = file
-                .fill_buf()
+            let before = start.len();
+            let length = file
+                .read_until(b'\n', &mut start)
                 .map_err(|error| self.source.unreadable(error))?;
-            match start.iter().position(|byte| !byte.is_ascii_whitespace()) {
-                Some(position) if start[position] == b'[' => {
-                    let problem = "a JSON array; allowed is an object a line, as `lines=True` of pandas and `write_ndjson` of polars \
-                                   write them";
-                    return Err(self.source.damaged(1, None, problem));
-                }
-                Some(position) => return Ok(start[position] == b'{'),
-                None if start.is_empty() => return Ok(false),
-                // Lines are counted from here on, and nobody begins a file so.
-                None => {
-                    let length = start.len();
-                    file.consume(length);
-                }
+            if length == 0 || !start[before..].trim_ascii().is_empty() {
+                return Ok(start);
             }
         }
     }
@@ -376,10 +374,11 @@ impl Reader<'_> {
         }
     }
 
-    fn read_csv<R: Read>(&mut self, mut file: BufReader<Watched<R>>) -> Result<(), TraceError> {
-        let mut header = Vec::new();
-        let unreadable = |error| self.source.unreadable(error);
-        file.read_until(b'\n', &mut header).map_err(unreadable)?;
+    fn read_csv<R: Read>(
+        &mut self,
+        header: &[u8],
+        mut file: BufReader<Watched<R>>,
+    ) -> Result<(), TraceError> {
         let count = |separator: u8| header.iter().filter(|&&byte| byte == separator).count();
         let separator = [b'\t', b';', b',']
             .into_iter()
