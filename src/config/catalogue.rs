@@ -380,11 +380,6 @@ fn whence(one: &Origin, other: &Origin) -> String {
 /// Checks what holds across the keys that all environments have.
 fn check_common(settings: &Settings) -> Result<(), ConfigError> {
     let candidates = settings.count("num_candidates");
-    if settings.count("slate_size") > candidates {
-        let allowed =
-            format!("an integer from 1 to `environment.num_candidates`, which is {candidates}");
-        return Err(settings.invalid("slate_size", allowed));
-    }
     for (name, corpus) in settings.corpora() {
         if settings.boolean("resample_documents") {
             let allowed = format!(
@@ -401,6 +396,11 @@ fn check_common(settings: &Settings) -> Result<(), ConfigError> {
             );
             return Err(settings.invalid(name, allowed));
         }
+    }
+    if settings.count("slate_size") > candidates {
+        let allowed =
+            format!("an integer from 1 to `environment.num_candidates`, which is {candidates}");
+        return Err(settings.invalid("slate_size", allowed));
     }
     Ok(())
 }
