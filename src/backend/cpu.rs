@@ -4,7 +4,8 @@ pub use super::lanes::{InstructionSet, Work};
 use super::model::BlockRollout;
 use super::stepper::Population;
 use super::{
-    BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Rollouts, Simulation, Stepper,
+    BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Rollouts, SINGLE_RESOLUTION,
+    Simulation, Stepper,
 };
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -139,6 +140,11 @@ impl CpuBackend {
             begun += u128::from(wave);
             if self.wave.is_none() {
                 most = next_wave(most, start.elapsed()).max(least);
+            }
+        }
+        if self.arithmetic == Arithmetic::Single {
+            for statistics in &mut statistics {
+                statistics.set_resolution(SINGLE_RESOLUTION);
             }
         }
         statistics

@@ -8,7 +8,7 @@ use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs};
-use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use super::warnings::{FAILED, warn_of};
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
 use crate::evaluation::{self, ComparisonReport, Extent, MAX_COMPARED};
@@ -110,10 +110,10 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
 
     let report = ComparisonReport::new(&compared, &comparison);
     let mut is_refused = false;
-    for variant in &report.policies {
+    for (variant, (_, config)) in report.policies.iter().zip(&compared) {
         let whose = format!("variant {:?}: ", variant.label);
-        warn_of_non_finite(&variant.summary, &whose);
-        is_refused |= warn_of_invalid_choices(&variant.summary, &whose, strict);
+        let has_max_steps = config.max_steps.is_some();
+        is_refused |= warn_of(&variant.summary, &whose, has_max_steps, strict);
     }
     if json {
         print_json(&report)?;

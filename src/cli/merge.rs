@@ -3,7 +3,7 @@
 use super::failure::Usage;
 use super::output::{print, print_json, warn};
 use super::table;
-use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use super::warnings::{FAILED, warn_of};
 use crate::evaluation::{self, Pooling, Report};
 use crate::registry::Registry;
 use crate::text_file::{STDIN, read_text};
@@ -54,8 +54,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         warn(warning);
     }
     let report = merged.report;
-    warn_of_non_finite(&report.summary, "");
-    warn_of_invalid_choices(&report.summary, "", false);
+    let has_max_steps = report.state.max_steps.is_some();
+    warn_of(&report.summary, "", has_max_steps, false);
     if report.partial {
         let remedy = match args.partial {
             true => "",

@@ -33,6 +33,10 @@ pub(crate) struct ConfigArgs {
     /// Steps after which an episode is truncated
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     max_steps: Option<String>,
+    /// Discount of returns that are told besides the plain one; may be given several times. What compares or stops judges by
+    /// the first
+    #[arg(long, value_name = "G", allow_negative_numbers = true)]
+    discount: Vec<String>,
     /// Set any key of the configuration file, such as environment.user.sensitivity=0.058
     #[arg(long, value_name = "dotted.key=value")]
     set: Vec<String>,
@@ -59,6 +63,10 @@ impl ConfigArgs {
             ("--seed", "seed", self.seed.as_ref()),
             ("--max-steps", "max_steps", self.max_steps.as_ref()),
         ];
+        if !self.discount.is_empty() {
+            let list = format!("[{}]", self.discount.join(", "));
+            layers = layers.with_override(Override::flag("--discount", "discount", list));
+        }
         for (flag, key, value) in flags {
             if let Some(value) = value {
                 layers = layers.with_override(Override::flag(flag, key, value));

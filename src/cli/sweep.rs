@@ -6,7 +6,7 @@ use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs};
 use super::sweep_table;
-use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use super::warnings::{FAILED, warn_of};
 use crate::backend::Simulation;
 use crate::config::{Arrangement, Axis, ConfigError};
 use crate::evaluation::{self, MAX_POINTS, SweepReport};
@@ -100,8 +100,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let mut is_refused = false;
     for (point, reported) in points.iter().zip(&report.points) {
         let whose = format!("point {}: ", point.label());
-        warn_of_non_finite(&reported.summary, &whose);
-        is_refused |= warn_of_invalid_choices(&reported.summary, &whose, strict);
+        let has_max_steps = point.config.max_steps.is_some();
+        is_refused |= warn_of(&reported.summary, &whose, has_max_steps, strict);
     }
     if json {
         print_json(&report)?;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::layers::{Assignment, Origin};
-use super::{Allowed, ConfigError, Key, Override, Settings, Value};
+use super::{Allowed, Bounds, ConfigError, Key, Override, Settings, Value};
 
 /// Lists what a configuration can name.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -317,6 +317,11 @@ pub fn run_keys() -> Vec<Key> {
             1,
             u32::MAX.into(),
             "steps after which an episode is truncated",
+        ),
+        Key::optional_numbers(
+            "discount",
+            Bounds::UNIT,
+            "discount, or a list of discounts, of returns that are told besides the plain one",
         ),
     ]
 }

@@ -105,7 +105,11 @@ impl At<'_> {
 
     fn number(&self, value: &Toml, bounds: Bounds) -> Result<f64, ConfigError> {
         let number = number(value).ok_or_else(|| self.wrong_type(value))?;
-        if !Bounds::FINITE.contains(number) {
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "whether it is finite in single precision is what is examined"
+        )]
+        if !(number as f32).is_finite() {
             return Err(ConfigError::NotFinite {
                 key: self.key.to_owned(),
                 value: value.to_string(),
@@ -159,7 +163,7 @@ impl At<'_> {
     }
 
     fn distribution(&self, value: &Toml) -> Result<Vec<f64>, ConfigError> {
-        let probabilities = self.numbers(value, Bounds::UNIT)?;
+        let probabilities = self.numbers(value, Bounds::PROBABILITY)?;
         let sum = probabilities.iter().sum::<f64>();
         if (sum - 1.0).abs() <= Allowed::DISTRIBUTION_TOLERANCE {
             Ok(probabilities)

@@ -99,6 +99,16 @@ impl Settings {
         found.expect("a key is declared before it is asked for")
     }
 
+    /// Rounds all numbers to single precision, so that every backend computes with the same ones.
+    #[must_use]
+    pub(crate) fn in_single_precision(&self) -> Self {
+        let mut rounded = self.clone();
+        for parameter in &mut rounded.parameters {
+            parameter.value = parameter.value.take().map(Value::in_single_precision);
+        }
+        rounded
+    }
+
     /// Tells whether a key of this name is declared.
     #[must_use]
     pub fn declares(&self, key: &str) -> bool {

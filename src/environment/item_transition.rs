@@ -349,7 +349,7 @@ impl Definition for ItemTransitionDefinition {
             Key::matrix(
                 "user.acceptance",
                 TUTORIAL_ACCEPTANCE,
-                Bounds::UNIT,
+                Bounds::PROBABILITY,
                 "probability that a document is accepted, a row a current document, a column an offered one",
             ),
             Key::probability(
@@ -419,6 +419,17 @@ impl Definition for ItemTransitionDefinition {
 
     fn shader(&self) -> ShaderSource {
         embedded!("environment", "environment/item_transition.wgsl")
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let (document, documents) = (*fields.first()?, self.acceptance.len());
+        if document >= documents as f64 {
+            return Some(format!(
+                "`document` is {document}, allowed is a whole number below {documents}"
+            ));
+        }
+        let has_left = *fields.get(1)?;
+        (has_left > 1.0).then(|| format!("`has_left` is {has_left}, allowed is 0 or 1"))
     }
 
     fn outline(&self) -> Outline {

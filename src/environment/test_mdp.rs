@@ -321,6 +321,12 @@ impl Definition for TestMdpDefinition {
         embedded!("environment", "environment/test_mdp.wgsl")
     }
 
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let state = *fields.first()?;
+        (state >= STATES as f64)
+            .then(|| format!("`state` is {state}, allowed is a whole number below {STATES}"))
+    }
+
     fn outline(&self) -> Outline {
         Outline {
             user: vec![Observable::discrete("state", STATES)],

@@ -390,7 +390,7 @@ mod tests {
                 "seed=5",
                 "`seed` is 0 and 5, which `--pool-seeds` puts together",
             ),
-            ("max_steps=4", "`max_steps` is absent and 4"),
+            ("max_steps=4", "`max_steps` is 5 and 4"),
             (
                 "environment.user.sensitivity=0.5",
                 "`environment.user.sensitivity` is 0.01 and 0.5",

@@ -252,7 +252,12 @@ impl Report {
         let counts = (statistics.episodes(), statistics.user_steps());
         let defect = if (written.episodes, written.user_steps) != counts {
             Some("its `state` is of another number of episodes or user-steps".to_owned())
-        } else if written.max_steps != written.state.max_steps {
+        } else if written.max_steps
+            != statistics
+                .conditions()
+                .max_steps
+                .or(written.state.max_steps)
+        {
             Some("its `state` is of another `max_steps`".to_owned())
         } else if !(written.seconds.is_finite() && written.seconds >= 0.0) {
             Some(format!("its `seconds` are {}", written.seconds))
@@ -321,11 +326,11 @@ impl Run {
             environment: self.environment,
             policy: self.policy,
             seed: self.seed,
+            max_steps: (statistics.conditions().max_steps).or(self.state.max_steps),
             seeds: by_seed.iter().map(|one| one.seed).collect(),
             return_across_seeds: (!by_seed.is_empty()).then(|| across(&by_seed)),
             by_seed,
             uncertainty,
-            max_steps: self.state.max_steps,
             shard: None,
             partial: !self.state.is_complete(),
             target_reached: None,

@@ -140,7 +140,7 @@ pub struct PointReport {
     /// Key of all random numbers.
     #[serde(serialize_with = "json_numbers::serialize")]
     pub seed: u64,
-    /// Steps after which an episode is truncated, if that was given.
+    /// Steps after which an episode is truncated, given, built in, or at which all have ended.
     pub max_steps: Option<u32>,
     /// Episodes of this point in this report.
     pub episodes: u64,
@@ -205,7 +205,7 @@ impl PointReport {
             environment: section(&point.config.environment),
             policy: section(&point.config.policy),
             seed: point.config.seed,
-            max_steps: point.config.max_steps,
+            max_steps: statistics.conditions().max_steps.or(point.config.max_steps),
             episodes: statistics.episodes(),
             summary: statistics.summary(),
         }

@@ -25,6 +25,11 @@ pub struct EpisodeBlock {
     pub squared_reward_by_step: Vec<f64>,
     /// Episodes that clicked at each step. Shape as `reward_by_step`.
     pub clicks_by_step: Vec<u32>,
+    /// Sum of rewards of each episode, that of step `t` weighted by the `t`-th power of a discount. Shape
+    /// `[discounts][episodes]`.
+    pub discounted: Vec<Vec<f64>>,
+    /// Episodes that were cut off at `max_steps`, and had not ended by themselves.
+    pub truncated: u64,
     /// Choices whose scores were clamped, because they could be no probabilities.
     pub invalid_choices: u64,
     /// Quality summed over the documents clicked; 0 where documents have none.
@@ -45,6 +50,13 @@ impl EpisodeBlock {
         self.returns.len()
     }
 
+    /// Returns what comparisons and stopping rules judge by: the returns at the first discount, or where there is none the
+    /// plain ones.
+    #[must_use]
+    pub fn judged(&self) -> &[f64] {
+        self.discounted.first().unwrap_or(&self.returns)
+    }
+
     /// Returns the number of steps of the longest episode, 0 without episodes.
     #[must_use]
     pub fn max_length(&self) -> u32 {
@@ -59,6 +71,13 @@ impl EpisodeBlock {
             (self.lengths.len() == episodes, "lengths"),
             (self.clicks.len() == episodes, "clicks"),
             (self.slopes.len() == episodes, "slopes"),
+            (
+                self.discounted
+                    .iter()
+                    .all(|returns| returns.len() == episodes),
+                "discounted",
+            ),
+            (self.truncated <= episodes as u64, "truncated"),
             (self.reward_by_step.len() >= steps, "reward_by_step"),
             (
                 self.squared_reward_by_step.len() >= steps,

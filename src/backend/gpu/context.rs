@@ -99,6 +99,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What Mesa allows, less a little for what its compiler makes of a shader.
+const SOFTWARE_ITERATIONS: u64 = 60_000;
+
 /// How long an error waits for work under way, to tell a defect from the loss of the device.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -241,6 +244,12 @@ impl Gpu {
     #[must_use]
     pub(super) fn is_software(&self) -> bool {
         self.summary.is_software()
+    }
+
+    /// Returns how many iterations all loops of an invocation may take together before the driver leaves them, where it
+    /// does that: Mesa's software rasteriser, and to be sure of it whatever else runs on the processor.
+    pub(super) fn most_iterations(&self) -> Option<u64> {
+        self.is_software().then_some(SOFTWARE_ITERATIONS)
     }
 
     /// Returns the programs made so far.

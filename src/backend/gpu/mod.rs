@@ -9,6 +9,7 @@ mod context;
 mod conversions;
 mod error;
 mod interface;
+mod iterations;
 mod pipeline;
 mod points;
 mod probe;
@@ -25,7 +26,8 @@ pub use probe::{PROBE_ROWS, Probe};
 pub use program::{Entry, Patch, compose_program};
 
 use super::{
-    Backend, BackendInfo, KernelTime, Launches, Observer, Rollouts, Simulation, Stepper, Unobserved,
+    Backend, BackendInfo, KernelTime, Launches, Observer, Rollouts, SINGLE_RESOLUTION, Simulation,
+    Stepper, Unobserved,
 };
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -57,6 +59,12 @@ pub struct GpuOptions {
     /// Whether the device adds episodes up, rather than the host; `None`: where there are so many that it pays. Not done
     /// where batches or episodes are too long for it, 2^20 lanes or 65,535 steps.
     pub tallies: Option<bool>,
+    /// Iterations that all loops of an invocation may take together; `None`: as many as the driver allows. A dispatch that
+    /// could take more is cut into several.
+    pub most_iterations: Option<u64>,
+    /// Candidates of one step that a dispatch looks at; `None`: all of them, or where a whole step is too much as many as the
+    /// driver allows.
+    pub part_size: Option<u32>,
     /// A deliberate fault, to see that validation finds it.
     pub patch: Option<Patch>,
 }
@@ -184,7 +192,9 @@ impl Backend for GpuBackend {
         observer: &dyn Observer,
     ) -> Result<Statistics, Error> {
         let mut launches = Tracked::default();
-        Ok(self.rollout_alone(simulation, episodes, observer, &mut launches)?)
+        let mut statistics = self.rollout_alone(simulation, episodes, observer, &mut launches)?;
+        statistics.set_resolution(SINGLE_RESOLUTION);
+        Ok(statistics)
     }
 
     fn rollout_many(
@@ -214,6 +224,9 @@ impl Backend for GpuBackend {
                 merge(&mut statistics[members[point]], &batch);
             };
             tracked.add(self.run::<Blocks>(&group, episodes.clone(), observer, add)?);
+        }
+        for statistics in &mut statistics {
+            statistics.set_resolution(SINGLE_RESOLUTION);
         }
         Ok(Rollouts {
             statistics,

@@ -2,12 +2,12 @@
 
 use super::agent::{Agent, Blind, Seeing, observe};
 use super::driver::{Driver, Shown, Stepped};
-use crate::backend::model::{BlockRollout, Plan};
+use crate::backend::model::{BlockRollout, Plan, power};
 use crate::environment::Environment;
 use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::{Draws, Scratch};
 use crate::rng::{STEP, Stream};
-use crate::statistics::{EpisodeBlock, least_squares_slope};
+use crate::statistics::{CompensatedSum, EpisodeBlock, least_squares_slope};
 
 /// Sums that a block's episodes are added to in turns.
 const CURVE_LANES: usize = 32;
@@ -29,6 +29,8 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     curve: Vec<(N, N, N::Word)>,
     /// Counts of the users of a vector, one by one.
     lanes: Vec<u32>,
+    /// The discounted return at each discount.
+    discounted: Vec<CompensatedSum<N>>,
 }
 
 impl<N: Number, E: Environment<N>> Rollout<N, E> {
@@ -46,6 +48,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             ],
             curve: Vec::new(),
             lanes: vec![0; N::LANES],
+            discounted: vec![CompensatedSum::new(); plan.discounts.len()],
             plan: plan.clone(),
             driver: Driver::new(environment, plan, num_examined),
         }
@@ -70,13 +73,16 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             slot_clicks,
             curve,
             lanes,
+            discounted,
         } = self;
         let (zero, one) = (N::splat(0.0), N::Word::splat(1));
         let vectors = CURVE_LANES.div_ceil(N::LANES);
         // Blocks begin at multiples of their size.
         let turn = usize::try_from(first % CURVE_LANES as u64).expect("few lanes") / N::LANES;
         slot_clicks.fill(N::Word::splat(0));
-        let (mut total, mut step_weighted, mut quality) = (zero, zero, zero);
+        let (mut total, mut step_weighted) = (CompensatedSum::new(), CompensatedSum::new());
+        let mut quality = zero;
+        discounted.fill(CompensatedSum::new());
         let (mut length, mut clicks) = (N::Word::splat(0), N::Word::splat(0));
         let mut invalid = N::Word::splat(0);
         let mut active = N::Mask::from_fn(|lane| lane < count);
@@ -115,8 +121,11 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             let clicked = stepped.clicked & active;
             let reward = N::select(active, stepped.reward, zero);
             let click = N::Word::select(clicked, one, N::Word::splat(0));
-            total = total + reward;
-            step_weighted = step_weighted + N::from_word(stream.step()) * reward;
+            total.add(reward);
+            step_weighted.add(N::from_word(stream.step()) * reward);
+            for (sum, &discount) in discounted.iter_mut().zip(&plan.discounts) {
+                sum.add(N::splat(power(discount, step)) * reward);
+            }
             length = length + N::Word::select(active, one, N::Word::splat(0));
             clicks = clicks + click;
             let is_invalid = active & !stepped.is_valid;
@@ -150,7 +159,14 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             active = active & !driver.environment().is_terminal(user);
         }
         push_episodes(block, count, [total, step_weighted], [length, clicks]);
+        for (returns, sum) in block.discounted.iter_mut().zip(discounted) {
+            let done = returns.len();
+            returns.resize(done + count, 0.0);
+            sum.value().write(&mut returns[done..]);
+        }
         let lanes = &mut lanes[..count];
+        N::Word::select(active, one, N::Word::splat(0)).write(lanes);
+        block.truncated += sum(lanes);
         invalid.write(lanes);
         block.invalid_choices += sum(lanes);
         if plan.outline.has_quality {
@@ -173,7 +189,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
 fn push_episodes<N: Number>(
     block: &mut EpisodeBlock,
     count: usize,
-    [total, step_weighted]: [N; 2],
+    [total, step_weighted]: [CompensatedSum<N>; 2],
     [length, clicks]: [N::Word; 2],
 ) {
     let done = block.returns.len();
@@ -185,13 +201,22 @@ fn push_episodes<N: Number>(
     let returns = &mut block.returns[episodes.clone()];
     let slopes = &mut block.slopes[episodes.clone()];
     let lengths = &mut block.lengths[episodes.clone()];
-    total.write(returns);
-    step_weighted.write(slopes);
+    // In double precision: the slope is a small difference of the two sums.
+    let write = |sum: CompensatedSum<N>, numbers: &mut [f64]| {
+        let [rounded, rest] = sum.parts();
+        rounded.write(numbers);
+        for (lane, number) in numbers.iter_mut().enumerate() {
+            *number += rest.lane(lane);
+        }
+    };
+    write(total, returns);
+    write(step_weighted, slopes);
     length.write(lengths);
     clicks.write(&mut block.clicks[episodes]);
     for (slope, (&total, &length)) in slopes.iter_mut().zip(returns.iter().zip(&*lengths)) {
         *slope = least_squares_slope(total, *slope, length);
     }
+    total.value().write(returns);
 }
 
 /// Adds up counts of single users.

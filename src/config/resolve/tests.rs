@@ -124,7 +124,9 @@ fn an_unknown_key_names_its_file_the_nearest_key_and_the_keys_there_are() {
         "{message}"
     );
     assert!(
-        message.contains("the top level has seed, episodes, max_steps, environment.*, policy.*"),
+        message.contains(
+            "the top level has seed, episodes, max_steps, discount, environment.*, policy.*"
+        ),
         "{message}"
     );
 }
@@ -201,7 +203,7 @@ fn a_wrong_type_names_key_value_and_what_is_allowed() {
     for (text, expected) in [
         (
             "[environment.user]\nsensitivity = \"high\"",
-            "`environment.user.sensitivity` = \"high\" is a string; allowed is a finite number (in run.toml)",
+            "`environment.user.sensitivity` = \"high\" is a string; allowed is a finite number of magnitude at most 1e12 (in run.toml)",
         ),
         (
             "[environment]\nresample_documents = 1",
