@@ -7,7 +7,7 @@ use super::failure::Usage;
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs, refuse_shard};
 use super::warnings::{FAILED, warn_of};
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
@@ -47,6 +47,9 @@ pub(crate) struct Args {
     backend: BackendArgs,
     #[command(flatten)]
     output: OutputArgs,
+    // Known only to be refused with a reason, where another flag would be suggested.
+    #[arg(long, hide = true, value_name = "I/N")]
+    shard: Option<String>,
 }
 
 impl Args {
@@ -65,6 +68,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         strict,
         quiet,
     } = args.output;
+    refuse_shard("compare", args.shard.as_deref())?;
     let layers = args.config.layers(None)?;
     let catalogue = registry.catalogue();
     let compared = layers.resolve_variants(args.variants()?, MAX_COMPARED, &catalogue)?;

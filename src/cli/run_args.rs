@@ -3,6 +3,7 @@
 use super::backends::{self, Choice, Tuning};
 use super::failure::Usage;
 use super::output::say;
+use crate::backend::gpu::AdapterId;
 use crate::backend::{BLOCK_EPISODES, Backend};
 use crate::config::{ConfigError, ConfigFile, Layers, Origin, Override};
 use crate::evaluation::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Target};
@@ -175,6 +176,8 @@ pub(crate) struct BackendArgs {
     /// What computes
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     backend: Choice,
+    #[command(flatten)]
+    adapter: AdapterArgs,
     /// Worker threads; as many as there are cores if not given
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=MAX_THREADS))]
     threads: Option<u32>,
@@ -185,14 +188,34 @@ pub(crate) struct BackendArgs {
     pub(crate) batch_size: Option<u32>,
 }
 
+// Which GPU computes.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct AdapterArgs {
+    /// GPU to compute on: its index in `slatesim list`, or its PCI number (0000:01:00.0, or 10de:2330)
+    #[arg(long, value_name = "INDEX|PCI-ID", allow_negative_numbers = true)]
+    pub(crate) adapter: Option<AdapterId>,
+}
+
 impl BackendArgs {
     /// Opens what computes.
     pub(crate) fn open(&self, is_quiet: bool) -> anyhow::Result<Box<dyn Backend>> {
         let tuning = Tuning {
             threads: self.threads,
             batch_size: self.batch_size,
+            adapter: self.adapter.adapter,
         };
         backends::open(self.backend, tuning, is_quiet)
+    }
+}
+
+/// Refuses parts of commands that have none.
+pub(crate) fn refuse_shard(command: &str, shard: Option<&str>) -> Result<(), Usage> {
+    match shard {
+        None => Ok(()),
+        Some(shard) => Err(Usage(format!(
+            "`{command} --shard {shard}`: {command} has no shards; allowed is `slatesim evaluate --shard I/N` for each configuration, and \
+             `slatesim merge`"
+        ))),
     }
 }
 

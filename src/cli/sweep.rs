@@ -4,7 +4,7 @@ use super::backends;
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, refuse_shard};
 use super::sweep_table;
 use super::warnings::{FAILED, warn_of};
 use crate::backend::Simulation;
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// Give a key one value after the other, laid over everything else; may be given for several keys
     ///
     /// Values are written as in TOML, names without quotes. Commas within brackets, braces or quotes do not separate:
-    /// [0.2,0.8],[0.5,0.5] are two values.
+    /// [0.2,0.8],[0.5,0.5] are two values. dotted.key=@FILE takes the values of a file, one a line (@- those of standard input).
     #[arg(
         long,
         value_name = "dotted.key=value,value,...",
@@ -52,6 +52,9 @@ pub(crate) struct Args {
     csv: bool,
     #[command(flatten)]
     output: OutputArgs,
+    // Known only to be refused with a reason, where another flag would be suggested.
+    #[arg(long, hide = true, value_name = "I/N")]
+    shard: Option<String>,
 }
 
 /// Runs the command.
@@ -61,6 +64,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         strict,
         quiet,
     } = args.output;
+    refuse_shard("sweep", args.shard.as_deref())?;
     let layers = args.config.layers(args.policy.as_ref())?;
     let axes = args.vary.iter().map(|text| Axis::parse(text));
     let axes = axes.collect::<Result<Vec<Axis>, ConfigError>>()?;

@@ -72,6 +72,11 @@ enum FormatArg {
 }
 
 impl Args {
+    /// Tells whether anything goes to standard output.
+    pub(crate) fn prints(&self) -> bool {
+        self.output.is_none()
+    }
+
     fn format(&self) -> Format {
         match self.format {
             Some(FormatArg::Jsonl) => Format::JsonLines,
@@ -104,8 +109,18 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         let (new, file) = NewFile::create(path, args.force)?;
         let backend = args.backend.open(args.quiet)?;
         let done = write(args, &simulation, backend.as_ref(), episodes, file)?;
-        // Interrupted, it holds fewer episodes, each of them whole.
-        new.keep()?;
+        if done < episodes && new.replaces() {
+            // Fewer episodes are no reason to lose the ones there are.
+            let beside = new.keep_beside()?;
+            say(&format!(
+                "{} is as it was; the episodes that are done are in {}",
+                path.display(),
+                beside.display()
+            ));
+        } else {
+            // Interrupted, it holds fewer episodes, each of them whole.
+            new.keep()?;
+        }
         done
     } else if format == Format::Parquet {
         let problem = "`--format parquet` needs a file; allowed is --output PATH with it";

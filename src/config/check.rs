@@ -128,8 +128,8 @@ impl At<'_> {
         let integer = match value {
             Toml::Integer(integer) => i128::from(*integer),
             // TOML ends at 2^63 - 1 and seeds do not: what is beyond is written as a text.
-            Toml::String(text) if max > i64::MAX.into() => match text.parse::<u64>() {
-                Ok(large) if self.origin_may_quote(large) => i128::from(large),
+            Toml::String(text) if max > i64::MAX.into() => match text.parse::<i128>() {
+                Ok(large) if self.origin_may_quote(large) => large,
                 _ => return Err(self.wrong_type(value)),
             },
             other => return Err(self.wrong_type(other)),
@@ -141,7 +141,7 @@ impl At<'_> {
         }
     }
 
-    fn origin_may_quote(&self, integer: u64) -> bool {
+    fn origin_may_quote(&self, integer: i128) -> bool {
         i64::try_from(integer).is_err() || !matches!(self.origin, Origin::File(_))
     }
 

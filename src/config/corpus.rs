@@ -11,6 +11,7 @@ use super::check::{number, type_name};
 use super::layers::{Assignment, Origin};
 use super::value::clip;
 use super::{Allowed, Bounds, Column, ConfigError, CorpusProblem, item_table};
+use crate::text_file::{STDIN, read_text};
 
 /// Holds fixed documents, one column a feature, in the order of their declaration.
 ///
@@ -159,23 +160,14 @@ fn unreadable(key: &str, path: &Path, source: std::io::Error) -> ConfigError {
     }
 }
 
-/// Reads the text of a file that a key names.
-fn named_text(key: &str, path: &Path) -> Result<String, ConfigError> {
-    let bytes = named_bytes(key, path)?;
-    let has_mark = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    let problem = if has_mark || bytes.iter().take(4).any(|&byte| byte == 0) {
-        "it is in UTF-16; allowed is UTF-8: write it so with `Out-File -Encoding utf8` in PowerShell, or convert it with `iconv -f \
-         UTF-16 -t UTF-8`"
-    } else {
-        match String::from_utf8(bytes) {
-            Ok(text) => return Ok(text),
-            Err(_) => {
-                "it is not in UTF-8; allowed is UTF-8, the encoding to choose when it is saved"
-            }
-        }
+/// Reads the text of a file that a key names; `-` is standard input.
+pub(super) fn named_text(key: &str, path: &Path) -> Result<String, ConfigError> {
+    let ends = match path == Path::new(STDIN) {
+        true => Ok(()),
+        false => refuse_endless(path),
     };
-    let source = std::io::Error::new(std::io::ErrorKind::InvalidData, problem);
-    Err(unreadable(key, path, source))
+    ends.and_then(|()| read_text(path))
+        .map_err(|source| unreadable(key, path, source))
 }
 
 /// Refuses what a configuration must not wait for or read for ever: pipes that nobody may write, devices. What the shell hands

@@ -46,6 +46,28 @@ pub enum GpuError {
         source: Cause,
     },
 
+    /// There are adapters, and none of them is the one that was asked for.
+    #[error("no GPU adapter has the {asked}: there are {}", .known.join(", "))]
+    NoSuchAdapter {
+        /// How it was asked for.
+        asked: String,
+        /// Index and name of each adapter there is.
+        known: Vec<String>,
+    },
+
+    /// The adapter is there, and neither it nor the machine had the memory to open a device.
+    #[error(
+        "out of memory while opening adapter {adapter:?}: leave it and the machine more memory, raise a limit on it (ulimit -v), or \
+         use --backend cpu"
+    )]
+    OutOfMemoryAtStart {
+        /// Name of the adapter.
+        adapter: String,
+        /// What the driver said.
+        #[source]
+        source: Cause,
+    },
+
     /// The device is gone: a driver reset, a watchdog, an unplugged device, or our own `destroy`.
     #[error(
         "the GPU device was lost ({reason}{}{message}): lower --batch-size so that a dispatch takes less time, \
@@ -180,7 +202,10 @@ impl GpuError {
     pub fn is_no_device(&self) -> bool {
         matches!(
             self,
-            Self::NoAdapter | Self::NoHardwareAdapter { .. } | Self::DeviceRefused { .. }
+            Self::NoAdapter
+                | Self::NoHardwareAdapter { .. }
+                | Self::DeviceRefused { .. }
+                | Self::OutOfMemoryAtStart { .. }
         )
     }
 

@@ -3,6 +3,7 @@
 //! The shaders are composed per simulation from the twins of its environment, choice model and policy; the files in
 //! `shaders/kernel/` are the only ones with bindings. No wgpu type appears outside this room.
 
+mod adapter;
 mod buffer;
 mod compose;
 mod context;
@@ -19,8 +20,9 @@ mod rollout;
 mod stepper;
 mod stopwatch;
 
+pub use adapter::{AdapterId, AdapterSelection};
 pub use compose::ShaderError;
-pub use context::{AdapterSelection, AdapterSummary};
+pub use context::AdapterSummary;
 pub use error::GpuError;
 pub use probe::{PROBE_ROWS, Probe};
 pub use program::{Entry, Patch, compose_program};

@@ -3,6 +3,7 @@
 use super::column::{Cell, Column, EPISODE, Kind, Layout, SEED, STEP, Segment, columns};
 use super::error::TraceError;
 use crate::backend::Simulation;
+use crate::text_file::quotable;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fs::File;
@@ -268,7 +269,7 @@ impl Reader<'_> {
                     .damaged(number, Some(column), format!("no JSON object: {told}"))
             })?;
             let Value::Object(object) = &value else {
-                let problem = format!("{}, expected an object", clip(&value.to_string()));
+                let problem = format!("{}, expected an object", quotable(&value.to_string()));
                 return Err(self.source.damaged(number, None, problem));
             };
             if self.layout.is_none() {
@@ -333,7 +334,7 @@ impl Reader<'_> {
                 text.clone()
             }
             Some(other) => {
-                let shown = clip(&other.to_string());
+                let shown = quotable(&other.to_string());
                 return Err(damaged(format!("{shown}, expected {}", expected(column))));
             }
         };
@@ -351,7 +352,7 @@ impl Reader<'_> {
         shown: impl Fn(&str) -> String,
     ) -> Result<Cell, TraceError> {
         let damaged = |problem: String| {
-            let shown = clip(&shown(text));
+            let shown = quotable(&shown(text));
             let problem = format!("{shown}, expected {problem}");
             Err(self.source.damaged(line, Some(column.name()), problem))
         };
@@ -468,7 +469,7 @@ impl Reader<'_> {
             }
             if self.is_of_trace(name) {
                 let problem = "the simulation has no such column";
-                return Err(self.source.damaged(line, Some(clip(name)), problem));
+                return Err(self.source.damaged(line, Some(quotable(name)), problem));
             }
             self.ignore(name);
         }
@@ -604,15 +605,6 @@ const GROUPS: [&str; 14] = [
 /// Returns the first part of a column's name.
 fn group(name: &str) -> &str {
     name.split(['.', '[']).next().unwrap_or(name)
-}
-
-/// Shortens what is quoted.
-fn clip(text: &str) -> String {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 fn has_ended(layout: &Layout, episode: &Episode) -> bool {
