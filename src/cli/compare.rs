@@ -3,10 +3,11 @@
 use super::backends;
 use super::comparison_table;
 use super::evaluate::missed;
+use super::failure::Usage;
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs, refuse_shard};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs, refuse_shard};
 use super::warnings::{FAILED, warn_of};
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     /// nothing after the colon the variant is the base itself.
     #[arg(long, value_name = "LABEL: dotted.key=value, ...")]
     variant: Vec<String>,
+    #[command(flatten)]
+    range: RangeArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -84,7 +87,15 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let (extent, total) = match target {
         None => {
             let episodes = compared[0].1.episodes;
-            (Extent::Episodes(episodes), Total::Exactly(times(episodes)))
+            let first = args.range.first_episode;
+            (
+                Extent::From { first, episodes },
+                Total::Exactly(times(episodes)),
+            )
+        }
+        Some(_) if args.range.first_episode > 0 => {
+            let problem = "`--first-episode` goes with a number of episodes; allowed is one of it and a target";
+            return Err(Usage(problem.to_owned()).into());
         }
         Some(target) => {
             let most = times(target.max_episodes());

@@ -1,7 +1,9 @@
 //! Comparisons as text that a person reads.
 
 use super::figures::{DIGITS, estimate, optional, significant};
-use super::table::{ESTIMATE, columns, computed_by, facts, paragraphs, row, section, target, time};
+use super::table::{
+    ESTIMATE, beginning, columns, computed_by, facts, paragraphs, row, scope, section, target, time,
+};
 use crate::config::Catalogue;
 use crate::evaluation::{Best, ComparisonReport, LEVEL, PairedDifference, VariantReport};
 
@@ -13,6 +15,7 @@ const SMALLEST_P_VALUE: f64 = 1e-4;
 /// Writes a comparison: what was run, what each variant gave, every difference, and which is the best.
 pub(crate) fn report(report: &ComparisonReport, catalogue: &Catalogue) -> String {
     let mut episodes = report.episodes.to_string() + " of each variant";
+    episodes += &beginning(report.first_episode);
     if report.partial {
         episodes += &format!(", PARTIAL: {} were asked for", report.asked);
     }
@@ -21,6 +24,7 @@ pub(crate) fn report(report: &ComparisonReport, catalogue: &Catalogue) -> String
         ["episodes".to_owned(), episodes],
     ];
     head.extend(report.stopping.as_ref().map(target));
+    head.extend(scope(report.uncertainty.as_ref()));
     head.push(computed_by(&report.backend));
     paragraphs(&[
         facts(&head),

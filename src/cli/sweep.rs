@@ -4,7 +4,7 @@ use super::backends;
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, refuse_shard};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, refuse_shard};
 use super::sweep_table;
 use super::warnings::{FAILED, warn_of};
 use crate::backend::Simulation;
@@ -43,6 +43,8 @@ pub(crate) struct Args {
     /// Go through the values of all --vary together, instead of every one with every other
     #[arg(long)]
     zip: bool,
+    #[command(flatten)]
+    range: RangeArgs,
     #[command(flatten)]
     backend: BackendArgs,
     /// Print comma-separated values, a line for each point
@@ -88,7 +90,12 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     tracing::info!(episodes, points = points.len(), backend = ?backend.info(), "sweeping");
     let asked = episodes.saturating_mul(points.len() as u64);
     let progress = Progress::new(Total::Exactly(asked), quiet);
-    let sweep = evaluation::sweep(&simulations, backend.as_ref(), episodes, &progress);
+    let sweep = evaluation::sweep_range(
+        &simulations,
+        backend.as_ref(),
+        args.range.episodes(episodes),
+        &progress,
+    );
     progress.finish();
     let sweep =
         sweep.map_err(|error| backends::blame_batch_size(error, args.backend.batch_size))?;

@@ -1,7 +1,7 @@
 //! Sweeps as text that a person reads, and as comma-separated values.
 
 use super::figures::estimate;
-use super::table::{columns, computed_by, facts, paragraphs, section, time};
+use super::table::{beginning, columns, computed_by, facts, paragraphs, scope, section, time};
 use crate::config::Catalogue;
 use crate::evaluation::{PointReport, SweepReport};
 use serde_json::Value;
@@ -58,12 +58,14 @@ pub(crate) fn report(report: &SweepReport, catalogue: &Catalogue) -> String {
         report.episodes,
         if count == 1 { "" } else { "s" }
     );
+    episodes += &beginning(report.first_episode);
     if report.partial {
         let done: u64 = report.points.iter().map(|point| point.episodes).sum();
         episodes += &format!(", PARTIAL: {done} in all");
     }
     let mut head = shared(report, catalogue);
     head.push(["episodes".to_owned(), episodes]);
+    head.extend(scope(report.uncertainty.as_ref()));
     head.push(computed_by(&report.backend));
     if let Some(launches) = &report.launches {
         let text = format!(

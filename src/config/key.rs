@@ -131,6 +131,20 @@ impl Key {
         Self::new(name, Some(Value::Integer(default.into())), allowed, about)
     }
 
+    /// Declares a whole number of 64 bits without sign that may be left out, from `min` to `max`.
+    pub(super) fn optional_unsigned(
+        name: &'static str,
+        min: u64,
+        max: u64,
+        about: &'static str,
+    ) -> Self {
+        let allowed = Allowed::Integer {
+            min: min.into(),
+            max: max.into(),
+        };
+        Self::new(name, None, allowed, about)
+    }
+
     /// Declares a switch.
     #[must_use]
     pub fn boolean(name: &'static str, default: bool, about: &'static str) -> Self {

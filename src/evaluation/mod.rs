@@ -35,11 +35,12 @@ pub use differences::{Difference, differences};
 pub use merge::{Merged, Pooling, merge, merge_runs};
 pub use normal::LEVEL;
 pub use ranges::EpisodeRange;
+pub(crate) use ranges::told;
 pub use report::{Estimate, Report, SCHEMA, SeedReport};
 pub use shard::Shard;
 pub use state::{SeedState, State};
 pub use stopping::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Stopping, Target, evaluate_until};
-pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep};
+pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep, sweep_range};
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;

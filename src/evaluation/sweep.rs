@@ -5,13 +5,15 @@
 //!     --sweep--> Sweep --SweepReport::new--> SweepReport
 //! ```
 
-use super::report::{SCHEMA, is_false, section};
+use super::report::{SCHEMA, is_false, is_zero, section};
+use super::{json_numbers, uncertainty};
 use crate::backend::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation};
 use crate::config::Point;
 use crate::error::Error;
 use crate::statistics::{Statistics, Summary};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::ops::Range;
 use std::time::Instant;
 
 /// Most points of a sweep. Each takes a few hundred kilobytes until the end.
@@ -22,6 +24,8 @@ pub const MAX_POINTS: usize = 10_000;
 pub struct Sweep {
     /// What computed it.
     pub backend: BackendInfo,
+    /// The first episode of each point.
+    pub first: u64,
     /// Episodes of each point that were asked for.
     pub asked: u64,
     /// The statistics of each point, in their order; of fewer episodes where the work was interrupted.
@@ -56,14 +60,30 @@ pub fn sweep(
     episodes: u64,
     observer: &dyn Observer,
 ) -> Result<Sweep, Error> {
+    sweep_range(simulations, backend, 0..episodes, observer)
+}
+
+/// Runs a range of episodes of each simulation; see [`sweep`].
+///
+/// # Errors
+/// Those of [`Backend::rollout_many`]; the range must start at a multiple of
+/// [`BLOCK_EPISODES`](crate::backend::BLOCK_EPISODES).
+pub fn sweep_range(
+    simulations: &[Simulation],
+    backend: &dyn Backend,
+    episodes: Range<u64>,
+    observer: &dyn Observer,
+) -> Result<Sweep, Error> {
+    let (first, asked) = (episodes.start, episodes.end.saturating_sub(episodes.start));
     let clock = Instant::now();
     let Rollouts {
         statistics,
         launches,
-    } = backend.rollout_many(simulations, 0..episodes, observer)?;
+    } = backend.rollout_many(simulations, episodes, observer)?;
     Ok(Sweep {
         backend: backend.info(),
-        asked: episodes,
+        first,
+        asked,
         statistics,
         launches,
         seconds: clock.elapsed().as_secs_f64(),
@@ -78,6 +98,12 @@ pub struct SweepReport {
     pub schema: u32,
     /// Version of the package that wrote the report.
     pub slatesim: String,
+    /// The first episode of each point; left out where it is 0.
+    #[serde(
+        skip_serializing_if = "is_zero",
+        serialize_with = "json_numbers::serialize"
+    )]
+    pub first_episode: u64,
     /// Episodes of each point that were asked for.
     pub episodes: u64,
     /// Whether episodes are missing: the work was interrupted.
@@ -90,6 +116,9 @@ pub struct SweepReport {
     pub launches: Option<Launches>,
     /// The keys that were varied, in the order in which they were given.
     pub varied: Vec<String>,
+    /// What the standard errors are for, where that is not all that the environment draws: a sentence without a full stop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<String>,
     /// What each point gave.
     pub points: Vec<PointReport>,
     /// Wall-clock time.
@@ -109,6 +138,7 @@ pub struct PointReport {
     /// The policy with all parameters, `{"name", ...}`.
     pub policy: Value,
     /// Key of all random numbers.
+    #[serde(serialize_with = "json_numbers::serialize")]
     pub seed: u64,
     /// Steps after which an episode is truncated, given, built in, or at which all have ended.
     pub max_steps: Option<u32>,
@@ -139,19 +169,23 @@ impl SweepReport {
         let rate = user_steps / sweep.seconds;
         let varied = points.first().map(|point| &point.values);
         let varied = varied.into_iter().flatten();
+        let points: Vec<PointReport> = points
+            .iter()
+            .zip(&sweep.statistics)
+            .map(|(point, statistics)| PointReport::new(point, statistics))
+            .collect();
+        let environments = points.iter().map(|point| (&point.environment, point.seed));
         Self {
+            uncertainty: uncertainty::of_runs(environments),
             schema: SCHEMA,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
+            first_episode: sweep.first,
             episodes: sweep.asked,
             partial: sweep.is_partial(),
             backend: sweep.backend.clone(),
             launches: sweep.launches.clone(),
             varied: varied.map(|(key, _)| key.clone()).collect(),
-            points: points
-                .iter()
-                .zip(&sweep.statistics)
-                .map(|(point, statistics)| PointReport::new(point, statistics))
-                .collect(),
+            points,
             seconds: sweep.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
         }
@@ -161,8 +195,9 @@ impl SweepReport {
 impl PointReport {
     fn new(point: &Point, statistics: &Statistics) -> Self {
         let values = point.values.iter().map(|(key, value)| {
-            let value = serde_json::to_value(value)
+            let mut value = serde_json::to_value(value)
                 .expect("checked values are something that JSON can hold");
+            json_numbers::write_large_as_text(&mut value);
             (key.clone(), value)
         });
         Self {
