@@ -22,15 +22,23 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Leave the curves by step out of the JSON, which they are most of
+    #[arg(long)]
+    no_curves: bool,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
-    let reports = args
+    let mut reports = args
         .shards
         .iter()
         .map(|path| Ok((path.display().to_string(), read(path)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    if args.no_curves {
+        for (_, report) in &mut reports {
+            report.drop_curves();
+        }
+    }
     let merged = evaluation::merge(&reports)?;
     for warning in &merged.warnings {
         warn(warning);

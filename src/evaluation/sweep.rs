@@ -6,7 +6,7 @@
 //! ```
 
 use super::report::{SCHEMA, is_false, section};
-use crate::backend::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation};
+use crate::backend::{Backend, BackendInfo, Launches, Observer, Simulation};
 use crate::config::Point;
 use crate::error::Error;
 use crate::statistics::{Statistics, Summary};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Instant;
 
-/// Most points of a sweep. Each takes a few hundred kilobytes until the end.
+/// Most points of a sweep. Each takes some kilobytes until the end, and with curves some hundred bytes a step.
 pub const MAX_POINTS: usize = 10_000;
 
 /// Holds what the points of a sweep gave.
@@ -24,8 +24,8 @@ pub struct Sweep {
     pub backend: BackendInfo,
     /// Episodes of each point that were asked for.
     pub asked: u64,
-    /// The statistics of each point, in their order; of fewer episodes where the work was interrupted.
-    pub statistics: Vec<Statistics>,
+    /// The figures of each point, in their order; of fewer episodes where the work was interrupted.
+    pub summaries: Vec<Summary>,
     /// What it took on a device; `None` on the host.
     pub launches: Option<Launches>,
     /// How long it took, in seconds of wall-clock time.
@@ -36,15 +36,16 @@ impl Sweep {
     /// Tells whether episodes are missing because the work was interrupted.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        self.statistics
+        self.summaries
             .iter()
-            .any(|statistics| statistics.episodes() < self.asked)
+            .any(|summary| summary.episodes < self.asked)
     }
 }
 
 /// Runs the episodes from 0 up to `episodes` of every simulation, and takes the time.
 ///
-/// Each one's statistics are those that [`evaluate`](super::evaluate()) gives, bit for bit. Episodes of one index face the
+/// Each one's figures are those that [`evaluate`](super::evaluate()) gives, bit for bit; its statistics are dropped once they
+/// are summed up, and the curves by step are left out unless `keeps_curves`. Episodes of one index face the
 /// same random numbers in all simulations of one seed, so that figures differ by what was varied and by little else.
 /// Interrupted, the first simulations have all their episodes, and the last ones none.
 ///
@@ -54,17 +55,23 @@ pub fn sweep(
     simulations: &[Simulation],
     backend: &dyn Backend,
     episodes: u64,
+    keeps_curves: bool,
     observer: &dyn Observer,
 ) -> Result<Sweep, Error> {
     let clock = Instant::now();
-    let Rollouts {
-        statistics,
-        launches,
-    } = backend.rollout_many(simulations, 0..episodes, observer)?;
+    let mut summaries = vec![None; simulations.len()];
+    let mut sum_up = |index: usize, mut statistics: Statistics| {
+        if !keeps_curves {
+            statistics.drop_curves();
+        }
+        summaries[index] = Some(statistics.summary());
+    };
+    let launches = backend.rollout_each(simulations, 0..episodes, observer, &mut sum_up)?;
+    let summaries = summaries.into_iter().collect::<Option<_>>();
     Ok(Sweep {
         backend: backend.info(),
         asked: episodes,
-        statistics,
+        summaries: summaries.expect("a backend hands over each one's statistics"),
         launches,
         seconds: clock.elapsed().as_secs_f64(),
     })
@@ -125,16 +132,16 @@ impl SweepReport {
     /// # Panics
     /// Where there are not as many points as were run.
     #[must_use]
-    pub fn new(points: &[Point], sweep: &Sweep) -> Self {
+    pub fn new(points: &[Point], sweep: Sweep) -> Self {
         assert_eq!(
             points.len(),
-            sweep.statistics.len(),
+            sweep.summaries.len(),
             "a point for each that was run"
         );
         let user_steps: f64 = sweep
-            .statistics
+            .summaries
             .iter()
-            .map(|statistics| statistics.user_steps() as f64)
+            .map(|summary| summary.user_steps as f64)
             .sum();
         let rate = user_steps / sweep.seconds;
         let varied = points.first().map(|point| &point.values);
@@ -144,13 +151,13 @@ impl SweepReport {
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
             episodes: sweep.asked,
             partial: sweep.is_partial(),
-            backend: sweep.backend.clone(),
-            launches: sweep.launches.clone(),
+            backend: sweep.backend,
+            launches: sweep.launches,
             varied: varied.map(|(key, _)| key.clone()).collect(),
             points: points
                 .iter()
-                .zip(&sweep.statistics)
-                .map(|(point, statistics)| PointReport::new(point, statistics))
+                .zip(sweep.summaries)
+                .map(|(point, summary)| PointReport::new(point, summary))
                 .collect(),
             seconds: sweep.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
@@ -159,7 +166,7 @@ impl SweepReport {
 }
 
 impl PointReport {
-    fn new(point: &Point, statistics: &Statistics) -> Self {
+    fn new(point: &Point, summary: Summary) -> Self {
         let values = point.values.iter().map(|(key, value)| {
             let value = serde_json::to_value(value)
                 .expect("checked values are something that JSON can hold");
@@ -171,8 +178,8 @@ impl PointReport {
             policy: section(&point.config.policy),
             seed: point.config.seed,
             max_steps: point.config.max_steps,
-            episodes: statistics.episodes(),
-            summary: statistics.summary(),
+            episodes: summary.episodes,
+            summary,
         }
     }
 }
@@ -266,16 +273,17 @@ mod tests {
     }
 
     fn is_as_evaluated(what: &str, simulations: &[Simulation], backend: &dyn Backend) -> Sweep {
-        let sweep = sweep(simulations, backend, EPISODES, &Unobserved).unwrap();
-        assert_eq!(sweep.statistics.len(), simulations.len());
-        for (index, (simulation, found)) in simulations.iter().zip(&sweep.statistics).enumerate() {
+        let sweep = sweep(simulations, backend, EPISODES, true, &Unobserved).unwrap();
+        assert_eq!(sweep.summaries.len(), simulations.len());
+        for (index, (simulation, found)) in simulations.iter().zip(&sweep.summaries).enumerate() {
             let single = evaluate(simulation, backend, 0..EPISODES, &Unobserved).unwrap();
-            assert!(*found == single.statistics, "{what}, point {index}");
+            let single = single.statistics.summary();
+            assert!(*found == single, "{what}, point {index}");
         }
         // What is compared is not one and the same.
-        let first = &sweep.statistics[0];
+        let first = &sweep.summaries[0];
         assert!(
-            sweep.statistics[1..].iter().all(|other| other != first),
+            sweep.summaries[1..].iter().all(|other| other != first),
             "{what}"
         );
         sweep
@@ -349,11 +357,11 @@ mod tests {
                 }),
                 ..GpuOptions::default()
             });
-            let found = sweep(&simulations, &faulty, EPISODES, &Unobserved).unwrap();
+            let found = sweep(&simulations, &faulty, EPISODES, true, &Unobserved).unwrap();
             let last = simulations.last().unwrap();
             let alone = evaluate(last, &gpu, 0..EPISODES, &Unobserved).unwrap();
             assert!(
-                *found.statistics.last().unwrap() != alone.statistics,
+                *found.summaries.last().unwrap() != alone.statistics.summary(),
                 "{what}"
             );
         }
@@ -378,9 +386,10 @@ mod tests {
         let backend = cpu::cpu(Some(1))
             .unwrap()
             .with_batch_size(4 * BLOCK_EPISODES);
-        let sweep = sweep(&simulations, &backend, EPISODES, &Impatient::default()).unwrap();
+        let impatient = Impatient::default();
+        let sweep = sweep(&simulations, &backend, EPISODES, false, &impatient).unwrap();
         assert!(sweep.is_partial());
-        let episodes: Vec<u64> = sweep.statistics.iter().map(Statistics::episodes).collect();
+        let episodes: Vec<u64> = sweep.summaries.iter().map(|one| one.episodes).collect();
         assert_eq!(episodes, [EPISODES, BLOCK_EPISODES, 0, 0, 0, 0]);
     }
 }
