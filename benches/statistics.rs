@@ -34,6 +34,8 @@ fn block(rng: &mut Philox, num_steps: u32) -> EpisodeBlock {
         squared_reward_by_step: step_sums(100.0 * BLOCK_EPISODES as f64),
         clicks_by_step: vec![BLOCK_EPISODES; num_steps as usize],
         curve_remainders: Vec::new(),
+        discounted: Vec::new(),
+        truncated: 0,
         clicked_quality: 0.0,
         invalid_choices: 0,
         topic_impressions: vec![

@@ -115,7 +115,10 @@ fn fit_logistic(
     var next: array<f32, #{DIM}>;
     var x: array<f32, #{DIM}>;
     var running = MIN_OBSERVATIONS < count;
-    for (var iteration = 0u; running && iteration < MAX_ITERATIONS; iteration++) {
+    for (var iteration = 0u; iteration < MAX_ITERATIONS; iteration++) {
+        if !running {
+            break;
+        }
         set_diagonal(gram, ridge);
         for (var index = 0u; index < #{DIM}u; index++) {
             next[index] = 0.0;

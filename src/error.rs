@@ -39,6 +39,14 @@ pub enum Error {
         /// The shape it should have.
         expected: Vec<usize>,
     },
+    /// What is put into an environment is no state that its users can be in.
+    #[error("lane {lane} is put into what is no state of a user: {misfit}")]
+    State {
+        /// The lane.
+        lane: usize,
+        /// What is wrong with it.
+        misfit: String,
+    },
     /// A slate names a document that is not offered.
     #[error("lane {lane} recommends candidate {given}, expected an index below {num_candidates}")]
     Candidate {

@@ -77,6 +77,7 @@ pub mod regression;
 pub mod rng;
 pub mod shader;
 pub mod statistics;
+mod text_file;
 pub mod validation;
 pub mod vec_env;
 

@@ -4,23 +4,96 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
     quiet_mesa();
+    #[cfg(unix)]
+    unix::prepare();
     slatesim::cli::main(&slatesim::registry::Registry::built_in())
 }
 
-/// Gives the Vulkan driver a folder to look for a display in, where there is none.
+/// A folder that nobody can make.
+#[cfg(target_os = "linux")]
+const NO_FOLDER: &str = "/proc/no-display";
+
+/// Gives the Vulkan driver a folder to look for a display in, where there is none that is the user's alone.
 ///
 /// Mesa asks Wayland for a display even where nothing is shown, and Wayland prints an error, to stderr and past any log,
-/// if `XDG_RUNTIME_DIR` is not set. On a server it never is.
+/// if `XDG_RUNTIME_DIR` is not set. On a server it never is. A folder that others can write to is worse than none: whoever puts
+/// a socket there that does not answer lets the driver wait for ever.
+#[cfg(target_os = "linux")]
 fn quiet_mesa() {
-    if cfg!(target_os = "linux") && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-        #[allow(
-            unsafe_code,
-            reason = "the environment is changed before anybody can read it"
-        )]
-        // SAFETY: this is the first thing that the program does; there is no other thread.
+    const VARIABLE: &str = "XDG_RUNTIME_DIR";
+    if std::env::var_os(VARIABLE).is_some_and(|folder| is_mine_alone(folder.as_ref())) {
+        return;
+    }
+    #[allow(
+        unsafe_code,
+        reason = "the environment is changed before anybody can read it"
+    )]
+    // SAFETY: this is the first thing that the program does; there is no other thread.
+    unsafe {
+        std::env::set_var(VARIABLE, NO_FOLDER);
+    }
+}
+
+/// Tells whether a folder is there, and nobody but the user can write to it.
+#[cfg(target_os = "linux")]
+fn is_mine_alone(folder: &std::path::Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let user = std::fs::metadata("/proc/self").map(|myself| myself.uid());
+    let found = std::fs::metadata(folder);
+    user.is_ok_and(|user| {
+        found.is_ok_and(|found| found.is_dir() && found.uid() == user && found.mode() & 0o022 == 0)
+    })
+}
+
+/// What the standard library leaves to its users on Unix.
+#[cfg(unix)]
+#[allow(
+    unsafe_code,
+    reason = "two calls of the C library, which has no safe name for them here"
+)]
+mod unix {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    unsafe extern "C" {
+        fn signal(number: i32, handler: usize) -> usize;
+        #[cfg(any(target_os = "linux", target_os = "macos"))]
+        fn fcntl(file: i32, command: i32, ...) -> i32;
+    }
+
+    /// Sent by the system when a file becomes larger than the user's limit; 25 on all systems that we are built for.
+    const SIGXFSZ: i32 = 25;
+    /// The handler that does nothing.
+    const SIG_IGN: usize = 1;
+
+    static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+    /// Makes errors of what would end the program without a word, or be lost without one.
+    pub(super) fn prepare() {
+        // SAFETY: ignoring a signal is sound at any time; the write that caused it returns an error instead.
         unsafe {
-            std::env::set_var("XDG_RUNTIME_DIR", std::env::temp_dir());
+            signal(SIGXFSZ, SIG_IGN);
         }
+        if STDOUT_IS_CLOSED.load(Ordering::Relaxed) {
+            slatesim::cli::stdout_is_closed();
+        }
+    }
+
+    /// Before `main` the standard library opens the null device in place of a standard output that is closed, where all results
+    /// would go: whether it is must be seen before that.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    #[used]
+    #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
+    #[cfg_attr(target_os = "macos", unsafe(link_section = "__DATA,__mod_init_func"))]
+    static LOOK: extern "C" fn() = look;
+
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    extern "C" fn look() {
+        const STDOUT: i32 = 1;
+        const F_GETFD: i32 = 1;
+        // SAFETY: the call reads a flag of a number, and fails where nothing is open under it.
+        let flags = unsafe { fcntl(STDOUT, F_GETFD) };
+        STDOUT_IS_CLOSED.store(flags == -1, Ordering::Relaxed);
     }
 }

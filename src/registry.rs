@@ -2,7 +2,7 @@
 
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::ChoiceModel;
-use crate::config::{Catalogue, Config, ConfigError, Entry, Section, Settings};
+use crate::config::{Catalogue, Config, ConfigError, Entry, MOST_POSITIONS, Section, Settings};
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
 use crate::environment::item_transition::ItemTransitionDefinition;
@@ -16,9 +16,6 @@ use std::sync::Arc;
 
 /// Where an environment has neither a horizon nor a `max_steps`, episodes are truncated here, as `RecSim`'s runner does.
 const DEFAULT_MAX_STEPS: u32 = 27_000;
-
-/// Slates are held in the registers of a GPU lane, or spill from them; longer ones than this are nobody's page.
-const MAX_SLATE_SIZE: u32 = 1024;
 
 /// Environments and policies that configurations can name.
 ///
@@ -42,8 +39,11 @@ struct Registered {
 }
 
 fn make<D: Definition>(settings: &Settings) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError> {
-    let choice = D::choice(settings)?;
-    Ok((Arc::new(D::new(settings)?), choice))
+    // Errors tell what was given; what runs has numbers that are the same on every backend.
+    D::choice(settings)?;
+    D::new(settings)?;
+    let rounded = settings.in_single_precision();
+    Ok((Arc::new(D::new(&rounded)?), D::choice(&rounded)?))
 }
 
 impl Registry {
@@ -125,8 +125,8 @@ impl Registry {
             return Err(settings.invalid("num_candidates", format!("at most {most_candidates}")));
         }
         let slate_size = settings.count("slate_size");
-        if slate_size > MAX_SLATE_SIZE {
-            return Err(settings.invalid("slate_size", format!("at most {MAX_SLATE_SIZE}")));
+        if i64::from(slate_size) > MOST_POSITIONS {
+            return Err(settings.invalid("slate_size", format!("at most {MOST_POSITIONS}")));
         }
         let corpus = if settings.boolean("resample_documents") {
             None
@@ -150,6 +150,7 @@ impl Registry {
             slate_size,
             finite_model: &|| model.finite_model(),
             average_user: average_user.as_deref(),
+            misfit_of_user: &|fields| model.misfit_of_user(fields),
             num_user_fields: model.num_fields().0,
             has_fixed_documents: corpus.is_some(),
             num_layer_numbers: 0,
@@ -158,6 +159,7 @@ impl Registry {
         let plan = Plan {
             seed: config.seed,
             max_steps: config.max_steps.unwrap_or(default_max_steps),
+            discounts: config.discounts.clone(),
             num_candidates,
             slate_size,
             corpus,
@@ -189,19 +191,36 @@ pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
 fn layered(section: &Section, target: &Target<'_>) -> Result<Layered, ConfigError> {
     let mut layers = section
         .layers()
-        .map(|layer| LayerModel::new(&layer.name, &layer.settings, target))
+        .map(|layer| {
+            LayerModel::new(&layer.name, &layer.settings, target)?;
+            LayerModel::new(&layer.name, &layer.settings.in_single_precision(), target)
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let read = layers.iter().filter(|layer| layer.is_read());
     let target = Target {
         num_layer_numbers: read.map(LayerModel::state_size).sum(),
         ..*target
     };
-    let policy = PolicyModel::new(&section.name, &section.settings, &target)?;
+    PolicyModel::new(&section.name, &section.settings, &target)?;
+    let policy = PolicyModel::new(
+        &section.name,
+        &section.settings.in_single_precision(),
+        &target,
+    )?;
     if let Some(needed) = policy.needed_layer() {
         layers.retain(|layer| layer.name() != needed.name());
         layers.insert(0, needed);
     }
     Ok(Layered::new(policy, layers))
+}
+
+/// Rounds to single precision, which lanes compute in: the reference is to see the same documents.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "rounding to single precision is what this does"
+)]
+fn single(number: f64) -> f64 {
+    f64::from(number as f32)
 }
 
 /// Draws the corpus of the seed, and puts what the configuration gives over it.
@@ -212,6 +231,9 @@ fn corpus(
     settings: &Settings,
 ) -> Result<Corpus, ConfigError> {
     let mut corpus = model.sample_corpus(seed, num_candidates);
+    for field in &mut corpus.fields {
+        *field = single(*field);
+    }
     let given = settings
         .declares("document.corpus")
         .then(|| settings.corpus("document.corpus"))
@@ -228,7 +250,7 @@ fn corpus(
         };
         let documents = corpus.fields.chunks_exact_mut(corpus.num_fields);
         for (document, &value) in documents.zip(values) {
-            document[field] = value;
+            document[field] = single(value);
         }
     }
     Ok(corpus)

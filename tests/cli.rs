@@ -88,6 +88,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
         "user_steps",
         "return",
         "non_finite_returns",
+        "truncated",
         "invalid_choices",
         "length",
         "click_rate",
@@ -106,7 +107,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
     assert_eq!(report["seed"], 7);
     assert_eq!(report["episodes"], 1000);
     assert_eq!(report["user_steps"], 5000);
-    assert_eq!(report["max_steps"], Value::Null);
+    assert_eq!(report["max_steps"], 5);
     assert_eq!(report["environment"]["name"], "long_term_satisfaction");
     assert_eq!(report["environment"]["user"]["time_budget"], 5.0);
     assert_eq!(report["environment"]["user"]["memory_discount"], 0.7);
@@ -345,12 +346,28 @@ fn auto_says_what_it_takes_and_why() {
 }
 
 #[test]
-fn returns_that_are_not_finite_are_warned_of() {
-    evaluate("cpu")
-        .args(["--set", "environment.user.choc_mean=1000", "--quiet"])
-        .assert()
-        .success()
-        .stderr(contains("warning: ").and(contains("returns are infinite or not a number")));
+fn rewards_that_single_precision_cannot_hold_are_refused_by_key() {
+    for (key, value) in [
+        ("choc_mean", "1000"),
+        ("kale_mean", "170"),
+        ("kale_stddev", "20"),
+        ("choc_stddev", "7"),
+        ("kale_mean", "-200"),
+        ("observation_noise_stddev", "1e30"),
+        ("sensitivity", "1e30"),
+    ] {
+        for backend in ["cpu", "reference"] {
+            let setting = format!("environment.user.{key}={value}");
+            let told = format!(
+                "`environment.user.{key}` = {}",
+                value.parse::<f64>().expect("a number")
+            );
+            refused(
+                evaluate(backend).args(["--set", &setting]),
+                &[&told, "allowed is"],
+            );
+        }
+    }
 }
 
 // Exit codes and errors.
@@ -490,7 +507,8 @@ fn a_corpus_must_have_one_document_a_candidate() {
     refused(
         evaluate("cpu")
             .args(fixed)
-            .args(["--set", "environment.document.corpus=[0.5, 0.25]"]),
+            .args(["--set", "environment.document.corpus=[0.5, 0.25]"])
+            .args(["--set", "environment.num_candidates=3"]),
         &[
             "environment.document.corpus",
             "2 documents",
@@ -775,7 +793,10 @@ fn list_shows_everything_that_a_configuration_can_name() {
     for policy in ["random", "static", "greedy"] {
         assert!(names(&listing["policies"]).contains(&policy.to_owned()));
     }
-    assert_eq!(names(&listing["run"]), ["seed", "episodes", "max_steps"]);
+    assert_eq!(
+        names(&listing["run"]),
+        ["seed", "episodes", "max_steps", "discount"]
+    );
     assert!(listing["adapters"].is_array());
     let choice = &listing["choice_models"][0];
     assert_eq!(choice["environment"], "long_term_satisfaction");

@@ -39,6 +39,8 @@ fn bad_input_names_the_key_the_value_and_what_is_allowed() {
             "environment.document.corpus=[0.5, 0.6]",
             "--set",
             "environment.resample_documents=false",
+            "--set",
+            "environment.num_candidates=3",
         ],
     ];
     let told: Vec<String> = cases

@@ -91,6 +91,14 @@ macro_rules! faults {
 }
 
 faults! {
+    finds_a_dispatch_that_stops_early: "kernel/rollout.wgsl",
+        "first < num_steps; first += TILE_STEPS" => "first < min(num_steps, TILE_STEPS); first += TILE_STEPS";
+    finds_a_loop_over_candidates_that_is_cut_short: "policy/greedy.wgsl",
+        "candidate < part::end_of_candidates()" => "candidate + 1u < part::end_of_candidates()";
+    finds_a_sum_that_is_not_compensated: "statistics/compensated.wgsl",
+        "return Sum(rounded, whole - taken);" => "return Sum(rounded, 0.0);";
+    finds_a_ranking_that_is_lost_between_parts: "kernel/carried.wgsl",
+        "ranking::carried.slate[position] = ranked[at];" => "ranking::carried.slate[position] = 0u;";
     finds_a_missing_philox_round: "rng.wgsl", "ROUNDS: u32 = 10u" => "ROUNDS: u32 = 9u";
     finds_a_wrong_multiplier: "rng.wgsl", "0xcd9e8d57u" => "0xcd9e8d55u";
     finds_a_wrong_weyl_constant: "rng.wgsl", "0xbb67ae85u" => "0xbb67ae87u";
@@ -195,7 +203,7 @@ faults! {
     finds_interests_that_leave_their_range: "environment/interest_evolution.wgsl",
         "min(max(interest + select(-step, step, is_positive), -1.0), 1.0)" => "interest + select(-step, step, is_positive)";
     finds_a_watch_that_outlasts_the_budget: "environment/interest_evolution.wgsl",
-        "min(user.time_budget, document.video_length)" => "document.video_length";
+        "min(user.time_budget + user.time_budget_rest, document.video_length)" => "document.video_length";
     finds_a_bonus_without_the_score: "environment/interest_evolution.wgsl",
         "parameters.user_quality_factor * weight + " => "";
     finds_a_probability_that_forgets_a_feature: "environment/interest_evolution.wgsl",

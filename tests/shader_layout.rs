@@ -70,10 +70,10 @@ const ENVIRONMENTS: &[Tested] = &[
             &[
                 "environment.user.type_distribution=[0.5, 0.25, 0.25]",
                 "environment.user.mean_affinity=[[1,2,3,4,5],[1,2,3,4,5],[1,2,3,4,5]]",
-                "environment.user.stddev_affinity=[[1,2,3,4,5],[1,2,3,4,5],[1,2,3,4,5]]",
+                "environment.user.stddev_affinity=[[0,0.1,0.2,0.3,0.4],[0,0.1,0.2,0.3,0.4],[0,0.1,0.2,0.3,0.4]]",
                 "environment.document.topic_distribution=[0.2, 0.2, 0.2, 0.2, 0.2]",
                 "environment.document.topic_quality_mean=[1,2,3,4,5]",
-                "environment.document.topic_quality_stddev=[1,2,3,4,5]",
+                "environment.document.topic_quality_stddev=[0,0.1,0.2,0.3,0.4]",
             ],
             &["environment.resample_documents=false"],
         ],
@@ -714,7 +714,7 @@ fn users_and_documents_have_the_fields_of_the_host_structs_in_their_order() {
 }
 
 /// The offset that the host gives a member of `Job`, and its size. Rust: `struct Job` in src/backend/gpu/program.rs.
-const JOB: [(&str, u32, u32); 14] = [
+const JOB: [(&str, u32, u32); 18] = [
     ("key", 0, 8),
     ("first_episode", 8, 8),
     ("num_lanes", 16, 4),
@@ -729,8 +729,12 @@ const JOB: [(&str, u32, u32); 14] = [
     ("numbers_per_point", 52, 4),
     ("policy_numbers", 56, 4),
     ("corpus_numbers", 60, 4),
+    ("candidate_begin", 64, 4),
+    ("candidate_end", 68, 4),
+    ("zero", 72, 4),
+    ("unused", 76, 4),
 ];
-const JOB_BYTES: u32 = 64;
+const JOB_BYTES: u32 = 80;
 
 #[test]
 fn a_job_lies_in_memory_as_the_host_writes_it() {

@@ -11,9 +11,12 @@
 // HAS_FREE_FEATURES, without which they are the one-hot vector of the topic. The tables are the topics' mean qualities.
 
 #import slatesim::rng::{Blocks, block_words}
+#import slatesim::compensated::opaque
 #import slatesim::distribution
 #import slatesim::tables
 
+// 2^-100.
+const LEAST_TIME: f32 = 7.888609e-31;
 const MAX_VIDEO_LENGTH: f32 = 100.0;
 
 struct Parameters {
@@ -34,6 +37,8 @@ struct Parameters {
 struct User {
     user_interests: array<f32, #{NUM_FEATURES}>,
     time_budget: f32,
+    // What rounding has taken from it.
+    time_budget_rest: f32,
 }
 
 struct Document {
@@ -57,11 +62,12 @@ fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
     var user: User;
     for (var block = 0u; 4u * block < #{NUM_FEATURES}u; block++) {
         var words = block_words(blocks, block);
-        for (var feature = 4u * block; feature < min(4u * block + 4u, #{NUM_FEATURES}u); feature++) {
-            user.user_interests[feature] = 2.0 * distribution::uniform(words[feature % 4u]) - 1.0;
+        for (var word = 0u; word < min(4u, #{NUM_FEATURES}u - 4u * block); word++) {
+            user.user_interests[4u * block + word] = 2.0 * distribution::uniform(words[word]) - 1.0;
         }
     }
     user.time_budget = parameters.time_budget;
+    user.time_budget_rest = 0.0;
     return user;
 }
 
@@ -76,9 +82,9 @@ fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Do
     let range = parameters.max_feature_value - parameters.min_feature_value;
     for (var block = 0u; 4u * block < #{NUM_FEATURES}u; block++) {
         var feature_words = block_words(blocks, 1u + block);
-        for (var feature = 4u * block; feature < min(4u * block + 4u, #{NUM_FEATURES}u); feature++) {
-            let draw = distribution::uniform(feature_words[feature % 4u]);
-            document.features[feature] = parameters.min_feature_value + range * draw;
+        for (var word = 0u; word < min(4u, #{NUM_FEATURES}u - 4u * block); word++) {
+            let draw = distribution::uniform(feature_words[word]);
+            document.features[4u * block + word] = parameters.min_feature_value + range * draw;
         }
     }
 #else
@@ -109,7 +115,17 @@ fn score(parameters: Parameters, given: User, given_document: Document) -> f32 {
 }
 
 fn respond(parameters: Parameters, user: User, document: Document, draws: Draws) -> Response {
-    return Response(min(user.time_budget, document.video_length));
+    return Response(min(user.time_budget + user.time_budget_rest, document.video_length));
+}
+
+// Takes a number from a sum of two, the second of which is what rounding takes from the first.
+fn minus(time: vec2<f32>, taken: f32) -> vec2<f32> {
+    let rounded = opaque(time.x - taken);
+    let part = opaque(rounded - time.x);
+    let error = opaque(time.x - opaque(rounded - part)) - opaque(taken + part);
+    let rest = opaque(time.y + error);
+    let left = opaque(rounded + rest);
+    return vec2<f32>(left, rest - opaque(left - rounded));
 }
 
 // The interest in one feature after a step towards the feature (positive) or away from it.
@@ -142,9 +158,17 @@ fn transition(parameters: Parameters, before: User, given_document: Document, re
 #endif
     let watch_time = response.watch_time;
     let utility = parameters.user_quality_factor * weight + parameters.document_quality_factor * document.quality;
-    let watched = user.time_budget - watch_time + parameters.user_update_alpha * watch_time * utility;
-    let skipped = user.time_budget - parameters.step_penalty;
-    user.time_budget = select(skipped, watched, clicked);
+    let bonus = parameters.user_update_alpha * watch_time * utility;
+    let gain = parameters.user_update_alpha * utility;
+    let time = vec2<f32>(before.time_budget, before.time_budget_rest);
+    let is_all = time.x + time.y <= watch_time;
+    let left = select(minus(time, watch_time), vec2<f32>(), is_all);
+    let watched = minus(left, -bonus);
+    let skipped = minus(time, parameters.step_penalty);
+    let is_left = 0.0 < watched.x || (left.x <= 0.0 && 0.0 < gain);
+    let watched_time = select(watched.x, max(watched.x, LEAST_TIME), is_left);
+    user.time_budget = select(skipped.x, watched_time, clicked);
+    user.time_budget_rest = select(skipped.y, watched.y, clicked);
     return user;
 }
 

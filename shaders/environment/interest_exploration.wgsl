@@ -59,11 +59,12 @@ fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
         let first = distribution::normal_pair(words.x, words.y);
         let second = distribution::normal_pair(words.z, words.w);
         var normals = array<f32, 4>(first.x, first.y, second.x, second.y);
-        for (var topic = 4u * block; topic < min(4u * block + 4u, #{NUM_TOPICS}u); topic++) {
+        for (var number = 0u; number < min(4u, #{NUM_TOPICS}u - 4u * block); number++) {
+            let topic = 4u * block + number;
             let index = user.user_type * #{NUM_TOPICS}u + topic;
             let mean = tables::table(MEAN_AFFINITY + index);
             let stddev = tables::table(STDDEV_AFFINITY + index);
-            user.affinity[topic] = distribution::log_normal(mean, stddev, normals[topic % 4u]);
+            user.affinity[topic] = distribution::log_normal(mean, stddev, normals[number]);
         }
     }
     return user;

@@ -30,6 +30,12 @@ struct Job {
     numbers_per_point: u32,
     policy_numbers: u32,
     corpus_numbers: u32,
+    // The candidates that this dispatch looks at, in kernels with IN_PARTS.
+    candidate_begin: u32,
+    candidate_end: u32,
+    // 0, which no compiler knows.
+    zero: u32,
+    unused: u32,
 }
 
 @group(0) @binding(0) var<uniform> job: Job;

@@ -6,9 +6,10 @@
 // Any workgroup size gives the same bits. Rows are job.stride long; what no episode reaches is zero.
 //
 // Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane], 1 outcomes [OUTCOME_FIELDS][lane],
-// 2 curve [rewards, squared rewards, clicks][step][span] with steps counted from step_begin, 3 counts [block][impressions of
+// 4 weights [discount][step], the powers of the discounts, with HAS_DISCOUNTS; 2 curve [rewards, squared rewards, clicks][step][span] with steps counted from step_begin, 3 counts [block][impressions of
 // each topic, clicks of each topic, clicks at each position]. Defs: SLOTS_IN_REGISTERS where positions are few enough to be
-// counted by each lane, COUNTS_IN_WORKGROUP where counts are few enough for the memory of a workgroup.
+// counted by each lane, COUNTS_IN_WORKGROUP where counts are few enough for the memory of a workgroup; IN_PARTS where a
+// dispatch has a part of the candidates of one step, see carried.wgsl.
 
 #import slatesim::rng::{Stream, words, STEP}
 #import slatesim::job::job
@@ -18,8 +19,12 @@
 #endif
 #import slatesim::blocks::SPAN
 #import slatesim::drive
+#import slatesim::compensated::{Sum, add, value}
 #import slatesim::slope::least_squares_slope
 #import slatesim::step_sums::{add_part, click_at, put_clicks, put_reward, sum_of_parts, SUMS, TILE_STEPS}
+#ifdef IN_PARTS
+#import slatesim::carried
+#endif
 #import environment
 #import agent
 
@@ -31,8 +36,14 @@ const CLICKS: u32 = 3u;
 const QUALITY: u32 = 4u;
 const RUNNING: u32 = 5u;
 const INVALID: u32 = 6u;
-// For the next dispatch alone: the host does not read it.
-const STEP_WEIGHTED: u32 = 7u;
+// For the next dispatch alone: the host does not read them. Sums and what their roundings have lost.
+const SUM: u32 = 7u;
+const SUM_REST: u32 = 8u;
+const STEP_WEIGHTED: u32 = 9u;
+const STEP_WEIGHTED_REST: u32 = 10u;
+// One row for each discount, which the host reads, and then two for each as above.
+const DISCOUNTED: u32 = 11u;
+const DISCOUNTED_SUM: u32 = DISCOUNTED + #{NUM_DISCOUNTS}u;
 
 @group(1) @binding(0) var<storage, read_write> users: array<f32>;
 @group(1) @binding(1) var<storage, read_write> outcomes: array<u32>;
@@ -43,6 +54,21 @@ const STEP_WEIGHTED: u32 = 7u;
 const COUNTS: u32 = 2u * #{NUM_TOPICS}u + #{NUM_CONSIDERED}u;
 const FIRST_TOPIC_CLICK: u32 = #{NUM_TOPICS}u;
 const FIRST_SLOT_CLICK: u32 = 2u * #{NUM_TOPICS}u;
+
+#ifdef HAS_DISCOUNTS
+@group(1) @binding(4) var<storage, read> weights: array<f32>;
+#endif
+
+// Reads a sum of the lane, which has two rows.
+fn load_sum(row: u32, lane: u32) -> Sum {
+    let rounded = bitcast<f32>(outcomes[row * job.stride + lane]);
+    return Sum(rounded, bitcast<f32>(outcomes[(row + 1u) * job.stride + lane]));
+}
+
+fn store_sum(row: u32, lane: u32, sum: Sum) {
+    outcomes[row * job.stride + lane] = bitcast<u32>(sum.rounded);
+    outcomes[(row + 1u) * job.stride + lane] = bitcast<u32>(sum.rest);
+}
 
 #ifdef COUNTS_IN_WORKGROUP
 // What the workgroup adds to the counts of its block.
@@ -71,8 +97,11 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     let parameters = environment_parameters;
     var stream = stream_of_lane(episode, 0u);
     var user: environment::User;
-    var total = 0.0;
-    var step_weighted = 0.0;
+    var total = Sum(0.0, 0.0);
+    var step_weighted = Sum(0.0, 0.0);
+#ifdef HAS_DISCOUNTS
+    var discounted: array<Sum, #{NUM_DISCOUNTS}>;
+#endif
     var length = 0u;
     var num_clicks = 0u;
     var quality = 0.0;
@@ -93,8 +122,13 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
             policy_state[number] = users[(#{USER_FIELDS}u + number) * job.stride + lane];
         }
 #endif
-        total = bitcast<f32>(outcomes[TOTAL * job.stride + lane]);
-        step_weighted = bitcast<f32>(outcomes[STEP_WEIGHTED * job.stride + lane]);
+        total = load_sum(SUM, lane);
+        step_weighted = load_sum(STEP_WEIGHTED, lane);
+#ifdef HAS_DISCOUNTS
+        for (var discount = 0u; discount < #{NUM_DISCOUNTS}u; discount++) {
+            discounted[discount] = load_sum(DISCOUNTED_SUM + 2u * discount, lane);
+        }
+#endif
         length = outcomes[LENGTH * job.stride + lane];
         num_clicks = outcomes[CLICKS * job.stride + lane];
         quality = bitcast<f32>(outcomes[QUALITY * job.stride + lane]);
@@ -105,6 +139,19 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     var slot_clicks: array<u32, #{NUM_CONSIDERED}>;
 #endif
 
+#ifdef IN_PARTS
+    if running && job.candidate_begin > 0u {
+        carried::load(lane, job.stride);
+    }
+    if job.candidate_end < #{NUM_CANDIDATES}u {
+        if running {
+            stream.step = job.step_begin;
+            agent::recommend(stream, words(stream, STEP, 0u).w, user, &policy_state);
+            carried::store(lane, job.stride);
+        }
+        return;
+    }
+#endif
     let num_steps = job.step_end - job.step_begin;
     for (var first = 0u; first < num_steps; first += TILE_STEPS) {
         let end = min(TILE_STEPS, num_steps - first);
@@ -122,8 +169,14 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
             user = stepped.user;
 
             let click = select(0u, 1u, stepped.clicked);
-            total = total + stepped.reward;
-            step_weighted = step_weighted + f32(step) * stepped.reward;
+            total = add(total, stepped.reward);
+            step_weighted = add(step_weighted, f32(step) * stepped.reward);
+#ifdef HAS_DISCOUNTS
+            for (var discount = 0u; discount < #{NUM_DISCOUNTS}u; discount++) {
+                let weight = weights[discount * num_steps + first + step_of_tile];
+                discounted[discount] = add(discounted[discount], weight * stepped.reward);
+            }
+#endif
             length = length + 1u;
             num_clicks = num_clicks + click;
             num_invalid = num_invalid + select(1u, 0u, stepped.is_valid);
@@ -165,8 +218,15 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         }
     }
 
-    outcomes[TOTAL * job.stride + lane] = bitcast<u32>(total);
-    outcomes[STEP_WEIGHTED * job.stride + lane] = bitcast<u32>(step_weighted);
+    outcomes[TOTAL * job.stride + lane] = bitcast<u32>(value(total));
+    store_sum(SUM, lane, total);
+    store_sum(STEP_WEIGHTED, lane, step_weighted);
+#ifdef HAS_DISCOUNTS
+    for (var discount = 0u; discount < #{NUM_DISCOUNTS}u; discount++) {
+        outcomes[(DISCOUNTED + discount) * job.stride + lane] = bitcast<u32>(value(discounted[discount]));
+        store_sum(DISCOUNTED_SUM + 2u * discount, lane, discounted[discount]);
+    }
+#endif
     outcomes[SLOPE * job.stride + lane] = bitcast<u32>(least_squares_slope(total, step_weighted, length));
     outcomes[LENGTH * job.stride + lane] = length;
     outcomes[CLICKS * job.stride + lane] = num_clicks;

@@ -16,6 +16,12 @@
 #import slatesim::candidates::user_features
 #endif
 #import slatesim::drive
+#import slatesim::part::{first_candidate, end_of_candidates}
+#ifdef IN_PARTS
+#ifdef RECOMMENDS
+#import slatesim::carried
+#endif
+#endif
 #import environment
 #ifdef LEARNS
 #import agent
@@ -176,7 +182,7 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 #endif
     let environment_index = lane / job.users_per_env;
-    for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
+    for (var candidate = first_candidate(); candidate < end_of_candidates(); candidate++) {
         var document = features(load_document_stream(lane), candidate);
         for (var number = 0u; number < #{DOCUMENT_SIZE}u; number++) {
             let at = (environment_index * #{NUM_CANDIDATES}u + candidate) * #{DOCUMENT_SIZE}u + number;
@@ -194,7 +200,18 @@ fn recommend(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let stream = load_stream(lane);
     var policy_state = load_policy_state(lane);
+#ifdef IN_PARTS
+    if job.candidate_begin > 0u {
+        carried::load(lane, job.num_lanes);
+    }
+#endif
     var slate = agent::recommend(stream, words(stream, STEP, 0u).w, load_user(lane), &policy_state);
+#ifdef IN_PARTS
+    if job.candidate_end < #{NUM_CANDIDATES}u {
+        carried::store(lane, job.num_lanes);
+        return;
+    }
+#endif
     store_policy_state(lane, policy_state);
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
         outcomes[lane * #{NUM_SHOWN}u + position] = slate[position];

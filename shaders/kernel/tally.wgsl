@@ -6,7 +6,8 @@
 // of returns and lengths in a table of SLOTS.
 //
 // Bindings of group 1: 0 outcomes as in rollout.wgsl, four lanes a word, read; 1 sums, see tallied.wgsl; 2 buckets, how many
-// returns have each value of their top 21 bits; 3 totals [user-steps, clicks, invalid choices, quality clicked][block].
+// returns have each value of their top 21 bits; 3 totals [user-steps,
+// clicks, invalid choices, truncated episodes, faults, quality clicked][block].
 
 #import slatesim::job::job
 #import slatesim::blocks::{BLOCK_QUADS, QUAD, num_blocks}
@@ -38,7 +39,10 @@ const INVALID: u32 = 6u;
 const USER_STEPS: u32 = 0u;
 const BLOCK_CLICKS: u32 = 1u;
 const BLOCK_INVALID: u32 = 2u;
-const BLOCK_QUALITY: u32 = 3u;
+const BLOCK_TRUNCATED: u32 = 3u;
+// Lanes that contradict themselves: they run on and have not come to the end of the dispatch, or click without a step.
+const BLOCK_FAULTS: u32 = 4u;
+const BLOCK_QUALITY: u32 = 5u;
 
 @group(1) @binding(0) var<storage, read> outcomes: array<vec4<u32>>;
 @group(1) @binding(1) var<storage, read_write> sums: array<atomic<u32>>;
@@ -48,8 +52,8 @@ const BLOCK_QUALITY: u32 = 3u;
 // A slot counts one key; it holds the key plus one, 0 while it is free.
 var<workgroup> slot_keys: array<atomic<u32>, SLOTS>;
 var<workgroup> slot_counts: array<atomic<u32>, SLOTS>;
-// Of the blocks of the workgroup: [USER_STEPS, BLOCK_CLICKS, BLOCK_INVALID][block], and quality [block][part].
-var<workgroup> block_counts: array<atomic<u32>, 3u * GROUP_BLOCKS>;
+// Of the blocks of the workgroup: [USER_STEPS to BLOCK_FAULTS][block], and quality [block][part].
+var<workgroup> block_counts: array<atomic<u32>, BLOCK_QUALITY * GROUP_BLOCKS>;
 var<workgroup> part_qualities: array<f32, #{WORKGROUP_SIZE}>;
 
 // Adds to the count of a bucket or a length.
@@ -152,6 +156,15 @@ fn running(quad: u32) -> vec4<u32> {
     return select(vec4<u32>(), outcome(RUNNING, quad), job.step_end < job.max_steps);
 }
 
+// Which contradict themselves.
+fn faults(quad: u32) -> vec4<u32> {
+    let lengths = outcome(LENGTH, quad);
+    let runs = outcome(RUNNING, quad) != vec4<u32>();
+    let is_short = runs & (lengths != vec4<u32>(job.step_end));
+    let is_wrong = is_short | (lengths > vec4<u32>(job.step_end)) | (outcome(CLICKS, quad) > lengths);
+    return select(vec4<u32>(), vec4<u32>(1u), is_wrong);
+}
+
 // Which have ended in this dispatch: not those that had before, nor those that no episode has.
 fn have_ended(quad: u32) -> vec4<bool> {
     return (running(quad) == vec4<u32>()) & (outcome(LENGTH, quad) > vec4<u32>(job.step_begin));
@@ -166,6 +179,8 @@ fn add_part(block: u32, part: u32, slot: u32) {
     var user_steps = vec4<u32>();
     var clicks = vec4<u32>();
     var invalid = vec4<u32>();
+    var num_truncated = 0u;
+    var num_faults = 0u;
     var quality = vec4<f32>();
     // Halves of the sums of clicks · clicks, clicks · length and length · length.
     var low: array<vec4<u32>, 3>;
@@ -184,6 +199,8 @@ fn add_part(block: u32, part: u32, slot: u32) {
         invalid += outcome(INVALID, quad);
         quality += bitcast<vec4<f32>>(outcome(QUALITY, quad));
         num_running += sum_of(running(quad));
+        num_truncated += sum_of(outcome(RUNNING, quad));
+        num_faults += sum_of(faults(quad));
         let by_clicks = select(vec4<u32>(), num_clicks, ended);
         let by_length = select(vec4<u32>(), lengths, ended);
         low[0] += (by_clicks * by_clicks) & vec4<u32>(0xffffu);
@@ -217,6 +234,8 @@ fn add_part(block: u32, part: u32, slot: u32) {
     atomicAdd(&block_counts[USER_STEPS * GROUP_BLOCKS + slot], sum_of(user_steps));
     atomicAdd(&block_counts[BLOCK_CLICKS * GROUP_BLOCKS + slot], sum_of(clicks));
     atomicAdd(&block_counts[BLOCK_INVALID * GROUP_BLOCKS + slot], sum_of(invalid));
+    atomicAdd(&block_counts[BLOCK_TRUNCATED * GROUP_BLOCKS + slot], num_truncated);
+    atomicAdd(&block_counts[BLOCK_FAULTS * GROUP_BLOCKS + slot], num_faults);
     part_qualities[slot * PARTS + part] = quality.x + quality.y + quality.z + quality.w;
     // Behind the words that the device has too.
     add_to_word(LENGTHS, num_running);

@@ -32,8 +32,12 @@ fn raise_word(at: u32, number: u32) {
 // Adds sign · number · 2^(position - 298) to the sum at a word; the number has up to 24 bits.
 fn deposit(at: u32, position: u32, number: u32, sign: i32) {
     var left = number << (position % DIGIT_BITS);
-    for (var digit = at + position / DIGIT_BITS; left != 0u; digit++) {
-        atomicAdd(&sums[digit], bitcast<u32>(sign * i32(left & 0xffu)));
+    // 24 bits that are moved by less than a digit are in four.
+    for (var digit = 0u; digit < 4u; digit++) {
+        if left == 0u {
+            break;
+        }
+        atomicAdd(&sums[at + position / DIGIT_BITS + digit], bitcast<u32>(sign * i32(left & 0xffu)));
         left = left >> DIGIT_BITS;
     }
 }

@@ -12,6 +12,7 @@
 #import slatesim::candidates
 #import slatesim::candidates::environment_parameters
 #import slatesim::distribution
+#import slatesim::part
 #import slatesim::ranking
 #import slatesim::sorting
 #import slatesim::tables
@@ -75,7 +76,7 @@ fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, a
     var arm_ranks = rank_arms(stream, first_word, state);
     var ranked = ranking::begin_ranked();
     // From the last to the first: among equals the higher index comes first.
-    for (var undone = 0u; undone < #{NUM_CANDIDATES}u; undone++) {
+    for (var undone = part::first_candidate(); undone < part::end_of_candidates(); undone++) {
         let candidate = #{NUM_CANDIDATES}u - 1u - undone;
         let document = candidates::document(stream, candidate);
         let topic = min(environment::topic(environment_parameters, document), #{NUM_TOPICS}u - 1u);
@@ -83,5 +84,5 @@ fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, a
         let key = select(-value, value, tables::policy_table(1u + topic) != 0.0);
         ranking::insert_ranked(&ranked, arm_ranks[topic], key, candidate);
     }
-    return ranked.slate;
+    return ranking::end_ranked(&ranked);
 }

@@ -4,12 +4,13 @@
 #import environment::User
 #import slatesim::rng::Stream
 #import slatesim::candidates
+#import slatesim::part
 #import slatesim::ranking
 #import slatesim::sorting
 
 fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, array<f32, #{POLICY_STATE}>>) -> array<u32, #{NUM_SHOWN}> {
     var ranked = ranking::begin();
-    for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
+    for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         let value = sorting::value(user, candidates::document(stream, candidate));
 #ifdef ASCENDING
         ranking::insert(&ranked, -value, candidate);
@@ -17,5 +18,5 @@ fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, a
         ranking::insert(&ranked, value, candidate);
 #endif
     }
-    return ranked.slate;
+    return ranking::end(&ranked);
 }

@@ -5,6 +5,7 @@
 #import environment::User
 #import slatesim::rng::Stream
 #import slatesim::candidates
+#import slatesim::part
 #import slatesim::ranking
 #import slatesim::tables
 
@@ -15,9 +16,9 @@ fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, a
     }
     let believed = environment::user_from_fields(fields);
     var ranked = ranking::begin();
-    for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
+    for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         let document = candidates::document(stream, candidate);
         ranking::insert(&ranked, environment::score(candidates::environment_parameters, believed, document), candidate);
     }
-    return ranked.slate;
+    return ranking::end(&ranked);
 }

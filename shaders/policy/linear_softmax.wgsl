@@ -5,6 +5,7 @@
 #import slatesim::rng::{Stream, policy_words}
 #import slatesim::candidates
 #import slatesim::inputs
+#import slatesim::part
 #import slatesim::ranking
 #import slatesim::scoring
 #import slatesim::tables
@@ -13,7 +14,7 @@ fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, a
     var ranked = ranking::begin();
     var policy = policy_words(stream, first_word);
     var x = inputs::begin(stream, user, state);
-    for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
+    for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(&x, candidates::document(stream, candidate));
         var score = tables::policy_table(1u);
         for (var input = 0u; input < #{INPUTS}u; input++) {
@@ -21,5 +22,5 @@ fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, a
         }
         ranking::insert(&ranked, scoring::key(score, &policy, candidate), candidate);
     }
-    return ranked.slate;
+    return ranking::end(&ranked);
 }

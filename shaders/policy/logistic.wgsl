@@ -31,7 +31,7 @@ fn fit(
 ) {
     ridge::fit(stream, user, state, factor, theta, x);
     var gram: array<f32, #{DIM} * #{DIM}>;
-    let count = u32((*state)[COUNT]);
+    let count = min(u32((*state)[COUNT]), #{HISTORY}u);
     regression::fit_logistic(state, FEATURES, CLICKS, count, tables::policy_table(0u), theta, &gram);
 #ifdef FACTORS_FIT
     *factor = gram;

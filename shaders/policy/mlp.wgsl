@@ -7,6 +7,7 @@
 #import slatesim::rng::{Stream, policy_words}
 #import slatesim::candidates
 #import slatesim::inputs
+#import slatesim::part
 #import slatesim::ranking
 #import slatesim::scoring
 #import slatesim::tables
@@ -44,9 +45,9 @@ fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, a
     var ranked = ranking::begin();
     var policy = policy_words(stream, first_word);
     var x = inputs::begin(stream, user, state);
-    for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
+    for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(&x, candidates::document(stream, candidate));
         ranking::insert(&ranked, scoring::key(network(&x), &policy, candidate), candidate);
     }
-    return ranked.slate;
+    return ranking::end(&ranked);
 }

@@ -7,6 +7,7 @@
 #import slatesim::candidates
 #import slatesim::distribution
 #import slatesim::inputs
+#import slatesim::part
 #import slatesim::ranking
 #import slatesim::regression
 
@@ -19,14 +20,14 @@ fn rank_by_bounds(
     width: f32,
 ) -> array<u32, #{NUM_SHOWN}> {
     var ranked = ranking::begin();
-    for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
+    for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(x, candidates::document(stream, candidate));
         var solved = *x;
         let variance = regression::quadratic_form(factor, &solved);
         let score = regression::dot_product(x, theta) + width * sqrt(variance);
         ranking::insert(&ranked, score, candidate);
     }
-    return ranked.slate;
+    return ranking::end(&ranked);
 }
 
 // By one draw of the weights; `x` holds what all candidates share.
@@ -53,9 +54,9 @@ fn rank_by_draw(
     for (var number = 0u; number < #{DIM}u; number++) {
         (*theta)[number] = (*theta)[number] + scale * z[number];
     }
-    for (var candidate = 0u; candidate < #{NUM_CANDIDATES}u; candidate++) {
+    for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(x, candidates::document(stream, candidate));
         ranking::insert(&ranked, regression::dot_product(x, theta), candidate);
     }
-    return ranked.slate;
+    return ranking::end(&ranked);
 }

@@ -4,6 +4,9 @@
 // ties stay in the order of insertion.
 
 #define_import_path slatesim::ranking
+#ifdef IN_PARTS
+#import slatesim::job::job
+#endif
 
 // Below every key; infinities have no place in WGSL.
 const WORST: f32 = -3.0e38;
@@ -16,6 +19,11 @@ struct Ranking {
     keys: array<f32, #{NUM_SHOWN}>,
 }
 
+#ifdef IN_PARTS
+// What the dispatch before has ranked, and what this one has: the kernel takes it from one to the next.
+var<private> carried: RankedRanking;
+#endif
+
 // A slate that is sorted by rank, and by key among those of a rank.
 struct RankedRanking {
     slate: array<u32, #{NUM_SHOWN}>,
@@ -23,23 +31,52 @@ struct RankedRanking {
     ranks: array<u32, #{NUM_SHOWN}>,
 }
 
-// Begins an empty slate: every key that is inserted is better than what it holds.
+// Begins an empty slate: every key that is inserted is better than what it holds. Or goes on with the one before.
 fn begin() -> Ranking {
     var ranking: Ranking;
+#ifdef IN_PARTS
+    if job.candidate_begin > 0u {
+        ranking.slate = carried.slate;
+        ranking.keys = carried.keys;
+        return ranking;
+    }
+#endif
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
         ranking.keys[position] = WORST;
     }
     return ranking;
 }
 
-// Begins an empty slate of ranks: every rank that is inserted is better than what it holds.
+// Returns the slate when all candidates are in.
+fn end(ranking: ptr<function, Ranking>) -> array<u32, #{NUM_SHOWN}> {
+#ifdef IN_PARTS
+    carried.slate = (*ranking).slate;
+    carried.keys = (*ranking).keys;
+#endif
+    return (*ranking).slate;
+}
+
+// Begins an empty slate of ranks: every rank that is inserted is better than what it holds. Or goes on with the one before.
 fn begin_ranked() -> RankedRanking {
     var ranking: RankedRanking;
+#ifdef IN_PARTS
+    if job.candidate_begin > 0u {
+        return carried;
+    }
+#endif
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
         ranking.keys[position] = WORST;
         ranking.ranks[position] = 0xffffffffu;
     }
     return ranking;
+}
+
+// Returns the slate when all candidates are in.
+fn end_ranked(ranking: ptr<function, RankedRanking>) -> array<u32, #{NUM_SHOWN}> {
+#ifdef IN_PARTS
+    carried = *ranking;
+#endif
+    return (*ranking).slate;
 }
 
 // Inserts a candidate by its key, the largest first.

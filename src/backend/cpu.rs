@@ -4,7 +4,8 @@ pub use super::lanes::{InstructionSet, Work};
 use super::model::BlockRollout;
 use super::stepper::Population;
 use super::{
-    BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Launches, Observer, Simulation, Stepper,
+    BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Launches, Observer, SINGLE_RESOLUTION,
+    Simulation, Stepper,
 };
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -96,6 +97,12 @@ impl CpuBackend {
             0,
             "ranges start at a block"
         );
+        let mut hand_over = |index: usize, mut statistics: Statistics| {
+            if self.arithmetic == Arithmetic::Single {
+                statistics.set_resolution(SINGLE_RESOLUTION);
+            }
+            finished(index, statistics);
+        };
         // The one that has begun and may go on: they come in their order.
         let mut open: Option<(usize, Statistics)> = None;
         let blocks = u128::from(
@@ -138,7 +145,7 @@ impl CpuBackend {
                     Some((last, statistics)) if *last == point => merge(statistics, &part),
                     _ => {
                         if let Some((last, statistics)) = open.replace((point, part)) {
-                            finished(last, statistics);
+                            hand_over(last, statistics);
                         }
                     }
                 }
@@ -150,11 +157,11 @@ impl CpuBackend {
         }
         let mut next = 0;
         if let Some((last, statistics)) = open {
-            finished(last, statistics);
+            hand_over(last, statistics);
             next = last + 1;
         }
         for (index, simulation) in simulations.iter().enumerate().skip(next) {
-            finished(index, simulation.statistics());
+            hand_over(index, simulation.statistics());
         }
     }
 }

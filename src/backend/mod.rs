@@ -36,6 +36,9 @@ pub const BLOCK_EPISODES: u64 = BLOCK_SIZE as u64;
 /// [`BLOCK_EPISODES`] as the length of an array.
 const BLOCK_SIZE: usize = 256;
 
+/// The relative size of a rounding in single precision, which backends that compute in it tell with their statistics.
+const SINGLE_RESOLUTION: f64 = 1.0 / (1 << 23) as f64;
+
 /// Names what computed a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendInfo {

@@ -3,13 +3,13 @@
 use super::lanes::{InstructionSet, LaneStepper, Rollout, Work};
 use super::stepper::{Follower, Population, Stepper};
 use crate::choice::ChoiceModel;
-use crate::environment::{Blocks, Definition, Environment, Field, Fields, Outline};
+use crate::environment::{Blocks, Definition, Environment, Field, Fields, Kind, Outline};
 use crate::exact::FiniteModel;
 use crate::number::{Number, ScalarWord};
 use crate::policy::Layered;
 use crate::rng::{CORPUS, Stream};
 use crate::shader::{ShaderDefs, ShaderSource};
-use crate::statistics::{EpisodeBlock, Statistics};
+use crate::statistics::{Conditions, EpisodeBlock, Statistics};
 use rayon::prelude::*;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Plan {
     pub seed: u64,
     /// Episodes still running after this many steps are truncated.
     pub max_steps: u32,
+    /// Discounts for which the return is formed besides the plain one, each from 0 to 1.
+    pub discounts: Vec<f64>,
     /// How many documents are offered at a step.
     pub num_candidates: u32,
     /// How many of them are shown.
@@ -60,6 +62,7 @@ impl Plan {
             topic_impressions: vec![0; num_topics],
             topic_clicks: vec![0; num_topics],
             slot_clicks: vec![0; num_considered],
+            discounted: vec![Vec::new(); self.discounts.len()],
             ..EpisodeBlock::default()
         }
     }
@@ -73,6 +76,11 @@ impl Plan {
             self.choice.num_considered(self.slate_size)
         }
     }
+}
+
+/// Returns the weight that a discount gives the reward of a step: its power, 1 at step 0 whatever the discount.
+pub(super) fn power(discount: f64, step: u32) -> f64 {
+    discount.powf(f64::from(step))
 }
 
 /// An environment, a choice model and a policy, ready to run.
@@ -91,6 +99,11 @@ impl Simulation {
             self.plan.outline.num_topics as usize,
             self.plan.outline.has_quality,
         )
+        .under(Conditions {
+            max_steps: Some(self.plan.num_steps()),
+            discounts: self.plan.discounts.clone(),
+            resolution: 0.0,
+        })
     }
 
     /// Makes statistics of blocks of this simulation, on all cores; sums are exact, so the order is of no consequence.
@@ -135,6 +148,8 @@ pub trait Model: Debug + Send + Sync {
     fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus;
     /// See [`Definition::average_user`].
     fn average_user(&self) -> Option<Vec<f64>>;
+    /// Tells what is wrong with the fields of a user, if they are no state that users can be in.
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String>;
     /// See [`Definition::finite_model`].
     fn finite_model(&self) -> Option<FiniteModel>;
     /// Makes what runs blocks of episodes in `f64`, one at a time.
@@ -250,6 +265,25 @@ impl<D: Definition> Model for D {
 
     fn average_user(&self) -> Option<Vec<f64>> {
         Definition::average_user(self)
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let mut rest = fields;
+        for field in Model::user_layout(self) {
+            for (name, number) in field.names().iter().zip(rest) {
+                let is_whole = number.fract() == 0.0 && (0.0..f64::from(1 << 23)).contains(number);
+                if field.kind == Kind::Word && !is_whole {
+                    return Some(format!(
+                        "`{name}` is {number}, allowed is a whole number from 0"
+                    ));
+                }
+                if !number.is_finite() {
+                    return Some(format!("`{name}` is {number}, allowed is a finite number"));
+                }
+            }
+            rest = &rest[field.names().len().min(rest.len())..];
+        }
+        Definition::misfit_of_user(self, fields)
     }
 
     fn finite_model(&self) -> Option<FiniteModel> {

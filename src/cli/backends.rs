@@ -4,10 +4,11 @@ use super::failure::Usage;
 use super::output::{say, warn};
 use crate::Error;
 use crate::backend::cpu::{Arithmetic, CpuBackend};
-use crate::backend::gpu::{AdapterSelection, GpuBackend, GpuError, GpuOptions};
+use crate::backend::gpu::{AdapterId, AdapterSelection, GpuBackend, GpuError, GpuOptions};
 use crate::backend::{BLOCK_EPISODES, Backend};
 use anyhow::Context;
 use clap::ValueEnum;
+use std::num::NonZero;
 
 /// What `--backend` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,6 +30,49 @@ pub(crate) struct Tuning {
     pub(crate) threads: Option<u32>,
     /// Episodes in flight together.
     pub(crate) batch_size: Option<u32>,
+    /// The GPU that is to be taken.
+    pub(crate) adapter: Option<AdapterId>,
+}
+
+impl Tuning {
+    /// Says which adapters may be taken where any would do.
+    pub(crate) fn selection(self) -> AdapterSelection {
+        self.adapter
+            .map_or(AdapterSelection::Any, AdapterSelection::Chosen)
+    }
+}
+
+/// Refuses the choice of a GPU for what computes on none.
+pub(crate) fn refuse_adapter(adapter: Option<AdapterId>, backend: &str) -> Result<(), Usage> {
+    match adapter {
+        None => Ok(()),
+        Some(adapter) => Err(Usage(format!(
+            "`--adapter {adapter}` chooses a GPU, and `--backend {backend}` computes on none; allowed with it is --backend gpu"
+        ))),
+    }
+}
+
+/// Threads for each core at most: more than one have no use, and thousands wait for each other all the time.
+const MOST_THREADS_PER_CORE: usize = 4;
+
+/// Bounds the threads by what the machine has, and says so.
+fn bounded(tuning: Tuning, is_quiet: bool) -> Tuning {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let most = u32::try_from(cores * MOST_THREADS_PER_CORE).unwrap_or(u32::MAX);
+    match tuning.threads {
+        Some(threads) if threads > most => {
+            if !is_quiet {
+                say(&format!(
+                    "`--threads` = {threads}: {most} compute, {MOST_THREADS_PER_CORE} for each of the {cores} cores"
+                ));
+            }
+            Tuning {
+                threads: Some(most),
+                ..tuning
+            }
+        }
+        _ => tuning,
+    }
 }
 
 /// Opens a backend; with `auto`, says which it is unless asked to be quiet.
@@ -37,11 +81,23 @@ pub(crate) fn open(
     tuning: Tuning,
     is_quiet: bool,
 ) -> anyhow::Result<Box<dyn Backend>> {
+    let tuning = bounded(tuning, is_quiet);
+    // Who names an adapter wants it, whatever it is.
+    let choice = match (choice, tuning.adapter) {
+        (Choice::Auto, Some(_)) => Choice::Gpu,
+        (choice, _) => choice,
+    };
     match choice {
-        Choice::Cpu => host(Arithmetic::Single, tuning),
-        Choice::Reference => host(Arithmetic::Double, tuning),
+        Choice::Cpu => {
+            refuse_adapter(tuning.adapter, "cpu")?;
+            host(Arithmetic::Single, tuning)
+        }
+        Choice::Reference => {
+            refuse_adapter(tuning.adapter, "reference")?;
+            host(Arithmetic::Double, tuning)
+        }
         Choice::Gpu => {
-            let gpu = gpu(AdapterSelection::Any, tuning)?;
+            let gpu = gpu(tuning.selection(), tuning)?;
             if gpu.adapter().is_software() {
                 warn(&format!(
                     "{} is a software adapter: it computes on the CPU",

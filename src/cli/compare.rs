@@ -4,10 +4,10 @@ use super::backends;
 use super::comparison_table;
 use super::evaluate::missed;
 use super::interrupt;
-use super::output::{print, print_json};
+use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
-use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs, refuse_shard};
+use super::warnings::{FAILED, warn_of};
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
 use crate::evaluation::{self, ComparisonReport, Extent, MAX_COMPARED};
@@ -45,6 +45,9 @@ pub(crate) struct Args {
     backend: BackendArgs,
     #[command(flatten)]
     output: OutputArgs,
+    // Known only to be refused with a reason, where another flag would be suggested.
+    #[arg(long, hide = true, value_name = "I/N")]
+    shard: Option<String>,
 }
 
 impl Args {
@@ -64,9 +67,11 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         strict,
         quiet,
     } = args.output;
+    refuse_shard("compare", args.shard.as_deref())?;
     let layers = args.config.layers(None)?;
     let catalogue = registry.catalogue();
     let compared = layers.resolve_variants(args.variants()?, MAX_COMPARED, &catalogue)?;
+    say_notes(compared.iter().map(|(_, config)| config));
     let target = args.target.target(&layers, quiet)?;
     let simulations = compared
         .iter()
@@ -107,10 +112,10 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
 
     let report = ComparisonReport::new(&compared, &comparison);
     let mut is_refused = false;
-    for variant in &report.policies {
+    for (variant, (_, config)) in report.policies.iter().zip(&compared) {
         let whose = format!("variant {:?}: ", variant.label);
-        warn_of_non_finite(&variant.summary, &whose);
-        is_refused |= warn_of_invalid_choices(&variant.summary, &whose, strict);
+        let has_max_steps = config.max_steps.is_some();
+        is_refused |= warn_of(&variant.summary, &whose, has_max_steps, strict);
     }
     if json {
         print_json(&report)?;

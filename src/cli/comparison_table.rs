@@ -62,6 +62,12 @@ fn descriptions(variants: &[VariantReport], catalogue: &Catalogue) -> Vec<[Strin
 fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
     let return_header = format!("return, {ESTIMATE}");
     let mut rows = vec![row(["", &return_header, "sd", "length", "click rate"])];
+    let are_cut = variants
+        .iter()
+        .any(|variant| variant.summary.truncated.episodes > 0);
+    if are_cut {
+        rows[0].push("truncated".to_owned());
+    }
     for variant in variants {
         let summary = &variant.summary;
         let (returns, length) = (&summary.returns, &summary.length);
@@ -72,6 +78,11 @@ fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
             estimate(length.mean, length.standard_error),
             estimate(summary.click_rate.mean, summary.click_rate.standard_error),
         ]);
+        if are_cut {
+            let truncated = &summary.truncated;
+            let cell = estimate(truncated.share, truncated.standard_error);
+            rows.last_mut().expect("one was pushed").push(cell);
+        }
     }
     rows
 }

@@ -2,11 +2,11 @@
 
 use super::backends;
 use super::interrupt;
-use super::output::{print, print_json, say};
+use super::output::{print, print_json, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
 use super::table;
-use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use super::warnings::{FAILED, warn_of};
 use crate::config::Config;
 use crate::evaluation::{self, Report, Shard};
 use crate::registry::Registry;
@@ -52,6 +52,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     } = args.output;
     let layers = args.config.layers(args.policy.as_ref())?;
     let config = Config::resolve(&layers, &registry.catalogue())?;
+    say_notes([&config]);
     let target = args.target.target(&layers, quiet)?;
     let simulation = registry.simulation(&config)?;
     let backend = args.backend.open(quiet)?;
@@ -92,8 +93,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         None => Report::new(&config, args.shard, &campaign),
         Some(stopping) => Report::of_stopped(&config, &campaign, stopping),
     };
-    warn_of_non_finite(&report.summary, "");
-    let is_refused = warn_of_invalid_choices(&report.summary, "", strict);
+    let has_max_steps = config.max_steps.is_some();
+    let is_refused = warn_of(&report.summary, "", has_max_steps, strict);
     if json {
         print_json(&report)?;
     } else {

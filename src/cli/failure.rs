@@ -57,7 +57,11 @@ fn code(error: &anyhow::Error) -> u8 {
     match gpu {
         Some(gpu) if gpu.is_no_device() || gpu.is_device_lost() => NO_DEVICE,
         // What was asked for does not fit, whether by a flag or by the configuration.
-        Some(GpuError::LimitExceeded { .. } | GpuError::OutOfMemory { .. }) => USAGE,
+        Some(
+            GpuError::LimitExceeded { .. }
+            | GpuError::OutOfMemory { .. }
+            | GpuError::NoSuchAdapter { .. },
+        ) => USAGE,
         _ => BROKEN,
     }
 }

@@ -1,5 +1,6 @@
 //! Ctrl-C: the first one ends the work early, the second one at once.
 
+use super::new_file::remove_unfinished;
 use super::output::say;
 use crate::backend::Observer;
 use anyhow::Context;
@@ -28,7 +29,10 @@ pub(crate) fn listen() -> anyhow::Result<()> {
             say("interrupted: finishing what has begun (again: stop at once, without a result)");
         }
         Some(first) if first.elapsed() < ONE_SIGNAL => {}
-        Some(_) => std::process::exit(i32::from(INTERRUPTED)),
+        Some(_) => {
+            remove_unfinished();
+            std::process::exit(i32::from(INTERRUPTED))
+        }
     })
     .context("cannot listen for Ctrl-C")
 }

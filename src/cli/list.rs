@@ -38,11 +38,15 @@ struct ChoiceModels {
 
 #[derive(Serialize)]
 struct Adapter {
+    /// What `--adapter` takes.
+    index: usize,
     name: String,
     driver: String,
     device_type: &'static str,
     backend: &'static str,
     is_software: bool,
+    pci_bus_id: String,
+    pci_id: String,
 }
 
 /// Runs the command.
@@ -65,13 +69,16 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
 }
 
 fn adapters() -> Vec<Adapter> {
-    let adapters = GpuBackend::adapters().into_iter();
-    let adapters = adapters.map(|adapter| Adapter {
+    let adapters = GpuBackend::adapters().into_iter().enumerate();
+    let adapters = adapters.map(|(index, adapter)| Adapter {
+        index,
         is_software: adapter.is_software(),
         name: adapter.name,
         driver: adapter.driver,
         device_type: adapter.device_type,
         backend: adapter.backend,
+        pci_bus_id: adapter.pci_bus_id,
+        pci_id: adapter.pci_id,
     });
     adapters.collect()
 }
@@ -125,15 +132,26 @@ fn text(listing: &Listing) -> String {
         let _ = writeln!(text, "\nlayer {}: {}", entry.name, entry.about);
         text += &keys(&entry.keys);
     }
-    text += "\nadapters\n";
+    text += "\nadapters (--adapter takes the index, or a PCI number)\n";
     if listing.adapters.is_empty() {
         text += "  none: the backends cpu and reference need none\n";
     }
     for adapter in &listing.adapters {
         let _ = writeln!(
             text,
-            "  {} ({}, {}; {})",
-            adapter.name, adapter.device_type, adapter.backend, adapter.driver
+            "  {}  {} ({}, {}; {}; PCI {}{}{})",
+            adapter.index,
+            adapter.name,
+            adapter.device_type,
+            adapter.backend,
+            adapter.driver,
+            adapter.pci_bus_id,
+            if adapter.pci_bus_id.is_empty() {
+                ""
+            } else {
+                ", "
+            },
+            adapter.pci_id
         );
     }
     text

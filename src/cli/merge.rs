@@ -3,22 +3,30 @@
 use super::failure::Usage;
 use super::output::{print, print_json, warn};
 use super::table;
-use super::warnings::{warn_of_invalid_choices, warn_of_non_finite};
-use crate::evaluation::{self, Report};
+use super::warnings::{FAILED, warn_of};
+use crate::evaluation::{self, Pooling, Report};
 use crate::registry::Registry;
+use crate::text_file::{STDIN, read_text};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Combine the results of shards into one, bit for bit what the whole run gives.
 ///
-/// Takes what `slatesim evaluate --json` printed, in any order; merged results can be merged again. If episodes of the
-/// run are missing, the result is marked partial.
+/// Takes what `slatesim evaluate --json` printed, in any order: shards of one run, runs with other --episodes or
+/// --first-episode, and merged results again, as long as no two hold the same episode. What was asked for is then what was asked
+/// for in all of them; if episodes of that are missing, the result is marked partial, and the exit code 1.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Results of `slatesim evaluate --json`
+    /// Results of `slatesim evaluate --json`; - is the standard input
     #[arg(value_name = "SHARD.json", required = true)]
     shards: Vec<PathBuf>,
+    /// Put runs with different seeds together; the result lists the seeds, and says what its ± includes
+    #[arg(long)]
+    pool_seeds: bool,
+    /// Exit with 0 although episodes are missing
+    #[arg(long)]
+    partial: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -29,27 +37,43 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+    let stdins = args.shards.iter().filter(|path| **path == Path::new(STDIN));
+    if stdins.count() > 1 {
+        return Err(
+            Usage("`-` is given twice; the standard input can be read once".to_owned()).into(),
+        );
+    }
     let mut reports = args
         .shards
         .iter()
-        .map(|path| Ok((path.display().to_string(), read(path)?)))
+        .map(|path| Ok((name(path), read(path)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     if args.no_curves {
         for (_, report) in &mut reports {
             report.drop_curves();
         }
     }
-    let merged = evaluation::merge(&reports)?;
+    let pooling = match args.pool_seeds {
+        true => Pooling::Seeds,
+        false => Pooling::OneSeed,
+    };
+    let merged = evaluation::merge_runs(&reports, pooling)?;
     for warning in &merged.warnings {
         warn(warning);
     }
     let report = merged.report;
-    warn_of_non_finite(&report.summary, "");
-    warn_of_invalid_choices(&report.summary, "", false);
+    let has_max_steps = report.state.max_steps.is_some();
+    warn_of(&report.summary, "", has_max_steps, false);
     if report.partial {
+        let remedy = match args.partial {
+            true => "",
+            false => "; `--partial` takes it as it is",
+        };
         warn(&format!(
-            "the result is partial: {} of {} episodes are in it",
-            report.episodes, report.state.requested_episodes
+            "the result is partial: {} of {} episodes are in it, and lacking are {}{remedy}",
+            report.episodes,
+            report.state.requested_episodes,
+            report.state.told_lacking()
         ));
     }
     if args.json {
@@ -57,11 +81,21 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     } else {
         print(&table::report(&report, &registry.catalogue()))?;
     }
-    Ok(ExitCode::SUCCESS)
+    let is_failed = report.partial && !args.partial;
+    Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))
+}
+
+/// Names an input in errors and warnings.
+fn name(path: &Path) -> String {
+    if path == Path::new(STDIN) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<Report> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| Usage(format!("cannot read {}", path.display())))?;
-    Ok(Report::from_json(&path.display().to_string(), &text)?)
+    let name = name(path);
+    let text = read_text(path).with_context(|| Usage(format!("cannot read {name}")))?;
+    Ok(Report::from_json(&name, &text)?)
 }

@@ -55,7 +55,8 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 a check that was asked for failed, or something broke; 2 usage or configuration; \
 3 no usable device; 130 interrupted, with a partial result.
 
-Environment: SLATESIM_LOG sets what is logged on stderr, such as SLATESIM_LOG=debug or SLATESIM_LOG=wgpu_core=info.";
+Environment: SLATESIM_LOG sets what is logged on stderr, such as SLATESIM_LOG=debug or SLATESIM_LOG=wgpu_core=info. \
+WGPU_ADAPTER_NAME restricts the choice among GPUs to those with this text in their names.";
 
 // A doc comment on a variant would hide the longer text of its arguments.
 #[derive(Debug, Subcommand)]
@@ -72,10 +73,25 @@ enum Command {
     List(list::Args),
 }
 
+/// Lets commands that print a result fail before they compute it, because standard output was closed when the program began.
+///
+/// For a `main` that has looked before the standard library's start, which opens the null device in its place.
+pub fn stdout_is_closed() {
+    output::remember_closed_stdout();
+}
+
 /// Runs the command that the arguments name, for the environments of a registry.
 pub fn main(registry: &Registry) -> ExitCode {
-    let command = Cli::parse().command;
-    let outcome = output::start_log().and_then(|()| match command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(told) => return output::tell(&told),
+    };
+    let is_heard = match &command {
+        Command::Trace(args) if !args.prints() => Ok(()),
+        _ => output::refuse_closed_stdout(),
+    };
+    let outcome = is_heard.and_then(|()| output::start_log());
+    let outcome = outcome.and_then(|()| match command {
         Command::Evaluate(args) => evaluate::run(&args, registry),
         Command::Compare(args) => compare::run(&args, registry),
         Command::Sweep(args) => sweep::run(&args, registry),

@@ -2,10 +2,34 @@
 
 use super::failure::Usage;
 use anyhow::Context;
-use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
+use std::sync::{Mutex, PoisonError};
+
+/// How the name of a file ends that is being written.
+const ENDING: &str = ".partial";
+
+/// Links that are followed, as the system does.
+const MOST_LINKS: usize = 40;
+
+/// The file that is being written, so that an abrupt end can remove it.
+static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Removes the file that is being written, before the process ends at once.
+pub(super) fn remove_unfinished() {
+    if let Ok(mut unfinished) = UNFINISHED.try_lock()
+        && let Some(path) = unfinished.take()
+    {
+        // What is left over is no loss, and there is nobody to tell.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+fn set_unfinished(path: Option<PathBuf>) {
+    *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = path;
+}
 
 /// A file that is written beside its place, and put there once it is whole.
 #[derive(Debug)]
@@ -14,87 +38,312 @@ pub(crate) struct NewFile {
     beside: PathBuf,
     may_replace: bool,
     is_kept: bool,
+    /// The file beside. Its lock, which ends with the process, tells others that it is being written.
+    handle: File,
 }
 
 impl NewFile {
     /// Begins a file; one that exists is refused unless it may be replaced, and what is no file is refused. A link stays one: what
-    /// it leads to is replaced.
+    /// it leads to is replaced, or made. What a process that is dead has left beside is removed.
     pub(crate) fn create(path: &Path, may_replace: bool) -> anyhow::Result<(Self, File)> {
-        let target = path.canonicalize().ok().filter(|_| may_replace);
-        let path = target.as_deref().unwrap_or(path);
-        let name = path.file_name().with_context(|| {
-            Usage(format!(
-                "`--output {}` names no file; allowed is a path to a file",
-                path.display()
-            ))
-        })?;
+        let shown = path.display();
+        // What a path ends with that names a folder is not heard of from its name.
+        let text = path.as_os_str().to_string_lossy();
+        let last = text.rsplit(is_separator).next();
+        let ends_in_folder = matches!(last, Some("" | "." | ".."));
+        let name = path.file_name().filter(|_| !ends_in_folder);
+        if name.is_none() {
+            let text = format!("`--output {shown}` names no file; allowed is a path to a file");
+            return Err(Usage(text).into());
+        }
+        let path = if may_replace {
+            behind_links(path)
+        } else {
+            path.to_owned()
+        };
+        refuse_existing(&path, may_replace)?;
+        let name = path.file_name().unwrap_or_default();
+        remove_left_over(&path, name);
         let mut beside = OsString::from(".");
         beside.push(name);
-        beside.push(format!(".{}.partial", std::process::id()));
-        let file = Self {
-            path: path.to_owned(),
-            beside: path.with_file_name(beside),
-            may_replace,
-            is_kept: false,
-        };
-        file.refuse_existing()?;
-        let mut options = OpenOptions::new();
-        let opened = options.write(true).create_new(true).open(&file.beside);
-        let opened = opened.map_err(|error| {
+        beside.push(format!(".{}{ENDING}", std::process::id()));
+        let beside = path.with_file_name(beside);
+        let opened = open(&beside, &path).map_err(|error| {
             let is_mistake = matches!(
                 error.kind(),
                 ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename
             );
-            let path = path.display();
             let error = anyhow::Error::new(error);
             match is_mistake {
                 true => error.context(Usage(format!(
-                    "`--output {path}` cannot be written; allowed is a path in a folder that exists"
+                    "`--output {shown}` cannot be written; allowed is a path in a folder that exists"
                 ))),
-                false => error.context(format!("cannot write {path}")),
+                false => error.context(format!("cannot write {shown}")),
             }
         })?;
+        set_unfinished(Some(beside.clone()));
+        let handle = opened.try_clone();
+        let handle = handle.with_context(|| format!("cannot write {shown}"))?;
+        // Where the file system has no locks, the name of the file tells whose it is.
+        let _ = handle.try_lock();
+        let file = Self {
+            path,
+            beside,
+            may_replace,
+            is_kept: false,
+            handle,
+        };
         Ok((file, opened))
     }
 
-    fn refuse_existing(&self) -> anyhow::Result<()> {
-        let exists = self.path.symlink_metadata().is_ok();
-        if exists && !self.may_replace {
-            let path = self.path.display();
-            return Err(Usage(format!(
-                "`--output {path}` exists; allowed is a new path, or --force to replace the file"
-            ))
-            .into());
-        }
-        if self.path.metadata().is_ok_and(|found| !found.is_file()) {
-            let path = self.path.display();
-            return Err(Usage(format!(
-                "`--output {path}` is no regular file; allowed is the path of a file"
-            ))
-            .into());
-        }
-        Ok(())
+    /// Tells whether there is a file in its place, which keeping it would replace.
+    pub(crate) fn replaces(&self) -> bool {
+        self.path.symlink_metadata().is_ok()
     }
 
-    /// Puts the file, which has been written and closed, in its place; if that cannot be, it stays beside it.
+    /// Puts the file, which has been written, in its place, with the mode of the one that it replaces; if that cannot be, it stays
+    /// beside it.
     pub(crate) fn keep(mut self) -> anyhow::Result<()> {
-        self.is_kept = true;
-        let put = self.refuse_existing().and_then(|()| {
-            std::fs::rename(&self.beside, &self.path)
-                .with_context(|| format!("cannot write {}", self.path.display()))
-        });
+        let path = self.path.clone();
+        let put = refuse_existing(&path, self.may_replace).and_then(|()| self.put(&path));
         put.map_err(|error| {
             let beside = self.beside.display();
             error.context(format!("what was written is in {beside}"))
         })
+    }
+
+    /// Puts the file, of which something is missing, beside the one that it would replace, and returns where.
+    pub(crate) fn keep_beside(mut self) -> anyhow::Result<PathBuf> {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(ENDING);
+        let path = self.path.with_file_name(name);
+        self.put(&path)?;
+        Ok(path)
+    }
+
+    fn put(&mut self, path: &Path) -> anyhow::Result<()> {
+        self.is_kept = true;
+        set_unfinished(None);
+        if let Ok(old) = self.path.metadata() {
+            take_over(&self.handle, &old);
+        }
+        // The name must not be there before what it names is.
+        self.handle
+            .sync_all()
+            .and_then(|()| std::fs::rename(&self.beside, path))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        // The folder holds the name; where it cannot be synchronised, the system does in its own time.
+        #[cfg(unix)]
+        if let Ok(folder) = File::open(folder_of(path)) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
     }
 }
 
 impl Drop for NewFile {
     fn drop(&mut self) {
         if !self.is_kept {
+            set_unfinished(None);
             // What is left over is no loss, and there is nobody to tell.
             let _ = std::fs::remove_file(&self.beside);
         }
+    }
+}
+
+/// Returns the folder of a file.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Follows links, those that lead nowhere too: what they name is to be made.
+fn behind_links(path: &Path) -> PathBuf {
+    if let Ok(path) = path.canonicalize() {
+        return path;
+    }
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match path.read_link() {
+            Ok(target) => path = folder_of(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
+fn refuse_existing(path: &Path, may_replace: bool) -> anyhow::Result<()> {
+    let exists = path.symlink_metadata().is_ok();
+    let shown = path.display();
+    if exists && !may_replace {
+        return Err(Usage(format!(
+            "`--output {shown}` exists; allowed is a new path, or --force to replace the file"
+        ))
+        .into());
+    }
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(Usage(format!(
+            "`--output {shown}` is no regular file; allowed is the path of a file"
+        ))
+        .into());
+    }
+    Ok(())
+}
+
+/// Makes the file beside; nobody else may read it while it is to replace one that has a mode of its own.
+fn open(beside: &Path, path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if path.metadata().is_ok() {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    options.open(beside)
+}
+
+/// Gives a file the owner, as far as that may be, and the mode of an old one.
+fn take_over(file: &File, old: &Metadata) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        let is_other = |new: Metadata| (new.uid(), new.gid()) != (old.uid(), old.gid());
+        if file.metadata().is_ok_and(is_other) {
+            // Only the superuser gives files away.
+            let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+        }
+    }
+    // A file system without modes has none to keep.
+    let _ = file.set_permissions(old.permissions());
+}
+
+/// Removes what processes that are dead have left of the same file.
+fn remove_left_over(path: &Path, name: &OsStr) {
+    let Ok(entries) = std::fs::read_dir(folder_of(path)) else {
+        return;
+    };
+    for entry in entries.filter_map(Result::ok) {
+        let found = entry.file_name();
+        let process = found
+            .to_str()
+            .zip(name.to_str())
+            .and_then(|(found, name)| {
+                let rest = found.strip_prefix('.')?.strip_prefix(name)?;
+                rest.strip_prefix('.')?.strip_suffix(ENDING)
+            })
+            .filter(|process| {
+                !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit())
+            });
+        if process.is_some_and(|process| is_left_over(&entry.path(), process)) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Tells whether nobody writes a file any more: nobody here, by the number of the process in its name, and nobody elsewhere, by
+/// its lock.
+fn is_left_over(path: &Path, process: &str) -> bool {
+    let is_file = path.symlink_metadata().is_ok_and(|found| found.is_file());
+    let processes = Path::new("/proc");
+    let lives = processes.join("self").exists()
+        && process != std::process::id().to_string()
+        && processes.join(process).exists();
+    // Without a list of processes the lock alone must tell, and a file that is new may not have it yet.
+    let age = path.metadata().and_then(|found| found.modified());
+    let is_old = age.is_ok_and(|age| age.elapsed().is_ok_and(|age| age.as_secs() >= 10));
+    if !is_file || lives || (!processes.join("self").exists() && !is_old) {
+        return false;
+    }
+    match OpenOptions::new().write(true).open(path) {
+        Ok(file) => !matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Files are made one after the other: the one that is unfinished is a thing of the process.
+    #[test]
+    fn a_file_is_replaced_when_the_new_one_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("steps.csv");
+        std::fs::write(&path, "old").unwrap();
+        // Left by a process that is dead: there is none of this number.
+        std::fs::write(folder.path().join(".steps.csv.4194305.partial"), "").unwrap();
+        std::fs::write(folder.path().join(".other.csv.4194305.partial"), "").unwrap();
+
+        let (new, mut file) = NewFile::create(&path, true).unwrap();
+        assert!(new.replaces());
+        file.write_all(b"some").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(
+            new.keep_beside().unwrap(),
+            folder.path().join("steps.csv.partial")
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+
+        let (new, mut file) = NewFile::create(&path, true).unwrap();
+        file.write_all(b"all").unwrap();
+        new.keep().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "all");
+
+        drop(NewFile::create(&path, true).unwrap());
+        NewFile::create(&path, false).unwrap_err();
+        assert_eq!(
+            names(folder.path()),
+            [
+                ".other.csv.4194305.partial",
+                "steps.csv",
+                "steps.csv.partial"
+            ]
+        );
+        for path in ["new.csv/", "new.csv/.", "new.csv/..", "", "/", "new/"] {
+            let error = NewFile::create(&folder.path().join(path), true).unwrap_err();
+            assert!(
+                error.to_string().contains("names no file") || path.is_empty(),
+                "{error}"
+            );
+        }
+        #[cfg(unix)]
+        modes_and_links_stay(folder.path());
+    }
+
+    #[cfg(unix)]
+    fn modes_and_links_stay(folder: &Path) {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        let path = folder.join("mine.csv");
+        for kept in [0o600, 0o444, 0o640] {
+            std::fs::write(&path, "old").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(kept)).unwrap();
+            let (new, mut file) = NewFile::create(&path, true).unwrap();
+            file.write_all(b"all").unwrap();
+            new.keep().unwrap();
+            assert_eq!(mode(&path), kept);
+            std::fs::remove_file(&path).unwrap();
+        }
+        let link = folder.join("link.csv");
+        symlink("mine.csv", &link).unwrap();
+        let (new, mut file) = NewFile::create(&link, true).unwrap();
+        file.write_all(b"all").unwrap();
+        new.keep().unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "all");
     }
 }

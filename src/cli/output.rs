@@ -1,16 +1,83 @@
 //! stdout carries the result, whole and at once; stderr everything else.
 
 use super::failure::Usage;
+use crate::config::Config;
 use anyhow::Context;
+use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_subscriber::EnvFilter;
 
 /// The libraries below log what is of no use to the user; asking for them by name still shows it.
 const QUIET_LIBRARIES: &str = "wgpu_core=error,wgpu_hal=off,naga=error";
 const LOG_VARIABLE: &str = "SLATESIM_LOG";
 
+static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Remembers that what goes to standard output goes nowhere.
+pub(crate) fn remember_closed_stdout() {
+    STDOUT_IS_CLOSED.store(true, Ordering::Relaxed);
+}
+
+/// Fails where a result would go nowhere.
+pub(crate) fn refuse_closed_stdout() -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !STDOUT_IS_CLOSED.load(Ordering::Relaxed),
+        "cannot write the result to standard output: it is closed"
+    );
+    Ok(())
+}
+
+/// Writes what the parser of arguments has to say: the help, which is a result, or what is wrong with them.
+pub(crate) fn tell(told: &clap::Error) -> ExitCode {
+    if told.use_stderr() {
+        // If stderr is closed, nobody wants to know.
+        let _ = told.print();
+        return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(u8::MAX));
+    }
+    let written = refuse_closed_stdout().and_then(|()| {
+        told.print()
+            .and_then(|()| std::io::stdout().flush())
+            .context("cannot write the help to standard output")
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => super::failure::report(&error),
+    }
+}
+
+/// Shows what a terminal would obey, or hide, as escapes; line breaks and tabs stay.
+fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, |character| character.escape_unicode().to_string())
+}
+
+fn escaped(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
+    let is_obeyed = |character: char| match character {
+        '\n' | '\t' => false,
+        // What turns the direction of writing around.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        character => character.is_control(),
+    };
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match is_obeyed(character) {
+            true => shown += &escape(character),
+            false => shown.push(character),
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Writes a result; if a pipe on stdout is closed, whoever was reading has seen enough, and the command goes on to its verdict.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    print_as_is(&visible(text))
+}
+
+fn print_as_is(text: &str) -> anyhow::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
     let mut stdout = std::io::stdout().lock();
     let written = stdout
@@ -25,17 +92,31 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Writes a result as one line of JSON.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    print(&serde_json::to_string(value).context("cannot write the result as JSON")?)
+    let text = serde_json::to_string(value).context("cannot write the result as JSON")?;
+    // All that is left of them is within strings.
+    let escape = |character: char| format!("\\u{:04x}", u32::from(character));
+    print_as_is(&escaped(&text, escape))
 }
 
 /// Writes a line for the user on stderr; if that is closed, nobody wants to know.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "slatesim: {text}");
+    let _ = writeln!(std::io::stderr().lock(), "slatesim: {}", visible(text));
 }
 
 /// Writes a warning on stderr.
 pub(crate) fn warn(text: &str) {
     say(&format!("warning: {text}"));
+}
+
+/// Says what was passed over in the files that configurations name, each thing once.
+pub(crate) fn say_notes<'a>(configs: impl IntoIterator<Item = &'a Config>) {
+    let mut told: Vec<String> = Vec::new();
+    for note in configs.into_iter().flat_map(Config::notes) {
+        if !told.contains(&note) {
+            say(&format!("note: {note}"));
+            told.push(note);
+        }
+    }
 }
 
 /// Sends the log to stderr: warnings, or what `SLATESIM_LOG` asks for.
@@ -57,4 +138,22 @@ pub(crate) fn start_log() -> anyhow::Result<()> {
         .without_time()
         .init();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_as_an_escape() {
+        assert_eq!(visible("a\tb\n"), "a\tb\n");
+        assert_eq!(
+            visible("a\u{1b}[31mb\r\u{9b}2J"),
+            "a\\u{1b}[31mb\\u{d}\\u{9b}2J"
+        );
+        assert_eq!(visible("gpj.\u{202e}exe"), "gpj.\\u{202e}exe");
+        let escape = |character: char| format!("\\u{:04x}", u32::from(character));
+        let json = escaped("\"a\u{9b}b\"", escape);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), "a\u{9b}b");
+    }
 }

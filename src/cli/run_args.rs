@@ -4,6 +4,7 @@ use super::backends::{self, Choice, Tuning};
 use super::failure::Usage;
 use super::output::say;
 use crate::backend::Backend;
+use crate::backend::gpu::AdapterId;
 use crate::config::{ConfigError, ConfigFile, Layers, Origin, Override};
 use crate::evaluation::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Target};
 use std::path::PathBuf;
@@ -32,6 +33,10 @@ pub(crate) struct ConfigArgs {
     /// Steps after which an episode is truncated
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     max_steps: Option<String>,
+    /// Discount of returns that are told besides the plain one; may be given several times. What compares or stops judges by
+    /// the first
+    #[arg(long, value_name = "G", allow_negative_numbers = true)]
+    discount: Vec<String>,
     /// Set any key of the configuration file, such as environment.user.sensitivity=0.058
     #[arg(long, value_name = "dotted.key=value")]
     set: Vec<String>,
@@ -58,6 +63,10 @@ impl ConfigArgs {
             ("--seed", "seed", self.seed.as_ref()),
             ("--max-steps", "max_steps", self.max_steps.as_ref()),
         ];
+        if !self.discount.is_empty() {
+            let list = format!("[{}]", self.discount.join(", "));
+            layers = layers.with_override(Override::flag("--discount", "discount", list));
+        }
         for (flag, key, value) in flags {
             if let Some(value) = value {
                 layers = layers.with_override(Override::flag(flag, key, value));
@@ -126,6 +135,8 @@ pub(crate) struct BackendArgs {
     /// What computes
     #[arg(long, value_enum, default_value_t = Choice::Auto)]
     backend: Choice,
+    #[command(flatten)]
+    adapter: AdapterArgs,
     /// Worker threads; as many as there are cores if not given
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=MAX_THREADS))]
     threads: Option<u32>,
@@ -136,14 +147,34 @@ pub(crate) struct BackendArgs {
     pub(crate) batch_size: Option<u32>,
 }
 
+// Which GPU computes.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct AdapterArgs {
+    /// GPU to compute on: its index in `slatesim list`, or its PCI number (0000:01:00.0, or 10de:2330)
+    #[arg(long, value_name = "INDEX|PCI-ID", allow_negative_numbers = true)]
+    pub(crate) adapter: Option<AdapterId>,
+}
+
 impl BackendArgs {
     /// Opens what computes.
     pub(crate) fn open(&self, is_quiet: bool) -> anyhow::Result<Box<dyn Backend>> {
         let tuning = Tuning {
             threads: self.threads,
             batch_size: self.batch_size,
+            adapter: self.adapter.adapter,
         };
         backends::open(self.backend, tuning, is_quiet)
+    }
+}
+
+/// Refuses parts of commands that have none.
+pub(crate) fn refuse_shard(command: &str, shard: Option<&str>) -> Result<(), Usage> {
+    match shard {
+        None => Ok(()),
+        Some(shard) => Err(Usage(format!(
+            "`{command} --shard {shard}`: {command} has no shards; allowed is `slatesim evaluate --shard I/N` for each configuration, and \
+             `slatesim merge`"
+        ))),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::backends;
 use super::interrupt;
-use super::output::{print, print_json};
+use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, refuse_shard};
 use super::sweep_table;
-use super::warnings::{FAILED, warn_of_invalid_choices, warn_of_non_finite};
+use super::warnings::{FAILED, warn_of};
 use crate::backend::Simulation;
 use crate::config::{Arrangement, Axis, ConfigError};
 use crate::evaluation::{self, MAX_POINTS, SweepReport};
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// Give a key one value after the other, laid over everything else; may be given for several keys
     ///
     /// Values are written as in TOML, names without quotes. Commas within brackets, braces or quotes do not separate:
-    /// [0.2,0.8],[0.5,0.5] are two values.
+    /// [0.2,0.8],[0.5,0.5] are two values. dotted.key=@FILE takes the values of a file, one a line (@- those of standard input).
     #[arg(
         long,
         value_name = "dotted.key=value,value,...",
@@ -50,6 +50,9 @@ pub(crate) struct Args {
     csv: bool,
     #[command(flatten)]
     output: OutputArgs,
+    // Known only to be refused with a reason, where another flag would be suggested.
+    #[arg(long, hide = true, value_name = "I/N")]
+    shard: Option<String>,
 }
 
 /// Runs the command.
@@ -60,6 +63,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         strict,
         quiet,
     } = args.output;
+    refuse_shard("sweep", args.shard.as_deref())?;
     let layers = args.config.layers(args.policy.as_ref())?;
     let axes = args.vary.iter().map(|text| Axis::parse(text));
     let axes = axes.collect::<Result<Vec<Axis>, ConfigError>>()?;
@@ -70,6 +74,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     };
     let catalogue = registry.catalogue();
     let points = layers.resolve_points(&axes, arrangement, MAX_POINTS, &catalogue)?;
+    say_notes(points.iter().map(|point| &point.config));
     let simulations = points
         .iter()
         .map(|point| {
@@ -96,8 +101,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let mut is_refused = false;
     for (point, reported) in points.iter().zip(&report.points) {
         let whose = format!("point {}: ", point.label());
-        warn_of_non_finite(&reported.summary, &whose);
-        is_refused |= warn_of_invalid_choices(&reported.summary, &whose, strict);
+        let has_max_steps = point.config.max_steps.is_some();
+        is_refused |= warn_of(&reported.summary, &whose, has_max_steps, strict);
     }
     if json {
         print_json(&report)?;

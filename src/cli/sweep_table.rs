@@ -10,7 +10,7 @@ use serde_json::Value;
 type Figure = fn(&PointReport) -> Option<f64>;
 
 /// Figures of the CSV, each with its column; full precision, empty where there is none.
-const FIGURES: [(&str, Figure); 15] = [
+const FIGURES: [(&str, Figure); 17] = [
     ("return_mean", |point| point.summary.returns.mean),
     ("return_standard_error", |point| {
         point.summary.returns.standard_error
@@ -37,6 +37,10 @@ const FIGURES: [(&str, Figure); 15] = [
     ("reward_slope", |point| point.summary.reward_slope.mean),
     ("reward_slope_standard_error", |point| {
         point.summary.reward_slope.standard_error
+    }),
+    ("truncated_share", |point| point.summary.truncated.share),
+    ("truncated_standard_error", |point| {
+        point.summary.truncated.standard_error
     }),
     ("clicked_quality", |point| {
         point.summary.clicked_quality.as_ref()?.mean
@@ -131,6 +135,10 @@ fn without_varied(point: &PointReport, value: &Value, section: &str) -> Value {
 fn rows(report: &SweepReport) -> Vec<Vec<String>> {
     let mut head = report.varied.clone();
     head.extend(["return", "length", "click rate"].map(|name| format!("{name} ± s.e.")));
+    let are_cut = (report.points.iter()).any(|point| point.summary.truncated.episodes > 0);
+    if are_cut {
+        head.push("truncated".to_owned());
+    }
     if report.partial {
         head.push("episodes".to_owned());
     }
@@ -143,6 +151,10 @@ fn rows(report: &SweepReport) -> Vec<Vec<String>> {
             estimate(summary.length.mean, summary.length.standard_error),
             estimate(summary.click_rate.mean, summary.click_rate.standard_error),
         ]);
+        if are_cut {
+            let truncated = &summary.truncated;
+            row.push(estimate(truncated.share, truncated.standard_error));
+        }
         if report.partial {
             row.push(point.episodes.to_string());
         }

@@ -4,7 +4,7 @@ use super::figures::{DIGITS, estimate, optional, rate, significant};
 use crate::backend::BackendInfo;
 use crate::config::{Catalogue, Entry};
 use crate::evaluation::{Precision, Report, Stopping, differences};
-use crate::statistics::Summary;
+use crate::statistics::{Summary, TruncatedSummary};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -149,6 +149,17 @@ fn figures(summary: &Summary) -> Vec<Vec<String>> {
             number(returns.min),
             number(returns.max),
         ],
+    ];
+    rows.extend(summary.discounted_returns.iter().map(|discounted| {
+        vec![
+            format!("discounted by {}", discounted.discount),
+            estimate(discounted.mean, discounted.standard_error),
+            number(discounted.standard_deviation),
+            number(discounted.min),
+            number(discounted.max),
+        ]
+    }));
+    rows.extend([
         vec![
             "length".to_owned(),
             estimate(length.mean, length.standard_error),
@@ -167,7 +178,13 @@ fn figures(summary: &Summary) -> Vec<Vec<String>> {
                 summary.reward_slope.standard_error,
             ),
         ],
-    ];
+    ]);
+    if let truncated @ TruncatedSummary { episodes: 1.., .. } = &summary.truncated {
+        rows.push(vec![
+            "truncated".to_owned(),
+            estimate(truncated.share, truncated.standard_error),
+        ]);
+    }
     if let Some(quality) = &summary.clicked_quality {
         rows.push(vec![
             "clicked quality".to_owned(),

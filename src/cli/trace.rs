@@ -3,7 +3,7 @@
 use super::failure::Usage;
 use super::interrupt;
 use super::new_file::NewFile;
-use super::output::{print, say};
+use super::output::{print, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs};
 use super::warnings::FAILED;
@@ -32,9 +32,9 @@ pub(crate) struct Args {
     /// Policy, instead of `policy.name`
     #[arg(long, value_name = "NAME")]
     policy: Option<String>,
-    /// Trace the first N episodes of the run; all where it has fewer
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
-    first: u64,
+    /// Trace the first N episodes of the run, 1 if not given; all where it has fewer. With --replay: FILE must hold N episodes
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    first: Option<u64>,
     /// Write the features of all candidates, not only of those that are shown
     #[arg(long)]
     candidates: bool,
@@ -47,8 +47,8 @@ pub(crate) struct Args {
     /// Replace PATH if it exists
     #[arg(long, requires = "output")]
     force: bool,
-    /// Show the slates of a trace (JSON Lines or CSV) again and compare; exit with 1 if anything differs
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["first", "candidates", "output", "format"])]
+    /// Show the slates of a trace (JSON Lines or CSV; - is standard input) again and compare; exit with 1 if anything differs
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["candidates", "output", "format"])]
     replay: Option<PathBuf>,
     #[command(flatten)]
     backend: BackendArgs,
@@ -69,6 +69,11 @@ enum FormatArg {
 }
 
 impl Args {
+    /// Tells whether anything goes to standard output.
+    pub(crate) fn prints(&self) -> bool {
+        self.output.is_none()
+    }
+
     fn format(&self) -> Format {
         match self.format {
             Some(FormatArg::Jsonl) => Format::JsonLines,
@@ -83,24 +88,36 @@ impl Args {
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let layers = args.config.layers(args.policy.as_ref())?;
     let config = Config::resolve(&layers, &registry.catalogue())?;
+    say_notes([&config]);
     let simulation = registry.simulation(&config)?;
     if let Some(path) = &args.replay {
         let trace = Trace::read(path, &simulation).map_err(Error::from)?;
+        check_episodes(args, &trace)?;
         let backend = args.backend.open(args.quiet)?;
         let replay = trace::replay(&simulation, backend.as_ref(), &trace)?;
-        return report(path, &replay);
+        return report(path, &simulation, &replay);
     }
     let format = args.format();
     if format == Format::Parquet && !cfg!(feature = "parquet") {
         return Err(Error::from(TraceError::NoParquet).into());
     }
-    let episodes = args.first.min(config.episodes);
+    let episodes = args.first.unwrap_or(1).min(config.episodes);
     let done = if let Some(path) = &args.output {
         let (new, file) = NewFile::create(path, args.force)?;
         let backend = args.backend.open(args.quiet)?;
         let done = write(args, &simulation, backend.as_ref(), episodes, file)?;
-        // Interrupted, it holds fewer episodes, each of them whole.
-        new.keep()?;
+        if done < episodes && new.replaces() {
+            // Fewer episodes are no reason to lose the ones there are.
+            let beside = new.keep_beside()?;
+            say(&format!(
+                "{} is as it was; the episodes that are done are in {}",
+                path.display(),
+                beside.display()
+            ));
+        } else {
+            // Interrupted, it holds fewer episodes, each of them whole.
+            new.keep()?;
+        }
         done
     } else if format == Format::Parquet {
         let problem = "`--format parquet` needs a file; allowed is --output PATH with it";
@@ -120,6 +137,47 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Checks that a trace has the episodes that it should have, and says what of it is not looked at.
+fn check_episodes(args: &Args, trace: &Trace) -> anyhow::Result<()> {
+    if !trace.ignored.is_empty() {
+        let names = trace.ignored.iter().map(|name| match name.as_str() {
+            "" => "one without a name".to_owned(),
+            name => format!("`{name}`"),
+        });
+        let names: Vec<String> = names.collect();
+        say(&format!(
+            "note: columns that are not used: {}",
+            names.join(", ")
+        ));
+    }
+    let found = trace.episodes.len() as u64;
+    if let Some(first) = args.first.filter(|&first| first != found) {
+        return Err(Usage(format!(
+            "the trace has {found} episodes; allowed is {first}, as `--first` says: others are missing or too many"
+        ))
+        .into());
+    }
+    let mut indices: Vec<u64> = trace.episodes.iter().map(|episode| episode.index).collect();
+    indices.sort_unstable();
+    let mut next = 0;
+    let mut missing = Vec::new();
+    for index in indices {
+        if index > next {
+            missing.push(match index - next {
+                1 => format!("{next}"),
+                _ => format!("{next} to {}", index - 1),
+            });
+        }
+        next = index + 1;
+    }
+    if !missing.is_empty() {
+        missing.truncate(8);
+        let missing = missing.join(", ");
+        say(&format!("note: the trace has no episode {missing}"));
+    }
+    Ok(())
 }
 
 /// Writes the rows of the first episodes, and returns how many there are.
@@ -163,7 +221,7 @@ fn write(
 }
 
 /// Tells what a replay gave.
-fn report(path: &Path, replay: &Replay) -> anyhow::Result<ExitCode> {
+fn report(path: &Path, simulation: &Simulation, replay: &Replay) -> anyhow::Result<ExitCode> {
     let (episodes, steps) = (replay.returns.len(), replay.steps);
     if replay.num_differences == 0 {
         let mean = replay.returns.iter().sum::<f64>() / episodes as f64;
@@ -183,6 +241,13 @@ fn report(path: &Path, replay: &Replay) -> anyhow::Result<ExitCode> {
         replay.num_differences,
         path.display()
     ));
+    if replay.num_propensities > 0 {
+        say(&format!(
+            "{} of them are propensities: those of another policy than {:?} differ so, and the policy can be told by --policy and --set",
+            replay.num_propensities,
+            simulation.plan.policy.policy().name()
+        ));
+    }
     Ok(ExitCode::from(FAILED))
 }
 

@@ -4,9 +4,9 @@ use super::backends::{self, Tuning};
 use super::failure::Usage;
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
+use super::run_args::AdapterArgs;
 use super::table::{columns, facts};
 use crate::backend::cpu::cpu;
-use crate::backend::gpu::AdapterSelection;
 use crate::backend::{Backend, BackendInfo};
 use crate::config::nearest_name;
 use crate::registry::Registry;
@@ -40,6 +40,8 @@ pub(crate) struct Args {
     /// What is checked; if not given, the GPU where there is an adapter, software ones included, else cpu
     #[arg(long, value_enum)]
     backend: Option<Choice>,
+    #[command(flatten)]
+    adapter: AdapterArgs,
     /// Check the cases of one environment only
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
@@ -66,10 +68,19 @@ struct Report {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
-    let gpu = match args.backend {
-        Some(Choice::Cpu) => None,
-        Some(Choice::Gpu) => Some(backends::gpu(AdapterSelection::Any, Tuning::default())?),
-        None => match backends::gpu(AdapterSelection::Any, Tuning::default()) {
+    let tuning = Tuning {
+        adapter: args.adapter.adapter,
+        ..Tuning::default()
+    };
+    let gpu = match (args.backend, tuning.adapter) {
+        (Some(Choice::Cpu), adapter) => {
+            backends::refuse_adapter(adapter, "cpu")?;
+            None
+        }
+        (Some(Choice::Gpu), _) | (None, Some(_)) => {
+            Some(backends::gpu(tuning.selection(), tuning)?)
+        }
+        (None, None) => match backends::gpu(tuning.selection(), tuning) {
             Ok(gpu) => Some(gpu),
             Err(error) => {
                 say(&format!("validating cpu: {error:#}"));

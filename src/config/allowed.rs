@@ -41,6 +41,18 @@ impl Column {
         self.bounds.contains(value) && (!self.whole || value.fract() == 0.0)
     }
 
+    /// Says what is allowed where single precision cannot hold a number.
+    pub(super) fn sentence_of_too_large(&self) -> String {
+        match (self.whole, self.bounds.phrase()) {
+            (true, _) => self.sentence(),
+            (false, Some(phrase)) => format!("a number {phrase}, of at most 3.4e38 in size"),
+            (false, None) => {
+                "a number of at most 3.4e38 in size, which is the most that single precision holds"
+                    .to_owned()
+            }
+        }
+    }
+
     /// Says what is allowed.
     pub(super) fn sentence(&self) -> String {
         if self.whole {

@@ -4,25 +4,38 @@ use std::fmt;
 
 /// Limits a number from below and above, each side inclusive or exclusive.
 ///
-/// NaN and the infinities are outside every bounds, and so is what becomes infinite in the `f32` arithmetic of the
-/// lanes.
+/// NaN and the infinities are outside every bounds, and so are magnitudes above 1e12: lanes compute in single precision,
+/// which ends at 3.4e38, and form products of three such numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
     lower: f64,
     upper: f64,
     lower_exclusive: bool,
     upper_exclusive: bool,
+    /// Whether probabilities are left out that draws cannot resolve.
+    is_resolved: bool,
 }
 
+/// The largest magnitude that a number may have, and the inverse of the smallest that a number may have which has to be
+/// above 0.
+const LARGEST: f64 = 1e12;
+/// Draws have 23 bits: a smaller probability than this is met with an error of more than a sixteenth, or never.
+const SMALLEST_PROBABILITY: f64 = 1.0 / (1 << 20) as f64;
+
 impl Bounds {
-    /// Allows every finite number.
-    pub const FINITE: Self = Self::between(f64::NEG_INFINITY, f64::INFINITY);
+    /// Allows every finite number that is not too large for single precision.
+    pub const FINITE: Self = Self::between(-LARGEST, LARGEST);
     /// Allows zero and above: standard deviations, masses.
     pub const NON_NEGATIVE: Self = Self::at_least(0.0);
-    /// Allows what is above zero: lengths, budgets.
-    pub const POSITIVE: Self = Self::above(0.0);
-    /// Allows 0 to 1, both included: probabilities.
+    /// Allows what is above zero, and not so small that its inverse is too large: lengths, budgets.
+    pub const POSITIVE: Self = Self::between(1.0 / LARGEST, LARGEST);
+    /// Allows 0 to 1, both included: shares.
     pub const UNIT: Self = Self::between(0.0, 1.0);
+    /// Allows 0, 1, and what lies so far between that draws resolve it: probabilities that draws are compared with.
+    pub const PROBABILITY: Self = Self {
+        is_resolved: true,
+        ..Self::UNIT
+    };
 
     /// Allows `lower` to `upper`, both included.
     #[must_use]
@@ -32,13 +45,14 @@ impl Bounds {
             upper,
             lower_exclusive: false,
             upper_exclusive: false,
+            is_resolved: false,
         }
     }
 
     /// Allows `lower` and everything above it.
     #[must_use]
     pub const fn at_least(lower: f64) -> Self {
-        Self::between(lower, f64::INFINITY)
+        Self::between(lower, LARGEST)
     }
 
     /// Allows everything above `lower`, and not `lower` itself.
@@ -71,22 +85,42 @@ impl Bounds {
         let rounded = f64::from(value as f32);
         // An inclusive end needs no second look: 0.1 rounds to a little more than 0.1 and is still the end. An
         // exclusive one does: 1e-60 is above zero, and zero on a lane.
-        rounded.is_finite()
+        let from_end = value.min(1.0 - value);
+        !(self.is_resolved && 0.0 < from_end && from_end < SMALLEST_PROBABILITY)
             && value >= self.lower
             && value <= self.upper
             && !(self.lower_exclusive && (value == self.lower || rounded <= self.lower))
             && !(self.upper_exclusive && (value == self.upper || rounded >= self.upper))
     }
 
-    /// Describes the limits: `at least 0 and below 1`; nothing where every finite number is allowed.
+    /// Tells whether a number is finite, and infinite on a lane.
+    pub(super) fn is_too_large(value: f64) -> bool {
+        value.is_finite() && !Self::FINITE.contains(value)
+    }
+
+    /// Describes the limits: `at least 0 and below 1`; nothing for [`Bounds::FINITE`].
     pub(super) fn phrase(&self) -> Option<String> {
+        if self.is_resolved {
+            let smallest = SMALLEST_PROBABILITY;
+            return Some(format!(
+                "that is 0, 1 or from {smallest:.3e} to 1 - {smallest:.3e}, which is what draws resolve"
+            ));
+        }
+        if *self == Self::FINITE {
+            return None;
+        }
+        let number = |number: f64| match number.abs() {
+            0.0 => "0".to_owned(),
+            1e-4..1e7 => number.to_string(),
+            _ => format!("{number:e}"),
+        };
         let lower = self.lower.is_finite().then(|| {
             let word = if self.lower_exclusive {
                 "above"
             } else {
                 "at least"
             };
-            format!("{word} {}", self.lower)
+            format!("{word} {}", number(self.lower))
         });
         let upper = self.upper.is_finite().then(|| {
             let word = if self.upper_exclusive {
@@ -94,7 +128,7 @@ impl Bounds {
             } else {
                 "at most"
             };
-            format!("{word} {}", self.upper)
+            format!("{word} {}", number(self.upper))
         });
         match (lower, upper) {
             (Some(lower), Some(upper)) => Some(format!("{lower} and {upper}")),
@@ -107,7 +141,7 @@ impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.phrase() {
             Some(phrase) => write!(f, "a number {phrase}"),
-            None => f.write_str("a finite number"),
+            None => write!(f, "a finite number of magnitude at most {LARGEST:e}"),
         }
     }
 }
@@ -129,20 +163,38 @@ mod tests {
         for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e39, -1e300] {
             assert!(!Bounds::FINITE.contains(value), "{value}");
         }
-        assert!(Bounds::FINITE.contains(f64::from(f32::MAX)));
+        assert!(!Bounds::FINITE.contains(f64::from(f32::MAX)));
+        assert!(Bounds::FINITE.contains(1e12) && Bounds::FINITE.contains(-1e12));
     }
 
     #[test]
     fn a_number_that_rounds_onto_an_exclusive_end_is_outside() {
         assert!(!Bounds::POSITIVE.contains(1e-60));
-        assert!(Bounds::POSITIVE.contains(1e-30));
+        assert!(!Bounds::POSITIVE.contains(1e-30));
+        assert!(Bounds::POSITIVE.contains(1e-12));
         assert!(!Bounds::UNIT.without_upper().contains(0.999_999_999_999));
     }
 
     #[test]
+    fn probabilities_are_those_that_draws_resolve() {
+        for allowed in [0.0, 1e-6, 0.5, 1.0 - 1e-6, 1.0] {
+            assert!(Bounds::PROBABILITY.contains(allowed), "{allowed}");
+        }
+        for refused in [-0.1, 1e-9, 5e-8, 9e-7, 1.0 - 1e-9, 1.1] {
+            assert!(!Bounds::PROBABILITY.contains(refused), "{refused}");
+        }
+    }
+
+    #[test]
     fn limits_read_as_a_sentence() {
-        assert_eq!(Bounds::FINITE.to_string(), "a finite number");
-        assert_eq!(Bounds::POSITIVE.to_string(), "a number above 0");
+        assert_eq!(
+            Bounds::FINITE.to_string(),
+            "a finite number of magnitude at most 1e12"
+        );
+        assert_eq!(
+            Bounds::POSITIVE.to_string(),
+            "a number at least 1e-12 and at most 1e12"
+        );
         assert_eq!(
             Bounds::UNIT.without_upper().to_string(),
             "a number at least 0 and below 1"

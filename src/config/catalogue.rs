@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::layers::{Assignment, Origin};
-use super::{Allowed, ConfigError, Key, Override, Settings, Value};
+use super::{Allowed, Bounds, ConfigError, Key, Override, Settings, Value};
 
 /// Lists what a configuration can name.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -139,8 +139,9 @@ impl Entry {
 
     /// Resolves the keys and checks what holds across those common to all environments.
     pub(super) fn settings(&self, given: &[Assignment]) -> Result<Settings, ConfigError> {
-        let settings = self.settings_of(self.section, given)?;
+        let mut settings = self.settings_of(self.section, given)?;
         if self.section == ENVIRONMENT {
+            follow_corpus(&mut settings);
             check_common(&settings)?;
         }
         Ok(settings)
@@ -317,19 +318,63 @@ pub fn run_keys() -> Vec<Key> {
             u32::MAX.into(),
             "steps after which an episode is truncated",
         ),
+        Key::optional_numbers(
+            "discount",
+            Bounds::UNIT,
+            "discount, or a list of discounts, of returns that are told besides the plain one",
+        ),
     ]
 }
 
+/// Documents have one random block or more each at every step, and a purpose has so many.
+pub(crate) const MOST_CANDIDATES: i64 = crate::rng::BLOCKS_PER_PURPOSE as i64;
+
+/// Slates are held in the registers of a GPU lane, or spill from them; longer ones than this are nobody's page.
+pub(crate) const MOST_POSITIONS: i64 = 1024;
+
 fn common_environment_keys() -> Vec<Key> {
     vec![
-        Key::count("num_candidates", 10, 1, "documents offered at a step"),
-        Key::count("slate_size", 2, 1, "documents in a slate"),
+        Key::integer(
+            "num_candidates",
+            10,
+            1,
+            MOST_CANDIDATES,
+            "documents offered at a step; where it is not given and `document.corpus` is, as many as there are in it",
+        ),
+        Key::integer("slate_size", 2, 1, MOST_POSITIONS, "documents in a slate"),
         Key::boolean(
             "resample_documents",
             true,
             "draw new documents at every step; false: one corpus for all users and episodes",
         ),
     ]
+}
+
+/// Takes the number of candidates from the documents given, where nobody gave it.
+fn follow_corpus(settings: &mut Settings) {
+    if *settings.origin("num_candidates") != Origin::Default {
+        return;
+    }
+    let given = settings
+        .corpora()
+        .next()
+        .map(|(name, corpus)| (name, corpus.rows));
+    if let Some((name, rows)) = given {
+        // What is out of the bounds of the key is left to the checks below.
+        if let Ok(rows) = i128::try_from(rows)
+            && rows <= i128::from(MOST_CANDIDATES)
+        {
+            settings.follow("num_candidates", Value::Integer(rows), name);
+        }
+    }
+}
+
+/// Says where a value was given that contradicts another one, unless it is the same place.
+fn whence(one: &Origin, other: &Origin) -> String {
+    match one == other {
+        true => String::new(),
+        false => format!(", {one}"),
+    }
 }
 
 /// Checks what holds across the keys that all environments have.
@@ -343,15 +388,16 @@ fn check_common(settings: &Settings) -> Result<(), ConfigError> {
     for (name, corpus) in settings.corpora() {
         if settings.boolean("resample_documents") {
             let allowed = format!(
-                "no corpus unless `environment.resample_documents` = false, which is true ({})",
-                settings.origin("resample_documents")
+                "no corpus unless `environment.resample_documents` = false; it is true{}",
+                whence(settings.origin("resample_documents"), settings.origin(name))
             );
             return Err(settings.invalid(name, allowed));
         }
         if corpus.rows != candidates as usize {
             let allowed = format!(
-                "one document a candidate, and `environment.num_candidates` is {candidates} ({})",
-                settings.origin("num_candidates")
+                "one document a candidate, and `environment.num_candidates` is {candidates}{}; where it is not given, it is the \
+                 number of documents",
+                whence(settings.origin("num_candidates"), settings.origin(name))
             );
             return Err(settings.invalid(name, allowed));
         }

@@ -105,7 +105,11 @@ impl At<'_> {
 
     fn number(&self, value: &Toml, bounds: Bounds) -> Result<f64, ConfigError> {
         let number = number(value).ok_or_else(|| self.wrong_type(value))?;
-        if !Bounds::FINITE.contains(number) {
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "whether it is finite in single precision is what is examined"
+        )]
+        if !(number as f32).is_finite() {
             return Err(ConfigError::NotFinite {
                 key: self.key.to_owned(),
                 value: value.to_string(),
@@ -124,8 +128,8 @@ impl At<'_> {
         let integer = match value {
             Toml::Integer(integer) => i128::from(*integer),
             // TOML ends at 2^63 - 1 and seeds do not: what is beyond is written as a text.
-            Toml::String(text) if max > i64::MAX.into() => match text.parse::<u64>() {
-                Ok(large) if self.origin_may_quote(large) => i128::from(large),
+            Toml::String(text) if max > i64::MAX.into() => match text.parse::<i128>() {
+                Ok(large) if self.origin_may_quote(large) => large,
                 _ => return Err(self.wrong_type(value)),
             },
             other => return Err(self.wrong_type(other)),
@@ -137,7 +141,7 @@ impl At<'_> {
         }
     }
 
-    fn origin_may_quote(&self, integer: u64) -> bool {
+    fn origin_may_quote(&self, integer: i128) -> bool {
         i64::try_from(integer).is_err() || !matches!(self.origin, Origin::File(_))
     }
 
@@ -159,7 +163,7 @@ impl At<'_> {
     }
 
     fn distribution(&self, value: &Toml) -> Result<Vec<f64>, ConfigError> {
-        let probabilities = self.numbers(value, Bounds::UNIT)?;
+        let probabilities = self.numbers(value, Bounds::PROBABILITY)?;
         let sum = probabilities.iter().sum::<f64>();
         if (sum - 1.0).abs() <= Allowed::DISTRIBUTION_TOLERANCE {
             Ok(probabilities)

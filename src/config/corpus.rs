@@ -1,6 +1,7 @@
 //! Fixed documents, inline or in a CSV file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -9,15 +10,36 @@ use toml::Value as Toml;
 use super::check::{number, type_name};
 use super::layers::{Assignment, Origin};
 use super::value::clip;
-use super::{Allowed, Column, ConfigError, CorpusProblem};
+use super::{Allowed, Bounds, Column, ConfigError, CorpusProblem, item_table};
+use crate::text_file::{STDIN, read_text};
 
 /// Holds fixed documents, one column a feature, in the order of their declaration.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Two corpora are equal where their documents are, wherever these were given.
+#[derive(Debug, Clone)]
 pub struct Corpus {
     /// Each feature's name and its values, `[rows]`.
     pub columns: Vec<(String, Vec<f64>)>,
     /// Number of documents.
     pub rows: usize,
+    /// The file that the documents were read from, if they were.
+    table: Option<Arc<Table>>,
+}
+
+/// Where documents stand in the file that they were read from.
+#[derive(Debug)]
+struct Table {
+    path: PathBuf,
+    /// The line of each document.
+    lines: Vec<u32>,
+    /// The columns that were not read.
+    ignored: Vec<String>,
+}
+
+impl PartialEq for Corpus {
+    fn eq(&self, other: &Self) -> bool {
+        self.columns == other.columns && self.rows == other.rows
+    }
 }
 
 impl Corpus {
@@ -31,6 +53,24 @@ impl Corpus {
         let found = columns.find(|(column, _)| column == name);
         let (_, values) = found.expect("a column is asked for by the name it was declared with");
         values
+    }
+
+    /// Says where a document was given: `row 3`, or `line 4` of a file.
+    pub(super) fn place(&self, row: usize) -> String {
+        match self.table.as_ref().and_then(|table| table.lines.get(row)) {
+            Some(line) => format!("line {line}"),
+            None => format!("row {}", row + 1),
+        }
+    }
+
+    /// Returns the file that the documents were read from, if they were.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.table.as_ref().map(|table| table.path.as_path())
+    }
+
+    /// Lists the columns of the file that were not read.
+    pub(super) fn ignored(&self) -> &[String] {
+        self.table.as_ref().map_or(&[], |table| &table.ignored)
     }
 
     fn row(&self, row: usize) -> Row<'_> {
@@ -72,33 +112,79 @@ impl Serialize for Row<'_> {
 ///
 /// A path in a file is relative to that file's folder, one in a flag to the working folder.
 pub(super) fn read(columns: &[Column], given: &Assignment) -> Result<Corpus, ConfigError> {
-    let (rows, origin) = match &given.value {
-        Toml::Array(rows) => (inline(columns, rows), given.origin.clone()),
+    let refused = |problem, origin: &Origin| ConfigError::Corpus {
+        key: given.key.clone(),
+        problem: Box::new(problem),
+        origin: origin.clone(),
+    };
+    match &given.value {
+        Toml::Array(rows) => inline(columns, rows)
+            .and_then(|rows| transpose(columns, &rows))
+            .map_err(|problem| refused(problem, &given.origin)),
         Toml::String(path) => {
             let path = resolve_path(path, &given.origin);
-            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::ReadNamed {
-                key: given.key.clone(),
-                path: path.clone(),
-                source,
-            })?;
-            (csv(columns, &text), Origin::File(path.into()))
-        }
-        other => {
-            return Err(ConfigError::WrongType {
-                key: given.key.clone(),
-                value: clip(&other.to_string()),
-                found: type_name(other),
-                allowed: Allowed::Corpus(columns.to_vec()).to_string(),
-                origin: given.origin.clone(),
+            let text = named_text(&given.key, &path)?;
+            let read = item_table::read(columns, &text).and_then(|table| {
+                let mut corpus = transpose(columns, &table.rows)?;
+                corpus.table = Some(Arc::new(Table {
+                    path: path.clone(),
+                    lines: table.lines,
+                    ignored: table.ignored,
+                }));
+                Ok(corpus)
             });
+            read.map_err(|problem| refused(problem, &Origin::File(path.into())))
         }
-    };
-    rows.and_then(|rows| transpose(columns, &rows))
-        .map_err(|problem| ConfigError::Corpus {
+        other => Err(ConfigError::WrongType {
             key: given.key.clone(),
-            problem: Box::new(problem),
-            origin,
-        })
+            value: clip(&other.to_string()),
+            found: type_name(other),
+            allowed: Allowed::Corpus(columns.to_vec()).to_string(),
+            origin: given.origin.clone(),
+        }),
+    }
+}
+
+/// Reads a file that a key names.
+pub(super) fn named_bytes(key: &str, path: &Path) -> Result<Vec<u8>, ConfigError> {
+    refuse_endless(path)
+        .and_then(|()| std::fs::read(path))
+        .map_err(|source| unreadable(key, path, source))
+}
+
+fn unreadable(key: &str, path: &Path, source: std::io::Error) -> ConfigError {
+    ConfigError::ReadNamed {
+        key: key.to_owned(),
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Reads the text of a file that a key names; `-` is standard input.
+pub(super) fn named_text(key: &str, path: &Path) -> Result<String, ConfigError> {
+    let ends = match path == Path::new(STDIN) {
+        true => Ok(()),
+        false => refuse_endless(path),
+    };
+    ends.and_then(|()| read_text(path))
+        .map_err(|source| unreadable(key, path, source))
+}
+
+/// Refuses what a configuration must not wait for or read for ever: pipes that nobody may write, devices. What the shell hands
+/// over, as in `<(command)`, is read.
+fn refuse_endless(path: &Path) -> std::io::Result<()> {
+    let is_handed_over = ["/dev/fd", "/dev/stdin", "/proc/self/fd"]
+        .iter()
+        .any(|folder| path.starts_with(folder));
+    let found = path.metadata()?;
+    if found.is_file() || found.is_dir() || is_handed_over {
+        return Ok(());
+    }
+    let problem = "it is no regular file; allowed is the path of a file";
+    Err(std::io::Error::new(
+        std::io::ErrorKind::InvalidInput,
+        problem,
+    ))
 }
 
 pub(super) fn resolve_path(path: &str, origin: &Origin) -> PathBuf {
@@ -121,6 +207,7 @@ fn transpose(columns: &[Column], rows: &[Vec<f64>]) -> Result<Corpus, CorpusProb
             .map(|(index, column)| (column.name.to_owned(), values(index)))
             .collect(),
         rows: rows.len(),
+        table: None,
     })
 }
 
@@ -129,8 +216,16 @@ fn inline(columns: &[Column], rows: &[Toml]) -> Result<Vec<Vec<f64>>, CorpusProb
     let read_row = |(index, row): (usize, &Toml)| {
         let place = format!("row {}", index + 1);
         let cell = |column: &Column, value: &Toml| {
-            let number = number(value).filter(|number| column.accepts(*number));
-            number.ok_or_else(|| bad_cell(column, &place, &value.to_string()))
+            let number = number(value);
+            let accepted = number.filter(|number| column.accepts(*number));
+            accepted.ok_or_else(|| {
+                let mut problem = bad_cell(column, &place, &value.to_string());
+                let is_too_large = number.is_some_and(Bounds::is_too_large);
+                if let (CorpusProblem::Cell { allowed, .. }, true) = (&mut problem, is_too_large) {
+                    *allowed = column.sentence_of_too_large();
+                }
+                problem
+            })
         };
         match (row, columns) {
             (Toml::Table(table), _) => {
@@ -152,71 +247,7 @@ fn inline(columns: &[Column], rows: &[Toml]) -> Result<Vec<Vec<f64>>, CorpusProb
     rows.iter().enumerate().map(read_row).collect()
 }
 
-/// Reads a table of numbers: a header that names the columns in any order, cells separated by commas, blank lines
-/// skipped. Quotes around a cell are taken off; nothing that a number needs would need more.
-fn csv(columns: &[Column], text: &str) -> Result<Vec<Vec<f64>>, CorpusProblem> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut lines = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(index, line)| {
-            let cells = line.split(',').map(unquoted).collect::<Vec<_>>();
-            (format!("line {}", index + 1), cells)
-        });
-    let Some((place, header)) = lines.next() else {
-        return Err(CorpusProblem::Empty);
-    };
-    for (position, name) in header.iter().enumerate() {
-        if !columns.iter().any(|column| column.name == *name) {
-            return Err(unknown_column(
-                columns,
-                name,
-                &format!("the header ({place})"),
-            ));
-        }
-        if header[..position].contains(name) {
-            let column = (*name).to_owned();
-            return Err(CorpusProblem::DuplicateColumn { column });
-        }
-    }
-    let position = |column: &Column| {
-        let found = header.iter().position(|name| *name == column.name);
-        found.ok_or_else(|| missing_column(columns, column, &format!("the header ({place})")))
-    };
-    let positions = columns
-        .iter()
-        .map(position)
-        .collect::<Result<Vec<_>, _>>()?;
-    lines
-        .map(|(place, cells)| {
-            if cells.len() != header.len() {
-                return Err(CorpusProblem::RowLength {
-                    place,
-                    expected: header.len(),
-                    found: cells.len(),
-                });
-            }
-            let cell = |(column, position): (&Column, &usize)| {
-                let text = cells[*position];
-                let number = text.parse::<f64>().ok();
-                let number = number.filter(|number| column.accepts(*number));
-                number.ok_or_else(|| bad_cell(column, &place, &format!("{text:?}")))
-            };
-            columns.iter().zip(&positions).map(cell).collect()
-        })
-        .collect()
-}
-
-fn unquoted(cell: &str) -> &str {
-    let cell = cell.trim();
-    let inner = cell
-        .strip_prefix('"')
-        .and_then(|cell| cell.strip_suffix('"'));
-    inner.unwrap_or(cell).trim()
-}
-
-fn names(columns: &[Column]) -> Vec<String> {
+pub(super) fn names(columns: &[Column]) -> Vec<String> {
     columns
         .iter()
         .map(|column| column.name.to_owned())
@@ -231,7 +262,7 @@ fn unknown_column(columns: &[Column], name: &str, place: &str) -> CorpusProblem 
     }
 }
 
-fn missing_column(columns: &[Column], column: &Column, place: &str) -> CorpusProblem {
+pub(super) fn missing_column(columns: &[Column], column: &Column, place: &str) -> CorpusProblem {
     CorpusProblem::MissingColumn {
         column: column.name.to_owned(),
         place: place.to_owned(),
@@ -252,7 +283,7 @@ fn bad_row(columns: &[Column], place: String, row: &Toml) -> CorpusProblem {
     }
 }
 
-fn bad_cell(column: &Column, place: &str, value: &str) -> CorpusProblem {
+pub(super) fn bad_cell(column: &Column, place: &str, value: &str) -> CorpusProblem {
     CorpusProblem::Cell {
         column: column.name.to_owned(),
         place: place.to_owned(),
@@ -386,14 +417,13 @@ mod tests {
                 "no column `quality` in the header (line 1)",
             ),
             (
-                "cluster_id,quality,size\n1,2,3\n",
-                "unknown column `size` in the header (line 1)",
-            ),
-            (
                 "cluster_id,quality,quality\n1,2,3\n",
                 "the header names the column `quality` twice",
             ),
-            ("1,0.5\n", "unknown column `1` in the header"),
+            (
+                "1,0.5\n",
+                "the header (line 1) names none of the columns cluster_id, quality",
+            ),
             (
                 "cluster_id,quality\n1,0.5\n2\n",
                 "line 3 has 1 cells, the header has 2",

@@ -22,7 +22,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// A file that a key names could not be read.
-    #[error("cannot read the file that `{key}` names, {}", path.display())]
+    #[error("cannot read the file that `{key}` names, {}{}", path.display(), escapes(path))]
     ReadNamed {
         /// The dotted key.
         key: String,
@@ -290,6 +290,16 @@ impl fmt::Display for UnknownKey {
     }
 }
 
+/// Says what a tab or a line break in a path comes from.
+fn escapes(path: &std::path::Path) -> &'static str {
+    match path.to_string_lossy().contains(char::is_control) {
+        true => {
+            " (a backslash in double quotes begins an escape: write the path in single quotes, or with `/`)"
+        }
+        false => "",
+    }
+}
+
 fn suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
@@ -329,8 +339,34 @@ pub enum CorpusProblem {
         /// The column.
         column: String,
     },
+    /// A first line that names nothing of what is asked for. It is not told: it may be of any file.
+    #[error(
+        "{place} names none of the columns {}; allowed is a first line with the names of the columns, separated by commas, \
+         semicolons or tabs",
+        known.join(", ")
+    )]
+    NoHeader {
+        /// The line.
+        place: String,
+        /// The declared columns.
+        known: Vec<String>,
+    },
+    /// A quote without its end.
+    #[error("the quote that begins in {place} is never closed")]
+    OpenQuote {
+        /// The line that it begins in.
+        place: String,
+    },
+    /// Something between the end of a quoted cell and the next separator.
+    #[error(
+        "{place} goes on after the quote that closes a cell; allowed is a separator there, and two quotes for one within a cell"
+    )]
+    AfterQuote {
+        /// The line.
+        place: String,
+    },
     /// A row that is longer or shorter than the header.
-    #[error("{place} has {found} cells, the header has {expected}")]
+    #[error("{place} has {found} cells, the header has {expected}{hint}")]
     RowLength {
         /// The line.
         place: String,
@@ -338,6 +374,8 @@ pub enum CorpusProblem {
         expected: usize,
         /// Cells of the row.
         found: usize,
+        /// What may be the reason; may be empty.
+        hint: &'static str,
     },
     /// A row that is neither a table nor, where there is one column, a number.
     #[error("{place} is {found}; allowed is {allowed}")]

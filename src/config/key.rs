@@ -73,7 +73,7 @@ impl Key {
     /// Declares a number from 0 to 1.
     #[must_use]
     pub fn probability(name: &'static str, default: f64, about: &'static str) -> Self {
-        Self::number(name, default, Bounds::UNIT, about)
+        Self::number(name, default, Bounds::PROBABILITY, about)
     }
 
     /// Declares a number that may be left out.

@@ -1,9 +1,11 @@
 //! Points of a sweep: one configuration over and over, with other values of some keys.
 
 use super::catalogue::is_inside;
+use super::corpus::named_text;
 use super::layers::Override;
 use super::variants::split_at_commas;
 use super::{Catalogue, Config, ConfigError, Layers};
+use std::path::Path;
 
 /// The flag that varies a key.
 const VARY: &str = "--vary";
@@ -21,10 +23,12 @@ pub struct Axis {
 impl Axis {
     /// Reads `dotted.key=value,value,...`, as `--vary` takes it.
     ///
-    /// Values are those of [`Override::set`]; commas within brackets, braces or quotes do not separate.
+    /// Values are those of [`Override::set`]; commas within brackets, braces or quotes do not separate. `dotted.key=@FILE` takes
+    /// the lines of a file instead, a value a line, blank ones passed over; `@-` those of standard input.
     ///
     /// # Errors
-    /// [`ConfigError::Override`] without `=`, with an empty key or part of a key, or where a value is missing.
+    /// [`ConfigError::Override`] without `=`, with an empty key or part of a key, or where a value is missing;
+    /// [`ConfigError::ReadNamed`] where the file cannot be read.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let bad = |problem| ConfigError::Override {
             flag: VARY.to_owned(),
@@ -32,7 +36,21 @@ impl Axis {
             problem,
         };
         let (key, values) = Override::split(text).map_err(bad)?;
-        let values = split_at_commas(values);
+        let text;
+        let values = match values.trim().strip_prefix('@') {
+            None => split_at_commas(values),
+            Some(path) => {
+                text = named_text(key, Path::new(path))?;
+                let lines = text.lines().map(str::trim);
+                let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+                if lines.is_empty() {
+                    return Err(bad(
+                        "names a file without a value, which is to have one a line",
+                    ));
+                }
+                lines
+            }
+        };
         if values.iter().any(|value| value.trim().is_empty()) {
             return Err(bad("has an empty value between its commas"));
         }
@@ -282,6 +300,30 @@ mod tests {
             .map(|one| one.value.to_string())
             .collect();
         assert_eq!(values, ["[0.2, 0.8]", "[0.5, 0.5]", "\"x,y\""]);
+    }
+
+    #[test]
+    fn a_file_has_a_value_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("values.txt");
+        let vary = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Axis::parse(&format!("a.b=@{}", path.display()))
+        };
+        let axis = vary("\u{feff}[0.2, 0.8]\r\n0.5\r\n\r\nname\r\n").unwrap();
+        let values: Vec<String> = axis
+            .values
+            .iter()
+            .map(|one| one.value.to_string())
+            .collect();
+        assert_eq!(values, ["[0.2, 0.8]", "0.5", "\"name\""]);
+        let message = vary("\n").unwrap_err().to_string();
+        assert!(
+            message.contains("names a file without a value"),
+            "{message}"
+        );
+        let absent = Axis::parse("a.b=@nowhere.txt").unwrap_err().to_string();
+        assert!(absent.contains("`a.b` names, nowhere.txt"), "{absent}");
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct Config {
     pub episodes: u64,
     /// Steps after which an episode is truncated.
     pub max_steps: Option<u32>,
+    /// Discounts of returns that are told besides the plain one; left out where there are none.
+    #[serde(rename = "discount", skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<f64>,
     /// The environment with its parameters.
     pub environment: Section,
     /// The policy with its parameters.
@@ -30,6 +33,10 @@ pub struct Config {
 
 const DEFAULT_ENVIRONMENT: &str = "long_term_satisfaction";
 const DEFAULT_POLICY: &str = "random";
+
+const DISCOUNT: &str = "discount";
+/// Each takes a sum in the registers of a GPU lane.
+const MAX_DISCOUNTS: usize = 8;
 
 /// Up to so many known keys are told in an error; more would hide it.
 const MOST_KEYS_TOLD: usize = 12;
@@ -43,7 +50,13 @@ impl Config {
     /// A [`ConfigError`] for the first thing that is wrong: first the syntax, then the names of the environment and the
     /// policy, then unknown keys, then values, then what does not go together.
     pub fn resolve(layers: &Layers, catalogue: &Catalogue) -> Result<Self, ConfigError> {
-        let given = layers.assignments()?;
+        let mut given = layers.assignments()?;
+        for assignment in given.iter_mut().filter(|one| one.key == DISCOUNT) {
+            // One is a list of one.
+            if assignment.value.is_float() || assignment.value.is_integer() {
+                assignment.value = toml::Value::Array(vec![assignment.value.clone()]);
+            }
+        }
         let environment = find(
             "environment.name",
             DEFAULT_ENVIRONMENT,
@@ -63,6 +76,7 @@ impl Config {
             seed: unsigned(&settings, "seed"),
             episodes: unsigned(&settings, "episodes"),
             max_steps: settings.optional_count("max_steps"),
+            discounts: discounts(&settings)?,
             environment: Section {
                 name: environment.name.to_owned(),
                 settings: environment.settings(&given)?,
@@ -85,6 +99,12 @@ impl Config {
             });
         }
         Ok(config)
+    }
+
+    /// Says what was passed over in the files that keys name, and is no mistake.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        self.environment.settings.notes()
     }
 
     /// Writes the configuration as a TOML file with every parameter, which resolves to the same configuration.
@@ -113,10 +133,28 @@ impl Config {
         if let Some(max_steps) = self.max_steps {
             table.insert("max_steps".to_owned(), integer(max_steps.into()));
         }
+        if !self.discounts.is_empty() {
+            let discounts = self.discounts.iter().map(|&one| toml::Value::Float(one));
+            table.insert(DISCOUNT.to_owned(), toml::Value::Array(discounts.collect()));
+        }
         table.insert(ENVIRONMENT.to_owned(), section(&self.environment));
         table.insert(POLICY.to_owned(), section(&self.policy));
         toml::to_string(&table).expect("a table of TOML values is TOML")
     }
+}
+
+/// Reads the discounts: a few different ones.
+fn discounts(settings: &Settings) -> Result<Vec<f64>, ConfigError> {
+    let discounts = match settings.value(DISCOUNT) {
+        Some(Value::Numbers(discounts)) => discounts.clone(),
+        _ => Vec::new(),
+    };
+    let is_double = |(index, one): (usize, &f64)| discounts[..index].contains(one);
+    if discounts.len() > MAX_DISCOUNTS || discounts.iter().enumerate().any(is_double) {
+        let allowed = format!("up to {MAX_DISCOUNTS} numbers from 0 to 1, each at most once");
+        return Err(settings.invalid(DISCOUNT, allowed));
+    }
+    Ok(discounts)
 }
 
 fn unsigned(settings: &Settings, key: &str) -> u64 {

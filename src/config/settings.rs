@@ -22,6 +22,9 @@ pub struct Settings {
     parameters: Vec<Parameter>,
 }
 
+/// So many columns that are not used are named; the others are counted.
+const MOST_COLUMNS_TOLD: usize = 8;
+
 #[derive(Debug, Clone)]
 struct Parameter {
     name: &'static str,
@@ -94,6 +97,16 @@ impl Settings {
         let mut parameters = self.parameters.iter();
         let found = parameters.find(|parameter| parameter.name == key);
         found.expect("a key is declared before it is asked for")
+    }
+
+    /// Rounds all numbers to single precision, so that every backend computes with the same ones.
+    #[must_use]
+    pub(crate) fn in_single_precision(&self) -> Self {
+        let mut rounded = self.clone();
+        for parameter in &mut rounded.parameters {
+            parameter.value = parameter.value.take().map(Value::in_single_precision);
+        }
+        rounded
     }
 
     /// Tells whether a key of this name is declared.
@@ -235,6 +248,72 @@ impl Settings {
         match self.value(key) {
             Some(Value::Weights(weights)) => weights,
             other => panic!("`{key}` is asked for as weights, and is {other:?}"),
+        }
+    }
+
+    /// Builds the error for one document of a corpus that cannot be with the other keys: names its line or row, counted `row` from 0,
+    /// and the value of the column.
+    ///
+    /// # Panics
+    /// If the key is not declared, or holds no corpus with the column and the row.
+    #[must_use]
+    pub fn bad_document(
+        &self,
+        key: &str,
+        column: &str,
+        row: usize,
+        allowed: impl Into<String>,
+    ) -> ConfigError {
+        let corpus = self.corpus(key).expect("a corpus that was given");
+        let origin = match corpus.path() {
+            Some(path) => Origin::File(path.into()),
+            None => self.origin(key).clone(),
+        };
+        ConfigError::Corpus {
+            key: self.full_name(key),
+            problem: Box::new(super::CorpusProblem::Cell {
+                column: column.to_owned(),
+                place: corpus.place(row),
+                value: corpus.column(column)[row].to_string(),
+                allowed: allowed.into(),
+            }),
+            origin,
+        }
+    }
+
+    /// Says what was passed over in the files of corpora.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let of = |(name, corpus): (&str, &Corpus)| {
+            let ignored = corpus.ignored().iter().map(|column| match column.as_str() {
+                "" => "one without a name".to_owned(),
+                column => format!("`{}`", super::value::clip(column)),
+            });
+            let mut ignored: Vec<String> = ignored.collect();
+            if ignored.len() > MOST_COLUMNS_TOLD {
+                let more = ignored.len() - MOST_COLUMNS_TOLD;
+                ignored.truncate(MOST_COLUMNS_TOLD);
+                ignored.push(format!("{more} more"));
+            }
+            let columns = ignored.join(", ");
+            let path = corpus.path()?.display();
+            (!columns.is_empty()).then(|| {
+                format!(
+                    "`{}`: columns of {path} that are not used: {columns}",
+                    self.full_name(name)
+                )
+            })
+        };
+        self.corpora().filter_map(of).collect()
+    }
+
+    /// Takes a number that was not given from what was given for another key.
+    pub(super) fn follow(&mut self, key: &str, value: Value, from: &str) {
+        let origin = self.origin(from).clone();
+        let mut parameters = self.parameters.iter_mut();
+        if let Some(parameter) = parameters.find(|parameter| parameter.name == key) {
+            parameter.value = Some(value);
+            parameter.origin = origin;
         }
     }
 

@@ -30,6 +30,33 @@ pub enum Value {
     Weights(Weights),
 }
 
+impl Value {
+    /// Rounds the numbers, but not whole ones and not the weights of a policy, which are single already.
+    pub(super) fn in_single_precision(self) -> Self {
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "rounding to single precision is what this does"
+        )]
+        let round = |number: &mut f64| *number = f64::from(*number as f32);
+        let mut value = self;
+        match &mut value {
+            Self::Number(number) => round(number),
+            Self::Numbers(numbers) => numbers.iter_mut().for_each(round),
+            Self::Matrix(rows) => rows.iter_mut().flatten().for_each(round),
+            Self::Corpus(corpus) => {
+                let columns = corpus.columns.iter_mut();
+                columns.flat_map(|(_, values)| values).for_each(round);
+            }
+            Self::Integer(_)
+            | Self::Boolean(_)
+            | Self::Booleans(_)
+            | Self::Text(_)
+            | Self::Weights(_) => {}
+        }
+        value
+    }
+}
+
 impl From<f64> for Value {
     fn from(value: f64) -> Self {
         Self::Number(value)

@@ -9,7 +9,7 @@ use serde::ser::{SerializeMap, Serializer};
 use toml::Value as Toml;
 
 use super::check::{number, type_name};
-use super::corpus::resolve_path;
+use super::corpus::{named_bytes, resolve_path};
 use super::layers::Assignment;
 use super::value::clip;
 use super::{Allowed, Bounds, ConfigError};
@@ -164,11 +164,7 @@ pub(super) fn read(given: &Assignment) -> Result<Weights, ConfigError> {
         Toml::Array(list) if !list.is_empty() => inline(given),
         Toml::String(path) if !path.trim().is_empty() => {
             let path = resolve_path(path, &given.origin);
-            let bytes = std::fs::read(&path).map_err(|source| ConfigError::ReadNamed {
-                key: given.key.clone(),
-                path: path.clone(),
-                source,
-            })?;
+            let bytes = named_bytes(&given.key, &path)?;
             let tensors = tensors(&bytes).map_err(|problem| ConfigError::Weights {
                 key: given.key.clone(),
                 value: clip(&given.value.to_string()),

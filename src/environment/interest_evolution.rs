@@ -33,6 +33,8 @@ use crate::number::{Number, Word};
 use crate::{parameters, twin_struct};
 pub use definition::InterestEvolutionDefinition;
 
+/// The least time that a watched video leaves where it leaves any: 2^-100.
+const LEAST_TIME: f64 = 1.0 / (1_u128 << 100) as f64;
 /// The longest video that the distribution sampler makes.
 const MAX_VIDEO_LENGTH: f64 = 100.0;
 
@@ -73,6 +75,8 @@ twin_struct! {
         user_interests: Numbers,
         /// Time left.
         time_budget: N,
+        /// What rounding has taken from it: the time left is the sum of both.
+        time_budget_rest: N,
     }
 }
 
@@ -115,6 +119,21 @@ pub struct InterestEvolution<N: Number> {
     pub has_free_features: bool,
     /// Mean quality of each topic; empty where features are free.
     pub topic_quality_mean: Vec<N::Element>,
+}
+
+/// Takes a number from a sum of two, the second of which is what rounding takes from the first.
+///
+/// Time is counted down by lengths and penalties such as 0.1 that are no multiples of each other. In single precision alone
+/// their sum is off by more than the last penalty after some thousand steps, and sessions end sooner or later than those in
+/// double precision. (Two-sum: Knuth, "The Art of Computer Programming", volume 2, section 4.2.2.)
+#[inline(always)]
+fn minus<N: Number>((time, rest): (N, N), taken: N) -> (N, N) {
+    let rounded = time - taken;
+    let part = rounded - time;
+    let error = (time - (rounded - part)) - (taken + part);
+    let rest = rest + error;
+    let left = rounded + rest;
+    (left, rest - (left - rounded))
 }
 
 /// Makes the interest in one feature after a step towards the feature (positive) or away from it.
@@ -166,6 +185,7 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
             }
         }
         user.time_budget = self.parameters.time_budget;
+        user.time_budget_rest = N::splat(0.0);
     }
 
     #[inline(always)]
@@ -221,8 +241,9 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
 
     #[inline(always)]
     fn respond(&self, user: &User<N>, document: &Document<N>, _draws: &Draws<N>) -> Response<N> {
+        let left = user.time_budget + user.time_budget_rest;
         Response {
-            watch_time: user.time_budget.min(document.video_length),
+            watch_time: left.min(document.video_length),
         }
     }
 
@@ -269,10 +290,26 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
         let watch_time = response.watch_time;
         let utility = parameters.user_quality_factor * weight
             + parameters.document_quality_factor * document.quality;
-        let watched =
-            user.time_budget - watch_time + parameters.user_update_alpha * watch_time * utility;
-        let skipped = user.time_budget - parameters.step_penalty;
-        user.time_budget = N::select(clicked, watched, skipped);
+        let bonus = parameters.user_update_alpha * watch_time * utility;
+        let gain = parameters.user_update_alpha * utility;
+        let zero = N::splat(0.0);
+        let before = (user.time_budget, user.time_budget_rest);
+        // Whoever watches to the end of the budget has none left, to the last digit.
+        let is_all = (before.0 + before.1).at_most(watch_time);
+        let rest = minus(before, watch_time);
+        let left = (
+            N::select(is_all, zero, rest.0),
+            N::select(is_all, zero, rest.1),
+        );
+        let watched = minus(left, -bonus);
+        let skipped = minus(before, parameters.step_penalty);
+        // The original gives time back that it has not taken (quirk E3), and so leaves a share of ever less. In double
+        // precision that lasts seven times as long before it vanishes; as time or as reward the floor is nothing.
+        let is_left = zero.less_than(watched.0) | (left.0.at_most(zero) & zero.less_than(gain));
+        let floor = N::splat(LEAST_TIME);
+        let watched_time = N::select(is_left, watched.0.max(floor), watched.0);
+        user.time_budget = N::select(clicked, watched_time, skipped.0);
+        user.time_budget_rest = N::select(clicked, watched.1, skipped.1);
     }
 
     #[inline(always)]

@@ -20,6 +20,9 @@ use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::twin_struct;
 
+/// The largest logarithm of an affinity or a quality: scores are logits, and from some 10^5 on roundings are seen in
+/// probabilities.
+const MAX_LOG: f64 = 12.0;
 /// Topics are counted by lane, so that more than this make no sense.
 const MAX_TOPICS: usize = 4096;
 
@@ -257,7 +260,7 @@ impl Definition for InterestExplorationDefinition {
                 "document.corpus",
                 &[
                     Column::index("cluster_id"),
-                    Column::number("quality", Bounds::FINITE),
+                    Column::number("quality", Bounds::between(-1e6, 1e6)),
                 ],
                 "the documents when resample_documents = false; absent: drawn once from the seed",
             ),
@@ -298,6 +301,22 @@ impl Definition for InterestExplorationDefinition {
                 let allowed = format!("a list of {} numbers, one a topic", topics.len());
                 return Err(settings.invalid(key, allowed));
             }
+        }
+        let affinities = settings.matrix("user.mean_affinity").concat();
+        let affinities = affinities
+            .iter()
+            .zip(settings.matrix("user.stddev_affinity").concat());
+        for (&mean, stddev) in affinities {
+            let keys = ["user.mean_affinity", "user.stddev_affinity"];
+            super::check_log_normal(settings, keys, [mean, stddev], MAX_LOG)?;
+        }
+        let qualities = settings.numbers("document.topic_quality_mean").iter();
+        for (&mean, &stddev) in qualities.zip(settings.numbers("document.topic_quality_stddev")) {
+            let keys = [
+                "document.topic_quality_mean",
+                "document.topic_quality_stddev",
+            ];
+            super::check_log_normal(settings, keys, [mean, stddev], MAX_LOG)?;
         }
         if let Some(corpus) = settings.corpus("document.corpus") {
             super::check_topics(settings, corpus, topics.len())?;
@@ -365,6 +384,12 @@ impl Definition for InterestExplorationDefinition {
         // The type, which has no influence on the score.
         affinity.push(0.0);
         Some(affinity)
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let (user_type, types) = (*fields.get(self.topics.len())?, self.types.len());
+        (user_type >= types as f64)
+            .then(|| format!("`user_type` is {user_type}, allowed is a whole number below {types}"))
     }
 
     fn shader_defs(&self) -> ShaderDefs {
@@ -452,7 +477,9 @@ mod tests {
         ])
         .unwrap_err();
         assert!(
-            error.contains("a cluster_id below 2 in every document"),
+            error.contains(
+                "column `cluster_id` of row 2 is 2; allowed is a whole number below 2: topics count from 0"
+            ),
             "{error}"
         );
     }

@@ -23,7 +23,7 @@ use crate::shader::{ShaderSource, embedded};
 use crate::{parameters, twin_struct};
 
 /// Larger matrices than this would not fit into the buffers of every GPU.
-const MAX_DOCUMENTS: usize = 4096;
+const MAX_DOCUMENTS: u32 = 4096;
 /// The exact solver lists every outcome, a number that grows with the cube of the documents.
 const MAX_SOLVED_DOCUMENTS: usize = 128;
 
@@ -333,13 +333,14 @@ impl Definition for ItemTransitionDefinition {
 
     fn entry() -> Entry {
         let keys = vec![
-            Key::count(
+            Key::integer(
                 "num_candidates",
                 10,
                 1,
+                MAX_DOCUMENTS.into(),
                 "documents; as many as `user.acceptance` has rows",
             ),
-            Key::count("slate_size", 1, 1, "documents in a slate; always 1"),
+            Key::integer("slate_size", 1, 1, 1, "documents in a slate; always 1"),
             Key::boolean(
                 "resample_documents",
                 false,
@@ -348,7 +349,7 @@ impl Definition for ItemTransitionDefinition {
             Key::matrix(
                 "user.acceptance",
                 TUTORIAL_ACCEPTANCE,
-                Bounds::UNIT,
+                Bounds::PROBABILITY,
                 "probability that a document is accepted, a row a current document, a column an offered one",
             ),
             Key::probability(
@@ -369,7 +370,7 @@ impl Definition for ItemTransitionDefinition {
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let acceptance = settings.matrix("user.acceptance").to_vec();
         let num_documents = acceptance.len();
-        if num_documents > MAX_DOCUMENTS || acceptance[0].len() != num_documents {
+        if num_documents > MAX_DOCUMENTS as usize || acceptance[0].len() != num_documents {
             let allowed = format!("a square matrix of at most {MAX_DOCUMENTS} rows");
             return Err(settings.invalid("user.acceptance", allowed));
         }
@@ -418,6 +419,17 @@ impl Definition for ItemTransitionDefinition {
 
     fn shader(&self) -> ShaderSource {
         embedded!("environment", "environment/item_transition.wgsl")
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let (document, documents) = (*fields.first()?, self.acceptance.len());
+        if document >= documents as f64 {
+            return Some(format!(
+                "`document` is {document}, allowed is a whole number below {documents}"
+            ));
+        }
+        let has_left = *fields.get(1)?;
+        (has_left > 1.0).then(|| format!("`has_left` is {has_left}, allowed is 0 or 1"))
     }
 
     fn outline(&self) -> Outline {

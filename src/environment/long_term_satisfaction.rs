@@ -28,6 +28,10 @@ use crate::{parameters, twin_struct};
 
 /// The noise on the observed satisfaction is cut off here.
 const OBSERVATION_NOISE_LIMIT: f64 = 1.0;
+/// The largest logarithm of an engagement: squares of it are summed over a block of episodes in single precision.
+const MAX_LOG: f64 = 41.0;
+/// Noise of a larger standard deviation is as good as uniform between the limits, and single precision no longer tells it.
+const MAX_OBSERVATION_NOISE: f64 = 100.0;
 /// Time budgets are counted down in single precision, which is exact up to here.
 const MAX_TIME_BUDGET: f64 = 16_777_216.0;
 /// `RecSim` clips the engagement that is observed, not the one that is rewarded.
@@ -314,9 +318,10 @@ impl Definition for LongTermSatisfactionDefinition {
                 Bounds::between(0.0, MAX_TIME_BUDGET).without_lower(),
                 "steps that an episode lasts",
             ),
-            Key::non_negative(
+            Key::number(
                 "user.observation_noise_stddev",
                 0.0,
+                Bounds::between(0.0, MAX_OBSERVATION_NOISE),
                 "standard deviation of the noise, truncated at +-1, on the observed satisfaction; 0: satisfaction is hidden",
             ),
             Key::corpus(
@@ -354,6 +359,15 @@ impl Definition for LongTermSatisfactionDefinition {
         } else {
             0.0
         };
+        for [mean_key, stddev_key] in [
+            ["user.choc_mean", "user.choc_stddev"],
+            ["user.kale_mean", "user.kale_stddev"],
+        ] {
+            // Satisfaction, which the mean is multiplied by, is between 0 and 1.
+            let (mean, stddev) = (settings.number(mean_key), settings.number(stddev_key));
+            super::check_log_normal(settings, [mean_key, stddev_key], [mean, stddev], MAX_LOG)?;
+            super::check_log_normal(settings, [mean_key, stddev_key], [0.0, stddev], MAX_LOG)?;
+        }
         let parameters = Parameters {
             memory_discount: settings.number("user.memory_discount"),
             sensitivity: settings.number("user.sensitivity"),
@@ -408,6 +422,19 @@ impl Definition for LongTermSatisfactionDefinition {
                 ShaderDef::Bool(self.num_clusters > 0),
             ),
         ])
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let satisfaction = *fields.get(1)?;
+        if !(0.0..=1.0).contains(&satisfaction) {
+            return Some(format!(
+                "`satisfaction` is {satisfaction}, allowed is a number from 0 to 1"
+            ));
+        }
+        let budget = *fields.get(2)?;
+        (!(0.0..=MAX_TIME_BUDGET).contains(&budget)).then(|| {
+            format!("`time_budget` is {budget}, allowed is a number from 0 to {MAX_TIME_BUDGET}")
+        })
     }
 
     #[allow(

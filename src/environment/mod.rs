@@ -245,6 +245,37 @@ fn names(observables: &[Observable]) -> Vec<String> {
     observables.iter().flat_map(name).collect()
 }
 
+/// The largest magnitude of a standard normal draw: the square root of 2 ln 2^32.
+pub(crate) const LARGEST_NORMAL: f64 = 6.67;
+
+/// Refuses parameters of log-normal numbers that leave the range which single precision has for what is made of them:
+/// `mean` + 6.67 `stddev`, the largest logarithm that can be drawn, must be at most `most`, and the smallest at least -80.
+fn check_log_normal(
+    settings: &Settings,
+    [mean_key, stddev_key]: [&str; 2],
+    [mean, stddev]: [f64; 2],
+    most: f64,
+) -> Result<(), ConfigError> {
+    const LEAST: f64 = -80.0;
+    let reason = "since single precision overflows or rounds too much beyond";
+    for (key, sign, limit) in [(mean_key, 1.0, most), (mean_key, -1.0, -LEAST)] {
+        if sign * mean > limit {
+            let allowed = format!(
+                "{} {}, {reason}",
+                if sign > 0.0 { "at most" } else { "at least" },
+                sign * limit
+            );
+            return Err(settings.invalid(key, allowed));
+        }
+    }
+    let room = (most - mean).min(mean - LEAST) / LARGEST_NORMAL;
+    if stddev > room {
+        let allowed = format!("at most {room:.4} beside a mean of {mean}, {reason}");
+        return Err(settings.invalid(stddev_key, allowed));
+    }
+    Ok(())
+}
+
 /// Refuses given documents of topics that are not there.
 fn check_topics(
     settings: &Settings,
@@ -252,9 +283,10 @@ fn check_topics(
     num_topics: usize,
 ) -> Result<(), ConfigError> {
     let topics = corpus.column("cluster_id");
-    if topics.iter().any(|&topic| topic >= num_topics as f64) {
-        let allowed = format!("a cluster_id below {num_topics} in every document");
-        return Err(settings.invalid("document.corpus", allowed));
+    let is_absent = |&topic: &f64| topic >= num_topics as f64;
+    if let Some(row) = topics.iter().position(is_absent) {
+        let allowed = format!("a whole number below {num_topics}: topics count from 0");
+        return Err(settings.bad_document("document.corpus", "cluster_id", row, allowed));
     }
     Ok(())
 }
@@ -300,6 +332,11 @@ pub trait Definition: Debug + Send + Sync + 'static {
     /// Returns the fields of a user that stands for all: what a policy without knowledge of the user can believe in. The
     /// number of fields is that of the user, in its order; `None` where there is no such user.
     fn average_user(&self) -> Option<Vec<f64>> {
+        None
+    }
+    /// Tells what is wrong with the fields of a user that were put in from outside, if they are no state that users can
+    /// be in. Whole numbers are checked for being whole before.
+    fn misfit_of_user(&self, _fields: &[f64]) -> Option<String> {
         None
     }
     /// Returns the environment as a finite model whose state is what is observed of the user, if it is one.

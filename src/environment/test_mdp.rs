@@ -18,7 +18,7 @@
 
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, first::First};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{ConfigError, Entry, Key, MOST_CANDIDATES, MOST_POSITIONS, Settings};
 use crate::distribution::{categorical, categorical_step, cumulative, uniform};
 use crate::exact::{FiniteModel, Outcome};
 use crate::number::{Mask, Number, Word};
@@ -249,16 +249,18 @@ impl Definition for TestMdpDefinition {
 
     fn entry() -> Entry {
         let keys = vec![
-            Key::count(
+            Key::integer(
                 "num_candidates",
                 10,
-                ACTIONS,
+                ACTIONS.into(),
+                MOST_CANDIDATES,
                 "documents offered at a step; document j stands for action j mod 4",
             ),
-            Key::count(
+            Key::integer(
                 "slate_size",
                 1,
                 1,
+                MOST_POSITIONS,
                 "documents in a slate; the first is consumed, always",
             ),
             Key::boolean(
@@ -317,6 +319,12 @@ impl Definition for TestMdpDefinition {
 
     fn shader(&self) -> ShaderSource {
         embedded!("environment", "environment/test_mdp.wgsl")
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let state = *fields.first()?;
+        (state >= STATES as f64)
+            .then(|| format!("`state` is {state}, allowed is a whole number below {STATES}"))
     }
 
     fn outline(&self) -> Outline {

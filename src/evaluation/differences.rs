@@ -1,5 +1,6 @@
 //! Where two written configurations differ.
 
+use super::json_numbers::is_same;
 use serde_json::Value;
 
 /// Tells a dotted key with the value on either side; `None` where a side lacks it.
@@ -14,6 +15,8 @@ pub struct Difference {
 }
 
 /// Lists the keys in which two JSON objects differ, nested ones dotted, in the order of the left.
+///
+/// Numbers are compared by what they are: 5 is 5.0.
 #[must_use]
 pub fn differences(left: &Value, right: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -22,7 +25,11 @@ pub fn differences(left: &Value, right: &Value) -> Vec<Difference> {
 }
 
 fn descend(key: &str, left: Option<&Value>, right: Option<&Value>, found: &mut Vec<Difference>) {
-    if left == right {
+    let is_equal = match (left, right) {
+        (Some(left), Some(right)) => is_same(left, right),
+        (left, right) => left == right,
+    };
+    if is_equal {
         return;
     }
     // A side that lacks a table lacks all that is in it.
@@ -68,6 +75,14 @@ mod tests {
             .collect();
         assert_eq!(keys, ["user.x", "document.corpus", "extra.deep.z"]);
         assert!(differences(&left, &left).is_empty());
+    }
+
+    #[test]
+    fn numbers_do_not_differ_by_how_they_are_written() {
+        let left = json!({"a": 5, "b": [1, 2.0], "c": {"seed": u64::MAX}});
+        let right = json!({"a": 5.0, "b": [1.0, 2], "c": {"seed": "18446744073709551615"}});
+        assert!(differences(&left, &right).is_empty());
+        assert_eq!(differences(&left, &json!({"a": 5.5})).len(), 3);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The reports of shards, merged into one.
 
+use super::ranges::{EpisodeRange, count, disjoint_union, union};
 use super::report::Run;
-use super::state::{EpisodeRange, union};
+use super::state::SeedState;
 use super::{Report, differences};
 use crate::backend::BackendInfo;
 use crate::error::Error;
+use crate::text_file::quotable;
 use serde_json::Value;
 
 /// Holds a merged report, and what is doubtful about it.
@@ -16,16 +18,36 @@ pub struct Merged {
     pub warnings: Vec<String>,
 }
 
-/// Merges reports of one run, each with the name that errors call it by.
-///
-/// Merging all shards gives the report of the whole run, bit for bit, except for the time; the order is of no
-/// consequence. Where episodes are missing the result is marked partial. Different backends round differently: they
-/// are merged with a warning, and all named in the result. Weights from a file are told by its contents: a shard may
-/// have read them from another path, and the result has that of the first report.
+/// Says which reports go together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pooling {
+    /// Those of one seed.
+    #[default]
+    OneSeed,
+    /// Those of any seeds.
+    Seeds,
+}
+
+/// Merges reports of one run, each with the name that errors call it by: [`merge_runs`] of one seed.
 ///
 /// # Errors
-/// [`Error::Merge`] if there are no reports, if they are of different runs, or if episodes are in two of them.
+/// Those of [`merge_runs`].
 pub fn merge(reports: &[(String, Report)]) -> Result<Merged, Error> {
+    merge_runs(reports, Pooling::OneSeed)
+}
+
+/// Merges reports of runs of one simulation that have no episode in common, each with the name that errors call it by.
+///
+/// Merging all shards of a run gives its report, bit for bit, except for the time; the order is of no consequence. Runs that
+/// were asked for one by one give the report of all that was asked for. Where episodes of that are missing the result is
+/// marked partial. Different backends round differently: they are merged with a warning, and all named in the result. Weights
+/// from a file are told by its contents: a shard may have read them from another path, and the result has that of the first
+/// report.
+///
+/// # Errors
+/// [`Error::Merge`] if there are no reports, if they are of different simulations, of different seeds and not to be pooled,
+/// or if episodes are in two of them.
+pub fn merge_runs(reports: &[(String, Report)], pooling: Pooling) -> Result<Merged, Error> {
     let Some(((first_name, first), others)) = reports.split_first() else {
         return Err(Error::Merge {
             what: "results".to_owned(),
@@ -33,15 +55,19 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Merged, Error> {
         });
     };
     for (name, report) in others {
-        if let Some(why) = mismatch(first, report) {
+        let seeds = match pooling {
+            Pooling::OneSeed => seed_mismatch(first, report),
+            Pooling::Seeds => None,
+        };
+        if let Some(why) = mismatch(first, report).or(seeds) {
             return Err(Error::Merge {
                 what: format!("{first_name} and {name}"),
                 why: format!("they are of different runs: {why}"),
             });
         }
     }
+    let by_seed = by_seed(reports)?;
     let mut state = first.state.clone();
-    state.episode_ranges = all_ranges(reports)?;
     for (name, report) in others {
         let statistics = &report.state.statistics;
         state
@@ -53,13 +79,35 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Merged, Error> {
             })?;
     }
     state.slatesim = env!("CARGO_PKG_VERSION").to_owned();
+    let requested = by_seed.iter().try_fold(0u64, |sum, one| {
+        sum.checked_add(count(&one.requested_ranges)?)
+    });
+    state.requested_episodes = requested.ok_or_else(|| Error::Merge {
+        what: "results".to_owned(),
+        why: "what was asked for is more than 2^64 - 1 episodes".to_owned(),
+    })?;
+    let seed = by_seed[0].seed;
+    if let [one] = by_seed.as_slice() {
+        let is_from_the_start = one.requested_ranges.len() <= 1
+            && one.requested_ranges.iter().all(|&(start, _)| start == 0);
+        state.requested_ranges = match is_from_the_start {
+            true => Vec::new(),
+            false => one.requested_ranges.clone(),
+        };
+        state.episode_ranges.clone_from(&one.episode_ranges);
+        state.pooled = Vec::new();
+    } else {
+        state.requested_ranges = Vec::new();
+        state.episode_ranges = Vec::new();
+        state.pooled = by_seed;
+    }
     // Sorted, so that the sum does not depend on the order of the files.
     let mut seconds: Vec<f64> = reports.iter().map(|(_, report)| report.seconds).collect();
     seconds.sort_unstable_by(f64::total_cmp);
     let run = Run {
         environment: first.environment.clone(),
         policy: first.policy.clone(),
-        seed: first.seed,
+        seed,
         backend: all_backends(reports),
         seconds: seconds.iter().sum(),
         state,
@@ -70,6 +118,43 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Merged, Error> {
     })
 }
 
+/// Gathers the episodes of each seed, the seeds ascending.
+fn by_seed(reports: &[(String, Report)]) -> Result<Vec<SeedState>, Error> {
+    let mut parts: Vec<SeedState> = reports
+        .iter()
+        .flat_map(|(_, report)| report.state.by_seed(report.seed))
+        .collect();
+    parts.sort_by_key(|part| part.seed);
+    let mut all: Vec<SeedState> = Vec::new();
+    for part in parts {
+        match all.last_mut() {
+            Some(one) if one.seed == part.seed => {
+                one.requested_ranges.extend(part.requested_ranges);
+                one.episode_ranges.extend(part.episode_ranges);
+                one.returns.merge(&part.returns);
+            }
+            _ => all.push(part),
+        }
+    }
+    for one in &mut all {
+        one.requested_ranges = union(std::mem::take(&mut one.requested_ranges));
+        one.episode_ranges = disjoint_union(std::mem::take(&mut one.episode_ranges))
+            .map_err(|overlapping| overlap(reports, one.seed, overlapping[1]))?;
+    }
+    Ok(all)
+}
+
+/// Tells the seeds of two reports where they are not the same.
+fn seed_mismatch(a: &Report, b: &Report) -> Option<String> {
+    let seeds = |report: &Report| {
+        let by_seed = report.state.by_seed(report.seed);
+        let seeds = by_seed.iter().map(|one| one.seed.to_string());
+        quotable(&seeds.collect::<Vec<_>>().join(", "))
+    };
+    let (a, b) = (seeds(a), seeds(b));
+    (a != b).then(|| format!("`seed` is {a} and {b}, which `--pool-seeds` puts together"))
+}
+
 /// Finds the first thing in which two reports show that they are of different runs.
 fn mismatch(a: &Report, b: &Report) -> Option<String> {
     let sections = [
@@ -78,9 +163,12 @@ fn mismatch(a: &Report, b: &Report) -> Option<String> {
     ];
     for (section, a, b) in sections {
         let found = differences(a, b);
-        let mut found = found
-            .iter()
-            .filter(|difference| !is_path_of_weights(a, b, &difference.key));
+        // What a version does not know yet and another has no value for is the same.
+        let is_nothing = |side: &Option<Value>| side.as_ref().is_none_or(|value| value.is_null());
+        let mut found = found.iter().filter(|difference| {
+            !is_path_of_weights(a, b, &difference.key)
+                && !(is_nothing(&difference.left) && is_nothing(&difference.right))
+        });
         if let Some(difference) = found.next() {
             let text = |value: &Option<Value>| value.as_ref().map_or("absent".to_owned(), clip);
             let about = if difference.key.ends_with(HASH) {
@@ -99,13 +187,7 @@ fn mismatch(a: &Report, b: &Report) -> Option<String> {
     let optional =
         |value: Option<u32>| value.map_or("absent".to_owned(), |value| value.to_string());
     let numbers = [
-        ("seed", a.seed.to_string(), b.seed.to_string()),
         ("max_steps", optional(a.max_steps), optional(b.max_steps)),
-        (
-            "state.requested_episodes",
-            a.state.requested_episodes.to_string(),
-            b.state.requested_episodes.to_string(),
-        ),
         (
             "state.layout",
             a.state.layout.to_string(),
@@ -143,17 +225,14 @@ fn clip(value: &Value) -> String {
     }
 }
 
-fn all_ranges(reports: &[(String, Report)]) -> Result<Vec<EpisodeRange>, Error> {
-    let ranges = reports
-        .iter()
-        .flat_map(|(_, report)| report.state.episode_ranges.iter().copied());
-    union(ranges.collect()).map_err(|overlapping| overlap(reports, overlapping[1]))
-}
-
 /// Names the two reports that hold the start of a range, or one that holds what came before it.
-fn overlap(reports: &[(String, Report)], range: EpisodeRange) -> Error {
+fn overlap(reports: &[(String, Report)], seed: u64, range: EpisodeRange) -> Error {
     let holds = |report: &Report| {
-        let mut ranges = report.state.episode_ranges.iter();
+        let by_seed = report.state.by_seed(report.seed);
+        let mut ranges = by_seed
+            .iter()
+            .filter(|one| one.seed == seed)
+            .flat_map(|one| &one.episode_ranges);
         ranges.any(|&(start, end)| start <= range.0 && range.0 < end)
     };
     let names: Vec<&str> = reports
@@ -161,9 +240,16 @@ fn overlap(reports: &[(String, Report)], range: EpisodeRange) -> Error {
         .filter(|(_, report)| holds(report))
         .map(|(name, _)| name.as_str())
         .collect();
+    let several = reports
+        .iter()
+        .any(|(_, report)| !report.state.pooled.is_empty() || report.seed != seed);
+    let of_seed = match several {
+        true => format!(" of the seed {seed}"),
+        false => String::new(),
+    };
     Error::Merge {
         what: names.join(" and "),
-        why: format!("both hold episode {}", range.0),
+        why: format!("both hold episode {}{of_seed}", range.0),
     }
 }
 
@@ -187,6 +273,20 @@ fn all_backends(reports: &[(String, Report)]) -> BackendInfo {
 
 fn warnings(reports: &[(String, Report)]) -> Vec<String> {
     let mut warnings = Vec::new();
+    let unverified: Vec<&str> = reports
+        .iter()
+        .filter(|(_, report)| report.is_unverified)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if let Some(first) = unverified.first() {
+        let more = match unverified.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        warnings.push(format!(
+            "{first}{more} without `state.hash`, as earlier versions wrote it: damage may go unnoticed"
+        ));
+    }
     // The number of threads, which is the device of the host backends, changes no bit.
     let arithmetic = |backend: &BackendInfo| match backend.name.as_str() {
         "gpu" => format!("gpu, {}, {}", backend.device, backend.driver),
@@ -297,7 +397,7 @@ mod tests {
                 "episodes=2000",
                 "`state.requested_episodes` is 1000 and 2000",
             ),
-            ("max_steps=4", "`max_steps` is absent and 4"),
+            ("max_steps=4", "`max_steps` is 5 and 4"),
             (
                 "environment.user.sensitivity=0.5",
                 "`environment.user.sensitivity` is 0.01 and 0.5",

@@ -14,27 +14,32 @@
 
 mod compare;
 mod differences;
+mod figures;
+mod json_numbers;
 mod merge;
 mod normal;
+mod ranges;
 mod report;
 mod shard;
 mod state;
 mod stopping;
 mod sweep;
 pub mod trace;
+mod uncertainty;
 
 pub use compare::{
     Best, Comparison, ComparisonReport, Extent, MAX_COMPARED, PairedDifference, VariantReport,
     compare,
 };
 pub use differences::{Difference, differences};
-pub use merge::{Merged, merge};
+pub use merge::{Merged, Pooling, merge, merge_runs};
 pub use normal::LEVEL;
-pub use report::{Report, SCHEMA};
+pub use ranges::EpisodeRange;
+pub use report::{Estimate, Report, SCHEMA, SeedReport};
 pub use shard::Shard;
-pub use state::{EpisodeRange, State};
+pub use state::{SeedState, State};
 pub use stopping::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Stopping, Target, evaluate_until};
-pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep};
+pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, SweptPoint, sweep};
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;

@@ -1,12 +1,15 @@
 //! The report of a run: what was run, what it gave, and what is needed to merge it with others.
 
-use super::{Campaign, Shard, State, Stopping};
+use super::json_numbers::{hash, read_large_from_text, write_large_as_text};
+use super::ranges::count;
+use super::{Campaign, Shard, State, Stopping, figures, uncertainty};
 use crate::backend::BackendInfo;
 use crate::config::{Config, Section};
 use crate::error::Error;
 use crate::rng::LAYOUT_VERSION;
-use crate::statistics::Summary;
-use serde::{Deserialize, Serialize};
+use crate::statistics::{Moments, Summary};
+use crate::text_file::quotable;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 /// Version of the JSON object; raised when a key changes its meaning or goes.
@@ -14,8 +17,10 @@ pub const SCHEMA: u32 = 1;
 
 /// Reports a run, or a part of one; serialises as the object that `slatesim evaluate --json` prints.
 ///
-/// Floating-point numbers are written in the shortest form that reads back as the same `f64`.
+/// Floating-point numbers are written in the shortest form that reads back as the same `f64`, integers above 2^53 as
+/// texts: not every program that reads JSON has such integers. `state.hash` is FNV-1a of all of it, so that damage is noticed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(remote = "Self")]
 #[non_exhaustive]
 pub struct Report {
     /// [`SCHEMA`].
@@ -26,8 +31,20 @@ pub struct Report {
     pub environment: Value,
     /// The policy with all parameters, `{"name", ...}`.
     pub policy: Value,
-    /// Key of all random numbers.
+    /// Key of all random numbers; the smallest of several, `null` in JSON then.
     pub seed: u64,
+    /// All seeds, ascending, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub seeds: Vec<u64>,
+    /// What each of several seeds gave.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_seed: Vec<SeedReport>,
+    /// The mean of the returns of several seeds, each counting alike, with the standard error that their spread gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub return_across_seeds: Option<Estimate>,
+    /// What the standard errors are for, where that is not all that the environment draws: a sentence without a full stop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<String>,
     /// Steps after which an episode is truncated, if that was given.
     pub max_steps: Option<u32>,
     /// Which part of the run this is, where it is one.
@@ -55,6 +72,50 @@ pub struct Report {
     pub user_steps_per_second: Option<f64>,
     /// What merging needs.
     pub state: State,
+    /// Whether it was read from a text without a hash, so that not all damage would have been noticed.
+    #[serde(skip)]
+    pub is_unverified: bool,
+}
+
+/// Reports the returns of one of several seeds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SeedReport {
+    /// The seed.
+    pub seed: u64,
+    /// Its episodes in the report.
+    pub episodes: u64,
+    /// Mean of their returns.
+    pub mean: Option<f64>,
+    /// Standard error of the mean.
+    pub standard_error: Option<f64>,
+}
+
+/// A mean with its standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// The mean.
+    pub mean: Option<f64>,
+    /// The standard error of the mean.
+    pub standard_error: Option<f64>,
+}
+
+/// The key of [`State`] that a report's hash is written with.
+const HASH: &str = "hash";
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = Self::serialize(self, serde_json::value::Serializer);
+        let mut written = written.map_err(serde::ser::Error::custom)?;
+        write_large_as_text(&mut written);
+        if !self.seeds.is_empty() {
+            written["seed"] = Value::Null;
+        }
+        let hash = format!("{:016x}", hash(&written));
+        written["state"][HASH] = Value::String(hash);
+        written.serialize(serializer)
+    }
 }
 
 #[allow(
@@ -79,12 +140,18 @@ impl Report {
     pub fn new(config: &Config, shard: Option<Shard>, campaign: &Campaign) -> Self {
         let done = &campaign.done;
         let ranges = (!done.is_empty()).then_some((done.start, done.end));
+        // Of a shard the part of the whole, which may begin anywhere, is known.
+        let before = shard.map_or(0, |shard| shard.episodes(config.episodes).start);
+        let first = campaign.asked.start.saturating_sub(before);
+        let requested = (first, first.saturating_add(config.episodes));
         let state = State {
             layout: LAYOUT_VERSION,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
-            requested_episodes: config.episodes,
+            requested_episodes: requested.1 - requested.0,
+            requested_ranges: (first > 0).then_some(requested).into_iter().collect(),
             max_steps: config.max_steps,
             episode_ranges: ranges.into_iter().collect(),
+            pooled: Vec::new(),
             statistics: campaign.statistics.clone(),
         };
         let run = Run {
@@ -127,33 +194,68 @@ impl Report {
 
     /// Reads a report back; `name` is what errors call it, such as the path of its file.
     ///
-    /// The figures are made anew from the state.
+    /// The figures are made anew from the state, and those that are written must be the same.
     ///
     /// # Errors
-    /// [`Error::Merge`] if the text is no report of this [`SCHEMA`], or contradicts itself.
+    /// [`Error::Merge`] if the text is no report of this [`SCHEMA`], contradicts itself, or is not what its hash is of. A text
+    /// without a hash, as earlier versions wrote it, is read with [`Report::is_unverified`].
     pub fn from_json(name: &str, text: &str) -> Result<Self, Error> {
         let refused = |why: String| Error::Merge {
             what: name.to_owned(),
             why,
         };
         let not_json = |error: serde_json::Error| {
+            let error = quotable(&error.to_string());
             refused(format!(
                 "not a result of `slatesim evaluate --json`: {error}"
             ))
         };
-        let header: Header = serde_json::from_str(text).map_err(not_json)?;
+        let damaged = |why: &str| refused(format!("the file is damaged: {why}"));
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut value: Value = serde_json::from_str(text).map_err(not_json)?;
+        let header = Header::deserialize(&value).map_err(not_json)?;
         if header.schema != SCHEMA {
             return Err(refused(format!(
                 "its schema is {}, expected {SCHEMA}; it is of slatesim {}",
-                header.schema, header.slatesim
+                header.schema,
+                quotable(&header.slatesim)
             )));
         }
-        let written: Written = serde_json::from_str(text).map_err(not_json)?;
+        let written_hash = value
+            .get_mut("state")
+            .and_then(Value::as_object_mut)
+            .and_then(|state| state.shift_remove(HASH));
+        if let Some(written) = &written_hash
+            && written.as_str() != Some(&format!("{:016x}", hash(&value)))
+        {
+            return Err(damaged(
+                "it is not what its `state.hash` is of; only the writing of numbers, spaces and the order of keys may change",
+            ));
+        }
+        // What is a text by nature stays one.
+        let texts = ["environment", "policy", "backend", "slatesim"];
+        for (key, value) in value.as_object_mut().into_iter().flatten() {
+            if !texts.contains(&key.as_str()) {
+                read_large_from_text(value);
+            }
+        }
+        let written = Written::deserialize(&value).map_err(not_json)?;
+        let pooled = &written.state.pooled;
+        let seed = match (written.seed, pooled.first()) {
+            (Some(seed), None) => seed,
+            (None, Some(first)) => first.seed,
+            _ => return Err(damaged("its `seed` is not that of its `state`")),
+        };
         let statistics = &written.state.statistics;
         let counts = (statistics.episodes(), statistics.user_steps());
         let defect = if (written.episodes, written.user_steps) != counts {
             Some("its `state` is of another number of episodes or user-steps".to_owned())
-        } else if written.max_steps != written.state.max_steps {
+        } else if written.max_steps
+            != statistics
+                .conditions()
+                .max_steps
+                .or(written.state.max_steps)
+        {
             Some("its `state` is of another `max_steps`".to_owned())
         } else if !(written.seconds.is_finite() && written.seconds >= 0.0) {
             Some(format!("its `seconds` are {}", written.seconds))
@@ -161,20 +263,27 @@ impl Report {
             written.state.defect()
         };
         if let Some(defect) = defect {
-            return Err(refused(format!("the file is damaged: {defect}")));
+            return Err(damaged(&defect));
         }
         let run = Run {
             environment: written.environment,
             policy: written.policy,
-            seed: written.seed,
+            seed,
             backend: written.backend,
             seconds: written.seconds,
             state: written.state,
         };
         let mut report = run.report();
+        let computed = serde_json::to_value(&report.summary).map_err(not_json)?;
+        if let Some(key) = figures::contradiction(&value, &computed) {
+            return Err(damaged(&format!(
+                "its `{key}` is not what its `state` gives"
+            )));
+        }
         report.slatesim = header.slatesim;
         report.shard = written.shard;
         report.partial = written.partial;
+        report.is_unverified = written_hash.is_none();
         Ok(report)
     }
 }
@@ -194,13 +303,32 @@ impl Run {
     pub(super) fn report(self) -> Report {
         let statistics = &self.state.statistics;
         let rate = statistics.user_steps() as f64 / self.seconds;
+        let pooled = &self.state.pooled;
+        let uncertainty = if pooled.is_empty() {
+            uncertainty::of_run(&self.environment, self.seed)
+        } else {
+            Some(uncertainty::of_pool(&self.environment, pooled.len()))
+        };
+        let by_seed: Vec<SeedReport> = pooled
+            .iter()
+            .map(|one| SeedReport {
+                seed: one.seed,
+                episodes: count(&one.episode_ranges).unwrap_or(0),
+                mean: one.returns.mean(),
+                standard_error: one.returns.standard_error(),
+            })
+            .collect();
         Report {
             schema: SCHEMA,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
             environment: self.environment,
             policy: self.policy,
             seed: self.seed,
-            max_steps: self.state.max_steps,
+            max_steps: (statistics.conditions().max_steps).or(self.state.max_steps),
+            seeds: by_seed.iter().map(|one| one.seed).collect(),
+            return_across_seeds: (!by_seed.is_empty()).then(|| across(&by_seed)),
+            by_seed,
+            uncertainty,
             shard: None,
             partial: !self.state.is_complete(),
             target_reached: None,
@@ -211,7 +339,22 @@ impl Run {
             seconds: self.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
             state: self.state,
+            is_unverified: false,
         }
+    }
+}
+
+/// Averages the means of seeds, each counting alike.
+fn across(by_seed: &[SeedReport]) -> Estimate {
+    let mut means = Moments::new();
+    for one in by_seed {
+        // One without a mean makes that of all undefined.
+        means.add(one.mean.unwrap_or(f64::NAN));
+    }
+    let is_whole = means.non_finite() == 0;
+    Estimate {
+        mean: means.mean().filter(|_| is_whole),
+        standard_error: means.standard_error().filter(|_| is_whole),
     }
 }
 
@@ -222,12 +365,13 @@ struct Header {
     slatesim: String,
 }
 
-/// A report as it is read: the figures are left out, the state has them.
+/// A report as it is read: the figures are made anew from the state.
 #[derive(Deserialize)]
 struct Written {
     environment: Value,
     policy: Value,
-    seed: u64,
+    /// None where there are several.
+    seed: Option<u64>,
     max_steps: Option<u32>,
     shard: Option<Shard>,
     #[serde(default)]

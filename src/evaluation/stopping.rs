@@ -250,7 +250,7 @@ pub fn evaluate_until(
             .statistics
             .merge(&part.statistics)
             .expect("both are of the same simulation");
-        let returns = std::iter::once(whole.statistics.returns());
+        let returns = std::iter::once(whole.statistics.judged());
         Ok(Look::at(whole.done.end, returns))
     })?;
     if whole.is_partial() {

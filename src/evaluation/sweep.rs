@@ -25,20 +25,29 @@ pub struct Sweep {
     /// Episodes of each point that were asked for.
     pub asked: u64,
     /// The figures of each point, in their order; of fewer episodes where the work was interrupted.
-    pub summaries: Vec<Summary>,
+    pub points: Vec<SweptPoint>,
     /// What it took on a device; `None` on the host.
     pub launches: Option<Launches>,
     /// How long it took, in seconds of wall-clock time.
     pub seconds: f64,
 }
 
+/// Holds what a point of a sweep gave, summed up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweptPoint {
+    /// The step at which episodes are truncated, given or built in, where that is known.
+    pub max_steps: Option<u32>,
+    /// The figures.
+    pub summary: Summary,
+}
+
 impl Sweep {
     /// Tells whether episodes are missing because the work was interrupted.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        self.summaries
+        self.points
             .iter()
-            .any(|summary| summary.episodes < self.asked)
+            .any(|point| point.summary.episodes < self.asked)
     }
 }
 
@@ -59,19 +68,22 @@ pub fn sweep(
     observer: &dyn Observer,
 ) -> Result<Sweep, Error> {
     let clock = Instant::now();
-    let mut summaries = vec![None; simulations.len()];
+    let mut points = vec![None; simulations.len()];
     let mut sum_up = |index: usize, mut statistics: Statistics| {
         if !keeps_curves {
             statistics.drop_curves();
         }
-        summaries[index] = Some(statistics.summary());
+        points[index] = Some(SweptPoint {
+            max_steps: statistics.conditions().max_steps,
+            summary: statistics.summary(),
+        });
     };
     let launches = backend.rollout_each(simulations, 0..episodes, observer, &mut sum_up)?;
-    let summaries = summaries.into_iter().collect::<Option<_>>();
+    let points = points.into_iter().collect::<Option<_>>();
     Ok(Sweep {
         backend: backend.info(),
         asked: episodes,
-        summaries: summaries.expect("a backend hands over each one's statistics"),
+        points: points.expect("a backend hands over each one's statistics"),
         launches,
         seconds: clock.elapsed().as_secs_f64(),
     })
@@ -117,7 +129,7 @@ pub struct PointReport {
     pub policy: Value,
     /// Key of all random numbers.
     pub seed: u64,
-    /// Steps after which an episode is truncated, if that was given.
+    /// Steps after which an episode is truncated, given, built in, or at which all have ended.
     pub max_steps: Option<u32>,
     /// Episodes of this point in this report.
     pub episodes: u64,
@@ -135,13 +147,13 @@ impl SweepReport {
     pub fn new(points: &[Point], sweep: Sweep) -> Self {
         assert_eq!(
             points.len(),
-            sweep.summaries.len(),
+            sweep.points.len(),
             "a point for each that was run"
         );
         let user_steps: f64 = sweep
-            .summaries
+            .points
             .iter()
-            .map(|summary| summary.user_steps as f64)
+            .map(|point| point.summary.user_steps as f64)
             .sum();
         let rate = user_steps / sweep.seconds;
         let varied = points.first().map(|point| &point.values);
@@ -156,8 +168,8 @@ impl SweepReport {
             varied: varied.map(|(key, _)| key.clone()).collect(),
             points: points
                 .iter()
-                .zip(sweep.summaries)
-                .map(|(point, summary)| PointReport::new(point, summary))
+                .zip(sweep.points)
+                .map(|(point, swept)| PointReport::new(point, swept))
                 .collect(),
             seconds: sweep.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
@@ -166,7 +178,7 @@ impl SweepReport {
 }
 
 impl PointReport {
-    fn new(point: &Point, summary: Summary) -> Self {
+    fn new(point: &Point, swept: SweptPoint) -> Self {
         let values = point.values.iter().map(|(key, value)| {
             let value = serde_json::to_value(value)
                 .expect("checked values are something that JSON can hold");
@@ -177,9 +189,9 @@ impl PointReport {
             environment: section(&point.config.environment),
             policy: section(&point.config.policy),
             seed: point.config.seed,
-            max_steps: point.config.max_steps,
-            episodes: summary.episodes,
-            summary,
+            max_steps: swept.max_steps.or(point.config.max_steps),
+            episodes: swept.summary.episodes,
+            summary: swept.summary,
         }
     }
 }
@@ -274,16 +286,16 @@ mod tests {
 
     fn is_as_evaluated(what: &str, simulations: &[Simulation], backend: &dyn Backend) -> Sweep {
         let sweep = sweep(simulations, backend, EPISODES, true, &Unobserved).unwrap();
-        assert_eq!(sweep.summaries.len(), simulations.len());
-        for (index, (simulation, found)) in simulations.iter().zip(&sweep.summaries).enumerate() {
+        assert_eq!(sweep.points.len(), simulations.len());
+        for (index, (simulation, found)) in simulations.iter().zip(&sweep.points).enumerate() {
             let single = evaluate(simulation, backend, 0..EPISODES, &Unobserved).unwrap();
             let single = single.statistics.summary();
-            assert!(*found == single, "{what}, point {index}");
+            assert!(found.summary == single, "{what}, point {index}");
         }
         // What is compared is not one and the same.
-        let first = &sweep.summaries[0];
+        let first = &sweep.points[0];
         assert!(
-            sweep.summaries[1..].iter().all(|other| other != first),
+            sweep.points[1..].iter().all(|other| other != first),
             "{what}"
         );
         sweep
@@ -361,7 +373,7 @@ mod tests {
             let last = simulations.last().unwrap();
             let alone = evaluate(last, &gpu, 0..EPISODES, &Unobserved).unwrap();
             assert!(
-                *found.summaries.last().unwrap() != alone.statistics.summary(),
+                found.points.last().unwrap().summary != alone.statistics.summary(),
                 "{what}"
             );
         }
@@ -389,7 +401,11 @@ mod tests {
         let impatient = Impatient::default();
         let sweep = sweep(&simulations, &backend, EPISODES, false, &impatient).unwrap();
         assert!(sweep.is_partial());
-        let episodes: Vec<u64> = sweep.summaries.iter().map(|one| one.episodes).collect();
+        let episodes: Vec<u64> = sweep
+            .points
+            .iter()
+            .map(|one| one.summary.episodes)
+            .collect();
         assert_eq!(episodes, [EPISODES, BLOCK_EPISODES, 0, 0, 0, 0]);
     }
 }

@@ -46,6 +46,12 @@ impl PolicyDefinition for GreedyPctr {
             let allowed = format!("a list of at most {} numbers", target.num_user_fields);
             return Err(settings.invalid("belief", allowed));
         }
+        if given.is_some()
+            && let Some(misfit) = (target.misfit_of_user)(belief)
+        {
+            let allowed = format!("a state of the environment's users, of which {misfit}");
+            return Err(settings.invalid("belief", allowed));
+        }
         let mut belief = belief.to_vec();
         belief.resize(target.num_user_fields, 0.0);
         Ok(Self { belief })

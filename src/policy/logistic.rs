@@ -18,7 +18,7 @@ use crate::regression::{factorize, fit_logistic};
 use crate::shader::{ShaderDef, ShaderDefs};
 
 /// So many numbers a history may have: a GPU lane keeps them in its own memory.
-const MAX_NUMBERS: usize = 4096;
+const MAX_NUMBERS: u32 = 4096;
 
 /// What is fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,11 +47,14 @@ impl Logistic {
                 1.0,
                 "how much is explored: 0 trusts the fit",
             ),
-            Key::count(
+            Key::integer(
                 "history_length",
                 100,
                 11,
-                "documents, the newest, that the regression is fitted to; fewer than 11 are not fitted",
+                // An entry is an input and the reward at least.
+                (MAX_NUMBERS / 2).into(),
+                "documents, the newest, that the regression is fitted to; fewer than 11 are not fitted; at most 4096 by the number of \
+                 inputs and 1",
             ),
         ]
     }
@@ -69,8 +72,8 @@ impl Logistic {
         let inputs = bounded(name, settings, target)?;
         let history_length = settings.count("history_length") as usize;
         let entry = inputs.len() + 1;
-        if history_length.saturating_mul(entry) > MAX_NUMBERS {
-            let most = MAX_NUMBERS / entry;
+        if history_length.saturating_mul(entry) > MAX_NUMBERS as usize {
+            let most = MAX_NUMBERS as usize / entry;
             let allowed = format!("at most {most}: {entry} numbers are kept of a document");
             return Err(settings.invalid("history_length", allowed));
         }

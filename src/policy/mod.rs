@@ -185,6 +185,8 @@ pub struct Target<'a> {
     pub finite_model: &'a dyn Fn() -> Option<FiniteModel>,
     /// The fields of the average user, where the environment has one.
     pub average_user: Option<&'a [f64]>,
+    /// Tells what is wrong with the fields of a user, if they are no state of the environment.
+    pub misfit_of_user: &'a dyn Fn(&[f64]) -> Option<String>,
     /// How many fields a user has.
     pub num_user_fields: usize,
     /// Whether the documents are the same at every step.

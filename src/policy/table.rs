@@ -47,7 +47,7 @@ impl PolicyDefinition for Table {
             "table",
             "optimal",
             &["optimal", "greedy"],
-            Bounds::UNIT,
+            Bounds::PROBABILITY,
             "probability of each candidate, a row a state; or computed: the largest expected return, or the largest \
              expected reward of the very next step",
         )];
@@ -167,6 +167,7 @@ mod tests {
             slate_size: 1,
             finite_model: &|| None,
             average_user: None,
+            misfit_of_user: &|_| None,
             num_user_fields: 1,
             has_fixed_documents: false,
             num_layer_numbers: 0,

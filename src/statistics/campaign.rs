@@ -36,12 +36,36 @@ pub(super) struct Parts {
     pub(super) curves: Option<Curves>,
     /// Choices whose scores were clamped.
     pub(super) invalid_choices: u64,
+    /// Episodes that were cut off at `max_steps`.
+    #[serde(default)]
+    pub(super) truncated: u64,
+    /// Returns at each of the discounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) discounted: Vec<Moments>,
+    #[serde(default)]
+    pub(super) conditions: Conditions,
     /// Clicks by impressions of each topic; a unit is a block.
     pub(super) topics: Vec<Ratio>,
     /// Clicks by user-steps of each position of the slate; a unit is a block. Empty without episodes.
     pub(super) slots: Vec<Ratio>,
     /// Quality by clicks; a unit is a block.
     pub(super) clicked_quality: Option<Ratio>,
+}
+
+/// What episodes are run under, as far as their figures depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conditions {
+    /// The step at which episodes are truncated, given or built in, or at which all have ended; `None` where that is not
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<u32>,
+    /// Discounts of the returns that are told besides the plain one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<f64>,
+    /// The relative size of a rounding of the backend: below it times a mean, no standard error is told.
+    #[serde(default)]
+    pub resolution: f64,
 }
 
 impl<'a> BlockTotals<'a> {
@@ -51,6 +75,7 @@ impl<'a> BlockTotals<'a> {
             user_steps: total(&block.lengths),
             clicks: total(&block.clicks),
             invalid_choices: block.invalid_choices,
+            truncated: block.truncated,
             clicked_quality: block.clicked_quality,
             topic_impressions: &block.topic_impressions,
             topic_clicks: &block.topic_clicks,
@@ -72,6 +97,7 @@ impl Parts {
             return;
         }
         self.invalid_choices += blocks.invalid_choices;
+        self.truncated += blocks.truncated;
         for (topic, sums) in self.topics.iter_mut().zip(&blocks.topics) {
             topic.add_products(units, sums);
         }
@@ -104,11 +130,33 @@ impl Statistics {
             reward_slope: Moments::new(),
             curves: Some(Curves::default()),
             invalid_choices: 0,
+            truncated: 0,
+            discounted: Vec::new(),
+            conditions: Conditions::default(),
             topics: vec![Ratio::default(); num_topics],
             slots: Vec::new(),
             clicked_quality: has_quality.then(Ratio::default),
         };
         Self { parts }
+    }
+
+    /// Says what the episodes are run under, before there are any.
+    #[must_use]
+    pub fn under(mut self, conditions: Conditions) -> Self {
+        self.parts.discounted = vec![Moments::new(); conditions.discounts.len()];
+        self.parts.conditions = conditions;
+        self
+    }
+
+    /// Says how coarse the arithmetic of the backend is, see [`Conditions::resolution`].
+    pub(crate) fn set_resolution(&mut self, resolution: f64) {
+        self.parts.conditions.resolution = resolution;
+    }
+
+    /// Returns what the episodes were run under.
+    #[must_use]
+    pub fn conditions(&self) -> &Conditions {
+        &self.parts.conditions
     }
 
     /// Adds a block of episodes.
@@ -129,6 +177,14 @@ impl Statistics {
         parts.returns.add_all(&block.returns);
         for &episode_return in &block.returns {
             parts.return_quantiles.add(episode_return);
+        }
+        assert_eq!(
+            parts.discounted.len(),
+            block.discounted.len(),
+            "blocks have returns at the discounts that were said"
+        );
+        for (moments, returns) in parts.discounted.iter_mut().zip(&block.discounted) {
+            moments.add_all(returns);
         }
         let slopes = block.slopes.iter().zip(&block.lengths);
         let slopes = slopes.filter(|&(_, &length)| length >= 2);
@@ -164,6 +220,9 @@ impl Statistics {
         if expected != other.parts.clicked_quality.is_some() {
             return Err(StatisticsError::QualityMismatch { expected });
         }
+        if self.parts.conditions.discounts != other.parts.conditions.discounts {
+            return Err(StatisticsError::DiscountMismatch);
+        }
         let overflow = |what| StatisticsError::CountOverflow { what };
         self.episodes()
             .checked_add(other.episodes())
@@ -183,6 +242,13 @@ impl Statistics {
             _ => parts.curves = None,
         }
         parts.invalid_choices += other.invalid_choices;
+        parts.truncated += other.truncated;
+        for (moments, other) in parts.discounted.iter_mut().zip(&other.discounted) {
+            moments.merge(other);
+        }
+        let conditions = &mut parts.conditions;
+        conditions.resolution = conditions.resolution.max(other.conditions.resolution);
+        conditions.max_steps = conditions.max_steps.max(other.conditions.max_steps);
         for (topic, other) in parts.topics.iter_mut().zip(&other.topics) {
             topic.merge(other);
         }
@@ -228,6 +294,13 @@ impl Statistics {
         &self.parts.returns
     }
 
+    /// Returns the moments of what comparisons and stopping rules judge by: the returns at the first discount, or where
+    /// there is none the plain ones.
+    #[must_use]
+    pub fn judged(&self) -> &Moments {
+        self.parts.discounted.first().unwrap_or(&self.parts.returns)
+    }
+
     /// Rounds everything collected into the figures that are reported.
     #[must_use]
     pub fn summary(&self) -> Summary {
@@ -262,6 +335,19 @@ impl TryFrom<Parts> for Statistics {
         ) != finite
         {
             return Err("moments and quantiles are of different returns");
+        }
+        if parts.truncated > episodes {
+            return Err("more episodes were truncated than there were");
+        }
+        if parts.discounted.len() != parts.conditions.discounts.len() {
+            return Err("there are not as many discounted returns as discounts");
+        }
+        if parts
+            .discounted
+            .iter()
+            .any(|moments| counts(moments) != u128::from(episodes))
+        {
+            return Err("returns and discounted returns are of different numbers of episodes");
         }
         if parts.invalid_choices > parts.click_rate.denominator() {
             return Err("more choices were clamped than there were");

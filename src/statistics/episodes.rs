@@ -1,8 +1,8 @@
 //! What a backend hands over for one block of episodes.
 
-use super::step_bins::{bin_of_step, num_bins};
 #[cfg(doc)]
 use super::step_bins::SINGLE_STEPS;
+use super::step_bins::{bin_of_step, num_bins};
 
 /// Holds the outcomes of one block of consecutive episodes.
 ///
@@ -31,6 +31,11 @@ pub struct EpisodeBlock {
     pub clicks_by_step: Vec<u64>,
     /// Bin, reward and squared reward: what is to be added to the sums of bins that are exact, and else empty.
     pub curve_remainders: Vec<(usize, f64, f64)>,
+    /// Sum of rewards of each episode, that of step `t` weighted by the `t`-th power of a discount. Shape
+    /// `[discounts][episodes]`.
+    pub discounted: Vec<Vec<f64>>,
+    /// Episodes that were cut off at `max_steps`, and had not ended by themselves.
+    pub truncated: u64,
     /// Choices whose scores were clamped, because they could be no probabilities.
     pub invalid_choices: u64,
     /// Quality summed over the documents clicked; 0 where documents have none.
@@ -62,6 +67,13 @@ impl EpisodeBlock {
     #[must_use]
     pub fn episodes(&self) -> usize {
         self.returns.len()
+    }
+
+    /// Returns what comparisons and stopping rules judge by: the returns at the first discount, or where there is none the
+    /// plain ones.
+    #[must_use]
+    pub fn judged(&self) -> &[f64] {
+        self.discounted.first().unwrap_or(&self.returns)
     }
 
     /// Returns the number of steps of the longest episode, 0 without episodes.
@@ -109,6 +121,13 @@ impl EpisodeBlock {
             (self.lengths.len() == episodes, "lengths"),
             (self.clicks.len() == episodes, "clicks"),
             (self.slopes.len() == episodes, "slopes"),
+            (
+                self.discounted
+                    .iter()
+                    .all(|returns| returns.len() == episodes),
+                "discounted",
+            ),
+            (self.truncated <= episodes as u64, "truncated"),
             (self.reward_by_step.len() >= bins, "reward_by_step"),
             (
                 self.squared_reward_by_step.len() >= bins,

@@ -442,7 +442,16 @@ mod tests {
     #[test]
     fn long_lengths_are_binned_with_exact_sums() {
         let limit = LONGEST_COUNTED;
-        let sample = [2, limit, limit + 1, limit + 3, limit + 3, 27_000, 27_000, u32::MAX];
+        let sample = [
+            2,
+            limit,
+            limit + 1,
+            limit + 3,
+            limit + 3,
+            27_000,
+            27_000,
+            u32::MAX,
+        ];
         let lengths = lengths_of(&sample);
         assert_eq!((lengths.min(), lengths.max()), (Some(2), Some(u32::MAX)));
         let sum: u128 = sample.iter().map(|&length| u128::from(length)).sum();
@@ -456,7 +465,10 @@ mod tests {
         for (rank, length) in (0u32..).zip(sample) {
             // Two of the bin of four are in its middle.
             let found = lengths.quantile(f64::from(rank) / 7.0).unwrap();
-            assert!((found - f64::from(length)).abs() <= 2.0, "{found} for {length}");
+            assert!(
+                (found - f64::from(length)).abs() <= 2.0,
+                "{found} for {length}"
+            );
         }
         let text = serde_json::to_string(&lengths).unwrap();
         assert!(text.contains("[16384,3,0,2,4,8],[27000,2],"), "{text}");

@@ -11,6 +11,7 @@
 
 mod bins;
 mod campaign;
+mod compensated;
 mod curves;
 mod episodes;
 mod exact_sum;
@@ -25,7 +26,7 @@ mod step_bins;
 mod summary;
 mod tally;
 
-pub use campaign::Statistics;
+pub use campaign::{Conditions, Statistics};
 pub use episodes::EpisodeBlock;
 pub use exact_sum::ExactSum;
 pub use exact_sum_text::ParseSumError;
@@ -36,10 +37,12 @@ pub(crate) use quantiles::SINGLE_BUCKETS;
 pub use slope::least_squares_slope;
 pub use step_bins::{SINGLE_STEPS, bin_of_step, first_step_of_bin, num_bins};
 pub use summary::{
-    ClickRateSummary, ClickedQualitySummary, Curve, FEWEST_BLOCKS, LengthSummary, QuantileTable,
-    ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
+    ClickRateSummary, ClickedQualitySummary, Curve, DiscountedSummary, FEWEST_BLOCKS,
+    LengthSummary, QuantileTable, ReturnSummary, RewardSlopeSummary, SlotSummary, Summary,
+    TopicSummary, TruncatedSummary,
 };
 
+pub(crate) use compensated::CompensatedSum;
 pub(crate) use tally::{BlockTotals, DIGITS, SampleTally, Tally, sum_of_device};
 
 use std::fmt;
@@ -67,6 +70,8 @@ pub enum StatisticsError {
         /// Whether the statistics merged into have it.
         expected: bool,
     },
+    /// The returns are discounted otherwise.
+    DiscountMismatch,
     /// A count would exceed 64 bits.
     CountOverflow {
         /// What is counted.
@@ -95,6 +100,9 @@ impl fmt::Display for StatisticsError {
             Self::QualityMismatch { expected: false } => formatter.write_str(
                 "cannot merge statistics with document quality into statistics without it",
             ),
+            Self::DiscountMismatch => {
+                formatter.write_str("cannot merge returns at different discounts")
+            }
             Self::CountOverflow { what } => {
                 write!(formatter, "the merged count of {what} exceeds 64 bits")
             }

@@ -96,6 +96,15 @@ impl Moments {
         self.sum.non_finite()
     }
 
+    /// Tells whether all observations seem to be whole numbers: their sum and the sum of their squares are.
+    pub(super) fn is_whole(&self) -> bool {
+        let is_whole = |sum: &ExactSum| {
+            let (value, remainder) = sum.value_and_remainder();
+            value.fract() == 0.0 && remainder.fract() == 0.0
+        };
+        is_whole(&self.sum) && is_whole(&self.sum_of_squares)
+    }
+
     /// Sums the observations, exactly.
     #[must_use]
     pub fn sum(&self) -> &ExactSum {

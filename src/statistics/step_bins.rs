@@ -33,7 +33,10 @@ pub fn first_step_of_bin(bin: usize) -> u64 {
     let Some(beyond) = bin.checked_sub(SINGLE_STEPS as usize) else {
         return bin as u64;
     };
-    let (octave, within) = (beyond >> DOUBLING_BITS, beyond as u64 % u64::from(BINS_PER_DOUBLING));
+    let (octave, within) = (
+        beyond >> DOUBLING_BITS,
+        beyond as u64 % u64::from(BINS_PER_DOUBLING),
+    );
     (u64::from(BINS_PER_DOUBLING) + within) << (octave + (SINGLE_BITS - DOUBLING_BITS) as usize)
 }
 

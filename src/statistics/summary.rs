@@ -39,6 +39,11 @@ pub struct Summary {
     pub returns: ReturnSummary,
     /// Episodes whose return is infinite or not a number, which `returns` leaves out; 0 in a sound model.
     pub non_finite_returns: u64,
+    /// Episodes that were cut off.
+    pub truncated: TruncatedSummary,
+    /// Returns at each discount that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discounted_returns: Vec<DiscountedSummary>,
     /// Choices whose scores could be no probabilities and were clamped, one at most a user-step; 0 as a rule.
     pub invalid_choices: u64,
     /// Steps of an episode.
@@ -104,12 +109,43 @@ impl<T> Deref for Curve<T> {
     }
 }
 
+/// Reports the episodes that were cut off at `max_steps`, and had not ended by themselves.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TruncatedSummary {
+    /// Number of them.
+    pub episodes: u64,
+    /// Their share of all episodes.
+    pub share: Option<f64>,
+    /// Standard error of `share`: sqrt(p (1 - p) / (n - 1)).
+    pub standard_error: Option<f64>,
+}
+
+/// Reports the returns at one discount: the sums of rewards, that of step `t` weighted by its `t`-th power.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DiscountedSummary {
+    /// The discount.
+    pub discount: f64,
+    /// Mean over the episodes.
+    pub mean: Option<f64>,
+    /// Standard error of the mean.
+    pub standard_error: Option<f64>,
+    /// Standard deviation between episodes, with `n - 1`.
+    pub standard_deviation: Option<f64>,
+    /// Smallest one.
+    pub min: Option<f64>,
+    /// Largest one.
+    pub max: Option<f64>,
+}
+
 /// Reports the returns of the episodes.
+///
+/// Nothing of it is told where returns are left out that are not finite: it would not be of all episodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReturnSummary {
     /// Mean over the episodes.
     pub mean: Option<f64>,
-    /// Standard error of the mean.
+    /// Standard error of the mean; at least a rounding of the backend, see [`Conditions::resolution`](super::Conditions),
+    /// where returns are not whole numbers.
     pub standard_error: Option<f64>,
     /// Standard deviation between episodes, with `n - 1`.
     pub standard_deviation: Option<f64>,
@@ -256,8 +292,19 @@ impl Summary {
         Self {
             episodes: parts.click_rate.units(),
             user_steps: parts.click_rate.denominator(),
-            returns: ReturnSummary::of(&parts.returns, &parts.return_quantiles),
+            returns: ReturnSummary::of(
+                &parts.returns,
+                &parts.return_quantiles,
+                parts.conditions.resolution,
+            ),
             non_finite_returns: parts.returns.non_finite(),
+            truncated: TruncatedSummary::of(parts.truncated, parts.click_rate.units()),
+            discounted_returns: (parts.conditions.discounts.iter())
+                .zip(&parts.discounted)
+                .map(|(&discount, moments)| {
+                    DiscountedSummary::of(discount, moments, parts.conditions.resolution)
+                })
+                .collect(),
             invalid_choices: parts.invalid_choices,
             length: LengthSummary::of(&parts.lengths),
             click_rate: ClickRateSummary {
@@ -274,8 +321,10 @@ impl Summary {
                 curves.map(|_| running.iter().map(|bin| bin.episodes).collect()),
             ),
             reward_slope: RewardSlopeSummary {
-                mean: parts.reward_slope.mean(),
-                standard_error: parts.reward_slope.standard_error(),
+                mean: (parts.reward_slope.mean()).filter(|_| parts.reward_slope.non_finite() == 0),
+                standard_error: (parts.reward_slope.standard_error())
+                    .filter(|_| parts.reward_slope.non_finite() == 0)
+                    .map(|error| error.max(slope_resolution(parts))),
                 episodes: parts.reward_slope.count(),
             },
             topics: parts
@@ -293,14 +342,56 @@ impl Summary {
 }
 
 impl ReturnSummary {
-    fn of(moments: &Moments, quantiles: &Quantiles) -> Self {
+    fn of(moments: &Moments, quantiles: &Quantiles, resolution: f64) -> Self {
+        let of_all = moments.non_finite() == 0;
+        let told = |figure: Option<f64>| figure.filter(|_| of_all);
         Self {
-            mean: moments.mean(),
-            standard_error: moments.standard_error(),
-            standard_deviation: moments.standard_deviation(),
-            min: moments.min(),
-            max: moments.max(),
-            quantiles: QuantileTable::of(|probability| quantiles.quantile(probability)),
+            mean: told(moments.mean()),
+            standard_error: told(standard_error(moments, resolution)),
+            standard_deviation: told(moments.standard_deviation()),
+            min: told(moments.min()),
+            max: told(moments.max()),
+            quantiles: QuantileTable::of(|probability| told(quantiles.quantile(probability))),
+        }
+    }
+}
+
+/// Estimates the standard error of a mean, at least a rounding of the backend.
+///
+/// What every episode is wrong by in the same direction, such as the rounding of an exponential, no number of episodes
+/// makes smaller. Whole numbers are not rounded.
+fn standard_error(moments: &Moments, resolution: f64) -> Option<f64> {
+    let error = moments.standard_error()?;
+    if moments.is_whole() {
+        return Some(error);
+    }
+    Some(error.max(resolution * moments.mean()?.abs()))
+}
+
+impl TruncatedSummary {
+    fn of(truncated: u64, episodes: u64) -> Self {
+        let share = (episodes > 0).then(|| truncated as f64 / episodes as f64);
+        let others = episodes.saturating_sub(1) as f64;
+        Self {
+            episodes: truncated,
+            share,
+            standard_error: share
+                .filter(|_| episodes >= 2)
+                .map(|share| (share * (1.0 - share) / others).sqrt()),
+        }
+    }
+}
+
+impl DiscountedSummary {
+    fn of(discount: f64, moments: &Moments, resolution: f64) -> Self {
+        let told = |figure: Option<f64>| figure.filter(|_| moments.non_finite() == 0);
+        Self {
+            discount,
+            mean: told(moments.mean()),
+            standard_error: told(standard_error(moments, resolution)),
+            standard_deviation: told(moments.standard_deviation()),
+            min: told(moments.min()),
+            max: told(moments.max()),
         }
     }
 }
@@ -315,6 +406,17 @@ impl LengthSummary {
             max: lengths.max(),
             quantiles: QuantileTable::of(|probability| lengths.quantile(probability)),
         }
+    }
+}
+
+/// Returns the slope that roundings of the sums alone can make: 12 / n³ times one of the sum of step · reward.
+fn slope_resolution(parts: &Parts) -> f64 {
+    let (mean, length) = (parts.returns.mean(), parts.lengths.mean());
+    match (mean, length) {
+        (Some(mean), Some(length)) if length > 0.0 && !parts.returns.is_whole() => {
+            6.0 * parts.conditions.resolution * mean.abs() / (length * length)
+        }
+        _ => 0.0,
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) struct BlockTotals<'a> {
     pub(crate) clicks: u64,
     /// As the fields of [`EpisodeBlock`](super::EpisodeBlock).
     pub(crate) invalid_choices: u64,
+    pub(crate) truncated: u64,
     pub(crate) clicked_quality: f64,
     pub(crate) topic_impressions: &'a [u64],
     pub(crate) topic_clicks: &'a [u64],
@@ -53,6 +54,7 @@ pub(crate) struct BlockTotals<'a> {
 pub(crate) struct BlockTally {
     pub(super) units: u64,
     pub(super) invalid_choices: u64,
+    pub(super) truncated: u64,
     /// Clicks by impressions of each topic.
     pub(super) topics: Vec<ProductTally>,
     /// Clicks by user-steps of each position of the slate; empty without blocks.
@@ -116,6 +118,7 @@ impl BlockTally {
     pub(crate) fn add(&mut self, block: &BlockTotals<'_>) {
         self.units += 1;
         self.invalid_choices += block.invalid_choices;
+        self.truncated += block.truncated;
         let topic_counts = block.topic_clicks.iter().zip(block.topic_impressions);
         for (topic, (&clicks, &impressions)) in self.topics.iter_mut().zip(topic_counts) {
             topic.add(clicks, impressions);

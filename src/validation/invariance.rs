@@ -139,6 +139,13 @@ fn variants(gpu: &GpuBackend, effort: Effort) -> Vec<(String, GpuOptions)> {
             },
         ),
         (
+            "parts of three candidates".to_owned(),
+            GpuOptions {
+                part_size: Some(3),
+                ..base.clone()
+            },
+        ),
+        (
             "bounds checks".to_owned(),
             GpuOptions {
                 is_checked: true,

@@ -4,8 +4,9 @@ use super::{Case, Effort, Rung, Subject};
 use crate::backend::{EMPTY, IDLE, LaneState, Observation, StepOutcome, Stepper, reference};
 use crate::environment::Kind;
 use crate::error::Error;
+use crate::number::{Lanes, Number};
 use crate::rng::Philox;
-use crate::statistics::EpisodeBlock;
+use crate::statistics::{CompensatedSum, EpisodeBlock};
 use rand::RngExt;
 
 /// Relative error of a float after one step, and absolute below 1. Rewards are exponentials, whose relative error is the
@@ -239,21 +240,21 @@ fn compare_responses(expected: &[f32], found: &[f32], same: &[bool], tally: &mut
     }
 }
 
-/// Steps users with the slates of the simulation's own policy until all episodes have ended; returns, lengths and clicks.
+/// Steps users with the slates of the simulation's own policy until all episodes have ended; returns in single precision,
+/// lengths and clicks.
 pub(super) fn run_episodes(
     stepper: &mut dyn Stepper,
     num_lanes: usize,
     first: u64,
     max_steps: u32,
-    add: impl Fn(f64, f64) -> f64,
 ) -> Result<EpisodeBlock, Error> {
     stepper.start(
         &(0..num_lanes as u64)
             .map(|lane| Some(first + lane))
             .collect::<Vec<_>>(),
     )?;
-    let (mut returns, mut lengths, mut clicks) =
-        (vec![0.0; num_lanes], vec![0; num_lanes], vec![0; num_lanes]);
+    let mut returns = vec![CompensatedSum::<Lanes<1>>::new(); num_lanes];
+    let (mut lengths, mut clicks) = (vec![0; num_lanes], vec![0; num_lanes]);
     let mut running = vec![true; num_lanes];
     for _ in 0..max_steps {
         if !running.contains(&true) {
@@ -262,7 +263,7 @@ pub(super) fn run_episodes(
         let slates = stepper.recommend()?;
         let outcome = stepper.step(&slates)?;
         for lane in (0..num_lanes).filter(|&lane| running[lane]) {
-            returns[lane] = add(returns[lane], outcome.rewards[lane]);
+            returns[lane].add(Lanes::splat(outcome.rewards[lane]));
             lengths[lane] += 1;
             clicks[lane] += u32::from(outcome.chosen[lane].is_some());
         }
@@ -271,7 +272,7 @@ pub(super) fn run_episodes(
         }
     }
     Ok(EpisodeBlock {
-        returns,
+        returns: returns.iter().map(|sum| sum.value().lane(0)).collect(),
         lengths,
         clicks,
         ..EpisodeBlock::default()

@@ -6,6 +6,7 @@
 //! | integer paths | random words, products, bounded integers, uniforms over 2^20 counters | equal |
 //! | functions | normals and elementary functions with `f64` | stated ulps |
 //! | single steps | one step from injected states, ordinary and edge | integers but for flips, floats within 1e-5 |
+//! | episodes end | what a GPU returns with itself: ended or at the last step, no click without a step | none wrong |
 //! | trajectories | every single episode | integers but for flips, floats within 1e-5 |
 //! | step equals rollout | recommending and stepping with the rollout | bit for bit |
 //! | invariance | batch size, threads, fusion length, workgroup size, shards | bit for bit |
@@ -99,6 +100,9 @@ pub fn validate(
         }
         climb!(probe::rungs(subject, effort, &cases[0])?);
         for case in cases {
+            if let Subject::Gpu(gpu) = subject {
+                climb!(vec![trajectories::every_episode_ends(gpu, case)?]);
+            }
             climb!(vec![
                 lockstep::single_steps(subject, effort, case)?,
                 trajectories::against_reference(subject, effort, case)?

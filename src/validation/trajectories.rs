@@ -2,8 +2,8 @@
 
 use super::lockstep::{Tally, run_episodes};
 use super::{Case, Effort, Rung, Subject};
-use crate::backend::gpu::GpuBackend;
-use crate::backend::{BLOCK_EPISODES, Backend, cpu, reference};
+use crate::backend::gpu::{GpuBackend, GpuError, GpuOptions};
+use crate::backend::{BLOCK_EPISODES, Backend, Unobserved, cpu, reference};
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, first_step_of_bin, num_bins};
 
@@ -132,6 +132,37 @@ fn step_weighted(block: &EpisodeBlock, episode: usize) -> f64 {
     by_slope + 0.5 * (length - 1.0) * block.returns[episode]
 }
 
+/// Checks that a GPU runs every episode to its end, whether the host adds them up or the device.
+///
+/// A driver that leaves loops early, or loses a dispatch, is seen by what comes back: episodes that neither ended nor
+/// reached the last step, clicks without a step.
+pub(super) fn every_episode_ends(gpu: &GpuBackend, case: &Case) -> Result<Rung, Error> {
+    const EPISODES: u64 = 2 * BLOCK_EPISODES + 33;
+    let mut wrong = Vec::new();
+    for tallies in [false, true] {
+        let options = GpuOptions {
+            tallies: Some(tallies),
+            ..gpu.options().clone()
+        };
+        let backend = gpu.with_options(options);
+        match backend.rollout(&case.simulation, 0..EPISODES, &Unobserved) {
+            Ok(statistics) if statistics.episodes() == EPISODES => {}
+            Ok(statistics) => wrong.push(format!("{} episodes came back", statistics.episodes())),
+            Err(Error::Gpu(GpuError::Inconsistent { what, .. })) => wrong.push(what),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Rung {
+        name: "episodes end",
+        case: case.name.to_owned(),
+        passed: wrong.is_empty(),
+        measured: match wrong.is_empty() {
+            true => format!("{EPISODES} episodes by the host and by the device, none cut"),
+            false => wrong.join("; "),
+        },
+    })
+}
+
 /// Compares the step API with the rollout, both under the policy of the simulation.
 pub(super) fn step_equals_rollout(subject: Subject<'_>, case: &Case) -> Result<Rung, Error> {
     const NUM_LANES: usize = 256;
@@ -139,13 +170,8 @@ pub(super) fn step_equals_rollout(subject: Subject<'_>, case: &Case) -> Result<R
     let backend = subject.backend();
     let rolled = backend.episodes(simulation, 0..NUM_LANES as u64)?;
     let mut stepper = backend.stepper(simulation, NUM_LANES)?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "both backends add in single precision"
-    )]
-    let add = |total: f64, reward: f64| f64::from(total as f32 + reward as f32);
     let max_steps = simulation.plan.num_steps();
-    let stepped = run_episodes(stepper.as_mut(), NUM_LANES, 0, max_steps, add)?;
+    let stepped = run_episodes(stepper.as_mut(), NUM_LANES, 0, max_steps)?;
     let rolled = &rolled[0];
     let wrong = (0..NUM_LANES).filter(|&lane| {
         stepped.returns[lane].to_bits() != rolled.returns[lane].to_bits()

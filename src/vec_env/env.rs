@@ -5,7 +5,7 @@ use super::slates;
 use super::{
     AutoresetMode, Documents, FinalObservation, Observation, Outcome, Spaces, Step, VecEnvOptions,
 };
-use crate::backend::{self, Backend, LaneState, Plan, Simulation, StepOutcome, Stepper};
+use crate::backend::{self, Backend, LaneState, Model, Plan, Simulation, StepOutcome, Stepper};
 use crate::error::Error;
 use crate::policy::r#static::Static;
 use crate::policy::{Layered, PolicyModel};
@@ -19,6 +19,8 @@ const MOST_RECYCLED: usize = 2;
 /// Steps many environments with slates from outside.
 pub struct VecEnv {
     stepper: Box<dyn Stepper>,
+    /// Knows which states users can be in.
+    model: Arc<dyn Model>,
     plan: Plan,
     options: VecEnvOptions,
     num_lanes: usize,
@@ -107,6 +109,7 @@ impl VecEnv {
         };
         let mut env = Self {
             stepper: backend.shared_stepper(&simulation, num_lanes, users_per_env)?,
+            model: simulation.model,
             plan: simulation.plan,
             options,
             num_lanes,
@@ -372,7 +375,8 @@ impl VecEnv {
     ///
     /// # Errors
     /// [`Error::Shape`] if the state is not of so many environments, users have other fields, or there is what a policy
-    /// remembers of them: the environments are as before. [`Error::Gpu`] if the device fails.
+    /// remembers of them, and [`Error::State`] if a user cannot be in it: the environments are as before. [`Error::Gpu`] if
+    /// the device fails.
     pub fn set_state(&mut self, state: &LaneState) -> Result<Observation, Error> {
         let lengths = [
             (
@@ -392,6 +396,15 @@ impl VecEnv {
                     given,
                     expected,
                 });
+            }
+        }
+        let mut user = vec![0.0; self.num_user_fields];
+        for lane in 0..self.num_lanes {
+            for (field, number) in user.iter_mut().enumerate() {
+                *number = state.users[field * self.num_lanes + lane];
+            }
+            if let Some(misfit) = self.model.misfit_of_user(&user) {
+                return Err(Error::State { lane, misfit });
             }
         }
         self.is_running = false;

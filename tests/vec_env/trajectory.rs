@@ -83,6 +83,7 @@ pub(crate) struct Event {
     pub(crate) reward: f64,
     pub(crate) chosen: Option<u32>,
     pub(crate) topics: Vec<usize>,
+    pub(crate) terminated: bool,
 }
 
 pub(crate) type Episode = Vec<Event>;
@@ -110,6 +111,7 @@ pub(crate) fn follow(
                 reward: step.rewards[lane],
                 chosen: step.chosen[lane],
                 topics: slates.row(lane).iter().filter_map(topic).collect(),
+                terminated: step.terminated[lane],
             });
             if step.terminated[lane] || step.truncated[lane] {
                 ended[lane].push(std::mem::take(events));
@@ -133,10 +135,40 @@ pub(crate) fn nth(episodes: &[Vec<Episode>], number: usize) -> Vec<&Episode> {
     clippy::cast_precision_loss,
     reason = "that of the device"
 )]
-fn slope_of_gpu(sum: f64, step_weighted_sum: f64, length: u32) -> f64 {
-    let (sum, weighted, steps) = (sum as f32, step_weighted_sum as f32, length as f32);
-    let slope = 12.0 * (weighted - 0.5 * (steps - 1.0) * sum) / (steps * (steps * steps - 1.0));
+fn slope_of_gpu(sum: &Sum, step_weighted: &Sum, length: u32) -> f64 {
+    let parts = |sum: &Sum| (sum.rounded as f32, sum.rest as f32);
+    let ((sum, sum_rest), (weighted, weighted_rest)) = (parts(sum), parts(step_weighted));
+    let steps = length as f32;
+    let middle = 0.5 * (steps - 1.0);
+    let upper_half = |number: f32| f32::from_bits(number.to_bits() & 0xffff_f000);
+    let product = middle * sum;
+    let (a, b) = (upper_half(middle), upper_half(sum));
+    let upper = a * b - product;
+    let cross = upper + a * (sum - b);
+    let error = (cross + (middle - a) * b) + (middle - a) * (sum - b);
+    let rest = weighted_rest - middle * sum_rest;
+    let slope = 12.0 * ((weighted - product) + (rest - error)) / (steps * (steps * steps - 1.0));
     f64::from(if length < 2 { 0.0 } else { slope })
+}
+
+/// A sum that keeps what rounding takes away.
+#[derive(Default)]
+struct Sum {
+    rounded: f64,
+    rest: f64,
+}
+
+impl Sum {
+    fn add(&mut self, term: f64, round: impl Fn(f64) -> f64) {
+        let whole = round(self.rest + term);
+        let rounded = round(self.rounded + whole);
+        self.rest = round(whole - round(rounded - self.rounded));
+        self.rounded = rounded;
+    }
+
+    fn value(&self) -> f64 {
+        self.rounded + self.rest
+    }
 }
 
 /// Adds episodes up in blocks, in the arithmetic and the order of a backend.
@@ -179,11 +211,12 @@ fn blocks(
         let mut rewards = vec![vec![0.0; partial_sums]; num_steps];
         let mut squares = rewards.clone();
         for (index, episode) in episodes.iter().enumerate() {
-            let (mut total, mut step_weighted, mut clicks) = (0.0, 0.0, 0);
+            let (mut total, mut step_weighted) = (Sum::default(), Sum::default());
+            let mut clicks = 0;
             for (step, event) in episode.iter().enumerate() {
                 let reward = event.reward;
-                total = round(total + reward);
-                step_weighted = round(step_weighted + round(step as f64 * reward));
+                total.add(reward, round);
+                step_weighted.add(round(step as f64 * reward), round);
                 let at = partial_sum(index);
                 rewards[step][at] = round(rewards[step][at] + reward);
                 squares[step][at] = round(squares[step][at] + round(reward * reward));
@@ -198,12 +231,14 @@ fn blocks(
                     block.topic_clicks[topic] += u64::from(event.chosen == Some(position));
                 }
             }
-            block.returns.push(total);
+            block.returns.push(round(total.value()));
+            let ends = episode.last().is_some_and(|event| event.terminated);
+            block.truncated += u64::from(!ends);
             let length = u32::try_from(episode.len()).unwrap();
             block.slopes.push(if is_gpu {
-                slope_of_gpu(total, step_weighted, length)
+                slope_of_gpu(&total, &step_weighted, length)
             } else {
-                least_squares_slope(total, step_weighted, length)
+                least_squares_slope(total.value(), step_weighted.value(), length)
             });
             block.lengths.push(length);
             block.clicks.push(clicks);
@@ -260,7 +295,7 @@ pub(crate) fn assert_rollout(
     }
     let range = first..first + episodes.len() as u64;
     let rolled = backend.rollout(simulation, range, &Unobserved).unwrap();
-    let mut statistics = simulation.statistics();
+    let mut statistics = simulation.statistics().under(rolled.conditions().clone());
     stepped.iter().for_each(|block| statistics.add(block));
     let (rolled_summary, summary) = (rolled.summary(), statistics.summary());
     assert_eq!(rolled_summary.returns, summary.returns);

@@ -11,19 +11,11 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
+use super::adapter::{AdapterId, AdapterSelection, asked, wanted_name};
 use super::compose::panic_message;
 use super::error::{Cause, GpuError};
 use super::program::Programs;
 use super::readback::StagingPool;
-
-/// Says which adapters [`GpuBackend::open`](super::GpuBackend::open) may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AdapterSelection {
-    /// A real GPU only.
-    Hardware,
-    /// A real GPU if there is one, else a software adapter.
-    Any,
-}
 
 /// Describes an adapter to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +28,10 @@ pub struct AdapterSummary {
     pub device_type: &'static str,
     /// `vulkan`, `metal` or `dx12`.
     pub backend: &'static str,
+    /// Where it is plugged in, such as `0000:01:00.0`; empty where the driver does not tell.
+    pub pci_bus_id: String,
+    /// Its maker and model, such as `10de:2330`.
+    pub pci_id: String,
 }
 
 impl AdapterSummary {
@@ -54,6 +50,12 @@ impl AdapterSummary {
                 .to_owned(),
             device_type,
             backend: info.backend.to_str(),
+            pci_bus_id: info.device_pci_bus_id.clone(),
+            pci_id: AdapterId::Model {
+                vendor: info.vendor,
+                device: info.device,
+            }
+            .to_string(),
         }
     }
 
@@ -99,6 +101,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What Mesa allows, less a little for what its compiler makes of a shader.
+const SOFTWARE_ITERATIONS: u64 = 60_000;
+
 /// How long an error waits for work under way, to tell a defect from the loss of the device.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -139,17 +144,36 @@ impl Gpu {
             .collect()
     }
 
-    /// Opens the best adapter, discrete before integrated before virtual before software, with all its
-    /// limits.
+    /// Opens the one that is chosen, or the best adapter, discrete before integrated before virtual before software, with
+    /// all its limits. `WGPU_ADAPTER_NAME` in the environment restricts the choice to those with this text in their names.
     ///
     /// # Errors
-    /// [`GpuError::NoAdapter`], [`GpuError::NoHardwareAdapter`] or, if every suitable adapter refuses,
-    /// [`GpuError::DeviceRefused`] of the first.
+    /// [`GpuError::NoAdapter`], [`GpuError::NoSuchAdapter`], [`GpuError::NoHardwareAdapter`] or, if every suitable adapter
+    /// refuses, [`GpuError::DeviceRefused`] or [`GpuError::OutOfMemoryAtStart`] of the first.
     pub(super) fn open(selection: AdapterSelection) -> Result<Self, GpuError> {
         let instance = instance();
         let adapters = ranked_adapters(&instance);
         if adapters.is_empty() {
             return Err(GpuError::NoAdapter);
+        }
+        let name = wanted_name();
+        let is_meant = |index: usize, info: &wgpu::AdapterInfo| match (selection, &name) {
+            (AdapterSelection::Chosen(id), _) => id.is(index, info),
+            (_, Some(name)) => info.name.to_lowercase().contains(&name.to_lowercase()),
+            (_, None) => true,
+        };
+        let known: Vec<String> = (0..)
+            .zip(&adapters)
+            .map(|(index, adapter)| format!("{index} {}", adapter.get_info().name))
+            .collect();
+        let mut adapters = adapters;
+        let mut index = 0..;
+        adapters.retain(|adapter| is_meant(index.next().unwrap_or(0), &adapter.get_info()));
+        if adapters.is_empty() {
+            return Err(GpuError::NoSuchAdapter {
+                asked: asked(selection, name.as_deref()),
+                known,
+            });
         }
         let names = adapters.iter().map(|adapter| adapter.get_info().name);
         let mut refused = GpuError::NoHardwareAdapter {
@@ -190,11 +214,14 @@ impl Gpu {
         };
         let (device, queue) =
             pollster::block_on(adapter.request_device(&descriptor)).map_err(|error| {
-                GpuError::DeviceRefused {
-                    adapter: summary.name.clone(),
-                    source: Cause::from(Box::<dyn std::error::Error + Send + Sync>::from(
-                        error.to_string(),
-                    )),
+                let told = error.to_string();
+                let adapter = summary.name.clone();
+                // The library keeps the kind of this error to itself.
+                let is_out_of_memory = told.to_lowercase().contains("memory");
+                let source = Cause::from(Box::<dyn std::error::Error + Send + Sync>::from(told));
+                match is_out_of_memory {
+                    true => GpuError::OutOfMemoryAtStart { adapter, source },
+                    false => GpuError::DeviceRefused { adapter, source },
                 }
             })?;
         let faults = Arc::new(Faults::default());
@@ -241,6 +268,12 @@ impl Gpu {
     #[must_use]
     pub(super) fn is_software(&self) -> bool {
         self.summary.is_software()
+    }
+
+    /// Returns how many iterations all loops of an invocation may take together before the driver leaves them, where it
+    /// does that: Mesa's software rasteriser, and to be sure of it whatever else runs on the processor.
+    pub(super) fn most_iterations(&self) -> Option<u64> {
+        self.is_software().then_some(SOFTWARE_ITERATIONS)
     }
 
     /// Returns the programs made so far.
@@ -420,7 +453,8 @@ impl Gpu {
 
 #[cfg(test)]
 pub(super) mod testing {
-    use super::{AdapterSelection, Gpu};
+    use super::Gpu;
+    use crate::backend::gpu::AdapterSelection;
 
     /// Opens any adapter; where there is none it says so, and fails if the environment declares that one is
     /// required.

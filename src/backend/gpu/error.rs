@@ -46,6 +46,28 @@ pub enum GpuError {
         source: Cause,
     },
 
+    /// There are adapters, and none of them is the one that was asked for.
+    #[error("no GPU adapter has the {asked}: there are {}", .known.join(", "))]
+    NoSuchAdapter {
+        /// How it was asked for.
+        asked: String,
+        /// Index and name of each adapter there is.
+        known: Vec<String>,
+    },
+
+    /// The adapter is there, and neither it nor the machine had the memory to open a device.
+    #[error(
+        "out of memory while opening adapter {adapter:?}: leave it and the machine more memory, raise a limit on it (ulimit -v), or \
+         use --backend cpu"
+    )]
+    OutOfMemoryAtStart {
+        /// Name of the adapter.
+        adapter: String,
+        /// What the driver said.
+        #[source]
+        source: Cause,
+    },
+
     /// The device is gone: a driver reset, a watchdog, an unplugged device, or our own `destroy`.
     #[error(
         "the GPU device was lost ({reason}{}{message}): lower --batch-size so that a dispatch takes less time, \
@@ -99,6 +121,48 @@ pub enum GpuError {
         available: u64,
     },
 
+    /// The loops of a kernel are longer than the driver runs.
+    #[error(
+        "{what} takes {needed} iterations of loops where the driver of {adapter:?} stops at {available} without a word: \
+         use --backend cpu, or fewer candidates, positions, topics, features, units, inputs or remembered documents"
+    )]
+    LoopLimit {
+        /// The kernel and what it is to do.
+        what: String,
+        /// Name of the adapter.
+        adapter: String,
+        /// Iterations of an invocation at most.
+        needed: u64,
+        /// Iterations that are run.
+        available: u64,
+    },
+
+    /// The number of iterations of a loop cannot be told, and the driver stops at some number.
+    #[error(
+        "a loop of `{function}` in the kernel {kernel} has no bound that can be told, and the driver of {adapter:?} stops \
+         loops without a word: write it as `for (var i = 0u; i < N; i++)` with a constant N, or use --backend cpu"
+    )]
+    UnboundedLoop {
+        /// The kernel.
+        kernel: String,
+        /// The function.
+        function: String,
+        /// Name of the adapter.
+        adapter: String,
+    },
+
+    /// What a device has left contradicts itself.
+    #[error(
+        "{adapter:?} did not run episodes to their end ({what}): its driver has a fault or a limit that slatesim does not \
+         know; update it, try `slatesim validate --backend gpu`, or use --backend cpu"
+    )]
+    Inconsistent {
+        /// Name of the adapter.
+        adapter: String,
+        /// What does not fit.
+        what: String,
+    },
+
     /// A shader could not be composed; the message shows file, line and caret.
     #[error(transparent)]
     Shader(#[from] ShaderError),
@@ -138,7 +202,10 @@ impl GpuError {
     pub fn is_no_device(&self) -> bool {
         matches!(
             self,
-            Self::NoAdapter | Self::NoHardwareAdapter { .. } | Self::DeviceRefused { .. }
+            Self::NoAdapter
+                | Self::NoHardwareAdapter { .. }
+                | Self::DeviceRefused { .. }
+                | Self::OutOfMemoryAtStart { .. }
         )
     }
 

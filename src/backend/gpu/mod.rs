@@ -3,12 +3,14 @@
 //! The shaders are composed per simulation from the twins of its environment, choice model and policy; the files in
 //! `shaders/kernel/` are the only ones with bindings. No wgpu type appears outside this room.
 
+mod adapter;
 mod buffer;
 mod compose;
 mod context;
 mod conversions;
 mod error;
 mod interface;
+mod iterations;
 mod pipeline;
 mod points;
 mod probe;
@@ -18,14 +20,16 @@ mod rollout;
 mod stepper;
 mod stopwatch;
 
+pub use adapter::{AdapterId, AdapterSelection};
 pub use compose::ShaderError;
-pub use context::{AdapterSelection, AdapterSummary};
+pub use context::AdapterSummary;
 pub use error::GpuError;
 pub use probe::{PROBE_ROWS, Probe};
 pub use program::{Entry, Patch, compose_program};
 
 use super::{
-    Backend, BackendInfo, KernelTime, Launches, Observer, Simulation, Stepper, Unobserved,
+    Backend, BackendInfo, KernelTime, Launches, Observer, SINGLE_RESOLUTION, Simulation, Stepper,
+    Unobserved,
 };
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -57,6 +61,12 @@ pub struct GpuOptions {
     /// Whether the device adds episodes up, rather than the host; `None`: where there are so many that it pays. Not done
     /// where batches or episodes are too long for it, 2^20 lanes or 65,535 steps.
     pub tallies: Option<bool>,
+    /// Iterations that all loops of an invocation may take together; `None`: as many as the driver allows. A dispatch that
+    /// could take more is cut into several.
+    pub most_iterations: Option<u64>,
+    /// Candidates of one step that a dispatch looks at; `None`: all of them, or where a whole step is too much as many as the
+    /// driver allows.
+    pub part_size: Option<u32>,
     /// A deliberate fault, to see that validation finds it.
     pub patch: Option<Patch>,
 }
@@ -184,7 +194,9 @@ impl Backend for GpuBackend {
         observer: &dyn Observer,
     ) -> Result<Statistics, Error> {
         let mut launches = Tracked::default();
-        Ok(self.rollout_alone(simulation, episodes, observer, &mut launches)?)
+        let mut statistics = self.rollout_alone(simulation, episodes, observer, &mut launches)?;
+        statistics.set_resolution(SINGLE_RESOLUTION);
+        Ok(statistics)
     }
 
     fn rollout_each(
@@ -196,10 +208,14 @@ impl Backend for GpuBackend {
     ) -> Result<Option<Launches>, Error> {
         let asked = episodes.end.saturating_sub(episodes.start);
         let mut tracked = Tracked::default();
+        let mut hand_over = |index: usize, mut statistics: Statistics| {
+            statistics.set_resolution(SINGLE_RESOLUTION);
+            finished(index, statistics);
+        };
         for members in points::groups(&self.gpu, &self.options, simulations) {
             if observer.is_interrupted() {
                 for index in members {
-                    finished(index, simulations[index].statistics());
+                    hand_over(index, simulations[index].statistics());
                 }
                 continue;
             }
@@ -207,7 +223,7 @@ impl Backend for GpuBackend {
                 let simulation = &simulations[index];
                 let statistics =
                     self.rollout_alone(simulation, episodes.clone(), observer, &mut tracked)?;
-                finished(index, statistics);
+                hand_over(index, statistics);
                 continue;
             }
             let group: Vec<&Simulation> =
@@ -225,14 +241,14 @@ impl Backend for GpuBackend {
                     && let Some(statistics) = open.remove(&point)
                 {
                     is_done[point] = true;
-                    finished(members[point], statistics);
+                    hand_over(members[point], statistics);
                 }
             };
             tracked.add(self.run::<Blocks>(&group, episodes.clone(), observer, add)?);
             for (point, simulation) in group.iter().enumerate() {
                 if !is_done[point] {
                     let statistics = open.remove(&point);
-                    finished(
+                    hand_over(
                         members[point],
                         statistics.unwrap_or_else(|| simulation.statistics()),
                     );

@@ -32,6 +32,9 @@ impl Probe {
             Entry::Probe,
             &["probe", "encrypt"],
         )?;
+        for kernel in ["probe", "encrypt"] {
+            program.check_iterations(&gpu, options, kernel, &[])?;
+        }
         let inputs = Inputs::new(&gpu, simulation)?;
         Ok(Self {
             gpu,

@@ -7,13 +7,14 @@ use super::error::GpuError;
 use super::pipeline::{
     RuntimeChecks, bind_group, bind_group_layouts, create_module, create_pipeline,
 };
-use super::rollout::{SPAN, block};
+use super::rollout::{SPAN, block, word};
 use super::stopwatch::Laps;
-use super::{GpuOptions, Simulation, interface};
+use super::{GpuOptions, Simulation, interface, iterations};
 use crate::rng::halves;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use bytemuck::{Pod, Zeroable};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{BufferUsages, naga};
 
@@ -45,6 +46,10 @@ pub(super) struct Job {
     pub(super) numbers_per_point: u32,
     pub(super) policy_numbers: u32,
     pub(super) corpus_numbers: u32,
+    pub(super) candidate_begin: u32,
+    pub(super) candidate_end: u32,
+    pub(super) zero: u32,
+    pub(super) unused: u32,
 }
 
 impl Job {
@@ -65,6 +70,10 @@ impl Job {
             numbers_per_point: 0,
             policy_numbers: 0,
             corpus_numbers: 0,
+            candidate_begin: 0,
+            candidate_end: 0,
+            zero: 0,
+            unused: 0,
         }
     }
 }
@@ -191,7 +200,7 @@ fn sources(
     ];
     modules.extend(match entry.only_adds() {
         true => modules_of_sums(),
-        false => modules_of_episodes(simulation),
+        false => modules_of_episodes(simulation, options.part_size.is_some()),
     });
     let mut entry_source = entry.source();
     if let Some(patch) = &options.patch {
@@ -213,7 +222,7 @@ fn modules_of_sums() -> Vec<ShaderSource> {
 }
 
 /// Lists the modules of the kernels that run episodes, after those that all have.
-fn modules_of_episodes(simulation: &Simulation) -> Vec<ShaderSource> {
+fn modules_of_episodes(simulation: &Simulation, is_in_parts: bool) -> Vec<ShaderSource> {
     let plan = &simulation.plan;
     let mut modules = vec![
         embedded!("slatesim::rng", "rng.wgsl"),
@@ -221,8 +230,10 @@ fn modules_of_episodes(simulation: &Simulation) -> Vec<ShaderSource> {
         embedded!("slatesim::distribution", "distribution.wgsl"),
         embedded!("slatesim::bandit", "bandit.wgsl"),
         embedded!("slatesim::regression", "regression.wgsl"),
+        embedded!("slatesim::compensated", "statistics/compensated.wgsl"),
         embedded!("slatesim::slope", "statistics/slope.wgsl"),
         embedded!("slatesim::tables", "kernel/tables.wgsl"),
+        embedded!("slatesim::part", "kernel/part.wgsl"),
         embedded!("slatesim::cascade", "choice/cascade.wgsl"),
         with_conversions(
             simulation.model.shader(),
@@ -242,6 +253,9 @@ fn modules_of_episodes(simulation: &Simulation) -> Vec<ShaderSource> {
         embedded!("slatesim::logistic", "policy/logistic.wgsl"),
         embedded!("slatesim::posterior", "policy/posterior.wgsl"),
     ];
+    if is_in_parts {
+        modules.push(embedded!("slatesim::carried", "kernel/carried.wgsl"));
+    }
     modules.extend(plan.policy.shaders());
     modules
 }
@@ -284,6 +298,7 @@ fn definitions(
         ("USER_SIZE", size(outline.user_size())),
         ("DOCUMENT_SIZE", size(outline.document_size())),
         ("RESPONSE_SIZE", size(outline.response_size())),
+        ("NUM_DISCOUNTS", word(plan.discounts.len())),
     ];
     let flags = [
         (NATIVE_U64, native_u64 && !options.avoids_native_u64),
@@ -304,6 +319,8 @@ fn definitions(
         ("CAN_BE_SHORT", entry.is_stepped()),
         ("RECOMMENDS", entry == Entry::Recommend),
         ("MANY_POINTS", entry == Entry::Sweep),
+        ("HAS_DISCOUNTS", !plan.discounts.is_empty()),
+        ("IN_PARTS", options.part_size.is_some()),
     ];
     let mut defs = simulation.model.shader_defs();
     defs.extend(plan.choice.definition().shader_defs());
@@ -374,6 +391,8 @@ pub(super) struct Program {
     /// Group and binding of what the shader declares; the composer drops what nothing uses.
     bindings: BTreeSet<(u32, u32)>,
     workgroup_size: u32,
+    /// The shader, where the iterations of its loops are to be counted.
+    module: Option<naga::Module>,
 }
 
 impl Program {
@@ -386,7 +405,8 @@ impl Program {
         entry_points: &[&'static str],
     ) -> Result<Arc<Self>, GpuError> {
         let recipe = Recipe::new(gpu, options, simulation, entry);
-        let key = format!("{recipe:?} {}", options.is_checked);
+        let is_counted = most_iterations(gpu, options).is_some();
+        let key = format!("{recipe:?} {} {is_counted}", options.is_checked);
         gpu.programs().get(key, || {
             Self::new(gpu, options, simulation, entry, entry_points)
         })
@@ -413,6 +433,7 @@ impl Program {
         } else {
             RuntimeChecks::Off
         };
+        let counted = most_iterations(gpu, options).map(|_| composed.clone());
         let module = create_module(gpu, name, composed, checks)?;
         let pipeline = |&entry_point| {
             Ok((
@@ -430,7 +451,49 @@ impl Program {
             layouts,
             bindings,
             workgroup_size: entry.workgroup_size(options),
+            module: counted,
         })
+    }
+
+    /// Tells how many iterations an invocation of an entry point takes at most, with members of the job given; 0 where the
+    /// driver runs them all.
+    pub(super) fn iterations(
+        &self,
+        gpu: &Gpu,
+        entry_point: &str,
+        job: &[(&'static str, u32)],
+    ) -> Result<u64, GpuError> {
+        let Some(module) = &self.module else {
+            return Ok(0);
+        };
+        iterations::most_iterations(module, entry_point, job).map_err(|unbounded| {
+            GpuError::UnboundedLoop {
+                kernel: entry_point.to_owned(),
+                function: unbounded.function,
+                adapter: gpu.info().name.clone(),
+            }
+        })
+    }
+
+    /// Refuses a dispatch whose loops the driver would cut.
+    pub(super) fn check_iterations(
+        &self,
+        gpu: &Gpu,
+        options: &GpuOptions,
+        entry_point: &str,
+        job: &[(&'static str, u32)],
+    ) -> Result<(), GpuError> {
+        let available = most_iterations(gpu, options).unwrap_or(u64::MAX);
+        let needed = self.iterations(gpu, entry_point, job)?;
+        if needed > available {
+            return Err(GpuError::LoopLimit {
+                what: format!("one invocation of the kernel {entry_point}"),
+                adapter: gpu.info().name.clone(),
+                needed,
+                available,
+            });
+        }
+        Ok(())
     }
 
     /// Returns how many invocations a workgroup has.
@@ -485,6 +548,39 @@ impl Program {
         pass.set_bind_group(1, &groups[1], &[]);
         pass.dispatch_workgroups(invocations.div_ceil(self.workgroup_size), 1, 1);
     }
+}
+
+/// Returns how many iterations the loops of an invocation may take, if that is bounded.
+pub(super) fn most_iterations(gpu: &Gpu, options: &GpuOptions) -> Option<u64> {
+    options.most_iterations.or(gpu.most_iterations())
+}
+
+/// Returns the largest number up to `most` for which something holds that holds for all below it; 0 if for none.
+pub(super) fn largest(
+    most: u32,
+    holds: impl Fn(u32) -> Result<bool, GpuError>,
+) -> Result<u32, GpuError> {
+    if holds(most)? {
+        return Ok(most);
+    }
+    let (mut good, mut bad) = (0, most);
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        if holds(middle)? {
+            good = middle;
+        } else {
+            bad = middle;
+        }
+    }
+    Ok(good)
+}
+
+/// Cuts candidates into parts of a size, at least one.
+pub(super) fn parts(num_candidates: u32, size: u32) -> impl Iterator<Item = Range<u32>> + Clone {
+    let size = size.clamp(1, num_candidates.max(1));
+    (0..num_candidates.max(1))
+        .step_by(size as usize)
+        .map(move |begin| begin..begin.saturating_add(size).min(num_candidates))
 }
 
 /// Returns how many invocations of a kernel one dispatch may have.
@@ -584,6 +680,10 @@ mod tests {
             ("numbers_per_point", offset_of!(Job, numbers_per_point)),
             ("policy_numbers", offset_of!(Job, policy_numbers)),
             ("corpus_numbers", offset_of!(Job, corpus_numbers)),
+            ("candidate_begin", offset_of!(Job, candidate_begin)),
+            ("candidate_end", offset_of!(Job, candidate_end)),
+            ("zero", offset_of!(Job, zero)),
+            ("unused", offset_of!(Job, unused)),
         ];
         assert_eq!(found, expected);
         assert_eq!(*span as usize, size_of::<Job>());

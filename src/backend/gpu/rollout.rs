@@ -17,10 +17,11 @@ mod tile;
 use super::context::Gpu;
 use super::error::GpuError;
 use super::points::Points;
-use super::program::{Entry, Job, Program};
+use super::program::{Entry, Job, Program, largest, most_iterations, parts, upload};
 use super::readback::{Readback, Staged};
 use super::stopwatch::{Laps, Timed, add_times};
 use super::{GpuOptions, Observer, Simulation};
+use crate::backend::model::power;
 use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE, KernelTime};
 use batch::batch_size;
 use calibration::{Calibration, Shape};
@@ -31,7 +32,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 pub(super) use tile::block;
-use tile::{Tile, tiles, word};
+pub(super) use tile::word;
+use tile::{Tile, tiles};
 
 /// Fields of the outcomes that are read, in the order of `shaders/kernel/rollout.wgsl`.
 const OUTCOME_FIELDS: usize = 7;
@@ -94,6 +96,9 @@ pub(super) trait Collector: Sized {
     fn is_running(&self, first: &[u32]) -> bool;
 
     /// Takes in the copies of a dispatch, which was the batch's last if `is_final`.
+    ///
+    /// # Errors
+    /// What contradicts itself in them: episodes that neither ended nor went on to the last step, clicks without a step.
     fn read(
         &self,
         batch: &mut Self::Batch,
@@ -101,7 +106,7 @@ pub(super) trait Collector: Sized {
         steps: &Range<u32>,
         copies: &[Vec<u32>],
         is_final: bool,
-    );
+    ) -> Result<(), String>;
 
     /// Returns how many steps the longest episode of a batch took that has been read to its end.
     fn longest(&self, batch: &Self::Batch) -> u32;
@@ -120,7 +125,9 @@ struct Batch<B> {
 
 struct Rollout<'a, C> {
     gpu: &'a Gpu,
-    options: &'a GpuOptions,
+    options: GpuOptions,
+    /// Candidates that a dispatch looks at, where it may not look at all of them.
+    part_size: Option<u32>,
     /// One of those that run, which stands for all in what they have in common.
     simulation: &'a Simulation,
     entry: Entry,
@@ -276,7 +283,8 @@ impl<'a, C: Collector> Rollout<'a, C> {
             .min(by_counting)
             .min(u64::from(max_steps));
         let most = u32::try_from(most).expect("at most max_steps");
-        let fits = most.max(1);
+        let (options, rollout, reach) = reach(gpu, options, simulation, entry, most.max(1))?;
+        let fits = reach.steps;
         let asked = options.fusion_length.map(|length| length.clamp(1, fits));
         let extent = Extent {
             batch_size,
@@ -289,21 +297,22 @@ impl<'a, C: Collector> Rollout<'a, C> {
             _ => 1,
         };
         let slots = (0..num_slots)
-            .map(|_| Slot::new(gpu, simulation, &extent))
+            .map(|_| Slot::new(gpu, simulation, &extent, options.part_size.is_some()))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             gpu,
+            part_size: reach.candidates,
+            collector: C::new(gpu, &options, simulation, &extent)?,
             options,
             simulation,
             entry,
-            rollout: Program::get(gpu, options, simulation, entry, &["rollout"])?,
+            rollout,
             points: Points::new(gpu, simulations)?,
             num_dispatches: 0,
             times: Vec::new(),
             waited: Duration::ZERO,
             shape: None,
             slots,
-            collector: C::new(gpu, options, simulation, &extent)?,
             fusion: Fusion::new(asked, first, extent.most_steps),
             calibration: None,
         })
@@ -410,7 +419,11 @@ impl<'a, C: Collector> Rollout<'a, C> {
             ..
         } = batch;
         self.collector
-            .read(&mut collected, &tile, &steps, &copies, is_final);
+            .read(&mut collected, &tile, &steps, &copies, is_final)
+            .map_err(|what| GpuError::Inconsistent {
+                adapter: self.gpu.info().name.clone(),
+                what,
+            })?;
         if is_final {
             self.fusion.batch_ended(self.collector.longest(&collected));
         }
@@ -429,6 +442,15 @@ impl<'a, C: Collector> Rollout<'a, C> {
         })
     }
 
+    /// Uploads the powers of the discounts at some steps, shape `[discount][step]`.
+    fn upload_weights(&self, steps: &Range<u32>) -> Result<wgpu::Buffer, GpuError> {
+        let discounts = self.simulation.plan.discounts.iter();
+        let weights: Vec<f64> = discounts
+            .flat_map(|&discount| steps.clone().map(move |step| power(discount, step)))
+            .collect();
+        upload(self.gpu, "weights", wgpu::BufferUsages::STORAGE, &weights)
+    }
+
     fn submit(&mut self, tile: &Tile, slot: usize, step_begin: u32) -> Result<Flight, GpuError> {
         let plan = &self.simulation.plan;
         let max_steps = plan.num_steps();
@@ -444,7 +466,12 @@ impl<'a, C: Collector> Rollout<'a, C> {
         let steps = self.fusion.steps(step_begin, fusion);
         let steps = steps.start..steps.end.min(max_steps);
         let stride = tile.stride();
+        let part_size = self.part_size.unwrap_or(plan.num_candidates);
+        let parts = parts(plan.num_candidates, part_size);
+        let last_part = parts.clone().last().unwrap_or(0..plan.num_candidates);
         let job = self.points.tell(Job {
+            candidate_begin: last_part.start,
+            candidate_end: last_part.end,
             stride,
             step_begin,
             step_end: steps.end,
@@ -460,14 +487,29 @@ impl<'a, C: Collector> Rollout<'a, C> {
             inputs: &self.points.inputs,
             job: &job,
         };
-        let roll = program.bind(
-            self.gpu,
-            dispatch.inputs,
-            &job,
-            &[&slot.users, &slot.outcomes, &slot.curve, &slot.counts],
-        )?;
+        let weights = self.upload_weights(&steps)?;
+        let bind = |job: &Job| {
+            let buffers = [
+                &slot.users,
+                &slot.outcomes,
+                &slot.curve,
+                &slot.counts,
+                &weights,
+                &slot.ranked,
+            ];
+            program.bind(self.gpu, dispatch.inputs, job, &buffers)
+        };
+        let roll = bind(&job)?;
         let mut encoder = self.gpu.encoder("rollout");
         encoder.clear_buffer(&slot.counts, 0, None);
+        for part in parts.filter(|part| part.end < plan.num_candidates) {
+            let job = Job {
+                candidate_begin: part.start,
+                candidate_end: part.end,
+                ..job
+            };
+            program.dispatch(&mut encoder, None, "rollout", &bind(&job)?, job.stride);
+        }
         let stopwatch = slot.stopwatch.as_ref();
         let mut laps = stopwatch.map(|stopwatch| stopwatch.start(&mut encoder));
         program.dispatch(&mut encoder, laps.as_mut(), "rollout", &roll, job.stride);
@@ -490,6 +532,73 @@ impl<'a, C: Collector> Rollout<'a, C> {
             trial: trial.map(|(index, _)| index),
         })
     }
+}
+
+/// How much a dispatch may do.
+struct Reach {
+    /// Steps at most.
+    steps: u32,
+    /// Candidates of the one step, where all of them are too many.
+    candidates: Option<u32>,
+}
+
+/// Finds how much a dispatch may do before the driver leaves its loops, and the program for that.
+fn reach(
+    gpu: &Gpu,
+    options: &GpuOptions,
+    simulation: &Simulation,
+    entry: Entry,
+    most_steps: u32,
+) -> Result<(GpuOptions, Arc<Program>, Reach), GpuError> {
+    let num_candidates = simulation.plan.num_candidates;
+    let options = options.clone();
+    let available = most_iterations(gpu, &options).unwrap_or(u64::MAX);
+    let get = |options: &GpuOptions| Program::get(gpu, options, simulation, entry, &["rollout"]);
+    let job = |steps, candidates| {
+        [
+            ("step_begin", 0),
+            ("step_end", steps),
+            ("candidate_begin", 0),
+            ("candidate_end", candidates),
+        ]
+    };
+    if options.part_size.is_none() {
+        let program = get(&options)?;
+        let fits = |steps| {
+            Ok(program.iterations(gpu, "rollout", &job(steps, num_candidates))? <= available)
+        };
+        let steps = largest(most_steps, fits)?;
+        if steps > 0 {
+            let reach = Reach {
+                steps,
+                candidates: None,
+            };
+            return Ok((options, program, reach));
+        }
+    }
+    let options = GpuOptions {
+        part_size: Some(options.part_size.unwrap_or(num_candidates).max(1)),
+        ..options
+    };
+    let program = get(&options)?;
+    let needed = |candidates| program.iterations(gpu, "rollout", &job(1, candidates));
+    let most = options
+        .part_size
+        .map_or(num_candidates, |size| size.min(num_candidates));
+    let candidates = largest(most, |candidates| Ok(needed(candidates)? <= available))?;
+    if candidates == 0 {
+        return Err(GpuError::LoopLimit {
+            what: "one step of this simulation".to_owned(),
+            adapter: gpu.info().name.clone(),
+            needed: needed(1)?,
+            available,
+        });
+    }
+    let reach = Reach {
+        steps: 1,
+        candidates: Some(candidates),
+    };
+    Ok((options, program, reach))
 }
 
 #[cfg(test)]

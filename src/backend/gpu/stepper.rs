@@ -2,7 +2,9 @@
 
 use super::context::Gpu;
 use super::error::GpuError;
-use super::program::{Entry, Inputs, Job, Program, most_invocations};
+use super::program::{
+    Entry, Inputs, Job, Program, largest, most_invocations, most_iterations, parts,
+};
 use super::{GpuOptions, Simulation};
 use crate::backend::stepper::{LaneState, Observation, StepOutcome, Stepper};
 use crate::error::Error;
@@ -37,6 +39,56 @@ impl Lanes {
 struct Recommender {
     program: Arc<Program>,
     slates: wgpu::Buffer,
+    /// Candidates that a dispatch looks at, and what it has ranked so far where that is not all of them.
+    part_size: u32,
+    ranked: wgpu::Buffer,
+}
+
+/// A kernel and what it is told.
+struct Kernel<'a> {
+    program: &'a Program,
+    entry_point: &'static str,
+    words_are_given: bool,
+}
+
+/// Makes the program of some kernels, one of which may look at so many candidates in a dispatch before the driver leaves its
+/// loops.
+fn cut(
+    gpu: &Gpu,
+    options: &GpuOptions,
+    simulation: &Simulation,
+    entry: Entry,
+    kernels: &[&'static str],
+    cut: &'static str,
+) -> Result<(Arc<Program>, u32), GpuError> {
+    let num_candidates = simulation.plan.num_candidates;
+    let available = most_iterations(gpu, options).unwrap_or(u64::MAX);
+    let job = |candidates| [("candidate_begin", 0), ("candidate_end", candidates)];
+    let mut options = options.clone();
+    let most = options
+        .part_size
+        .unwrap_or(num_candidates)
+        .clamp(1, num_candidates);
+    for is_in_parts in [options.part_size.is_some(), true] {
+        options.part_size = is_in_parts.then_some(most);
+        let program = Program::get(gpu, &options, simulation, entry, kernels)?;
+        for kernel in kernels.iter().filter(|&&kernel| kernel != cut) {
+            program.check_iterations(gpu, &options, kernel, &job(1))?;
+        }
+        let fits = |candidates| Ok(program.iterations(gpu, cut, &job(candidates))? <= available);
+        let part_size = match is_in_parts {
+            true => largest(most, fits)?,
+            false if fits(num_candidates)? => num_candidates,
+            false => 0,
+        };
+        if part_size > 0 {
+            return Ok((program, part_size));
+        }
+        if is_in_parts {
+            program.check_iterations(gpu, &options, cut, &job(1))?;
+        }
+    }
+    unreachable!("a part of one candidate fits, or was refused")
 }
 
 /// Users on the device, one lane each.
@@ -58,6 +110,8 @@ pub(super) struct GpuStepper {
     commands: wgpu::Buffer,
     outcomes: wgpu::Buffer,
     observations: wgpu::Buffer,
+    /// Candidates that a dispatch observes.
+    part_size: u32,
 }
 
 impl GpuStepper {
@@ -77,13 +131,8 @@ impl GpuStepper {
                 available: u64::from(most),
             });
         }
-        let program = Program::get(
-            &gpu,
-            options,
-            simulation,
-            Entry::Step,
-            &["start", "step", "observe"],
-        )?;
+        let kernels = &["start", "step", "observe"];
+        let (program, part_size) = cut(&gpu, options, simulation, Entry::Step, kernels, "observe")?;
         let inputs = Inputs::new(&gpu, simulation)?;
         let plan = &simulation.plan;
         let slate_size = plan.slate_size as usize;
@@ -104,6 +153,7 @@ impl GpuStepper {
             observations: words(&gpu, "observations", observed.documents.end)?,
             simulation: simulation.clone(),
             program,
+            part_size,
             inputs,
             num_lanes,
             users_per_env,
@@ -124,11 +174,54 @@ impl GpuStepper {
         outcomes: &wgpu::Buffer,
         words_are_given: bool,
     ) -> Result<wgpu::CommandEncoder, GpuError> {
+        let mut encoder = self.gpu.encoder(entry_point);
+        let all = 0..self.simulation.plan.num_candidates;
+        let kernel = Kernel {
+            program,
+            entry_point,
+            words_are_given,
+        };
+        self.add(&mut encoder, &kernel, lanes, [outcomes, outcomes], all)?;
+        Ok(encoder)
+    }
+
+    /// Records one kernel over all lanes and all candidates, a part of them after the other.
+    fn record_parts(
+        &self,
+        program: &Program,
+        entry_point: &'static str,
+        lanes: &Lanes,
+        [outcomes, ranked]: [&wgpu::Buffer; 2],
+        part_size: u32,
+    ) -> Result<wgpu::CommandEncoder, GpuError> {
+        let mut encoder = self.gpu.encoder(entry_point);
+        let kernel = Kernel {
+            program,
+            entry_point,
+            words_are_given: false,
+        };
+        for part in parts(self.simulation.plan.num_candidates, part_size) {
+            self.add(&mut encoder, &kernel, lanes, [outcomes, ranked], part)?;
+        }
+        Ok(encoder)
+    }
+
+    /// Records one kernel over all lanes and some candidates.
+    fn add(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        kernel: &Kernel<'_>,
+        lanes: &Lanes,
+        [outcomes, ranked]: [&wgpu::Buffer; 2],
+        candidates: Range<u32>,
+    ) -> Result<(), GpuError> {
         let num_lanes = u32::try_from(self.num_lanes).expect("limited by the dispatch");
         let plan = &self.simulation.plan;
         let job = Job {
             users_per_env: u32::try_from(self.users_per_env).expect("at most all lanes"),
-            words_are_given: u32::from(words_are_given),
+            words_are_given: u32::from(kernel.words_are_given),
+            candidate_begin: candidates.start,
+            candidate_end: candidates.end,
             ..Job::of_lanes(plan.seed, 0, num_lanes, plan.max_steps)
         };
         let buffers = [
@@ -137,23 +230,31 @@ impl GpuStepper {
             &self.commands,
             outcomes,
             &self.observations,
+            ranked,
         ];
-        let groups = program.bind(&self.gpu, &self.inputs, &job, &buffers)?;
-        let mut encoder = self.gpu.encoder(entry_point);
-        program.dispatch(&mut encoder, None, entry_point, &groups, num_lanes);
-        Ok(encoder)
+        // What a kernel does not declare is not bound.
+        let groups = (kernel.program).bind(&self.gpu, &self.inputs, &job, &buffers)?;
+        (kernel.program).dispatch(encoder, None, kernel.entry_point, &groups, num_lanes);
+        Ok(())
     }
 
     fn recommender(&self) -> Result<Recommender, GpuError> {
         let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
+        let (gpu, options, simulation) = (&self.gpu, &self.options, &self.simulation);
+        let kernels = &["recommend"];
+        let (program, part_size) = cut(
+            gpu,
+            options,
+            simulation,
+            Entry::Recommend,
+            kernels,
+            "recommend",
+        )?;
+        let is_whole = part_size >= simulation.plan.num_candidates;
         Ok(Recommender {
-            program: Program::get(
-                &self.gpu,
-                &self.options,
-                &self.simulation,
-                Entry::Recommend,
-                &["recommend"],
-            )?,
+            program,
+            part_size,
+            ranked: words(gpu, "ranked", if is_whole { 1 } else { 3 * num_slots })?,
             slates: words(&self.gpu, "recommended slates", num_slots)?,
         })
     }
@@ -232,7 +333,8 @@ impl GpuStepper {
             None => documents,
         };
         let (outcomes, seen) = (&self.outcomes, &self.observations);
-        let encoder = self.record(&self.program, "observe", lanes, outcomes, false)?;
+        let unused = [outcomes, outcomes];
+        let encoder = self.record_parts(&self.program, "observe", lanes, unused, self.part_size)?;
         let all = 0..documents.end;
         self.finish("observe", encoder, seen, all, |bytes| {
             let parts = [users, documents, self.told(responses)];
@@ -332,8 +434,19 @@ impl Stepper for GpuStepper {
             Some(recommender) => recommender,
             None => self.recommender()?,
         };
-        let Recommender { program, slates } = &recommender;
-        let encoder = self.record(program, "recommend", &self.lanes, slates, false)?;
+        let Recommender {
+            program,
+            slates,
+            part_size,
+            ranked,
+        } = &recommender;
+        let encoder = self.record_parts(
+            program,
+            "recommend",
+            &self.lanes,
+            [slates, ranked],
+            *part_size,
+        )?;
         let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
         let all = 0..num_slots;
         let read = self.finish("recommend", encoder, slates, all, pod_collect_to_vec)?;
@@ -363,7 +476,8 @@ impl Stepper for GpuStepper {
 
     fn corpus(&mut self) -> Result<Vec<f32>, Error> {
         let (outcomes, seen) = (&self.outcomes, &self.observations);
-        let encoder = self.record(&self.program, "observe", &self.lanes, outcomes, false)?;
+        let (lanes, unused) = (&self.lanes, [outcomes, outcomes]);
+        let encoder = self.record_parts(&self.program, "observe", lanes, unused, self.part_size)?;
         let documents = self.places().documents;
         Ok(self.finish("observe", encoder, seen, documents, pod_collect_to_vec)?)
     }

@@ -2,12 +2,14 @@
 
 use super::agent::{Agent, Blind, Seeing, observe};
 use super::driver::{Driver, Shown, Stepped};
-use crate::backend::model::{BlockRollout, Plan};
+use crate::backend::model::{BlockRollout, Plan, power};
 use crate::environment::Environment;
 use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::{Draws, Scratch};
 use crate::rng::{STEP, Stream};
-use crate::statistics::{EpisodeBlock, SINGLE_STEPS, bin_of_step, least_squares_slope};
+use crate::statistics::{
+    CompensatedSum, EpisodeBlock, SINGLE_STEPS, bin_of_step, least_squares_slope,
+};
 
 /// Sums that a block's episodes are added to in turns.
 const CURVE_LANES: usize = 32;
@@ -31,6 +33,8 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     late: LateCurve<N>,
     /// Counts of the users of a vector, one by one.
     lanes: Vec<u32>,
+    /// The discounted return at each discount.
+    discounted: Vec<CompensatedSum<N>>,
 }
 
 impl<N: Number, E: Environment<N>> Rollout<N, E> {
@@ -49,6 +53,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             curve: Vec::new(),
             late: LateCurve::new(),
             lanes: vec![0; N::LANES],
+            discounted: vec![CompensatedSum::new(); plan.discounts.len()],
             plan: plan.clone(),
             driver: Driver::new(environment, plan, num_examined),
         }
@@ -74,13 +79,16 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             curve,
             late,
             lanes,
+            discounted,
         } = self;
         let (zero, one) = (N::splat(0.0), N::Word::splat(1));
         let vectors = CURVE_LANES.div_ceil(N::LANES);
         // Blocks begin at multiples of their size.
         let turn = usize::try_from(first % CURVE_LANES as u64).expect("few lanes") / N::LANES;
         slot_clicks.fill(N::Word::splat(0));
-        let (mut total, mut step_weighted, mut quality) = (zero, zero, zero);
+        let (mut total, mut step_weighted) = (CompensatedSum::new(), CompensatedSum::new());
+        let mut quality = zero;
+        discounted.fill(CompensatedSum::new());
         let (mut length, mut clicks) = (N::Word::splat(0), N::Word::splat(0));
         let mut invalid = N::Word::splat(0);
         let mut active = N::Mask::from_fn(|lane| lane < count);
@@ -119,8 +127,11 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             let clicked = stepped.clicked & active;
             let reward = N::select(active, stepped.reward, zero);
             let click = N::Word::select(clicked, one, N::Word::splat(0));
-            total = total + reward;
-            step_weighted = step_weighted + N::from_word(stream.step()) * reward;
+            total.add(reward);
+            step_weighted.add(N::from_word(stream.step()) * reward);
+            for (sum, &discount) in discounted.iter_mut().zip(&plan.discounts) {
+                sum.add(N::splat(power(discount, step)) * reward);
+            }
             length = length + N::Word::select(active, one, N::Word::splat(0));
             clicks = clicks + click;
             let is_invalid = active & !stepped.is_valid;
@@ -159,7 +170,14 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         }
         late.end(turn);
         push_episodes(block, count, [total, step_weighted], [length, clicks]);
+        for (returns, sum) in block.discounted.iter_mut().zip(discounted) {
+            let done = returns.len();
+            returns.resize(done + count, 0.0);
+            sum.value().write(&mut returns[done..]);
+        }
         let lanes = &mut lanes[..count];
+        N::Word::select(active, one, N::Word::splat(0)).write(lanes);
+        block.truncated += sum(lanes);
         invalid.write(lanes);
         block.invalid_choices += sum(lanes);
         if plan.outline.has_quality {
@@ -272,7 +290,7 @@ impl<N: Number> LateCurve<N> {
 fn push_episodes<N: Number>(
     block: &mut EpisodeBlock,
     count: usize,
-    [total, step_weighted]: [N; 2],
+    [total, step_weighted]: [CompensatedSum<N>; 2],
     [length, clicks]: [N::Word; 2],
 ) {
     let done = block.returns.len();
@@ -284,13 +302,22 @@ fn push_episodes<N: Number>(
     let returns = &mut block.returns[episodes.clone()];
     let slopes = &mut block.slopes[episodes.clone()];
     let lengths = &mut block.lengths[episodes.clone()];
-    total.write(returns);
-    step_weighted.write(slopes);
+    // In double precision: the slope is a small difference of the two sums.
+    let write = |sum: CompensatedSum<N>, numbers: &mut [f64]| {
+        let [rounded, rest] = sum.parts();
+        rounded.write(numbers);
+        for (lane, number) in numbers.iter_mut().enumerate() {
+            *number += rest.lane(lane);
+        }
+    };
+    write(total, returns);
+    write(step_weighted, slopes);
     length.write(lengths);
     clicks.write(&mut block.clicks[episodes]);
     for (slope, (&total, &length)) in slopes.iter_mut().zip(returns.iter().zip(&*lengths)) {
         *slope = least_squares_slope(total, *slope, length);
     }
+    total.value().write(returns);
 }
 
 /// Adds up counts of single users.
@@ -464,7 +491,10 @@ mod tests {
         assert_eq!(sum(&short.clicks_by_step), of_episodes);
         for (found, expected) in [
             (&short.reward_by_step, &expected.reward_by_step),
-            (&short.squared_reward_by_step, &expected.squared_reward_by_step),
+            (
+                &short.squared_reward_by_step,
+                &expected.squared_reward_by_step,
+            ),
         ] {
             assert_eq!(found.len(), expected.len());
             for (found, expected) in found.iter().zip(expected) {

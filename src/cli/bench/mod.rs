@@ -26,6 +26,7 @@ mod timing;
 use super::failure::Usage;
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
+use super::run_args::AdapterArgs;
 use crate::registry::Registry;
 use cases::Case;
 use effort::Effort;
@@ -60,6 +61,8 @@ pub(crate) struct Args {
     /// Measure this backend; may be given several times
     #[arg(long, value_enum)]
     backend: Vec<Choice>,
+    #[command(flatten)]
+    adapter: AdapterArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -83,7 +86,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let filter = Filter::new(&args.environment, &args.policy, &registry.catalogue())?;
     let cases = cases::cases(registry, filter)?;
-    let backends = opened::open(&args.backend)?;
+    let backends = opened::open(&args.backend, args.adapter.adapter)?;
     interrupt::listen()?;
     let peer = peer(args, &cases)?;
     if cfg!(debug_assertions) {

@@ -2,7 +2,8 @@
 
 use crate::backend::Backend;
 use crate::backend::cpu::{Arithmetic, CpuBackend};
-use crate::backend::gpu::{AdapterSelection, GpuBackend, GpuOptions};
+use crate::backend::gpu::{AdapterId, AdapterSelection, GpuBackend, GpuOptions};
+use crate::cli::backends::refuse_adapter;
 use crate::cli::output::say;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -143,7 +144,7 @@ impl Runs {
 }
 
 /// Opens the backends that were asked for, or every one there is, and says where one is no GPU.
-pub(super) fn open(asked: &[Choice]) -> anyhow::Result<Vec<Opened>> {
+pub(super) fn open(asked: &[Choice], adapter: Option<AdapterId>) -> anyhow::Result<Vec<Opened>> {
     let is_wanted = |choice| asked.is_empty() || asked.contains(&choice);
     let mut opened = Vec::new();
     let hosts = [
@@ -154,8 +155,11 @@ pub(super) fn open(asked: &[Choice]) -> anyhow::Result<Vec<Opened>> {
         let host = CpuBackend::new(arithmetic, None)?;
         opened.push(Opened::new(Runs::Host(arithmetic, host)));
     }
-    if is_wanted(Choice::Gpu) {
-        match GpuBackend::open(AdapterSelection::Any) {
+    if !is_wanted(Choice::Gpu) {
+        refuse_adapter(adapter, "cpu")?;
+    } else {
+        let selection = adapter.map_or(AdapterSelection::Any, AdapterSelection::Chosen);
+        match GpuBackend::open(selection) {
             Ok(gpu) => {
                 if gpu.adapter().is_software() {
                     say(&format!(
@@ -165,7 +169,9 @@ pub(super) fn open(asked: &[Choice]) -> anyhow::Result<Vec<Opened>> {
                 }
                 opened.push(Opened::new(Runs::Gpu(gpu)));
             }
-            Err(error) if asked.contains(&Choice::Gpu) => return Err(error.into()),
+            Err(error) if adapter.is_some() || asked.contains(&Choice::Gpu) => {
+                return Err(error.into());
+            }
             Err(error) => say(&format!("the backend gpu is left out: {error}")),
         }
     }
@@ -192,7 +198,7 @@ mod tests {
 
     #[test]
     fn backends_are_those_asked_for() {
-        let opened = open(&[Choice::Cpu]).unwrap();
+        let opened = open(&[Choice::Cpu], None).unwrap();
         assert_eq!(opened.len(), 1);
         assert_eq!(opened[0].row.name, "cpu");
         assert!(!opened[0].is_oracle());

@@ -124,7 +124,9 @@ fn an_unknown_key_names_its_file_the_nearest_key_and_the_keys_there_are() {
         "{message}"
     );
     assert!(
-        message.contains("the top level has seed, episodes, max_steps, environment.*, policy.*"),
+        message.contains(
+            "the top level has seed, episodes, max_steps, discount, environment.*, policy.*"
+        ),
         "{message}"
     );
 }
@@ -201,7 +203,7 @@ fn a_wrong_type_names_key_value_and_what_is_allowed() {
     for (text, expected) in [
         (
             "[environment.user]\nsensitivity = \"high\"",
-            "`environment.user.sensitivity` = \"high\" is a string; allowed is a finite number (in run.toml)",
+            "`environment.user.sensitivity` = \"high\" is a string; allowed is a finite number of magnitude at most 1e12 (in run.toml)",
         ),
         (
             "[environment]\nresample_documents = 1",
@@ -303,14 +305,32 @@ fn a_corpus_needs_fixed_documents_and_one_a_candidate() {
             "environment.num_candidates = 3\nenvironment.document.{corpus}"
         )),
         "`environment.document.corpus` = a corpus of 3 documents is not allowed; allowed is no corpus unless \
-         `environment.resample_documents` = false, which is true (the default) (in run.toml)"
+         `environment.resample_documents` = false; it is true, the default (in run.toml)"
     );
     assert_eq!(
         refusal(&format!(
-            "environment.resample_documents = false\nenvironment.document.{corpus}"
+            "environment.num_candidates = 4\nenvironment.resample_documents = false\nenvironment.document.{corpus}"
         )),
         "`environment.document.corpus` = a corpus of 3 documents is not allowed; allowed is one document a candidate, \
-         and `environment.num_candidates` is 10 (the default) (in run.toml)"
+         and `environment.num_candidates` is 4; where it is not given, it is the number of documents (in run.toml)"
+    );
+}
+
+#[test]
+fn the_number_of_candidates_follows_from_the_documents_where_nobody_gives_it() {
+    let given =
+        "environment.resample_documents = false\nenvironment.document.corpus = [0.1, 0.2, 0.3]";
+    let config = from_file(given).unwrap();
+    assert_eq!(config.environment.settings.count("num_candidates"), 3);
+    assert!(
+        config.to_toml().contains("num_candidates = 3"),
+        "{}",
+        config.to_toml()
+    );
+    assert_eq!(
+        refusal(&format!("{given}\nenvironment.slate_size = 4")),
+        "`environment.slate_size` = 4 is not allowed; allowed is an integer from 1 to `environment.num_candidates`, \
+         which is 3 (in run.toml)"
     );
 }
 

@@ -15,6 +15,14 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 const QUALITY_STDDEV: f64 = 0.1;
 /// What the original says of the range of qualities.
 const MAX_OBSERVED_QUALITY: f64 = 100.0;
+/// The most time that a state from outside can have left.
+const MAX_STATE_TIME: f64 = 1e12;
+/// The largest score whose exponential single precision holds with room for sums.
+const MAX_EXPONENT: f64 = 41.0;
+/// The largest logit: from here on roundings are seen in probabilities.
+const MAX_LOGIT: f64 = 1e5;
+/// Lengths that a video can have: one of no length earns nothing and takes no time, so that sessions do not end.
+const LENGTHS: Bounds = Bounds::POSITIVE;
 /// Interests are held in the registers of a GPU lane, or spill from them.
 const MAX_FEATURES: i64 = 1024;
 
@@ -39,13 +47,17 @@ fn topic_counts(num_topics: u32) -> (u32, u32) {
     (num_topics * 7 / 10, num_topics * 3 / 10)
 }
 
+fn features_of(settings: &Settings) -> f64 {
+    f64::from(settings.count("document.num_features"))
+}
+
 /// Refuses choice models for which no score that can occur is a probability; single ones that are none are counted.
 fn check_scores(settings: &Settings) -> Result<(), ConfigError> {
     // Interests lie in [-1, 1]; the features of a topic are one 1 and zeros.
     let bound = if settings.text("document.sampler") == DISTRIBUTION {
         let largest = |key| settings.number(key).abs();
-        let features = f64::from(settings.count("document.num_features"));
-        features * largest("document.min_feature_value").max(largest("document.max_feature_value"))
+        features_of(settings)
+            * largest("document.min_feature_value").max(largest("document.max_feature_value"))
     } else {
         1.0
     };
@@ -56,6 +68,31 @@ fn check_scores(settings: &Settings) -> Result<(), ConfigError> {
         "proportional_cascade" => -bound - floor,
         _ => 0.0,
     };
+    // Exponentials saturate in single precision, and logits count by their differences.
+    let (most, reason) = match settings.text("choice.model") {
+        "exponential_cascade" => (
+            MAX_EXPONENT,
+            "whose exponential has to stay in the range of single precision",
+        ),
+        "multinomial_logit" => (
+            MAX_LOGIT,
+            "whose differences single precision has to resolve",
+        ),
+        _ => (f64::INFINITY, ""),
+    };
+    if bound > most {
+        let key = match settings.number("document.max_feature_value").abs()
+            < bound / features_of(settings)
+        {
+            true => "document.min_feature_value",
+            false => "document.max_feature_value",
+        };
+        let allowed = format!(
+            "features of which {} make scores up to {most}, {reason}",
+            features_of(settings)
+        );
+        return Err(settings.invalid(key, allowed));
+    }
     if settings.text("choice.model").contains("proportional") && floor > bound {
         let allowed = format!("at most {bound}, the highest score there can be");
         return Err(settings.invalid("choice.min_normalizer", allowed));
@@ -168,7 +205,7 @@ impl Definition for InterestEvolutionDefinition {
             utility(Key::number(
                 "document.video_length",
                 4.0,
-                Bounds::FINITE,
+                LENGTHS,
                 "length of every video",
             )),
             free(Key::number(
@@ -186,7 +223,7 @@ impl Definition for InterestEvolutionDefinition {
             free(Key::number(
                 "document.video_length_mean",
                 4.3,
-                Bounds::FINITE,
+                LENGTHS,
                 "mean of the length of a video",
             )),
             free(Key::non_negative(
@@ -199,7 +236,7 @@ impl Definition for InterestEvolutionDefinition {
                 &[
                     Column::index("cluster_id"),
                     Column::number("quality", Bounds::FINITE),
-                    Column::number("video_length", Bounds::FINITE),
+                    Column::number("video_length", LENGTHS),
                 ],
                 "the documents when resample_documents = false; absent: drawn once from the seed",
             )),
@@ -369,6 +406,21 @@ impl Definition for InterestEvolutionDefinition {
                 ShaderDef::Bool(self.has_free_features),
             ),
         ])
+    }
+
+    fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let interests = fields.iter().take(self.num_features as usize).enumerate();
+        for (feature, interest) in interests {
+            if !(-1.0..=1.0).contains(interest) {
+                return Some(format!(
+                    "`user_interests[{feature}]` is {interest}, allowed is a number from -1 to 1"
+                ));
+            }
+        }
+        let budget = *fields.get(self.num_features as usize)?;
+        (budget.abs() > MAX_STATE_TIME).then(|| {
+            format!("`time_budget` is {budget}, allowed is a magnitude up to {MAX_STATE_TIME:e}")
+        })
     }
 
     fn outline(&self) -> Outline {

@@ -36,6 +36,7 @@ fn watching_is_cut_to_the_budget_and_its_bonus_is_added() {
     let mut user = User {
         user_interests: vec![0.0; 2],
         time_budget: 0.5,
+        time_budget_rest: 0.0,
     };
     let document = Document {
         features: vec![1.0; 2],
@@ -77,6 +78,7 @@ fn a_topic_is_the_one_hot_vector_of_its_features() {
             let user = User {
                 user_interests: interests.clone(),
                 time_budget: 7.0,
+                time_budget_rest: 0.0,
             };
             let after = |twin: &InterestEvolution<f64>, document: &Document<f64>| {
                 let mut user = user.clone();

@@ -27,7 +27,7 @@ use super::normal::{LEVEL, two_sided};
 use super::stopping::{self, Look, Stopping, Target};
 use crate::backend::{Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;
-use crate::statistics::{Moments, Statistics};
+use crate::statistics::{EpisodeBlock, Moments, Statistics};
 use pairs::{num_pairs, pairs};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -125,7 +125,7 @@ impl Comparison {
                 statistics
                     .merge(&part)
                     .expect("both are of the same simulation");
-                let flat = blocks.iter().flat_map(|block| &block.returns).copied();
+                let flat = blocks.iter().flat_map(EpisodeBlock::judged).copied();
                 returns.push(flat.collect::<Vec<f64>>());
             }
             let all: Vec<(usize, usize)> = pairs(simulations.len()).collect();

@@ -59,7 +59,7 @@ pub(super) fn paired_differences(
     let differences = comparison.differences();
     let mut all: Vec<PairedDifference> = differences
         .map(|((a, b), moments)| {
-            let variance = |index: usize| comparison.statistics[index].returns().variance();
+            let variance = |index: usize| comparison.statistics[index].judged().variance();
             let spread = Spread {
                 a: variance(a),
                 b: variance(b),

@@ -58,7 +58,7 @@ pub struct VariantReport {
     pub environment: Value,
     /// The policy with all parameters, `{"name", ...}`.
     pub policy: Value,
-    /// Steps after which an episode is truncated, if that was given.
+    /// Steps after which an episode is truncated, given, built in, or at which all have ended.
     pub max_steps: Option<u32>,
     /// The figures.
     #[serde(flatten)]
@@ -85,13 +85,13 @@ impl ComparisonReport {
                 label: label.clone(),
                 environment: section(&config.environment),
                 policy: section(&config.policy),
-                max_steps: config.max_steps,
+                max_steps: statistics.conditions().max_steps.or(config.max_steps),
                 summary: statistics.summary(),
             })
             .collect();
         let means: Vec<Option<f64>> = statistics
             .iter()
-            .map(|statistics| statistics.returns().mean())
+            .map(|statistics| statistics.judged().mean())
             .collect();
         let user_steps: f64 = statistics
             .iter()

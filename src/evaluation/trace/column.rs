@@ -102,19 +102,45 @@ impl Cell {
         }
     }
 
-    /// Reads what [`text`](Self::text) has written for a column; `None` if it is nothing of the kind.
+    /// Reads what [`text`](Self::text) has written for a column, or what a table library makes of it: `1.0` for a whole number,
+    /// `True` for a flag, `NaN` for nothing, and nothing for not a number; `None` if it is nothing of the kind.
     #[must_use]
     pub fn parse(column: &Column, text: &str) -> Option<Self> {
-        if text.is_empty() {
-            return column.is_optional.then_some(Self::Missing);
+        let text = text.trim();
+        if column.is_optional && NOTHING.contains(&text) {
+            return Some(Self::Missing);
         }
         match column.kind {
-            Kind::Integer => text.parse().ok().map(Self::Integer),
+            Kind::Integer => text.parse().ok().or_else(|| whole(text)).map(Self::Integer),
+            Kind::Single if NOTHING.contains(&text) => Some(Self::Single(f32::NAN)),
             Kind::Single => text.parse().ok().map(Self::Single),
+            Kind::Double if NOTHING.contains(&text) => Some(Self::Double(f64::NAN)),
             Kind::Double => text.parse().ok().map(Self::Double),
-            Kind::Flag => text.parse().ok().map(Self::Flag),
+            Kind::Flag => match text {
+                "true" | "True" | "TRUE" | "1" | "1.0" => Some(Self::Flag(true)),
+                "false" | "False" | "FALSE" | "0" | "0.0" => Some(Self::Flag(false)),
+                _ => None,
+            },
         }
     }
+}
+
+/// How a missing value is written.
+const NOTHING: [&str; 9] = [
+    "", "NaN", "nan", "null", "None", "NA", "N/A", "<NA>", "NULL",
+];
+
+/// Reads a whole number that is written as another one is.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the number is whole and in the range"
+)]
+fn whole(text: &str) -> Option<u64> {
+    /// Above, neighbours are one and the same number.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    let number: f64 = text.parse().ok()?;
+    ((0.0..=MOST).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
 /// Columns of the parts of a row that come one after the other.

@@ -6,8 +6,12 @@ use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
 use parquet::data_type::{BoolType, DoubleType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::record::Field;
+use parquet::record::reader::RowIter;
 use parquet::schema::types::Type;
+use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -119,7 +123,11 @@ impl<W: Write + Send> RowWriter for Parquet<W> {
             column.push(cell);
         }
         let most = (CELLS_PER_GROUP / cells.len().max(1)).clamp(1, ROWS_PER_GROUP);
-        if self.cells.first().is_some_and(|column| column.len() >= most) {
+        if self
+            .cells
+            .first()
+            .is_some_and(|column| column.len() >= most)
+        {
             self.write_group()?;
         }
         Ok(())
@@ -130,4 +138,54 @@ impl<W: Write + Send> RowWriter for Parquet<W> {
         self.to.finish().map_err(failed)?;
         self.to.inner_mut().flush()
     }
+}
+
+/// Reads a file row by row, cells as texts.
+pub(super) struct Rows {
+    /// What the columns are called.
+    pub(super) header: csv::StringRecord,
+    rows: RowIter<'static>,
+}
+
+/// Opens a file for reading.
+pub(super) fn rows(file: File) -> Result<Rows, String> {
+    let reader = SerializedFileReader::new(file).map_err(told)?;
+    let schema = reader.metadata().file_metadata().schema();
+    let header = schema
+        .get_fields()
+        .iter()
+        .map(|field| field.name().to_owned());
+    Ok(Rows {
+        header: header.collect::<Vec<_>>().into(),
+        rows: RowIter::from_file_into(Box::new(reader)),
+    })
+}
+
+impl Rows {
+    /// Returns the cells of the next row.
+    pub(super) fn next(&mut self) -> Result<Option<Vec<String>>, String> {
+        let Some(row) = self.rows.next().transpose().map_err(told)? else {
+            return Ok(None);
+        };
+        let text = |field: &Field| match field {
+            Field::Null => String::new(),
+            Field::Float(number) => format!("{number:?}"),
+            Field::Double(number) => format!("{number:?}"),
+            Field::Str(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Ok(Some(
+            row.get_column_iter()
+                .map(|(_, field)| text(field))
+                .collect(),
+        ))
+    }
+}
+
+/// Says why a file cannot be read, and what can.
+fn told(error: ParquetError) -> String {
+    format!(
+        "no Parquet that this build reads: {error}; allowed is Parquet that is not compressed (`compression=None` in pandas, \
+         `compression=\"uncompressed\"` in polars)"
+    )
 }

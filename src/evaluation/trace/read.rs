@@ -3,9 +3,11 @@
 use super::column::{Cell, Column, EPISODE, Kind, Layout, SEED, STEP, Segment, columns};
 use super::error::TraceError;
 use crate::backend::Simulation;
+use crate::text_file::quotable;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
 
 /// The steps of one episode.
@@ -28,40 +30,154 @@ pub struct Trace {
     pub with_candidates: bool,
     /// The episodes, in the order of the file.
     pub episodes: Vec<Episode>,
+    /// The columns of the file that were passed over.
+    pub ignored: Vec<String>,
+    /// By how much a number of the file may differ from what was recorded: by what its decimals leave out.
+    pub tolerance: f64,
 }
 
 impl Trace {
-    /// Reads a trace of a simulation, JSON Lines or CSV, into memory.
+    /// Reads a trace of a simulation into memory: JSON Lines or CSV, as it was written or as a table library writes what it has
+    /// read; Parquet in a build with the feature `parquet`. The path `-` is standard input.
+    ///
+    /// Columns may stand in any order, and further ones are passed over. A whole number may be written `1.0`, a flag `True`,
+    /// nothing as `NaN`, and not a number as nothing.
     ///
     /// # Errors
     /// [`TraceError::Read`] if the file cannot be read, and [`TraceError::Damaged`] with line and column if it is not a
     /// trace of whole episodes of this simulation.
     pub fn read(path: &Path, simulation: &Simulation) -> Result<Self, TraceError> {
-        let source = Source { path };
-        let file = File::open(path).map_err(|error| source.unreadable(error))?;
-        let mut file = BufReader::new(file);
-        let start = file.fill_buf().map_err(|error| source.unreadable(error))?;
-        let is_json = start.first() == Some(&b'{');
-        if start.starts_with(b"PAR1") {
-            let problem = "Parquet cannot be replayed, expected JSON Lines or CSV";
-            return Err(source.damaged(1, None, problem));
-        }
+        let is_input = path.as_os_str() == "-";
+        let told = Path::new(if is_input { "standard input" } else { "" });
+        let source = Source {
+            path: if is_input { told } else { path },
+        };
+        let unreadable = |error| source.unreadable(error);
+        let mut file: Box<dyn Read> = if is_input {
+            Box::new(std::io::stdin().lock())
+        } else {
+            refuse_device(path).map_err(unreadable)?;
+            Box::new(File::open(path).map_err(unreadable)?)
+        };
+        let mut start = Vec::new();
+        file.by_ref()
+            .take(4)
+            .read_to_end(&mut start)
+            .map_err(unreadable)?;
         let mut reader = Reader {
             trace: Self {
                 columns: columns(simulation, false),
                 with_candidates: false,
                 episodes: Vec::new(),
+                ignored: Vec::new(),
+                tolerance: 0.0,
             },
             simulation,
             layout: None,
+            known: HashSet::new(),
             source,
         };
-        if is_json {
+        if let Some(problem) = foreign(&start) {
+            return Err(source.damaged(1, None, problem));
+        }
+        if start == b"PAR1" {
+            if is_input {
+                let problem = "Parquet on standard input; allowed is a file of it, as it is read from its end";
+                return Err(source.damaged(1, None, problem));
+            }
+            reader.read_parquet()?;
+            return reader.end();
+        }
+        let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+        let mut file = BufReader::new(Watched::new(Cursor::new(text.to_vec()).chain(file)));
+        if reader.is_json(&mut file)? {
+            reader.trace.tolerance = JSON_TOLERANCE;
             reader.read_json(file)?;
         } else {
             reader.read_csv(file)?;
         }
         reader.end()
+    }
+}
+
+/// Half a unit of the tenth decimal, which is the last one that pandas writes in JSON, and what single precision adds to it.
+const JSON_TOLERANCE: f64 = 6e-11;
+
+/// No line of a trace is longer: so many bytes are some million numbers.
+const LONGEST_LINE: u64 = 1 << 30;
+
+/// A probability may be above 1 by what rounding adds.
+const ROUNDING: f64 = 1e-9;
+
+/// Refuses what has no end.
+fn refuse_device(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = path.metadata()?.file_type();
+        if kind.is_block_device() || (kind.is_char_device() && !path.starts_with("/dev/stdin")) {
+            let problem = "it is a device; allowed is a file or a pipe";
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, problem));
+        }
+    }
+    #[cfg(not(unix))]
+    path.metadata()?;
+    Ok(())
+}
+
+/// Tells by its first bytes what is no text in UTF-8.
+fn foreign(start: &[u8]) -> Option<&'static str> {
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) || start.contains(&0) {
+        Some(
+            "the file is in UTF-16 or no text; allowed is UTF-8: write it so with `Out-File -Encoding utf8` in PowerShell, or convert \
+             it with `iconv -f UTF-16 -t UTF-8`",
+        )
+    } else if start.starts_with(&[0x1f, 0x8b]) || start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Some("the file is compressed; allowed is the unpacked file, or `-` to read it from a pipe")
+    } else {
+        None
+    }
+}
+
+/// Looks at what is read: how it ends, and that its lines do.
+struct Watched<R> {
+    inner: R,
+    last: Option<u8>,
+    length: u64,
+    quotes: u64,
+}
+
+impl<R> Watched<R> {
+    fn new(inner: R) -> Self {
+        Self {
+            inner,
+            last: None,
+            length: 0,
+            quotes: 0,
+        }
+    }
+
+    /// Tells whether the last line has an end.
+    fn is_whole(&self) -> bool {
+        matches!(self.last, None | Some(b'\n' | b'\r'))
+    }
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let bytes = &buffer[..count];
+        self.length = match bytes.iter().rposition(|&byte| byte == b'\n') {
+            Some(end) => (count - end) as u64,
+            None => self.length + count as u64,
+        };
+        if self.length > LONGEST_LINE {
+            let problem = "a line of it is longer than 1 GiB; allowed are the lines of a trace";
+            return Err(std::io::Error::new(ErrorKind::InvalidData, problem));
+        }
+        self.quotes += bytes.iter().filter(|&&byte| byte == b'"').count() as u64;
+        self.last = bytes.last().copied().or(self.last);
+        Ok(count)
     }
 }
 
@@ -94,6 +210,8 @@ struct Reader<'a> {
     simulation: &'a Simulation,
     /// Known once the first row is.
     layout: Option<Layout>,
+    /// The episodes that the file has had.
+    known: HashSet<u64>,
     source: Source<'a>,
 }
 
@@ -105,10 +223,43 @@ impl Reader<'_> {
         self.layout = Some(Layout::new(&self.trace.columns));
     }
 
-    fn read_json(&mut self, file: impl BufRead) -> Result<(), TraceError> {
-        for (number, line) in (1..).zip(file.lines()) {
-            let line = line.map_err(|error| self.source.unreadable(error))?;
-            let value: Value = serde_json::from_str(&line).map_err(|error| {
+    /// Tells whether a text is of JSON, by what it begins with.
+    fn is_json(&self, file: &mut impl BufRead) -> Result<bool, TraceError> {
+        loop {
+            let start = file
+                .fill_buf()
+                .map_err(|error| self.source.unreadable(error))?;
+            match start.iter().position(|byte| !byte.is_ascii_whitespace()) {
+                Some(position) if start[position] == b'[' => {
+                    let problem = "a JSON array; allowed is an object a line, as `lines=True` of pandas and `write_ndjson` of polars \
+                                   write them";
+                    return Err(self.source.damaged(1, None, problem));
+                }
+                Some(position) => return Ok(start[position] == b'{'),
+                None if start.is_empty() => return Ok(false),
+                // Lines are counted from here on, and nobody begins a file so.
+                None => {
+                    let length = start.len();
+                    file.consume(length);
+                }
+            }
+        }
+    }
+
+    fn read_json(&mut self, mut file: impl BufRead) -> Result<(), TraceError> {
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let length = file
+                .read_until(b'\n', &mut line)
+                .map_err(|error| self.source.unreadable(error))?;
+            if length == 0 {
+                return Ok(());
+            }
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let value: Value = serde_json::from_slice(&line).map_err(|error| {
                 let column = error.column().to_string();
                 let text = error.to_string();
                 let told = text
@@ -117,14 +268,27 @@ impl Reader<'_> {
                 self.source
                     .damaged(number, Some(column), format!("no JSON object: {told}"))
             })?;
+            let Value::Object(object) = &value else {
+                let problem = format!("{}, expected an object", quotable(&value.to_string()));
+                return Err(self.source.damaged(number, None, problem));
+            };
             if self.layout.is_none() {
-                self.settle(value.get("candidates").is_some());
+                let is_candidate = |key: &String| group(key) == "candidates";
+                self.settle(object.keys().any(is_candidate));
             }
             let mut row = Vec::with_capacity(self.trace.columns.len());
             for column in &self.trace.columns {
                 row.push(self.json_cell(number, column, &value)?);
             }
-            let (expected, found) = (row.len(), num_leaves(&value));
+            let mut found = 0;
+            for (key, value) in object {
+                if self.is_of_trace(key) {
+                    found += num_leaves(value);
+                } else {
+                    self.ignore(key);
+                }
+            }
+            let expected = row.len();
             if found != expected {
                 let problem = format!("{found} values, expected {expected}");
                 return Err(self.source.damaged(number, None, problem));
@@ -132,6 +296,22 @@ impl Reader<'_> {
             self.push(number, row)?;
         }
         Ok(())
+    }
+
+    /// Tells whether a name is one of the simulation's columns, or looks like one of another simulation's.
+    fn is_of_trace(&self, name: &str) -> bool {
+        let of = |column: &Column| match column.path.first() {
+            Some(Segment::Key(key)) => key == group(name),
+            _ => false,
+        };
+        GROUPS.contains(&group(name)) || self.trace.columns.iter().any(of)
+    }
+
+    /// Remembers a column that is passed over.
+    fn ignore(&mut self, name: &str) {
+        if !self.trace.ignored.iter().any(|known| known == name) {
+            self.trace.ignored.push(name.to_owned());
+        }
     }
 
     fn json_cell(&self, line: u64, column: &Column, value: &Value) -> Result<Cell, TraceError> {
@@ -143,7 +323,8 @@ impl Reader<'_> {
                 Segment::Key(key) => value.get(key),
                 Segment::Index(index) => value.get(index),
             });
-        let text = match found {
+        // A table that was CSV before has the names of its columns.
+        let text = match found.or_else(|| value.get(column.name())) {
             None => return Err(damaged(format!("no value, expected {}", expected(column)))),
             Some(Value::Null) => String::new(),
             // The decimals are the shortest of their precision, so nothing is rounded twice.
@@ -153,25 +334,66 @@ impl Reader<'_> {
                 text.clone()
             }
             Some(other) => {
-                return Err(damaged(format!("{other}, expected {}", expected(column))));
+                let shown = quotable(&other.to_string());
+                return Err(damaged(format!("{shown}, expected {}", expected(column))));
             }
         };
-        Cell::parse(column, &text).ok_or_else(|| {
-            let shown = if text.is_empty() { "null" } else { &text };
-            damaged(format!("{shown}, expected {}", expected(column)))
+        self.cell(line, column, &text, |text| {
+            if text.is_empty() { "null" } else { text }.to_owned()
         })
     }
 
-    fn read_csv(&mut self, file: impl Read) -> Result<(), TraceError> {
-        let mut file = csv::ReaderBuilder::new()
+    /// Reads a cell, and checks what can be checked of it alone.
+    fn cell(
+        &self,
+        line: u64,
+        column: &Column,
+        text: &str,
+        shown: impl Fn(&str) -> String,
+    ) -> Result<Cell, TraceError> {
+        let damaged = |problem: String| {
+            let shown = quotable(&shown(text));
+            let problem = format!("{shown}, expected {problem}");
+            Err(self.source.damaged(line, Some(column.name()), problem))
+        };
+        let Some(cell) = Cell::parse(column, text) else {
+            let comma = match text.contains(',') {
+                true => ", with a point before its decimals",
+                false => "",
+            };
+            return damaged(expected(column) + comma);
+        };
+        let is_probability = column.path == [Segment::Key("propensity".to_owned())];
+        match cell {
+            Cell::Double(number) if is_probability && !(0.0..=1.0 + ROUNDING).contains(&number) => {
+                damaged("a probability, from 0 to 1".to_owned())
+            }
+            cell => Ok(cell),
+        }
+    }
+
+    fn read_csv<R: Read>(&mut self, mut file: BufReader<Watched<R>>) -> Result<(), TraceError> {
+        let mut header = Vec::new();
+        let unreadable = |error| self.source.unreadable(error);
+        file.read_until(b'\n', &mut header).map_err(unreadable)?;
+        let count = |separator: u8| header.iter().filter(|&&byte| byte == separator).count();
+        let separator = [b'\t', b';', b',']
+            .into_iter()
+            .max_by_key(|&one| count(one));
+        let mut lines = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .from_reader(file);
+            .delimiter(separator.unwrap_or(b','))
+            .from_reader(Cursor::new(header).chain(&mut file));
         let mut record = csv::StringRecord::new();
+        // Where each column stands, and how many cells a line has.
+        let mut places: Option<(Vec<usize>, usize)> = None;
+        let mut line = 1;
         loop {
-            let line = file.position().line();
+            line = lines.position().line().max(line);
             let is_more =
-                file.read_record(&mut record)
+                lines
+                    .read_record(&mut record)
                     .map_err(|error| match error.into_kind() {
                         csv::ErrorKind::Io(error) => self.source.unreadable(error),
                         csv::ErrorKind::Utf8 { err, .. } => {
@@ -181,42 +403,107 @@ impl Reader<'_> {
                         other => self.source.damaged(line, None, format!("{other:?}")),
                     })?;
             if !is_more {
-                return Ok(());
+                break;
             }
-            let line = record.position().map_or(line, csv::Position::line);
-            if self.layout.is_none() {
-                self.read_header(line, &record)?;
+            line = record.position().map_or(line, csv::Position::line);
+            if record.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
-            let columns = &self.trace.columns;
-            if record.len() != columns.len() {
-                let problem = format!("{} values, expected {}", record.len(), columns.len());
+            let Some((places, length)) = &places else {
+                places = Some((self.read_header(line, &record)?, record.len()));
+                continue;
+            };
+            if record.len() != *length {
+                let problem = format!("{} values, expected {length}", record.len());
                 return Err(self.source.damaged(line, None, problem));
             }
-            let mut row = Vec::with_capacity(columns.len());
-            for (column, text) in columns.iter().zip(&record) {
-                row.push(Cell::parse(column, text).ok_or_else(|| {
-                    let problem = format!("{text:?}, expected {}", expected(column));
-                    self.source.damaged(line, Some(column.name()), problem)
-                })?);
+            let mut row = Vec::with_capacity(places.len());
+            for (column, &place) in self.trace.columns.iter().zip(places) {
+                row.push(self.cell(line, column, &record[place], |text| format!("{text:?}"))?);
             }
             self.push(line, row)?;
         }
+        drop(lines);
+        let watched = file.get_ref();
+        let problem = if watched.quotes % 2 == 1 {
+            "a quote is never closed"
+        } else if !watched.is_whole() {
+            "the file ends within this line: it is cut, or lacks the line break at its end"
+        } else {
+            return Ok(());
+        };
+        Err(self.source.damaged(line, None, problem))
     }
 
-    fn read_header(&mut self, line: u64, header: &csv::StringRecord) -> Result<(), TraceError> {
+    /// Finds where each column stands.
+    fn read_header(
+        &mut self,
+        line: u64,
+        header: &csv::StringRecord,
+    ) -> Result<Vec<usize>, TraceError> {
+        let header: Vec<&str> = header.iter().map(str::trim).collect();
         self.settle(header.iter().any(|name| name.starts_with("candidates[")));
         let names: Vec<String> = self.trace.columns.iter().map(Column::name).collect();
-        let mut pairs = names.iter().zip(header);
-        if let Some((name, found)) = pairs.find(|(name, found)| name != found) {
-            let problem = format!("the column is called {found:?}");
-            return Err(self.source.damaged(line, Some(name.clone()), problem));
-        }
-        if header.len() != names.len() {
-            let problem = format!("{} columns, expected {}", header.len(), names.len());
+        let place = |name: &String| header.iter().position(|found| found == name);
+        if names.iter().all(|name| place(name).is_none()) {
+            let problem = "none of the columns of a trace, such as seed, episode and step";
             return Err(self.source.damaged(line, None, problem));
         }
+        let mut places = Vec::with_capacity(names.len());
+        for name in &names {
+            let problem = match place(name) {
+                None => "there is no such column",
+                Some(place) if header[place + 1..].contains(&&name[..]) => {
+                    "there are two columns of this name"
+                }
+                Some(place) => {
+                    places.push(place);
+                    continue;
+                }
+            };
+            return Err(self.source.damaged(line, Some(name.clone()), problem));
+        }
+        for (place, name) in header.iter().enumerate() {
+            if places.contains(&place) {
+                continue;
+            }
+            if self.is_of_trace(name) {
+                let problem = "the simulation has no such column";
+                return Err(self.source.damaged(line, Some(quotable(name)), problem));
+            }
+            self.ignore(name);
+        }
+        Ok(places)
+    }
+
+    /// Reads Parquet, row by row, as if it were CSV.
+    #[cfg(feature = "parquet")]
+    fn read_parquet(&mut self) -> Result<(), TraceError> {
+        let source = self.source;
+        let file = File::open(source.path).map_err(|error| source.unreadable(error))?;
+        let mut rows = super::parquet::rows(file).map_err(|told| source.damaged(1, None, told))?;
+        let places = self.read_header(1, &rows.header)?;
+        for number in 1.. {
+            let Some(record) = rows
+                .next()
+                .map_err(|told| source.damaged(number, None, told))?
+            else {
+                return Ok(());
+            };
+            let mut row = Vec::with_capacity(places.len());
+            for (column, &place) in self.trace.columns.iter().zip(&places) {
+                let cell = record.get(place).map_or("", String::as_str);
+                row.push(self.cell(number, column, cell, str::to_owned)?);
+            }
+            self.push(number, row)?;
+        }
         Ok(())
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn read_parquet(&mut self) -> Result<(), TraceError> {
+        let problem = "Parquet cannot be replayed by this build, expected JSON Lines or CSV; build slatesim with `--features parquet`";
+        Err(self.source.damaged(1, None, problem))
     }
 
     /// Appends a row to its episode.
@@ -264,6 +551,10 @@ impl Reader<'_> {
             return damaged(STEP, format!("{step}, expected {expected_step}"));
         }
         if running.is_none() {
+            if !self.known.insert(episode) {
+                let problem = format!("{episode}, but the file has had this episode already");
+                return damaged(EPISODE, problem);
+            }
             self.trace.episodes.push(Episode {
                 index: episode,
                 lines: Vec::new(),
@@ -291,6 +582,29 @@ impl Reader<'_> {
         }
         Ok(self.trace)
     }
+}
+
+/// What every trace has, whatever the simulation.
+const GROUPS: [&str; 14] = [
+    "seed",
+    "episode",
+    "step",
+    "user",
+    "observation",
+    "slate",
+    "documents",
+    "candidates",
+    "chosen",
+    "responses",
+    "reward",
+    "terminated",
+    "truncated",
+    "propensity",
+];
+
+/// Returns the first part of a column's name.
+fn group(name: &str) -> &str {
+    name.split(['.', '[']).next().unwrap_or(name)
 }
 
 fn has_ended(layout: &Layout, episode: &Episode) -> bool {

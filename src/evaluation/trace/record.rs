@@ -330,7 +330,9 @@ mod tests {
             rows
         };
         let alone = rows(MOST_CELLS, Some(1));
-        for (most_cells, batch_size) in [(MOST_CELLS, None), (0, None), (300, None), (2000, Some(7))] {
+        for (most_cells, batch_size) in
+            [(MOST_CELLS, None), (0, None), (300, None), (2000, Some(7))]
+        {
             assert_eq!(rows(most_cells, batch_size), alone, "{most_cells} cells");
         }
     }

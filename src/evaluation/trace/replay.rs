@@ -38,6 +38,8 @@ pub struct Replay {
     pub returns: Vec<f64>,
     /// How many values differ.
     pub num_differences: u64,
+    /// How many of them are propensities.
+    pub num_propensities: u64,
     /// The first of them.
     pub differences: Vec<Difference>,
 }
@@ -46,7 +48,7 @@ pub struct Replay {
 /// recorded.
 ///
 /// The choice of a step and the end of an episode are the backend's; everything else is computed by following the choices
-/// that were recorded. Propensities are not compared: they are the policy's affair, which a replay does not ask.
+/// that were recorded. Propensities are compared with those of the simulation's policy, where it has them.
 ///
 /// # Errors
 /// [`Error::Gpu`] if the device fails.
@@ -131,10 +133,13 @@ impl Replayer<'_> {
     fn compare(&mut self, episode: &Episode, step: usize, recorded: &[Cell], found: &[Cell]) {
         self.replay.steps += 1;
         for (column, (&recorded, &found)) in recorded.iter().zip(found).enumerate() {
-            if recorded == found || column == self.layout.propensity {
+            if is_same(recorded, found, self.trace.tolerance) {
                 continue;
             }
             self.replay.num_differences += 1;
+            if column == self.layout.propensity {
+                self.replay.num_propensities += 1;
+            }
             if self.replay.differences.len() < MAX_TOLD {
                 self.replay.differences.push(Difference {
                     line: episode.lines[step],
@@ -146,6 +151,23 @@ impl Replayer<'_> {
                 });
             }
         }
+    }
+}
+
+/// Tells whether a number is the one that was recorded, whatever has written it since.
+///
+/// Those in single precision are, to the bit, but for what decimals leave out; of two ways to write zero or not a number each is
+/// the other. Propensities, in double precision, come back from a fast reader of decimals with an error of its own.
+fn is_same(recorded: Cell, found: Cell, tolerance: f64) -> bool {
+    const READING: f64 = 1e-12;
+    match (recorded, found) {
+        (Cell::Single(a), Cell::Single(b)) => {
+            a == b || (a.is_nan() && b.is_nan()) || (f64::from(a) - f64::from(b)).abs() <= tolerance
+        }
+        (Cell::Double(a), Cell::Double(b)) => {
+            a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= tolerance + READING * b.abs()
+        }
+        (recorded, found) => recorded == found,
     }
 }
 

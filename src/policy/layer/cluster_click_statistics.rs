@@ -16,6 +16,9 @@ use crate::number::{Number, Word};
 use crate::policy::{Feedback, Target};
 use crate::shader::{ShaderSource, embedded};
 
+/// Counts stop here on every backend, where single precision has to: 2^24.
+const MOST: f64 = 16_777_216.0;
+
 /// The name in configurations.
 pub(in crate::policy) const NAME: &str = "cluster_click_statistics";
 
@@ -55,7 +58,7 @@ impl<N: Number> Layer<N> for ClusterClickStatistics {
     #[inline(always)]
     fn observe(&self, feedback: &mut dyn Feedback<N>, state: &mut [N]) {
         let (impressions, clicks) = state.split_at_mut(self.num_topics as usize);
-        let (zero, one) = (N::splat(0.0), N::splat(1.0));
+        let (zero, one, most) = (N::splat(0.0), N::splat(1.0), N::splat(MOST));
         for position in 0..feedback.num_shown() {
             let topic = feedback.topic(position);
             let click = N::select(feedback.is_clicked(position), one, zero);
@@ -63,8 +66,8 @@ impl<N: Number> Layer<N> for ClusterClickStatistics {
                 (0..).zip(impressions.iter_mut().zip(clicks.iter_mut()))
             {
                 let here = topic.equals(N::Word::splat(index));
-                *impressions = *impressions + N::select(here, one, zero);
-                *clicks = *clicks + N::select(here, click, zero);
+                *impressions = (*impressions + N::select(here, one, zero)).min(most);
+                *clicks = (*clicks + N::select(here, click, zero)).min(most);
             }
         }
     }

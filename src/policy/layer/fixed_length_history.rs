@@ -20,7 +20,7 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 /// The name in configurations.
 const NAME: &str = "fixed_length_history";
 /// So many numbers a history may have.
-const MAX_NUMBERS: usize = 1024;
+const MAX_NUMBERS: u32 = 1024;
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,13 @@ impl FixedLengthHistory {
 impl LayerDefinition for FixedLengthHistory {
     fn entry() -> Entry {
         let keys = vec![
-            Key::count("history_length", 1, 1, "entries, the newest first"),
+            Key::integer(
+                "history_length",
+                1,
+                1,
+                MAX_NUMBERS.into(),
+                "entries, the newest first; all together have at most 1024 numbers",
+            ),
             Key::boolean("remember_user", true, "keep what was observed of the user"),
             Key::boolean(
                 "remember_response",
@@ -64,7 +70,7 @@ impl LayerDefinition for FixedLengthHistory {
             response_size: kept("remember_response", target.outline.response_size()),
             slate_size: target.slate_size as usize,
         };
-        let (entry, most) = (layer.entry_size(), MAX_NUMBERS);
+        let (entry, most) = (layer.entry_size(), MAX_NUMBERS as usize);
         if entry == 0 {
             let needs = "something to remember: users or responses of which something is observed";
             return Err(settings.unfit(NAME, needs));

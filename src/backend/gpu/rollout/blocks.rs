@@ -1,6 +1,6 @@
 //! Collects every episode: outcomes, and the sums of each step over each block.
 
-use super::slot::{Dispatch, Extent, curve_words};
+use super::slot::{Dispatch, Extent, curve_words, discounted_fields};
 use super::tile::Tile;
 use super::{BLOCK_SPANS, Collector, OUTCOME_FIELDS, PARTS, QUAD};
 use crate::backend::BLOCK_SIZE;
@@ -12,11 +12,16 @@ use crate::backend::gpu::{GpuOptions, Simulation};
 use crate::statistics::EpisodeBlock;
 use std::ops::Range;
 
+const LENGTH: usize = 2;
+const CLICKS: usize = 3;
 const RUNNING: usize = 5;
 
 /// Brings home the blocks of episodes themselves.
 pub(in crate::backend::gpu) struct Blocks {
     empty: EpisodeBlock,
+    /// The fields of the outcomes that are discounted returns.
+    discounted: Range<usize>,
+    max_steps: u32,
 }
 
 impl Collector for Blocks {
@@ -31,6 +36,8 @@ impl Collector for Blocks {
     ) -> Result<Self, GpuError> {
         Ok(Self {
             empty: simulation.plan.empty_block(),
+            discounted: discounted_fields(simulation),
+            max_steps: simulation.plan.num_steps(),
         })
     }
 
@@ -52,12 +59,19 @@ impl Collector for Blocks {
         let slot = dispatch.slot;
         let bytes = |words: usize| 4 * words as u64;
         let curve = u64::from(dispatch.num_steps()) * curve_words(u64::from(dispatch.job.stride));
-        let outcomes = OUTCOME_FIELDS * dispatch.job.stride as usize;
-        Ok(vec![
+        let stride = dispatch.job.stride as usize;
+        let outcomes = OUTCOME_FIELDS * stride;
+        let Range { start, end } = self.discounted;
+        let discounted = bytes(start * stride)..bytes(end * stride);
+        let mut staged = vec![
             gpu.stage(encoder, "outcomes", &slot.outcomes, 0..bytes(outcomes))?,
             gpu.stage(encoder, "curve", &slot.curve, 0..4 * curve)?,
             gpu.stage(encoder, "counts", &slot.counts, 0..slot.counts.size())?,
-        ])
+        ];
+        if !discounted.is_empty() {
+            staged.push(gpu.stage(encoder, "discounted", &slot.outcomes, discounted)?);
+        }
+        Ok(staged)
     }
 
     fn is_running(&self, outcomes: &[u32]) -> bool {
@@ -73,10 +87,11 @@ impl Collector for Blocks {
         steps: &Range<u32>,
         copies: &[Vec<u32>],
         is_final: bool,
-    ) {
-        let [outcomes, curve, counts] = copies else {
+    ) -> Result<(), String> {
+        let [outcomes, curve, counts, discounted @ ..] = copies else {
             unreachable!("as many copies as were recorded");
         };
+        check_outcomes(outcomes, steps.end)?;
         read_curve(curve, steps, blocks);
         add_counts(
             counts,
@@ -90,7 +105,12 @@ impl Collector for Blocks {
         );
         if is_final {
             read_outcomes(outcomes, tile, blocks);
+            if let [discounted] = discounted {
+                read_discounted(discounted, tile, blocks);
+            }
+            check_blocks(blocks, self.max_steps)?;
         }
+        Ok(())
     }
 
     fn longest(&self, blocks: &Vec<EpisodeBlock>) -> u32 {
@@ -141,6 +161,60 @@ fn read_curve(words: &[u32], steps: &Range<u32>, blocks: &mut [EpisodeBlock]) {
     }
 }
 
+/// Checks that every lane that is still running has come to the end of a dispatch, and that none clicks without a step.
+fn check_outcomes(words: &[u32], step_end: u32) -> Result<(), String> {
+    let stride = words.len() / OUTCOME_FIELDS;
+    let field = |field: usize| &words[field * stride..][..stride];
+    let lanes = field(RUNNING).iter().zip(field(LENGTH)).zip(field(CLICKS));
+    for (lane, ((&running, &length), &clicks)) in lanes.enumerate() {
+        if running != 0 && length != step_end {
+            return Err(format!(
+                "lane {lane} runs on after {length} steps of {step_end}"
+            ));
+        }
+        if length > step_end || clicks > length {
+            return Err(format!(
+                "lane {lane} has {length} steps of {step_end} and {clicks} clicks"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the clicks of episodes, of steps and of positions are as many, and that none is longer than it may be.
+fn check_blocks(blocks: &[EpisodeBlock], max_steps: u32) -> Result<(), String> {
+    for block in blocks {
+        let of_episodes: u64 = block.clicks.iter().copied().map(u64::from).sum();
+        let of_steps: u64 = block.clicks_by_step.iter().copied().map(u64::from).sum();
+        let of_slots: u64 = block.slot_clicks.iter().sum();
+        if of_episodes != of_steps || of_episodes != of_slots {
+            return Err(format!(
+                "a block has {of_episodes} clicks by episode, {of_steps} by step and {of_slots} by position"
+            ));
+        }
+        if block.max_length() > max_steps {
+            return Err(format!(
+                "an episode has {} steps of {max_steps}",
+                block.max_length()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Deals the discounted returns of a batch out to its blocks, shape `[discount][lane]`.
+fn read_discounted(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
+    let stride = tile.stride() as usize;
+    for (index, block) in blocks.iter_mut().enumerate() {
+        let episodes = block.returns.len();
+        for (returns, lanes) in block.discounted.iter_mut().zip(words.chunks_exact(stride)) {
+            let lanes = &lanes[index * BLOCK_SIZE..][..episodes];
+            let number = |&word: &u32| f64::from(f32::from_bits(word));
+            returns.extend(lanes.iter().map(number));
+        }
+    }
+}
+
 /// Deals the outcomes of a batch out to its blocks.
 fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
     let stride = blocks.len() * BLOCK_SIZE;
@@ -160,6 +234,7 @@ fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
         block.lengths = field(2);
         block.clicks = field(3);
         block.clicked_quality = f64::from(quality_of_block(&numbers(&field(4))));
+        block.truncated = field(RUNNING).into_iter().map(u64::from).sum();
         block.invalid_choices = field(6).into_iter().map(u64::from).sum();
     }
 }

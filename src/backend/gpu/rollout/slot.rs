@@ -10,8 +10,10 @@ use crate::backend::gpu::program::{Inputs, Job};
 use crate::backend::gpu::stopwatch::Stopwatch;
 use wgpu::BufferUsages;
 
-/// Fields of the outcomes: the others are for the next dispatch.
-const STORED_FIELDS: u64 = 8;
+/// Fields of the outcomes without discounts: those that are read, and others for the next dispatch.
+const STORED_FIELDS: usize = 11;
+/// Fields that a discount adds, of which the first is read.
+const DISCOUNT_FIELDS: usize = 3;
 /// Rewards, their squares and clicks.
 pub(super) const CURVE_PLANES: usize = 3;
 
@@ -26,6 +28,8 @@ pub(in crate::backend::gpu) struct Slot {
     pub(super) outcomes: wgpu::Buffer,
     pub(super) counts: wgpu::Buffer,
     pub(super) curve: wgpu::Buffer,
+    /// What a policy has ranked so far of a step's candidates.
+    pub(super) ranked: wgpu::Buffer,
     /// Where the device has a clock.
     pub(super) stopwatch: Option<Stopwatch>,
 }
@@ -66,7 +70,19 @@ impl Dispatch<'_> {
 pub(super) fn lane_words(simulation: &Simulation) -> u64 {
     let (user_fields, _) = simulation.model.num_fields();
     let remembered = user_fields + simulation.plan.policy.state_size();
-    STORED_FIELDS.max(remembered as u64)
+    // Where steps are cut into parts: the ranking so far.
+    let ranked = 3 * simulation.plan.slate_size as usize;
+    stored_fields(simulation).max(remembered).max(ranked) as u64
+}
+
+/// Returns how many fields the outcomes have.
+pub(super) fn stored_fields(simulation: &Simulation) -> usize {
+    STORED_FIELDS + DISCOUNT_FIELDS * simulation.plan.discounts.len()
+}
+
+/// Returns which fields of the outcomes are discounted returns.
+pub(super) fn discounted_fields(simulation: &Simulation) -> std::ops::Range<usize> {
+    STORED_FIELDS..STORED_FIELDS + simulation.plan.discounts.len()
 }
 
 /// Makes a buffer of words for the device to write and the host to read.
@@ -86,15 +102,21 @@ impl Slot {
         gpu: &Gpu,
         simulation: &Simulation,
         extent: &Extent,
+        is_in_parts: bool,
     ) -> Result<Self, GpuError> {
         let (lanes, steps) = (u64::from(extent.batch_size), u64::from(extent.most_steps));
         let (user_fields, _) = simulation.model.num_fields();
         let policy_state = simulation.plan.policy.state_size();
         let counts = num_counts(simulation) as u64;
         let words = |what, number: u64| words(gpu, what, number);
+        let ranked = match is_in_parts {
+            true => 3 * u64::from(simulation.plan.num_examined()) * lanes,
+            false => 1,
+        };
         Ok(Self {
             users: words("users", (user_fields + policy_state) as u64 * lanes)?,
-            outcomes: words("outcomes", STORED_FIELDS * lanes)?,
+            outcomes: words("outcomes", stored_fields(simulation) as u64 * lanes)?,
+            ranked: words("ranked", ranked)?,
             counts: words("counts", counts * extent.num_blocks())?,
             curve: words("curve", steps * curve_words(lanes))?,
             stopwatch: Stopwatch::new(gpu)?,

@@ -39,8 +39,9 @@ const PRODUCT_DIGITS: usize = 5;
 const EXTREMES: usize = PRODUCTS + 3 * PRODUCT_DIGITS;
 const LENGTHS: usize = EXTREMES + 4;
 const STEP_WORDS: usize = 2 * SUM_WORDS + 1;
-/// Totals of a block.
-const BLOCK_FIELDS: usize = 4;
+/// Totals of a block, and which of them counts lanes that contradict themselves.
+const BLOCK_FAULTS: usize = 4;
+const BLOCK_FIELDS: usize = 6;
 /// Blocks that an invocation of `fold` adds.
 const BLOCKS: u32 = 4;
 
@@ -52,6 +53,7 @@ pub(in crate::backend::gpu) fn suits(
     episodes: &Range<u64>,
 ) -> bool {
     let fits = plan.num_steps() <= MAX_STEPS
+        && plan.discounts.is_empty()
         && gpu.limits().max_compute_invocations_per_workgroup >= TALLY_WORKGROUP_SIZE
         && options
             .batch_size
@@ -126,9 +128,18 @@ impl Collector for Tallies {
                 totals: words(gpu, "totals", num_totals)?,
             })
         });
+        let fold = Program::get(gpu, options, simulation, Entry::Fold, &["fold"])?;
+        let tally = Program::get(gpu, options, simulation, Entry::Tally, &["tally"])?;
+        let job = [
+            ("stride", extent.batch_size),
+            ("step_begin", 0),
+            ("step_end", extent.most_steps),
+        ];
+        fold.check_iterations(gpu, options, "fold", &job)?;
+        tally.check_iterations(gpu, options, "tally", &job)?;
         Ok(Self {
-            fold: Program::get(gpu, options, simulation, Entry::Fold, &["fold"])?,
-            tally: Program::get(gpu, options, simulation, Entry::Tally, &["tally"])?,
+            fold,
+            tally,
             buffers: buffers.collect::<Result<_, GpuError>>()?,
             running,
             buckets: words(gpu, "buckets", SINGLE_BUCKETS as u64)?,
@@ -205,15 +216,23 @@ impl Collector for Tallies {
     fn read(
         &self,
         collected: &mut Collected,
-        _tile: &Tile,
+        tile: &Tile,
         steps: &Range<u32>,
         copies: &[Vec<u32>],
         is_final: bool,
-    ) {
+    ) -> Result<(), String> {
         let [sums, counts, totals] = copies else {
             unreachable!("as many copies as were recorded");
         };
         let tally = &mut collected.tally;
+        let num_blocks = totals.len() / BLOCK_FIELDS;
+        let faults = &totals[BLOCK_FAULTS * num_blocks..][..num_blocks];
+        if let Some(block) = faults.iter().position(|&lanes| lanes > 0) {
+            return Err(format!(
+                "{} lanes of a block neither end nor reach step {}, or click without a step",
+                faults[block], steps.end
+            ));
+        }
         let by_step = sums[self.running + 1..].chunks_exact(STEP_WORDS);
         for (step, words) in steps.clone().zip(by_step) {
             let clicks = u64::from(words[2 * SUM_WORDS]);
@@ -234,7 +253,16 @@ impl Collector for Tallies {
             tally.lengths = sums[LENGTHS..self.running].to_vec();
             let counts = collected.counts.chunks_exact(self.num_counts);
             read_totals(totals, counts, self.num_topics, tally);
+            let ended: u64 = tally.lengths.iter().copied().map(u64::from).sum();
+            let of_steps: u64 = tally.clicks_by_step.iter().sum();
+            let (episodes, clicks) = (u64::from(tile.num_lanes), tally.clicks.numerator);
+            if ended != episodes || of_steps != clicks {
+                return Err(format!(
+                    "{ended} of {episodes} episodes have ended, with {clicks} clicks by episode and {of_steps} by step"
+                ));
+            }
         }
+        Ok(())
     }
 
     fn longest(&self, collected: &Collected) -> u32 {
@@ -298,7 +326,8 @@ fn read_totals<'a>(
             user_steps: u64::from(field(0)),
             clicks: u64::from(field(1)),
             invalid_choices: u64::from(field(2)),
-            clicked_quality: f64::from(f32::from_bits(field(3))),
+            truncated: u64::from(field(3)),
+            clicked_quality: f64::from(f32::from_bits(field(5))),
             topic_impressions,
             topic_clicks,
             slot_clicks,

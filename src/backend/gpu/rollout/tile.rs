@@ -61,7 +61,7 @@ pub(in crate::backend::gpu) fn block() -> u32 {
     u32::try_from(BLOCK_EPISODES).expect("a block is small")
 }
 
-pub(super) fn word(number: usize) -> u32 {
+pub(in crate::backend::gpu) fn word(number: usize) -> u32 {
     u32::try_from(number).expect("at most as many as a batch has lanes")
 }
 

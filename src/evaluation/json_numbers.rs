@@ -1,0 +1,219 @@
+//! Numbers in JSON as other programs leave them: jq and everything in JavaScript write 5.0 as 5, and know no integer
+//! above 2^53.
+//!
+//! Integers above 2^53 are therefore written as texts, and numbers are compared, and hashed, by what they are.
+
+use serde::{Serialize, Serializer};
+use serde_json::{Number, Value};
+
+/// The largest integer up to which every integer is a double-precision number.
+pub(super) const LARGEST_EXACT: u64 = 1 << 53;
+
+/// Serialises an integer: as a text where it is above 2^53.
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+pub(super) fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    if *value > LARGEST_EXACT {
+        serializer.collect_str(value)
+    } else {
+        value.serialize(serializer)
+    }
+}
+
+/// Turns the integers above 2^53 into texts.
+pub(super) fn write_large_as_text(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(large) = number.as_u64().filter(|&large| large > LARGEST_EXACT) {
+                *value = Value::String(large.to_string());
+            }
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(write_large_as_text),
+        Value::Object(entries) => entries.values_mut().for_each(write_large_as_text),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// Turns the texts of integers above 2^53 back into integers.
+pub(super) fn read_large_from_text(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some(large) = large_integer(text) {
+                *value = Value::from(large);
+            }
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(read_large_from_text),
+        Value::Object(entries) => entries.values_mut().for_each(read_large_from_text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn large_integer(text: &str) -> Option<u64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    let large = is_plain.then(|| text.parse::<u64>().ok()).flatten();
+    large.filter(|&large| large > LARGEST_EXACT)
+}
+
+/// Tells whether two values are the same, numbers by what they are: 5 is 5.0, and a large integer is its text.
+pub(super) fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => key(a) == key(b),
+        (Value::Number(number), Value::String(text))
+        | (Value::String(text), Value::Number(number)) => {
+            large_integer(text).is_some_and(|large| number.as_u64() == Some(large))
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let found = |(name, value): (&String, &Value)| {
+                b.get(name).is_some_and(|other| is_same(value, other))
+            };
+            a.len() == b.len() && a.iter().all(found)
+        }
+        _ => a == b,
+    }
+}
+
+/// What a number is, however it is written.
+#[derive(PartialEq)]
+enum Key {
+    /// The bits of a double-precision number; zero has one sign.
+    Double(u64),
+    /// An integer that is none.
+    Large(u64),
+    /// Likewise, below zero.
+    Small(i64),
+}
+
+fn key(number: &Number) -> Key {
+    if let Some(large) = number.as_u64().filter(|&large| large > LARGEST_EXACT) {
+        return Key::Large(large);
+    }
+    if let Some(small) = number
+        .as_i64()
+        .filter(|small| small.unsigned_abs() > LARGEST_EXACT)
+    {
+        return Key::Small(small);
+    }
+    // A number of JSON that is read is finite.
+    let double = number.as_f64().unwrap_or(f64::NAN);
+    Key::Double(if double == 0.0 { 0 } else { double.to_bits() })
+}
+
+/// Computes FNV-1a, 64 bits, of a value: the same however its numbers, strings and spaces are written, and in whatever order
+/// the keys of its objects stand.
+pub(super) fn hash(value: &Value) -> u64 {
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    hash.value(value);
+    hash.0
+}
+
+struct Fnv(u64);
+
+impl Fnv {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// A letter for the kind, then what would tell two of a kind apart.
+    fn tagged(&mut self, tag: u8, payload: u64) {
+        self.bytes(&[tag]);
+        self.bytes(&payload.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.tagged(b's', text.len() as u64);
+        self.bytes(text.as_bytes());
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.tagged(b'n', 0),
+            Value::Bool(value) => self.tagged(b'b', u64::from(*value)),
+            Value::Number(number) => match key(number) {
+                Key::Double(bits) => self.tagged(b'd', bits),
+                // As the text that it should have been.
+                Key::Large(large) => self.text(&large.to_string()),
+                Key::Small(small) => self.text(&small.to_string()),
+            },
+            Value::String(text) => self.text(text),
+            Value::Array(entries) => {
+                self.tagged(b'a', entries.len() as u64);
+                for entry in entries {
+                    self.value(entry);
+                }
+            }
+            Value::Object(entries) => {
+                self.tagged(b'o', entries.len() as u64);
+                let mut sorted: Vec<(&String, &Value)> = entries.iter().collect();
+                sorted.sort_unstable_by_key(|(name, _)| *name);
+                for (name, entry) in sorted {
+                    self.text(name);
+                    self.value(entry);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_the_same_however_they_are_written() {
+        for (a, b) in [
+            ("5", "5.0"),
+            ("[0.1, 1e3]", "[1e-1, 1000]"),
+            ("-0.0", "0"),
+            ("18446744073709551615", "\"18446744073709551615\""),
+            ("{\"a\": 1, \"b\": 2}", "{\"b\": 2.0, \"a\": 1}"),
+        ] {
+            assert!(is_same(&read(a), &read(b)), "{a} {b}");
+            assert_eq!(hash(&read(a)), hash(&read(b)), "{a} {b}");
+        }
+        for (a, b) in [
+            ("5", "5.000000000000001"),
+            ("5", "\"5\""),
+            ("9007199254740993", "9007199254740992"),
+            ("9007199254740993", "\"9007199254740995\""),
+            ("[1, 2]", "[2, 1]"),
+            ("[[1], 2]", "[[1, 2]]"),
+            ("{\"a\": 1}", "{\"b\": 1}"),
+            ("null", "0"),
+            ("false", "null"),
+            ("\"ab\"", "\"ba\""),
+        ] {
+            assert!(!is_same(&read(a), &read(b)), "{a} {b}");
+            assert_ne!(hash(&read(a)), hash(&read(b)), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn integers_above_2_to_the_53_are_written_as_texts_and_read_back() {
+        let exact = json!({"seed": u64::MAX, "ranges": [[0, LARGEST_EXACT + 1]], "name": "12"});
+        let mut written = exact.clone();
+        write_large_as_text(&mut written);
+        assert_eq!(
+            written,
+            json!({"seed": "18446744073709551615", "ranges": [[0, "9007199254740993"]], "name": "12"})
+        );
+        read_large_from_text(&mut written);
+        assert_eq!(written, exact);
+        let mut small = json!([LARGEST_EXACT, "9007199254740992", "0018446744073709551615"]);
+        let kept = small.clone();
+        write_large_as_text(&mut small);
+        read_large_from_text(&mut small);
+        assert_eq!(small, kept);
+    }
+}
