@@ -60,6 +60,9 @@ impl Sweep {
 ///
 /// # Errors
 /// Those of [`Backend::rollout_many`].
+///
+/// # Panics
+/// Where a backend does not hand over the statistics of each simulation, as [`Backend::rollout_each`] promises.
 pub fn sweep(
     simulations: &[Simulation],
     backend: &dyn Backend,
