@@ -13,6 +13,7 @@ use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
 use crate::evaluation::{self, ComparisonReport, Extent, MAX_COMPARED};
 use crate::registry::Registry;
+use crate::statistics::Statistics;
 use std::process::ExitCode;
 
 /// Compare policies, or settings of one, on the same users, documents and noise.
@@ -64,6 +65,7 @@ impl Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let OutputArgs {
+        no_curves,
         json,
         strict,
         quiet,
@@ -110,7 +112,14 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let wave = batch_size.map(u64::from);
     let comparison = evaluation::compare(&simulations, backend.as_ref(), extent, wave, &progress);
     progress.finish();
-    let comparison = comparison.map_err(|error| backends::blame_batch_size(error, batch_size))?;
+    let mut comparison =
+        comparison.map_err(|error| backends::blame_batch_size(error, batch_size))?;
+    if no_curves {
+        comparison
+            .statistics
+            .iter_mut()
+            .for_each(Statistics::drop_curves);
+    }
 
     let report = ComparisonReport::new(&compared, &comparison);
     let mut is_refused = false;

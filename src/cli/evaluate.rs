@@ -48,6 +48,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let OutputArgs {
+        no_curves,
         json,
         strict,
         quiet,
@@ -93,9 +94,12 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         }
     };
     progress.finish();
-    let (campaign, stopping) =
+    let (mut campaign, stopping) =
         outcome.map_err(|error| backends::blame_batch_size(error, args.backend.batch_size))?;
 
+    if no_curves {
+        campaign.statistics.drop_curves();
+    }
     let report = match stopping {
         None => Report::new(&config, args.shard, &campaign),
         Some(stopping) => Report::of_stopped(&config, &campaign, stopping),

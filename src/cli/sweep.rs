@@ -60,6 +60,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let OutputArgs {
+        no_curves,
         json,
         strict,
         quiet,
@@ -90,17 +91,20 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     tracing::info!(episodes, points = points.len(), backend = ?backend.info(), "sweeping");
     let asked = episodes.saturating_mul(points.len() as u64);
     let progress = Progress::new(Total::Exactly(asked), quiet);
+    // Only JSON has curves.
+    let keeps_curves = json && !no_curves;
     let sweep = evaluation::sweep_range(
         &simulations,
         backend.as_ref(),
         args.range.episodes(episodes),
+        keeps_curves,
         &progress,
     );
     progress.finish();
     let sweep =
         sweep.map_err(|error| backends::blame_batch_size(error, args.backend.batch_size))?;
 
-    let report = SweepReport::new(&points, &sweep);
+    let report = SweepReport::new(&points, sweep);
     let mut is_refused = false;
     for (point, reported) in points.iter().zip(&report.points) {
         let whose = format!("point {}: ", point.label());

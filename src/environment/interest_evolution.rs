@@ -302,8 +302,8 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
         let zero = N::splat(0.0);
         let before = (user.time_budget, user.time_budget_rest);
         // Whoever watches to the end of the budget has none left, to the last digit.
-        let is_all = ends_within(before, document.video_length)
-            & (before.0 + before.1).at_most(watch_time);
+        let is_all =
+            ends_within(before, document.video_length) & (before.0 + before.1).at_most(watch_time);
         let rest = minus(before, watch_time);
         let left = (
             N::select(is_all, zero, rest.0),

@@ -40,7 +40,7 @@ pub use report::{Estimate, Report, SCHEMA, SeedReport};
 pub use shard::Shard;
 pub use state::{SeedState, State};
 pub use stopping::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Stopping, Target, evaluate_until};
-pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep, sweep_range};
+pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, SweptPoint, sweep, sweep_range};
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;

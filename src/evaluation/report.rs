@@ -176,6 +176,12 @@ impl Report {
         report
     }
 
+    /// Leaves out the curves by step, of the figures and of the state.
+    pub fn drop_curves(&mut self) {
+        self.summary.drop_curves();
+        self.state.statistics.drop_curves();
+    }
+
     /// Reports a campaign that ran to a target precision.
     ///
     /// The run is one of exactly the episodes that it took; if it was interrupted, of the bound.
