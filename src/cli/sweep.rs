@@ -6,7 +6,7 @@ use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, refuse_shard};
 use super::sweep_table;
-use super::warnings::{FAILED, warn_of};
+use super::warnings::{FAILED, tell};
 use crate::backend::Simulation;
 use crate::config::{Arrangement, Axis, ConfigError};
 use crate::evaluation::{self, MAX_POINTS, SweepReport};
@@ -105,12 +105,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         sweep.map_err(|error| backends::blame_batch_size(error, args.backend.batch_size))?;
 
     let report = SweepReport::new(&points, sweep);
-    let mut is_refused = false;
-    for (point, reported) in points.iter().zip(&report.points) {
-        let whose = format!("point {}: ", point.label());
-        let has_max_steps = point.config.max_steps.is_some();
-        is_refused |= warn_of(&reported.summary, &whose, has_max_steps, strict);
-    }
+    let is_refused = tell(&report.warnings, strict);
     if json {
         print_json(&report)?;
     } else if args.csv {

@@ -10,7 +10,7 @@ use serde_json::Value;
 type Figure = fn(&PointReport) -> Option<f64>;
 
 /// Figures of the CSV, each with its column; full precision, empty where there is none.
-const FIGURES: [(&str, Figure); 17] = [
+const FIGURES: [(&str, Figure); 20] = [
     ("return_mean", |point| point.summary.returns.mean),
     ("return_standard_error", |point| {
         point.summary.returns.standard_error
@@ -47,6 +47,15 @@ const FIGURES: [(&str, Figure); 17] = [
     }),
     ("clicked_quality_standard_error", |point| {
         point.summary.clicked_quality.as_ref()?.standard_error
+    }),
+    ("return_largest_share", |point| {
+        point.summary.returns.largest_share
+    }),
+    ("return_trimmed_mean", |point| {
+        point.summary.returns.trimmed_mean.mean
+    }),
+    ("return_trimmed_mean_standard_error", |point| {
+        point.summary.returns.trimmed_mean.standard_error
     }),
 ];
 

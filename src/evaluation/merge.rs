@@ -3,6 +3,7 @@
 use super::ranges::{EpisodeRange, count, disjoint_union, union};
 use super::report::Run;
 use super::state::SeedState;
+use super::warnings::Warning;
 use super::{Report, differences};
 use crate::backend::BackendInfo;
 use crate::error::Error;
@@ -14,7 +15,7 @@ use serde_json::Value;
 pub struct Merged {
     /// The report of all episodes together.
     pub report: Report,
-    /// What the reader should know: sentences without a full stop.
+    /// What is doubtful about the merging, which the report tells with the rest: sentences without a full stop.
     pub warnings: Vec<String>,
 }
 
@@ -112,10 +113,11 @@ pub fn merge_runs(reports: &[(String, Report)], pooling: Pooling) -> Result<Merg
         seconds: seconds.iter().sum(),
         state,
     };
-    Ok(Merged {
-        report: run.report(),
-        warnings: warnings(reports),
-    })
+    let warnings = warnings(reports);
+    let mut report = run.report();
+    let all = warnings.iter().cloned().map(Warning::plain);
+    report.warnings.extend(all);
+    Ok(Merged { report, warnings })
 }
 
 /// Gathers the episodes of each seed, the seeds ascending.

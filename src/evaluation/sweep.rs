@@ -6,6 +6,7 @@
 //! ```
 
 use super::report::{SCHEMA, is_false, is_zero, section};
+use super::warnings::{self, Warning};
 use super::{json_numbers, uncertainty};
 use crate::backend::{Backend, BackendInfo, Launches, Observer, Simulation};
 use crate::config::Point;
@@ -132,6 +133,8 @@ pub struct SweepReport {
     /// Whether episodes are missing: the work was interrupted.
     #[serde(skip_serializing_if = "is_false")]
     pub partial: bool,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// What it took on a device: `pipelines` and `dispatches`.
@@ -193,12 +196,22 @@ impl SweepReport {
         let is_partial = sweep.is_partial();
         let varied = points.first().map(|point| &point.values);
         let varied = varied.into_iter().flatten();
-        let points: Vec<PointReport> = points
+        let reported: Vec<PointReport> = points
             .iter()
             .zip(sweep.points)
             .map(|(point, swept)| PointReport::new(point, swept))
             .collect();
-        let environments = points.iter().map(|point| (&point.environment, point.seed));
+        let mut doubts = warnings::of_size(sweep.asked);
+        for (point, reported) in points.iter().zip(&reported) {
+            let whose = format!("point {}: ", point.label());
+            let has_max_steps = point.config.max_steps.is_some();
+            doubts.extend(warnings::of_figures(
+                &reported.summary,
+                &whose,
+                has_max_steps,
+            ));
+        }
+        let environments = (reported.iter()).map(|point| (&point.environment, point.seed));
         Self {
             uncertainty: uncertainty::of_runs(environments),
             schema: SCHEMA,
@@ -206,10 +219,11 @@ impl SweepReport {
             first_episode: sweep.first,
             episodes: sweep.asked,
             partial: is_partial,
+            warnings: doubts,
             backend: sweep.backend,
             launches: sweep.launches,
             varied: varied.map(|(key, _)| key.clone()).collect(),
-            points,
+            points: reported,
             seconds: sweep.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
         }
