@@ -1,5 +1,6 @@
 // A small network that scores each candidate. Twin: src/policy/mlp.rs.
-// Defs: MLP_LAYERS; MLP_WIDTH, the most numbers between two layers; MLP_WEIGHTS, the weights of all layers; those of inputs.wgsl and scoring.wgsl.
+// Defs: MLP_LAYERS; MLP_WIDTH, the most numbers between two layers; MLP_WEIGHTS, the weights of all layers; ACTIVATION_ and the
+// name of one, or none of these for the rectifier; those of inputs.wgsl and scoring.wgsl.
 //
 // The tables are the temperature, the units of each layer, and for each layer its biases and its weights, row by row.
 
@@ -7,10 +8,30 @@
 #import slatesim::rng::{Stream, policy_words}
 #import slatesim::candidates
 #import slatesim::inputs
+#import slatesim::math
 #import slatesim::part
 #import slatesim::ranking
 #import slatesim::scoring
 #import slatesim::tables
+
+// What stands between the layers. Twin: src/policy/activation.rs.
+fn activate(x: f32) -> f32 {
+#ifdef ACTIVATION_TANH
+    return math::tanh(x);
+#else ifdef ACTIVATION_GELU
+    return math::gelu(x);
+#else ifdef ACTIVATION_GELU_TANH
+    return math::gelu_tanh(x);
+#else ifdef ACTIVATION_SILU
+    return math::silu(x);
+#else ifdef ACTIVATION_SIGMOID
+    return math::sigmoid(x);
+#else ifdef ACTIVATION_IDENTITY
+    return x;
+#else
+    return max(x, 0.0);
+#endif
+}
 
 // Scores an input vector.
 fn network(x: ptr<function, array<f32, #{INPUTS}>>) -> f32 {
@@ -35,7 +56,7 @@ fn network(x: ptr<function, array<f32, #{INPUTS}>>) -> f32 {
         if number < size || done == #{MLP_WEIGHTS}u {
             continue;
         }
-        above[unit] = max(sum, 0.0);
+        above[unit] = activate(sum);
         number = 0u;
         unit = unit + 1u;
         if unit == num_units {
