@@ -3,15 +3,17 @@
 use super::backends;
 use super::comparison_table;
 use super::evaluate::missed;
+use super::failure::Usage;
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs, refuse_shard};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs, refuse_shard};
 use super::warnings::{FAILED, tell};
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
 use crate::evaluation::{self, ComparisonReport, Extent, MAX_COMPARED};
 use crate::registry::Registry;
+use crate::statistics::Statistics;
 use std::process::ExitCode;
 
 /// Compare policies, or settings of one, on the same users, documents and noise.
@@ -41,6 +43,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LABEL: dotted.key=value, ...")]
     variant: Vec<String>,
     #[command(flatten)]
+    range: RangeArgs,
+    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
     backend: BackendArgs,
@@ -63,6 +67,7 @@ impl Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let OutputArgs {
+        no_curves,
         json,
         strict,
         quiet,
@@ -86,7 +91,15 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let (extent, total) = match target {
         None => {
             let episodes = compared[0].1.episodes;
-            (Extent::Episodes(episodes), Total::Exactly(times(episodes)))
+            let first = args.range.first_episode;
+            (
+                Extent::From { first, episodes },
+                Total::Exactly(times(episodes)),
+            )
+        }
+        Some(_) if args.range.first_episode > 0 => {
+            let problem = "`--first-episode` goes with a number of episodes; allowed is one of it and a target";
+            return Err(Usage(problem.to_owned()).into());
         }
         Some(target) => {
             let most = times(target.max_episodes());
@@ -101,7 +114,14 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let wave = batch_size.map(u64::from);
     let comparison = evaluation::compare(&simulations, backend.as_ref(), extent, wave, &progress);
     progress.finish();
-    let comparison = comparison.map_err(|error| backends::blame_batch_size(error, batch_size))?;
+    let mut comparison =
+        comparison.map_err(|error| backends::blame_batch_size(error, batch_size))?;
+    if no_curves {
+        comparison
+            .statistics
+            .iter_mut()
+            .for_each(Statistics::drop_curves);
+    }
 
     let report = ComparisonReport::new(&compared, &comparison);
     let is_refused = tell(&report.warnings, strict);

@@ -2,7 +2,8 @@
 
 use super::figures::{DIGITS, estimate, optional, significant};
 use super::table::{
-    ESTIMATE, TRIMMED, columns, computed_by, facts, paragraphs, row, section, target, time,
+    ESTIMATE, TRIMMED, beginning, columns, computed_by, facts, paragraphs, row, scope, section,
+    target, time,
 };
 use crate::config::Catalogue;
 use crate::evaluation::{Best, ComparisonReport, LEVEL, PairedDifference, VariantReport};
@@ -15,6 +16,7 @@ const SMALLEST_P_VALUE: f64 = 1e-4;
 /// Writes a comparison: what was run, what each variant gave, every difference, and which is the best.
 pub(crate) fn report(report: &ComparisonReport, catalogue: &Catalogue) -> String {
     let mut episodes = report.episodes.to_string() + " of each variant";
+    episodes += &beginning(report.first_episode);
     if report.partial {
         episodes += &format!(", PARTIAL: {} were asked for", report.asked);
     }
@@ -23,6 +25,7 @@ pub(crate) fn report(report: &ComparisonReport, catalogue: &Catalogue) -> String
         ["episodes".to_owned(), episodes],
     ];
     head.extend(report.stopping.as_ref().map(target));
+    head.extend(scope(report.uncertainty.as_ref()));
     head.push(computed_by(&report.backend));
     paragraphs(&[
         facts(&head),
@@ -62,7 +65,12 @@ fn descriptions(variants: &[VariantReport], catalogue: &Catalogue) -> Vec<[Strin
 }
 
 fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
-    let return_header = format!("return, {ESTIMATE}");
+    // Differences are of the returns at the first discount, where there is one.
+    let judged = variants[0].summary.discounted_returns.first();
+    let what = judged.map_or("return".to_owned(), |one| {
+        format!("return discounted by {}", one.discount)
+    });
+    let return_header = format!("{what}, {ESTIMATE}");
     let mut rows = vec![row(["", &return_header, "sd", "length", "click rate"])];
     let is_heavy = |variant: &VariantReport| variant.summary.is_heavy_tailed();
     let are_trimmed = variants.iter().any(is_heavy);
@@ -78,10 +86,18 @@ fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
     for variant in variants {
         let summary = &variant.summary;
         let (returns, length) = (&summary.returns, &summary.length);
+        let (mean, error, deviation) = match summary.discounted_returns.first() {
+            Some(one) => (one.mean, one.standard_error, one.standard_deviation),
+            None => (
+                returns.mean,
+                returns.standard_error,
+                returns.standard_deviation,
+            ),
+        };
         rows.push(vec![
             variant.label.clone(),
-            estimate(returns.mean, returns.standard_error),
-            optional(returns.standard_deviation, DIGITS),
+            estimate(mean, error),
+            optional(deviation, DIGITS),
             estimate(length.mean, length.standard_error),
             estimate(summary.click_rate.mean, summary.click_rate.standard_error),
         ]);

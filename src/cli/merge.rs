@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Leave the curves by step out of the JSON, which they are most of
+    #[arg(long)]
+    no_curves: bool,
 }
 
 /// Runs the command.
@@ -40,11 +43,16 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
             Usage("`-` is given twice; the standard input can be read once".to_owned()).into(),
         );
     }
-    let reports = args
+    let mut reports = args
         .shards
         .iter()
         .map(|path| Ok((name(path), read(path)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    if args.no_curves {
+        for (_, report) in &mut reports {
+            report.drop_curves();
+        }
+    }
     let pooling = match args.pool_seeds {
         true => Pooling::Seeds,
         false => Pooling::OneSeed,

@@ -3,7 +3,7 @@
 use super::figures::{DIGITS, estimate, optional, rate, significant};
 use crate::backend::BackendInfo;
 use crate::config::{Catalogue, Entry};
-use crate::evaluation::{Precision, Report, Stopping, differences};
+use crate::evaluation::{Precision, Report, Stopping, differences, told};
 use crate::statistics::{Summary, TruncatedSummary};
 use serde_json::Value;
 use std::fmt::Write;
@@ -12,6 +12,8 @@ use std::fmt::Write;
 const QUANTILE_DIGITS: usize = 5;
 /// Positions of the slate that are listed; `--json` has all.
 const MOST_POSITIONS: usize = 20;
+/// Seeds that are listed; `--json` has all.
+const MOST_SEEDS: usize = 20;
 /// A parameter's value is cut off here.
 const LONGEST_VALUE: usize = 60;
 pub(crate) const ESTIMATE: &str = "mean ± standard error";
@@ -24,12 +26,13 @@ pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
     let mut head = vec![
         ["environment".to_owned(), environment],
         ["policy".to_owned(), policy],
-        ["seed".to_owned(), report.seed.to_string()],
     ];
+    head.push(seeds(report));
     if let Some(max_steps) = report.max_steps {
         head.push(["max_steps".to_owned(), max_steps.to_string()]);
     }
     head.push(["episodes".to_owned(), episodes(report)]);
+    head.extend(scope(report.uncertainty.as_ref()));
     head.extend(report.stopping.as_ref().map(target));
     head.push(computed_by(&report.backend));
     let tail = [time(report.seconds, report.user_steps_per_second)];
@@ -39,6 +42,7 @@ pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
         columns(&figures(summary), 1),
         robust(summary),
         columns(&quantiles(summary), 1),
+        columns(&by_seed(report), 1),
         columns(&topics(summary), 1),
         columns(&slots(summary), 1),
         facts(&tail),
@@ -114,13 +118,75 @@ fn episodes(report: &Report) -> String {
         report.episodes, report.summary.user_steps
     );
     let total = report.state.requested_episodes;
+    // What begins at 0 and has no gap needs no word.
+    match report.state.episode_ranges.as_slice() {
+        [] | [(0, _)] => {}
+        _ if report.shard.is_some() => {}
+        ranges => {
+            let _ = write!(text, ", {}", told(ranges));
+        }
+    }
     if let Some(shard) = report.shard {
         let _ = write!(text, ", shard {shard} of {total} episodes");
     }
     if report.partial {
-        let _ = write!(text, ", PARTIAL: {total} were asked for");
+        let lacking = report.state.told_lacking();
+        let _ = write!(
+            text,
+            ", PARTIAL: {total} were asked for, lacking are {lacking}"
+        );
     }
     text
+}
+
+/// Says where the episodes begin, if not at the first.
+pub(crate) fn beginning(first_episode: u64) -> String {
+    match first_episode {
+        0 => String::new(),
+        first => format!(", from episode {first} on"),
+    }
+}
+
+/// Says what ± is for, where that is not all.
+pub(crate) fn scope(uncertainty: Option<&String>) -> Option<[String; 2]> {
+    Some(["scope".to_owned(), uncertainty?.clone()])
+}
+
+fn seeds(report: &Report) -> [String; 2] {
+    if report.seeds.is_empty() {
+        return ["seed".to_owned(), report.seed.to_string()];
+    }
+    let mut seeds: Vec<String> = report.seeds.iter().map(u64::to_string).collect();
+    let more = seeds.len().saturating_sub(MOST_SEEDS);
+    seeds.truncate(MOST_SEEDS);
+    if more > 0 {
+        seeds.push(format!("{more} more"));
+    }
+    ["seeds".to_owned(), seeds.join(", ")]
+}
+
+/// Lists what each of several seeds gave, and all together.
+fn by_seed(report: &Report) -> Vec<Vec<String>> {
+    let Some(across) = &report.return_across_seeds else {
+        return Vec::new();
+    };
+    let mut rows = vec![row(["seed", "episodes", "return ± standard error"])];
+    for one in report.by_seed.iter().take(MOST_SEEDS) {
+        rows.push(vec![
+            one.seed.to_string(),
+            one.episodes.to_string(),
+            estimate(one.mean, one.standard_error),
+        ]);
+    }
+    if report.by_seed.len() > MOST_SEEDS {
+        rows.push(row(["..."]));
+    }
+    rows.push(vec![
+        "across seeds".to_owned(),
+        report.episodes.to_string(),
+        estimate(across.mean, across.standard_error),
+    ]);
+    rows
 }
 
 /// Writes the name and the parameters that are not at their defaults.

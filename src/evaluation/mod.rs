@@ -34,13 +34,14 @@ pub use compare::{
 pub use differences::{Difference, differences};
 pub use merge::{Merged, Pooling, merge, merge_runs};
 pub use ranges::EpisodeRange;
+pub(crate) use ranges::told;
 pub use report::{Estimate, Report, SCHEMA, SeedReport};
 pub use shard::Shard;
 pub use state::{SeedState, State};
 pub use stopping::{
     DEFAULT_MAX_EPISODES, Extension, FIRST_LOOK, Precision, Stopping, Target, evaluate_until,
 };
-pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep};
+pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, SweptPoint, sweep, sweep_range};
 pub use warnings::Warning;
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};

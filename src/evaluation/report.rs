@@ -131,6 +131,14 @@ pub(super) fn is_false(value: &bool) -> bool {
     !value
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+pub(super) fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
 /// Writes the parameters of an environment or a policy.
 pub(super) fn section(section: &Section) -> Value {
     serde_json::to_value(section).expect("checked values are something that JSON can hold")
@@ -171,6 +179,12 @@ impl Report {
         report.shard = shard;
         report.partial = campaign.is_partial();
         report
+    }
+
+    /// Leaves out the curves by step, of the figures and of the state.
+    pub fn drop_curves(&mut self) {
+        self.summary.drop_curves();
+        self.state.statistics.drop_curves();
     }
 
     /// Reports a campaign that ran to a target precision.
@@ -456,6 +470,9 @@ mod tests {
                 json!([[0, 18_446_744_073_709_551_615_u64]]),
             ),
             ("/state/requested_episodes", json!(12)),
+            ("/return/mean", json!(12.5)),
+            ("/environment/user/sensitivity", json!(0.5)),
+            ("/backend/device", json!("another")),
         ] {
             let mut bad = good.clone();
             *bad.pointer_mut(pointer).expect("the report has this place") = value;
@@ -469,5 +486,92 @@ mod tests {
         for text in ["", "{", "[]", "null", "3", "\u{0}"] {
             assert!(Report::from_json("x", text).is_err());
         }
+        // The same without the hash, as earlier versions wrote it: what contradicts itself is refused still.
+        let mut old = good.clone();
+        old["state"].as_object_mut().unwrap().shift_remove("hash");
+        assert!(
+            Report::from_json("x", &old.to_string())
+                .unwrap()
+                .is_unverified
+        );
+        for pointer in [
+            "/return/mean",
+            "/length/max",
+            "/click_rate/mean",
+            "/slots/0/clicks",
+        ] {
+            let mut bad = old.clone();
+            *bad.pointer_mut(pointer).expect("the report has this place") = json!(3.25);
+            let message = Report::from_json("x", &bad.to_string())
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains("is not what its `state` gives"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn damage_anywhere_is_noticed() {
+        let report = fixtures::report(Arithmetic::Single, Some("1/3"), &[]);
+        let text = serde_json::to_string(&report).unwrap();
+        let good = serde_json::to_string(&Report::from_json("x", &text).unwrap()).unwrap();
+        let mut unnoticed = Vec::new();
+        // Every bit of a byte here and there, and every digit of the state.
+        let begin = text.find("\"state\"").unwrap();
+        for position in 0..text.len() {
+            let is_digit = text.as_bytes()[position].is_ascii_digit();
+            let bits = match (position % 37, position > begin && is_digit) {
+                (0, _) => 0..8,
+                (_, true) => 0..1,
+                _ => continue,
+            };
+            for bit in bits {
+                let mut bytes = text.clone().into_bytes();
+                bytes[position] ^= 1 << bit;
+                let Ok(damaged) = String::from_utf8(bytes) else {
+                    continue;
+                };
+                if let Ok(read) = Report::from_json("x", &damaged) {
+                    unnoticed.push((position, bit, serde_json::to_string(&read).unwrap() == good));
+                }
+            }
+        }
+        // An exponent may be written in capitals: that changes nothing.
+        assert!(
+            unnoticed.iter().all(|(_, _, is_same)| *is_same),
+            "{unnoticed:?}"
+        );
+        assert!(unnoticed.len() < 9, "{unnoticed:?}");
+    }
+
+    #[test]
+    fn large_seeds_are_texts_and_read_either_way() {
+        let report = fixtures::report(Arithmetic::Single, None, &["seed=18446744073709551615"]);
+        let text = serde_json::to_string(&report).unwrap();
+        assert!(text.contains("\"seed\":\"18446744073709551615\""), "{text}");
+        let read = Report::from_json("x", &text).unwrap();
+        assert_eq!(read.seed, u64::MAX);
+        let number = text.replace("\"18446744073709551615\"", "18446744073709551615");
+        assert_eq!(Report::from_json("x", &number).unwrap(), read);
+        // As earlier versions wrote it.
+        let mut old: Value = serde_json::from_str(&number).unwrap();
+        old["state"].as_object_mut().unwrap().shift_remove("hash");
+        assert_eq!(
+            Report::from_json("x", &old.to_string()).unwrap().seed,
+            u64::MAX
+        );
+        // Counts that no program of doubles would keep.
+        let mut state: Value = serde_json::to_value(&report.state).unwrap();
+        state["requested_episodes"] = json!(u64::MAX);
+        let mut far = report.clone();
+        far.state = serde_json::from_value(state).unwrap();
+        let text = serde_json::to_string(&far).unwrap();
+        assert!(
+            text.contains("\"requested_episodes\":\"18446744073709551615\""),
+            "{text}"
+        );
+        assert_eq!(Report::from_json("x", &text).unwrap().state, far.state);
     }
 }

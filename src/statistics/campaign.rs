@@ -31,7 +31,9 @@ pub(super) struct Parts {
     /// Clicks by user-steps; a unit is an episode.
     pub(super) click_rate: Ratio,
     pub(super) reward_slope: Moments,
-    pub(super) curves: Curves,
+    /// Sums per step; `None` where they are left out.
+    #[serde(default)]
+    pub(super) curves: Option<Curves>,
     /// Choices whose scores were clamped.
     pub(super) invalid_choices: u64,
     /// Episodes that were cut off at `max_steps`.
@@ -132,7 +134,7 @@ impl Statistics {
             lengths: Lengths::new(),
             click_rate: Ratio::default(),
             reward_slope: Moments::new(),
-            curves: Curves::default(),
+            curves: Some(Curves::default()),
             invalid_choices: 0,
             truncated: 0,
             discounted: Vec::new(),
@@ -197,7 +199,9 @@ impl Statistics {
         parts.reward_slope.add_all(&slopes);
         parts.lengths.add(&block.lengths);
         parts.click_rate.add_counts(&block.clicks, &block.lengths);
-        parts.curves.add(block);
+        if let Some(curves) = &mut parts.curves {
+            curves.add(block);
+        }
         let mut totals = parts.block_tally();
         totals.add(&BlockTotals::of(block));
         parts.add_blocks(&totals);
@@ -208,6 +212,8 @@ impl Statistics {
     /// # Errors
     /// Where the two were collected over different numbers of topics or positions, only one has document quality, or
     /// the counts of episodes or user-steps together exceed 64 bits. Nothing is changed then.
+    ///
+    /// Where one of the two has no curves, neither has the result.
     pub fn merge(&mut self, other: &Self) -> Result<(), StatisticsError> {
         let (expected, got) = (self.parts.topics.len(), other.parts.topics.len());
         if expected != got {
@@ -246,7 +252,10 @@ impl Statistics {
         parts.lengths.merge(&other.lengths);
         parts.click_rate.merge(&other.click_rate);
         parts.reward_slope.merge(&other.reward_slope);
-        parts.curves.merge(&other.curves);
+        match (&mut parts.curves, &other.curves) {
+            (Some(curves), Some(other)) => curves.merge(other),
+            _ => parts.curves = None,
+        }
         parts.invalid_choices += other.invalid_choices;
         parts.truncated += other.truncated;
         for (moments, other) in parts.discounted.iter_mut().zip(&other.discounted) {
@@ -272,6 +281,17 @@ impl Statistics {
             quality.merge(other);
         }
         Ok(())
+    }
+
+    /// Leaves out the curves by step, for good: what they take grows with the length of the episodes.
+    pub fn drop_curves(&mut self) {
+        self.parts.curves = None;
+    }
+
+    /// Tells whether there are curves by step.
+    #[must_use]
+    pub fn has_curves(&self) -> bool {
+        self.parts.curves.is_some()
     }
 
     /// Counts the episodes.
@@ -316,7 +336,7 @@ impl TryFrom<Parts> for Statistics {
     type Error = &'static str;
 
     /// Refuses parts that no campaign can have, so that a damaged file cannot pass for a result.
-    fn try_from(parts: Parts) -> Result<Self, Self::Error> {
+    fn try_from(mut parts: Parts) -> Result<Self, Self::Error> {
         let episodes = parts.click_rate.units();
         let counts =
             |moments: &Moments| u128::from(moments.count()) + u128::from(moments.non_finite());
@@ -370,14 +390,13 @@ impl TryFrom<Parts> for Statistics {
         if !(shares.is_empty() || is_whole) {
             return Err("clicks by topic are of different numbers of clicks or user-steps");
         }
-        if counts(&parts.reward_slope) != u128::from(parts.lengths.running(1)) {
+        if counts(&parts.reward_slope) != u128::from(parts.lengths.of_several_steps()) {
             return Err("reward slopes and lengths are of different episodes");
         }
-        if !parts
-            .curves
-            .have_steps(parts.lengths.max().unwrap_or(0) as usize)
-        {
-            return Err("the curves per step do not end with the longest episode");
+        if let Some(curves) = parts.curves.take() {
+            let curves = curves.checked(parts.lengths.max().unwrap_or(0));
+            let curves = curves.ok_or("the curves per step do not end with the longest episode")?;
+            parts.curves = Some(curves);
         }
         Ok(Self { parts })
     }

@@ -119,9 +119,10 @@ impl Moments {
     /// Averages the observations; `None` where there are none, or where their sum exceeds an `f64`.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
-        (self.count > 0)
-            .then(|| self.sum.value() / self.count as f64)
-            .filter(|mean| mean.is_finite())
+        let (low, high) = self.range?;
+        let mean = self.sum.value() / self.count as f64;
+        // Sum and quotient are rounded: the mean of three 0.1 is another number than 0.1 otherwise.
+        mean.is_finite().then(|| mean.max(low).min(high))
     }
 
     /// Estimates the variance, with `n - 1`; `None` below two observations or beyond an `f64`.
@@ -347,6 +348,15 @@ mod tests {
         let moments = moments_of(&[0.1; 1000]);
         assert_eq!(moments.variance(), Some(0.0));
         assert_eq!(moments.standard_error(), Some(0.0));
+    }
+
+    #[test]
+    fn the_mean_lies_between_the_extremes() {
+        for value in [0.1, -0.3, 1e308 / 3.0, 5e-324] {
+            for count in 1..200 {
+                assert_eq!(moments_of(&vec![value; count]).mean(), Some(value));
+            }
+        }
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The figures that are reported, each with its uncertainty.
 
 use super::campaign::Parts;
+use super::curves::{Curves, Running};
 use super::lengths::Lengths;
 use super::moments::{LARGEST_SHARE, Moments};
 use super::quantiles::Quantiles;
 use super::ratio::Ratio;
+use super::step_bins::first_step_of_bin;
 use super::tails::FEW_EPISODES;
 use super::trimmed::TrimmedMean;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use std::ops::Deref;
 
 /// The probabilities at which quantiles are reported.
 const PROBABILITIES: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
@@ -55,20 +58,34 @@ pub struct Summary {
     pub length: LengthSummary,
     /// Share of the user-steps with a click.
     pub click_rate: ClickRateSummary,
-    /// Mean reward at each step over the episodes still running; `None` where one was not finite.
-    pub reward_per_step: Vec<Option<f64>>,
-    /// Standard error of `reward_per_step`; `None` where fewer than [`FEWEST_RUNNING`] episodes are still running.
+    /// First steps of the bins that the curves have, those of the fields that end in `per_step`; `None` where each step is by
+    /// itself, up to step [`SINGLE_STEPS`](super::SINGLE_STEPS).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub curve_bins: Option<Vec<u64>>,
+    /// Mean reward at each step over the episodes still running, in a bin over all steps taken there; `None` where one was
+    /// not finite.
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub reward_per_step: Curve<Option<f64>>,
+    /// Standard error of `reward_per_step`; in a bin of several steps that of one step, which is more. `None`
+    /// where fewer than [`FEWEST_RUNNING`] episodes are still running.
     ///
     /// # Precision
     /// Its variance is the difference of a mean square and a squared mean. `reference` sums both in double precision;
     /// `cpu` and `gpu` sum a block of episodes in single precision, so that the relative error is some
     /// 1e-8 (mean / standard deviation)². Where the standard deviation is a thousandth of the mean that is a percent; at
     /// a ten-thousandth no digit is right, and 0 may be told.
-    pub reward_per_step_standard_error: Vec<Option<f64>>,
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub reward_per_step_standard_error: Curve<Option<f64>>,
     /// Share of the episodes still running that click, at each step.
-    pub click_rate_per_step: Vec<Option<f64>>,
-    /// Standard error of `click_rate_per_step`; `None` where fewer than [`FEWEST_RUNNING`] episodes are still running.
-    pub click_rate_per_step_standard_error: Vec<Option<f64>>,
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub click_rate_per_step: Curve<Option<f64>>,
+    /// Standard error of `click_rate_per_step`; in a bin of several steps that of one step, which is more. `None`
+    /// where fewer than [`FEWEST_RUNNING`] episodes are still running.
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub click_rate_per_step_standard_error: Curve<Option<f64>>,
+    /// Episodes still running at each step, in a bin at its first.
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub running_per_step: Curve<u64>,
     /// Least-squares slope of reward over the step index, averaged over episodes.
     pub reward_slope: RewardSlopeSummary,
     /// Shown and clicked documents of each topic; empty where the environment has no topics.
@@ -79,6 +96,27 @@ pub struct Summary {
     /// Quality of clicked documents; `None` where documents have no quality.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clicked_quality: Option<ClickedQualitySummary>,
+}
+
+/// A figure by step; empty, and not written, where curves are left out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Curve<T>(Option<Vec<T>>);
+
+impl<T> Curve<T> {
+    /// Tells whether curves are left out.
+    #[must_use]
+    pub fn is_left_out(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<T> Deref for Curve<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.0.as_deref().unwrap_or_default()
+    }
 }
 
 /// Reports the episodes that were cut off at `max_steps`, and had not ended by themselves.
@@ -149,7 +187,7 @@ pub struct LengthSummary {
     pub min: Option<u32>,
     /// Longest episode.
     pub max: Option<u32>,
-    /// Quantiles, exact.
+    /// Quantiles, exact up to [`LONGEST_COUNTED`](super::LONGEST_COUNTED), within 2^-11 of the length above.
     pub quantiles: QuantileTable,
     /// As that of the returns.
     pub largest_share: Option<f64>,
@@ -258,6 +296,16 @@ impl Serialize for QuantileTable {
 }
 
 impl Summary {
+    /// Leaves out the curves by step.
+    pub fn drop_curves(&mut self) {
+        self.curve_bins = None;
+        self.reward_per_step = Curve(None);
+        self.reward_per_step_standard_error = Curve(None);
+        self.click_rate_per_step = Curve(None);
+        self.click_rate_per_step_standard_error = Curve(None);
+        self.running_per_step = Curve(None);
+    }
+
     /// Tells whether the tail of the returns is so heavy that their mean is not to be taken for normal.
     ///
     /// Below [`FEW_EPISODES`] every sample has an episode of a large share.
@@ -268,8 +316,12 @@ impl Summary {
     }
 
     pub(super) fn of(parts: &Parts) -> Self {
-        let running = parts.lengths.running_by_step();
-        let curves = &parts.curves;
+        let curves = parts.curves.as_ref();
+        let running = curves.map(|_| parts.lengths.running());
+        let running = running.unwrap_or_default();
+        let curve = |curve: fn(&Curves, &[Running]) -> Vec<Option<f64>>| {
+            Curve(curves.map(|curves| curve(curves, &running)))
+        };
         Self {
             episodes: parts.click_rate.units(),
             user_steps: parts.click_rate.denominator(),
@@ -292,15 +344,20 @@ impl Summary {
                 mean: parts.click_rate.value(),
                 standard_error: parts.click_rate.standard_error(),
             },
-            reward_per_step: curves.mean_reward(&running),
+            curve_bins: (running.iter().any(|bin| bin.steps > 1))
+                .then(|| (0..running.len()).map(first_step_of_bin).collect()),
+            reward_per_step: curve(Curves::mean_reward),
             reward_per_step_standard_error: of_enough(
-                curves.mean_reward_standard_error(&running),
+                curve(Curves::mean_reward_standard_error),
                 &running,
             ),
-            click_rate_per_step: curves.click_rate(&running),
+            click_rate_per_step: curve(Curves::click_rate),
             click_rate_per_step_standard_error: of_enough(
-                curves.click_rate_standard_error(&running),
+                curve(Curves::click_rate_standard_error),
                 &running,
+            ),
+            running_per_step: Curve(
+                curves.map(|_| running.iter().map(|bin| bin.episodes).collect()),
             ),
             reward_slope: RewardSlopeSummary {
                 mean: (parts.reward_slope.mean()).filter(|_| parts.reward_slope.non_finite() == 0),
@@ -393,9 +450,11 @@ impl DiscountedSummary {
 }
 
 /// Leaves out the standard errors of steps that fewer than [`FEWEST_RUNNING`] episodes reach.
-fn of_enough(errors: Vec<Option<f64>>, running: &[u64]) -> Vec<Option<f64>> {
-    let kept = |(error, &running): (Option<f64>, &u64)| error.filter(|_| running >= FEWEST_RUNNING);
-    errors.into_iter().zip(running).map(kept).collect()
+fn of_enough(errors: Curve<Option<f64>>, running: &[Running]) -> Curve<Option<f64>> {
+    let kept =
+        |(error, bin): (Option<f64>, &Running)| error.filter(|_| bin.episodes >= FEWEST_RUNNING);
+    let told = |errors: Vec<Option<f64>>| errors.into_iter().zip(running).map(kept).collect();
+    Curve(errors.0.map(told))
 }
 
 impl LengthSummary {
@@ -520,6 +579,7 @@ mod tests {
             "reward_per_step_standard_error",
             "click_rate_per_step",
             "click_rate_per_step_standard_error",
+            "running_per_step",
             "reward_slope",
             "topics",
             "slots",
