@@ -156,13 +156,13 @@ fn a_merge_that_lacks_episodes_fails_and_says_which_unless_that_is_wanted() {
         let name = shard.replace('/', "_");
         run(&folder, &name, &["--episodes", "2000", "--shard", shard])
     });
-    let told = contains("1024 of 2000 episodes").and(contains("512 to 1023 and 1536 to 1999"));
+    let told = || contains("1024 of 2000 episodes").and(contains("512 to 1023 and 1536 to 1999"));
     slatesim("merge")
         .args(&parts)
         .assert()
         .code(1)
         .stdout(contains("PARTIAL").and(contains("512 to 1023")))
-        .stderr(told.clone());
+        .stderr(told());
     let merged = stdout(slatesim("merge").args(&parts).args(["--partial", "--json"]));
     let merged: Value = serde_json::from_str(&merged).unwrap();
     assert_eq!(merged["partial"], true);
@@ -171,7 +171,7 @@ fn a_merge_that_lacks_episodes_fails_and_says_which_unless_that_is_wanted() {
         .arg("--partial")
         .assert()
         .code(0)
-        .stderr(told);
+        .stderr(told());
 }
 
 #[test]
@@ -367,6 +367,20 @@ fn seeds_are_integers_or_texts_of_64_bits() {
         ))
     };
     assert_eq!(with("\"7\""), with("7"));
+}
+
+#[test]
+fn traces_of_large_seeds_are_texts_too_and_replay() {
+    let folder = TempDir::new().unwrap();
+    let seed = ["--quiet", "--backend", "cpu", "--seed", "18446744073709551615"];
+    let trace = |more: &[&str]| stdout(slatesim("trace").args(SHORT).args(seed).args(more));
+    let written = trace(&[]);
+    assert!(written.starts_with("{\"seed\":\"18446744073709551615\",\"episode\":0,"), "{written}");
+    let number = written.replace("\"18446744073709551615\"", "18446744073709551615");
+    for text in [written, number] {
+        let path = write(&folder, "trace.jsonl", text);
+        assert!(trace(&["--replay", path.to_str().unwrap()]).contains("replayed as recorded"));
+    }
 }
 
 // Documents.

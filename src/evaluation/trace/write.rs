@@ -1,5 +1,6 @@
 //! Rows as JSON Lines and as CSV.
 
+use crate::evaluation::json_numbers::LARGEST_EXACT;
 use super::column::{Cell, Column, Segment};
 use super::error::TraceError;
 use std::io::{self, Write};
@@ -134,6 +135,8 @@ impl<W: Write> RowWriter for JsonLines<W> {
             match cell {
                 Cell::Missing => self.to.write_all(b"null")?,
                 // JSON has no such numbers.
+                // Not every program that reads JSON has integers above 2^53.
+                Cell::Integer(large) if *large > LARGEST_EXACT => write!(self.to, "\"{large}\"")?,
                 cell if !is_finite => write!(self.to, "\"{}\"", cell.text())?,
                 cell => self.to.write_all(cell.text().as_bytes())?,
             }
