@@ -7,9 +7,9 @@ use super::output::{print, print_json, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs};
 use super::table;
-use super::warnings::{FAILED, warn_of};
+use super::warnings::{FAILED, tell};
 use crate::config::Config;
-use crate::evaluation::{self, Report, Shard};
+use crate::evaluation::{self, Report, Shard, Stopping};
 use crate::registry::Registry;
 use std::process::ExitCode;
 
@@ -48,6 +48,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let OutputArgs {
+        no_curves,
         json,
         strict,
         quiet,
@@ -93,15 +94,17 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         }
     };
     progress.finish();
-    let (campaign, stopping) =
+    let (mut campaign, stopping) =
         outcome.map_err(|error| backends::blame_batch_size(error, args.backend.batch_size))?;
 
+    if no_curves {
+        campaign.statistics.drop_curves();
+    }
     let report = match stopping {
         None => Report::new(&config, args.shard, &campaign),
         Some(stopping) => Report::of_stopped(&config, &campaign, stopping),
     };
-    let has_max_steps = config.max_steps.is_some();
-    let is_refused = warn_of(&report.summary, "", has_max_steps, strict);
+    let is_refused = tell(&report.warnings, strict);
     if json {
         print_json(&report)?;
     } else {
@@ -118,15 +121,21 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         }
         return Ok(interrupt::told(report.episodes, asked));
     }
-    let is_failed = is_refused || missed(report.target_reached);
+    let is_failed = is_refused || missed(report.stopping.as_ref());
     Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))
 }
 
 /// Tells whether a target was missed, and says so.
-pub(crate) fn missed(target_reached: Option<bool>) -> bool {
-    let is_missed = target_reached == Some(false);
-    if is_missed {
-        say("the target precision was not reached within --max-episodes");
-    }
-    is_missed
+pub(crate) fn missed(stopping: Option<&Stopping>) -> bool {
+    let Some(stopping) = stopping.filter(|stopping| !stopping.is_reached) else {
+        return false;
+    };
+    let reason = stopping
+        .reason
+        .as_deref()
+        .unwrap_or("the work was interrupted");
+    say(&format!(
+        "the target precision was not reached within --max-episodes: {reason}"
+    ));
+    true
 }

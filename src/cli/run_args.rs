@@ -225,6 +225,9 @@ pub(crate) struct OutputArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    /// Leave the curves by step out of the JSON, which they are most of
+    #[arg(long)]
+    pub(crate) no_curves: bool,
     /// Exit with 1 if scores had to be clamped before users could choose by them
     #[arg(long)]
     pub(crate) strict: bool,

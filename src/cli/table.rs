@@ -17,6 +17,7 @@ const MOST_SEEDS: usize = 20;
 /// A parameter's value is cut off here.
 const LONGEST_VALUE: usize = 60;
 pub(crate) const ESTIMATE: &str = "mean ± standard error";
+pub(crate) const TRIMMED: &str = "trimmed mean ± s.e.";
 
 /// Writes a report: what was run, what it gave, and how long it took.
 pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
@@ -39,6 +40,7 @@ pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
     paragraphs(&[
         facts(&head),
         columns(&figures(summary), 1),
+        robust(summary),
         columns(&quantiles(summary), 1),
         columns(&by_seed(report), 1),
         columns(&topics(summary), 1),
@@ -93,9 +95,20 @@ pub(crate) fn target(stopping: &Stopping) -> [String; 2] {
     } else {
         "NOT REACHED"
     };
+    let extended = stopping.extension.map_or_else(String::new, |extension| {
+        format!(
+            ", extended from {} episodes to {} because one of them had {} % of the sum of squares",
+            extension.from,
+            extension.to,
+            significant(100.0 * extension.largest_share, 2)
+        )
+    });
     [
         "target".to_owned(),
-        format!("{asked}: {verdict}, {reached} at look {}", stopping.looks),
+        format!(
+            "{asked}: {verdict}, {reached} at look {}{extended}",
+            stopping.looks
+        ),
     ]
 }
 
@@ -260,6 +273,26 @@ fn figures(summary: &Summary) -> Vec<Vec<String>> {
     rows
 }
 
+/// Writes the figure that does not hang on a few episodes, where the mean does.
+fn robust(summary: &Summary) -> String {
+    if !summary.is_heavy_tailed() {
+        return String::new();
+    }
+    let trimmed = &summary.returns.trimmed_mean;
+    let mut text = estimate(trimmed.mean, trimmed.standard_error);
+    if let Some(ends) = trimmed.ci95 {
+        let [low, high] = ends.map(|end| significant(end, QUANTILE_DIGITS));
+        let _ = write!(text, ", 95 % interval [{low}, {high}]");
+    }
+    let middle = 100.0 * (1.0 - 2.0 * trimmed.trimmed);
+    let _ = write!(
+        text,
+        ", of the middle {} % of the returns",
+        significant(middle, 3)
+    );
+    facts(&[["trimmed mean".to_owned(), text]])
+}
+
 fn quantiles(summary: &Summary) -> Vec<Vec<String>> {
     let mut rows = vec![row(["quantile"]), row(["return"]), row(["length"])];
     for (probability, value) in summary.returns.quantiles.iter() {
@@ -281,7 +314,7 @@ fn topics(summary: &Summary) -> Vec<Vec<String>> {
         "impressions",
         "clicks",
         "click rate ± standard error",
-        "share of steps",
+        "share of steps ± standard error",
     ])];
     for (topic, counts) in summary.topics.iter().enumerate() {
         rows.push(vec![
@@ -289,7 +322,7 @@ fn topics(summary: &Summary) -> Vec<Vec<String>> {
             counts.impressions.to_string(),
             counts.clicks.to_string(),
             estimate(counts.click_rate, counts.standard_error),
-            optional(counts.click_share, DIGITS),
+            estimate(counts.click_share, counts.click_share_standard_error),
         ]);
     }
     rows

@@ -10,9 +10,7 @@ use super::warnings::FAILED;
 use crate::Error;
 use crate::backend::{Backend, Simulation};
 use crate::config::Config;
-use crate::evaluation::trace::{
-    self, Cell, Difference, Format, Recording, Replay, Trace, TraceError,
-};
+use crate::evaluation::trace::{self, Cell, Difference, Format, Recording, Replay, TraceError};
 use crate::registry::Registry;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -94,10 +92,9 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     say_notes([&config]);
     let simulation = registry.simulation(&config)?;
     if let Some(path) = &args.replay {
-        let trace = Trace::read(path, &simulation).map_err(Error::from)?;
-        check_episodes(args, &trace)?;
         let backend = args.backend.open(args.quiet)?;
-        let replay = trace::replay(&simulation, backend.as_ref(), &trace)?;
+        let (replay, ignored) = trace::replay_file(path, &simulation, backend.as_ref())?;
+        check_episodes(args, &replay, &ignored)?;
         return report(path, &simulation, &replay);
     }
     let format = args.format();
@@ -143,9 +140,9 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
 }
 
 /// Checks that a trace has the episodes that it should have, and says what of it is not looked at.
-fn check_episodes(args: &Args, trace: &Trace) -> anyhow::Result<()> {
-    if !trace.ignored.is_empty() {
-        let names = trace.ignored.iter().map(|name| match name.as_str() {
+fn check_episodes(args: &Args, replay: &Replay, ignored: &[String]) -> anyhow::Result<()> {
+    if !ignored.is_empty() {
+        let names = ignored.iter().map(|name| match name.as_str() {
             "" => "one without a name".to_owned(),
             name => format!("`{name}`"),
         });
@@ -155,14 +152,14 @@ fn check_episodes(args: &Args, trace: &Trace) -> anyhow::Result<()> {
             names.join(", ")
         ));
     }
-    let found = trace.episodes.len() as u64;
+    let found = replay.episodes.len() as u64;
     if let Some(first) = args.first.filter(|&first| first != found) {
         return Err(Usage(format!(
             "the trace has {found} episodes; allowed is {first}, as `--first` says: others are missing or too many"
         ))
         .into());
     }
-    let mut indices: Vec<u64> = trace.episodes.iter().map(|episode| episode.index).collect();
+    let mut indices = replay.episodes.clone();
     indices.sort_unstable();
     let mut next = 0;
     let mut missing = Vec::new();

@@ -300,7 +300,7 @@ mod tests {
                     bounds: Bounds::NON_NEGATIVE,
                     length: Some(3),
                 },
-                "a list of 3 numbers, each at least 0",
+                "a list of 3 numbers, each at least 0 and at most 1e12",
             ),
             (
                 Allowed::Distribution,

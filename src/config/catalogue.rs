@@ -447,11 +447,6 @@ fn whence(one: &Origin, other: &Origin) -> String {
 /// Checks what holds across the keys that all environments have.
 fn check_common(settings: &Settings) -> Result<(), ConfigError> {
     let candidates = settings.count("num_candidates");
-    if settings.count("slate_size") > candidates {
-        let allowed =
-            format!("an integer from 1 to `environment.num_candidates`, which is {candidates}");
-        return Err(settings.invalid("slate_size", allowed));
-    }
     if settings.declares(DOCUMENT_SEED) && settings.value(DOCUMENT_SEED).is_some() {
         if settings.boolean("resample_documents") {
             let allowed = format!(
@@ -487,6 +482,11 @@ fn check_common(settings: &Settings) -> Result<(), ConfigError> {
             );
             return Err(settings.invalid(name, allowed));
         }
+    }
+    if settings.count("slate_size") > candidates {
+        let allowed =
+            format!("an integer from 1 to `environment.num_candidates`, which is {candidates}");
+        return Err(settings.invalid("slate_size", allowed));
     }
     Ok(())
 }

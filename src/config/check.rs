@@ -269,7 +269,7 @@ mod tests {
     fn a_value_out_of_range_is_named_with_the_range() {
         assert_eq!(
             checked(&Allowed::Number(Bounds::NON_NEGATIVE), "-0.1").unwrap_err(),
-            "`environment.x` = -0.1 is not allowed; allowed is a number at least 0 (given by --set)"
+            "`environment.x` = -0.1 is not allowed; allowed is a number at least 0 and at most 1e12 (given by --set)"
         );
         assert!(checked(&Allowed::Integer { min: 1, max: 9 }, "0").is_err());
         assert!(checked(&Allowed::OneOf(vec!["max", "min"]), "\"most\"").is_err());

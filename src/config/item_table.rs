@@ -330,7 +330,7 @@ mod tests {
     fn decimal_commas_are_named() {
         assert_eq!(
             told("cluster_id;quality\n0;1,5\n"),
-            "column `quality` of line 2 is \"1,5\"; allowed is a finite number, with a point before its decimals: 1.5"
+            "column `quality` of line 2 is \"1,5\"; allowed is a finite number of magnitude at most 1e12, with a point before its decimals: 1.5"
         );
         assert!(told("cluster_id,quality\n0,\"1,5\"\n").ends_with("1.5"));
         assert!(

@@ -386,7 +386,7 @@ mod tests {
         let key = Key::non_negative("user.choc_stddev", 1.0, "spread of chocolate engagement");
         assert_eq!(
             serde_json::to_string(&key).unwrap(),
-            r#"{"name":"user.choc_stddev","default":1.0,"required":false,"allowed":"a number at least 0","about":"spread of chocolate engagement"}"#
+            r#"{"name":"user.choc_stddev","default":1.0,"required":false,"allowed":"a number at least 0 and at most 1e12","about":"spread of chocolate engagement"}"#
         );
     }
 

@@ -1,11 +1,12 @@
 //! Where values come from: one file and the flags, laid over the defaults.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ConfigError;
-use super::error::named;
+use super::error::{SyntaxError, named};
 use super::variants::VARIANT;
 use crate::text_file::read_text;
 
@@ -214,9 +215,9 @@ impl Layers {
         let table = file
             .text
             .parse::<toml::Table>()
-            .map_err(|source| ConfigError::Syntax {
+            .map_err(|error| ConfigError::Syntax {
                 path: file.path.clone(),
-                source: Box::new(source),
+                source: SyntaxError::new(&error, &file.text),
             })?;
         Ok(Some((table, Origin::File(file.path.as_path().into()))))
     }
@@ -240,11 +241,15 @@ impl Layers {
                 &mut all,
             );
         }
-        let mut last: Vec<Assignment> = Vec::new();
+        let mut last: Vec<Assignment> = Vec::with_capacity(all.len());
+        let mut places: HashMap<String, usize> = HashMap::with_capacity(all.len());
         for assignment in all {
-            match last.iter_mut().find(|other| other.key == assignment.key) {
-                Some(other) => *other = assignment,
-                None => last.push(assignment),
+            match places.get(&assignment.key) {
+                Some(&place) => last[place] = assignment,
+                None => {
+                    places.insert(assignment.key.clone(), last.len());
+                    last.push(assignment);
+                }
             }
         }
         Ok(last)

@@ -3,6 +3,7 @@
 use super::ranges::{EpisodeRange, count, disjoint_union, union};
 use super::report::Run;
 use super::state::SeedState;
+use super::warnings::Warning;
 use super::{Report, differences};
 use crate::backend::BackendInfo;
 use crate::error::Error;
@@ -14,7 +15,7 @@ use serde_json::Value;
 pub struct Merged {
     /// The report of all episodes together.
     pub report: Report,
-    /// What the reader should know: sentences without a full stop.
+    /// What is doubtful about the merging, which the report tells with the rest: sentences without a full stop.
     pub warnings: Vec<String>,
 }
 
@@ -112,10 +113,11 @@ pub fn merge_runs(reports: &[(String, Report)], pooling: Pooling) -> Result<Merg
         seconds: seconds.iter().sum(),
         state,
     };
-    Ok(Merged {
-        report: run.report(),
-        warnings: warnings(reports),
-    })
+    let warnings = warnings(reports);
+    let mut report = run.report();
+    let all = warnings.iter().cloned().map(Warning::plain);
+    report.warnings.extend(all);
+    Ok(Merged { report, warnings })
 }
 
 /// Gathers the episodes of each seed, the seeds ascending.
@@ -303,6 +305,14 @@ fn warnings(reports: &[(String, Report)]) -> Vec<String> {
         warnings.push(format!(
             "the results are of different backends, which round differently: {}",
             backends.join("; ")
+        ));
+    }
+    let has_curves = |report: &Report| report.state.statistics.has_curves();
+    let (with, without): (Vec<_>, Vec<_>) =
+        reports.iter().partition(|(_, report)| has_curves(report));
+    if let ([_, ..], [(name, _), ..]) = (&with[..], &without[..]) {
+        warnings.push(format!(
+            "{name} has no curves by step (`--no-curves`), and so the merged result has none"
         ));
     }
     let versions = distinct(&|report| report.state.slatesim.clone());
@@ -603,6 +613,25 @@ mod tests {
                 format!("cannot merge first and second: they are of different runs: {told}");
             assert!(error.starts_with(&expected), "{error}");
         }
+    }
+
+    #[test]
+    fn curves_that_one_result_lacks_are_left_out_with_a_warning() {
+        let mut parts = shards(Arithmetic::Single, 2);
+        parts[1].1.drop_curves();
+        let json = serde_json::to_string(&parts[1].1).unwrap();
+        assert!(!json.contains("per_step\""), "{json}");
+        parts[1].1 = Report::from_json("1.json", &json).unwrap();
+        let merged = merge(&parts).unwrap();
+        assert_eq!(
+            merged.warnings,
+            ["1.json has no curves by step (`--no-curves`), and so the merged result has none"]
+        );
+        let mut whole = fixtures::report(Arithmetic::Single, None, &[]);
+        whole.drop_curves();
+        assert_eq!(figures(&merged.report), figures(&whole));
+        parts[0].1.drop_curves();
+        assert!(merge(&parts).unwrap().warnings.is_empty());
     }
 
     #[test]

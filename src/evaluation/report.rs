@@ -2,12 +2,13 @@
 
 use super::json_numbers::{hash, read_large_from_text, write_large_as_text};
 use super::ranges::count;
+use super::warnings::{self, Warning};
 use super::{Campaign, Shard, State, Stopping, figures, uncertainty};
 use crate::backend::BackendInfo;
 use crate::config::{Config, Section};
 use crate::error::Error;
 use crate::rng::LAYOUT_VERSION;
-use crate::statistics::{Moments, Summary};
+use crate::statistics::{self, LEVEL, Moments, Summary};
 use crate::text_file::quotable;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -59,6 +60,8 @@ pub struct Report {
     /// How a run to a target precision ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping: Option<Stopping>,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// Episodes in this report.
@@ -99,6 +102,8 @@ pub struct Estimate {
     pub mean: Option<f64>,
     /// The standard error of the mean.
     pub standard_error: Option<f64>,
+    /// Interval of 95 %, of Student's distribution: seeds are few. `None` where all are equal.
+    pub ci95: Option<[f64; 2]>,
 }
 
 /// The key of [`State`] that a report's hash is written with.
@@ -174,6 +179,12 @@ impl Report {
         report.shard = shard;
         report.partial = campaign.is_partial();
         report
+    }
+
+    /// Leaves out the curves by step, of the figures and of the state.
+    pub fn drop_curves(&mut self) {
+        self.summary.drop_curves();
+        self.state.statistics.drop_curves();
     }
 
     /// Reports a campaign that ran to a target precision.
@@ -285,6 +296,12 @@ impl Report {
         report.slatesim = header.slatesim;
         report.shard = written.shard;
         report.partial = written.partial;
+        // Those that do not follow from the figures: the ones of a merge.
+        for other in written.warnings {
+            if report.warnings.iter().all(|known| known.text != other) {
+                report.warnings.push(Warning::plain(other));
+            }
+        }
         report.is_unverified = written_hash.is_none();
         Ok(report)
     }
@@ -305,6 +322,13 @@ impl Run {
     pub(super) fn report(self) -> Report {
         let statistics = &self.state.statistics;
         let rate = statistics.user_steps() as f64 / self.seconds;
+        let summary = statistics.summary();
+        let mut doubts = warnings::of_size(summary.episodes);
+        doubts.extend(warnings::of_figures(
+            &summary,
+            "",
+            self.state.max_steps.is_some(),
+        ));
         let pooled = &self.state.pooled;
         let uncertainty = if pooled.is_empty() {
             uncertainty::of_run(&self.environment, self.seed)
@@ -335,9 +359,10 @@ impl Run {
             partial: !self.state.is_complete(),
             target_reached: None,
             stopping: None,
+            warnings: doubts,
             backend: self.backend,
             episodes: statistics.episodes(),
-            summary: statistics.summary(),
+            summary,
             seconds: self.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
             state: self.state,
@@ -354,9 +379,13 @@ fn across(by_seed: &[SeedReport]) -> Estimate {
         means.add(one.mean.unwrap_or(f64::NAN));
     }
     let is_whole = means.non_finite() == 0;
+    let mean = means.mean().filter(|_| is_whole);
+    let standard_error = means.standard_error().filter(|_| is_whole);
+    let estimate = statistics::Estimate::of(mean, standard_error, means.count());
     Estimate {
-        mean: means.mean().filter(|_| is_whole),
-        standard_error: means.standard_error().filter(|_| is_whole),
+        mean,
+        standard_error,
+        ci95: estimate.map(|estimate| estimate.interval(1.0 - LEVEL)),
     }
 }
 
@@ -378,6 +407,8 @@ struct Written {
     shard: Option<Shard>,
     #[serde(default)]
     partial: bool,
+    #[serde(default)]
+    warnings: Vec<String>,
     backend: BackendInfo,
     episodes: u64,
     user_steps: u64,

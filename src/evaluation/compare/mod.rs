@@ -23,11 +23,10 @@ pub use best::Best;
 pub use pairs::PairedDifference;
 pub use report::{ComparisonReport, VariantReport};
 
-use super::normal::{LEVEL, two_sided};
 use super::stopping::{self, Look, Stopping, Target};
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;
-use crate::statistics::{EpisodeBlock, Moments, Statistics};
+use crate::statistics::{EpisodeBlock, Estimate, LEVEL, Moments, Statistics, two_sided};
 use pairs::{num_pairs, pairs};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -102,17 +101,15 @@ impl Comparison {
         pairs(self.statistics.len()).zip(&self.differences)
     }
 
-    /// Returns mean and standard error of one's return less another's.
-    fn estimate(&self, a: usize, b: usize) -> best::Estimate {
+    /// Returns mean and standard error of one's return less another's; `None` where the episodes do not tell.
+    fn estimate(&self, a: usize, b: usize) -> Option<Estimate> {
         let (low, high) = (a.min(b), a.max(b));
         let mut found = self.differences();
         let moments = found.find(|(pair, _)| *pair == (low, high));
         let (_, moments) = moments.expect("every pair is there");
         let sign = if a < b { 1.0 } else { -1.0 };
-        (
-            moments.mean().map(|mean| sign * mean),
-            moments.standard_error(),
-        )
+        let mean = moments.mean().map(|mean| sign * mean);
+        Estimate::of(mean, moments.standard_error(), moments.count())
     }
 
     /// Runs a range of episodes wave by wave, until it ends or the observer interrupts.
@@ -224,9 +221,14 @@ fn check(simulations: &[Simulation]) -> Result<(), Error> {
     other.map_or(Ok(()), |b| Err(Error::Seeds { a: seed, b }))
 }
 
+/// Returns how often the interval of a pair may miss, so that those of all pairs hold together.
+fn simultaneous_miss(num_compared: usize) -> f64 {
+    (1.0 - LEVEL) / num_pairs(num_compared) as f64
+}
+
 /// Returns the critical value under which the intervals of all pairs hold together, by Bonferroni's inequality.
 fn simultaneous(num_compared: usize) -> f64 {
-    two_sided((1.0 - LEVEL) / num_pairs(num_compared) as f64)
+    two_sided(simultaneous_miss(num_compared))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{Comparison, Stopping};
 use crate::backend::BackendInfo;
 use crate::config::Config;
 use crate::evaluation::report::{SCHEMA, is_false, is_zero, section};
+use crate::evaluation::warnings::{self, Warning};
 use crate::evaluation::{json_numbers, uncertainty};
 use crate::statistics::Summary;
 use serde::Serialize;
@@ -45,6 +46,8 @@ pub struct ComparisonReport {
     /// How a run to a target precision ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping: Option<Stopping>,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// What was compared.
@@ -112,6 +115,20 @@ impl ComparisonReport {
         let seed = compared[0].1.seed;
         let environments = policies.iter().map(|policy| (&policy.environment, seed));
         let uncertainty = uncertainty::of_runs(environments);
+        let mut doubts = warnings::of_size(comparison.done);
+        for (variant, (_, config)) in policies.iter().zip(compared) {
+            let whose = format!("variant {:?}: ", variant.label);
+            let has_max_steps = config.max_steps.is_some();
+            doubts.extend(warnings::of_figures(
+                &variant.summary,
+                &whose,
+                has_max_steps,
+            ));
+        }
+        for ((a, b), moments) in comparison.differences() {
+            let pair = format!("{} - {}: ", labels[a], labels[b]);
+            doubts.extend(warnings::of_difference(moments, &pair));
+        }
         Self {
             schema: SCHEMA,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
@@ -126,6 +143,7 @@ impl ComparisonReport {
                 .as_ref()
                 .map(|stopping| stopping.is_reached),
             stopping: comparison.stopping.clone(),
+            warnings: doubts,
             backend: comparison.backend.clone(),
             policies,
             differences: paired_differences(&labels, comparison),
