@@ -372,10 +372,19 @@ fn seeds_are_integers_or_texts_of_64_bits() {
 #[test]
 fn traces_of_large_seeds_are_texts_too_and_replay() {
     let folder = TempDir::new().unwrap();
-    let seed = ["--quiet", "--backend", "cpu", "--seed", "18446744073709551615"];
+    let seed = [
+        "--quiet",
+        "--backend",
+        "cpu",
+        "--seed",
+        "18446744073709551615",
+    ];
     let trace = |more: &[&str]| stdout(slatesim("trace").args(SHORT).args(seed).args(more));
     let written = trace(&[]);
-    assert!(written.starts_with("{\"seed\":\"18446744073709551615\",\"episode\":0,"), "{written}");
+    assert!(
+        written.starts_with("{\"seed\":\"18446744073709551615\",\"episode\":0,"),
+        "{written}"
+    );
     let number = written.replace("\"18446744073709551615\"", "18446744073709551615");
     for text in [written, number] {
         let path = write(&folder, "trace.jsonl", text);

@@ -1,8 +1,8 @@
 //! Rows as JSON Lines and as CSV.
 
-use crate::evaluation::json_numbers::LARGEST_EXACT;
 use super::column::{Cell, Column, Segment};
 use super::error::TraceError;
+use crate::evaluation::json_numbers::LARGEST_EXACT;
 use std::io::{self, Write};
 use std::path::Path;
 
