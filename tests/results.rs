@@ -47,10 +47,6 @@ fn figures(text: &str) -> String {
     for key in ["seconds", "user_steps_per_second", "shard"] {
         object.shift_remove(key);
     }
-    object["state"]
-        .as_object_mut()
-        .expect("a state")
-        .shift_remove("hash");
     report.to_string()
 }
 
