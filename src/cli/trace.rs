@@ -33,6 +33,9 @@ pub(crate) struct Args {
     /// Trace the first N episodes of the run, 1 if not given; all where it has fewer. With --replay: FILE must hold N episodes
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     first: Option<u64>,
+    /// Begin with episode N, instead of the first
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=1 << 63))]
+    first_episode: u64,
     /// Write the features of all candidates, not only of those that are shown
     #[arg(long)]
     candidates: bool,
@@ -46,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "output")]
     force: bool,
     /// Show the slates of a trace (JSON Lines or CSV; - is standard input) again and compare; exit with 1 if anything differs
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["candidates", "output", "format"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["first_episode", "candidates", "output", "format"])]
     replay: Option<PathBuf>,
     #[command(flatten)]
     backend: BackendArgs,
@@ -206,7 +209,7 @@ fn write(
     let done = trace::record(
         simulation,
         backend,
-        0..episodes,
+        args.first_episode..args.first_episode.saturating_add(episodes),
         &recording,
         &progress,
         &mut on_row,
