@@ -3,7 +3,7 @@
 use super::failure::Usage;
 use super::output::{print, print_json, warn};
 use super::table;
-use super::warnings::{FAILED, warn_of};
+use super::warnings::{FAILED, tell};
 use crate::evaluation::{self, Pooling, Report};
 use crate::registry::Registry;
 use crate::text_file::{STDIN, read_text};
@@ -57,13 +57,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         true => Pooling::Seeds,
         false => Pooling::OneSeed,
     };
-    let merged = evaluation::merge_runs(&reports, pooling)?;
-    for warning in &merged.warnings {
-        warn(warning);
-    }
-    let report = merged.report;
-    let has_max_steps = report.state.max_steps.is_some();
-    warn_of(&report.summary, "", has_max_steps, false);
+    let report = evaluation::merge_runs(&reports, pooling)?.report;
+    tell(&report.warnings, false);
     if report.partial {
         let remedy = match args.partial {
             true => "",

@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::layers::Origin;
+use crate::text_file::STDIN;
 
 /// Reports the first thing that is wrong with a configuration.
 ///
@@ -14,7 +15,7 @@ use super::layers::Origin;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A configuration file could not be read.
-    #[error("cannot read the configuration file {}", path.display())]
+    #[error("cannot read the configuration {}", file_or_stdin(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -34,7 +35,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// A configuration file is not TOML.
-    #[error("{} is not valid TOML", path.display())]
+    #[error("{} is not valid TOML{}", named(path), syntax_hint(source))]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -309,6 +310,33 @@ fn escapes(path: &std::path::Path) -> &'static str {
     }
 }
 
+/// Names a configuration, which may be the standard input.
+pub(super) fn named(path: &std::path::Path) -> String {
+    match path == std::path::Path::new(STDIN) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
+fn file_or_stdin(path: &std::path::Path) -> String {
+    match path == std::path::Path::new(STDIN) {
+        true => "from standard input".to_owned(),
+        false => format!("file {}", path.display()),
+    }
+}
+
+/// Says what to write instead, where TOML is another language than one may think.
+fn syntax_hint(source: &SyntaxError) -> &'static str {
+    let message = source.0.as_str();
+    if message.contains("escape") || message.contains("unicode") {
+        " (a backslash in double quotes begins an escape; single quotes take it as it is: 'C:\\folder\\file')"
+    } else if message.contains("too large") || message.contains("overflow") {
+        " (TOML has no integers above 2^63 - 1; a larger seed goes in quotes: seed = \"18446744073709551615\")"
+    } else {
+        ""
+    }
+}
+
 /// Characters of what a message quotes of a name or a line, at most.
 const LONGEST_QUOTE: usize = 200;
 
@@ -417,6 +445,12 @@ pub enum CorpusProblem {
         place: String,
         /// The declared columns.
         known: Vec<String>,
+    },
+    /// A file that begins as JSON does, and is none.
+    #[error("it is no JSON: {why}")]
+    Json {
+        /// Where and why.
+        why: String,
     },
     /// A quote without its end.
     #[error("the quote that begins in {place} is never closed")]

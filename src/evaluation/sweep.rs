@@ -5,13 +5,16 @@
 //!     --sweep--> Sweep --SweepReport::new--> SweepReport
 //! ```
 
-use super::report::{SCHEMA, is_false, section};
+use super::report::{SCHEMA, is_false, is_zero, section};
+use super::warnings::{self, Warning};
+use super::{json_numbers, uncertainty};
 use crate::backend::{Backend, BackendInfo, Launches, Observer, Simulation};
 use crate::config::Point;
 use crate::error::Error;
 use crate::statistics::{Statistics, Summary};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::ops::Range;
 use std::time::Instant;
 
 /// Most points of a sweep. Each takes some kilobytes until the end, and with curves some hundred bytes a step.
@@ -22,6 +25,8 @@ pub const MAX_POINTS: usize = 10_000;
 pub struct Sweep {
     /// What computed it.
     pub backend: BackendInfo,
+    /// The first episode of each point.
+    pub first: u64,
     /// Episodes of each point that were asked for.
     pub asked: u64,
     /// The figures of each point, in their order; of fewer episodes where the work was interrupted.
@@ -70,6 +75,22 @@ pub fn sweep(
     keeps_curves: bool,
     observer: &dyn Observer,
 ) -> Result<Sweep, Error> {
+    sweep_range(simulations, backend, 0..episodes, keeps_curves, observer)
+}
+
+/// Runs a range of episodes of each simulation; see [`sweep`].
+///
+/// # Errors
+/// Those of [`Backend::rollout_many`]; the range must start at a multiple of
+/// [`BLOCK_EPISODES`](crate::backend::BLOCK_EPISODES).
+pub fn sweep_range(
+    simulations: &[Simulation],
+    backend: &dyn Backend,
+    episodes: Range<u64>,
+    keeps_curves: bool,
+    observer: &dyn Observer,
+) -> Result<Sweep, Error> {
+    let (first, asked) = (episodes.start, episodes.end.saturating_sub(episodes.start));
     let clock = Instant::now();
     let mut points = vec![None; simulations.len()];
     let mut sum_up = |index: usize, mut statistics: Statistics| {
@@ -81,11 +102,12 @@ pub fn sweep(
             summary: statistics.summary(),
         });
     };
-    let launches = backend.rollout_each(simulations, 0..episodes, observer, &mut sum_up)?;
+    let launches = backend.rollout_each(simulations, episodes, observer, &mut sum_up)?;
     let points = points.into_iter().collect::<Option<_>>();
     Ok(Sweep {
         backend: backend.info(),
-        asked: episodes,
+        first,
+        asked,
         points: points.expect("a backend hands over each one's statistics"),
         launches,
         seconds: clock.elapsed().as_secs_f64(),
@@ -100,11 +122,19 @@ pub struct SweepReport {
     pub schema: u32,
     /// Version of the package that wrote the report.
     pub slatesim: String,
+    /// The first episode of each point; left out where it is 0.
+    #[serde(
+        skip_serializing_if = "is_zero",
+        serialize_with = "json_numbers::serialize"
+    )]
+    pub first_episode: u64,
     /// Episodes of each point that were asked for.
     pub episodes: u64,
     /// Whether episodes are missing: the work was interrupted.
     #[serde(skip_serializing_if = "is_false")]
     pub partial: bool,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// What it took on a device: `pipelines` and `dispatches`.
@@ -112,6 +142,9 @@ pub struct SweepReport {
     pub launches: Option<Launches>,
     /// The keys that were varied, in the order in which they were given.
     pub varied: Vec<String>,
+    /// What the standard errors are for, where that is not all that the environment draws: a sentence without a full stop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<String>,
     /// What each point gave.
     pub points: Vec<PointReport>,
     /// Wall-clock time.
@@ -131,6 +164,7 @@ pub struct PointReport {
     /// The policy with all parameters, `{"name", ...}`.
     pub policy: Value,
     /// Key of all random numbers.
+    #[serde(serialize_with = "json_numbers::serialize")]
     pub seed: u64,
     /// Steps after which an episode is truncated, given, built in, or at which all have ended.
     pub max_steps: Option<u32>,
@@ -159,21 +193,37 @@ impl SweepReport {
             .map(|point| point.summary.user_steps as f64)
             .sum();
         let rate = user_steps / sweep.seconds;
+        let is_partial = sweep.is_partial();
         let varied = points.first().map(|point| &point.values);
         let varied = varied.into_iter().flatten();
+        let reported: Vec<PointReport> = points
+            .iter()
+            .zip(sweep.points)
+            .map(|(point, swept)| PointReport::new(point, swept))
+            .collect();
+        let mut doubts = warnings::of_size(sweep.asked);
+        for (point, reported) in points.iter().zip(&reported) {
+            let whose = format!("point {}: ", point.label());
+            let has_max_steps = point.config.max_steps.is_some();
+            doubts.extend(warnings::of_figures(
+                &reported.summary,
+                &whose,
+                has_max_steps,
+            ));
+        }
+        let environments = (reported.iter()).map(|point| (&point.environment, point.seed));
         Self {
+            uncertainty: uncertainty::of_runs(environments),
             schema: SCHEMA,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
+            first_episode: sweep.first,
             episodes: sweep.asked,
-            partial: sweep.is_partial(),
+            partial: is_partial,
+            warnings: doubts,
             backend: sweep.backend,
             launches: sweep.launches,
             varied: varied.map(|(key, _)| key.clone()).collect(),
-            points: points
-                .iter()
-                .zip(sweep.points)
-                .map(|(point, swept)| PointReport::new(point, swept))
-                .collect(),
+            points: reported,
             seconds: sweep.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
         }
@@ -183,8 +233,9 @@ impl SweepReport {
 impl PointReport {
     fn new(point: &Point, swept: SweptPoint) -> Self {
         let values = point.values.iter().map(|(key, value)| {
-            let value = serde_json::to_value(value)
+            let mut value = serde_json::to_value(value)
                 .expect("checked values are something that JSON can hold");
+            json_numbers::write_large_as_text(&mut value);
             (key.clone(), value)
         });
         Self {

@@ -46,6 +46,9 @@ pub(super) struct Parts {
     pub(super) conditions: Conditions,
     /// Clicks by impressions of each topic; a unit is a block.
     pub(super) topics: Vec<Ratio>,
+    /// Clicks by user-steps of each topic; a unit is a block. Empty where it was not collected, as before it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) topic_shares: Vec<Ratio>,
     /// Clicks by user-steps of each position of the slate; a unit is a block. Empty without episodes.
     pub(super) slots: Vec<Ratio>,
     /// Quality by clicks; a unit is a block.
@@ -101,6 +104,9 @@ impl Parts {
         for (topic, sums) in self.topics.iter_mut().zip(&blocks.topics) {
             topic.add_products(units, sums);
         }
+        for (share, sums) in self.topic_shares.iter_mut().zip(&blocks.topic_shares) {
+            share.add_products(units, sums);
+        }
         if self.slots.is_empty() {
             self.slots = vec![Ratio::default(); blocks.slots.len()];
         }
@@ -134,6 +140,7 @@ impl Statistics {
             discounted: Vec::new(),
             conditions: Conditions::default(),
             topics: vec![Ratio::default(); num_topics],
+            topic_shares: vec![Ratio::default(); num_topics],
             slots: Vec::new(),
             clicked_quality: has_quality.then(Ratio::default),
         };
@@ -231,6 +238,14 @@ impl Statistics {
             .checked_add(other.user_steps())
             .ok_or(overflow("user-steps"))?;
 
+        // What one of the two has not collected is unknown of both together.
+        let lacks = |of: &Self| of.episodes() > 0 && of.parts.topic_shares.is_empty();
+        if lacks(self) || lacks(other) {
+            self.parts.topic_shares.clear();
+        } else if self.parts.topic_shares.is_empty() {
+            self.parts.topic_shares = vec![Ratio::default(); self.parts.topics.len()];
+        }
+
         let (parts, other) = (&mut self.parts, &other.parts);
         parts.returns.merge(&other.returns);
         parts.return_quantiles.merge(&other.return_quantiles);
@@ -251,6 +266,9 @@ impl Statistics {
         conditions.max_steps = conditions.max_steps.max(other.conditions.max_steps);
         for (topic, other) in parts.topics.iter_mut().zip(&other.topics) {
             topic.merge(other);
+        }
+        for (share, other) in parts.topic_shares.iter_mut().zip(&other.topic_shares) {
+            share.merge(other);
         }
         if parts.slots.is_empty() {
             parts.slots.clone_from(&other.slots);
@@ -362,6 +380,15 @@ impl TryFrom<Parts> for Statistics {
             .any(|slot| slot.denominator() != user_steps)
         {
             return Err("positions of the slate and clicks are of different numbers of user-steps");
+        }
+        let shares = &parts.topic_shares;
+        let fits = |(share, topic): (&Ratio, &Ratio)| {
+            share.denominator() == user_steps && share.numerator() == topic.numerator()
+        };
+        let is_whole =
+            shares.len() == parts.topics.len() && shares.iter().zip(&parts.topics).all(fits);
+        if !(shares.is_empty() || is_whole) {
+            return Err("clicks by topic are of different numbers of clicks or user-steps");
         }
         if counts(&parts.reward_slope) != u128::from(parts.lengths.of_several_steps()) {
             return Err("reward slopes and lengths are of different episodes");

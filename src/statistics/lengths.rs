@@ -2,7 +2,7 @@
 
 use super::curves::Running;
 use super::exact_sum::ExactSum;
-use super::moments::sample_variance;
+use super::moments::{largest_share, sample_variance};
 use super::step_bins::{bin_of_step, first_step_of_bin, num_bins};
 use super::{interpolate, quantile_rank};
 use serde::{Deserialize, Serialize};
@@ -228,6 +228,14 @@ impl Lengths {
     #[must_use]
     pub fn standard_error(&self) -> Option<f64> {
         Some(self.standard_deviation()? / (self.count() as f64).sqrt())
+    }
+
+    /// Returns the share of the sum of squares around the mean that the farthest length has; `None` without spread.
+    #[must_use]
+    pub fn largest_share(&self) -> Option<f64> {
+        let deviation = self.standard_deviation()?;
+        let range = (f64::from(self.min()?), f64::from(self.max()?));
+        largest_share(self.count(), self.mean()?, deviation * deviation, range)
     }
 
     /// Returns the length of the shortest episode.

@@ -24,23 +24,28 @@ mod ratio;
 mod slope;
 mod step_bins;
 mod summary;
+mod tails;
 mod tally;
+mod trimmed;
 
 pub use campaign::{Conditions, Statistics};
 pub use episodes::EpisodeBlock;
 pub use exact_sum::ExactSum;
 pub use exact_sum_text::ParseSumError;
 pub use lengths::{LONGEST_COUNTED, Lengths};
-pub use moments::Moments;
+pub use moments::{LARGEST_SHARE, Moments};
 pub use quantiles::Quantiles;
 pub(crate) use quantiles::SINGLE_BUCKETS;
 pub use slope::least_squares_slope;
 pub use step_bins::{SINGLE_STEPS, bin_of_step, first_step_of_bin, num_bins};
 pub use summary::{
     ClickRateSummary, ClickedQualitySummary, Curve, DiscountedSummary, FEWEST_BLOCKS,
-    LengthSummary, QuantileTable, ReturnSummary, RewardSlopeSummary, SlotSummary, Summary,
-    TopicSummary, TruncatedSummary,
+    FEWEST_RUNNING, LengthSummary, QuantileTable, ReturnSummary, RewardSlopeSummary, SlotSummary,
+    Summary, TopicSummary, TruncatedSummary,
 };
+pub(crate) use tails::{Estimate, student_one_sided, two_sided};
+pub use tails::{FEW_EPISODES, LEVEL};
+pub use trimmed::TrimmedMean;
 
 pub(crate) use compensated::CompensatedSum;
 pub(crate) use tally::{BlockTotals, DIGITS, SampleTally, Tally, sum_of_device};

@@ -195,7 +195,7 @@ impl Quantiles {
     }
 
     /// Lists the buckets that hold something, as lower edge, upper edge and count, in ascending order.
-    fn ascending(&self) -> impl Iterator<Item = (f64, f64, u64)> {
+    pub(super) fn ascending(&self) -> impl Iterator<Item = (f64, f64, u64)> {
         let (positive, negative) = self.octaves.split_at(OCTAVES);
         let below = runs(negative).into_iter().rev().flat_map(|run| {
             let counts: Vec<_> = run.buckets().collect();

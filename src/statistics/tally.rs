@@ -57,6 +57,8 @@ pub(crate) struct BlockTally {
     pub(super) truncated: u64,
     /// Clicks by impressions of each topic.
     pub(super) topics: Vec<ProductTally>,
+    /// Clicks by user-steps of each topic.
+    pub(super) topic_shares: Vec<ProductTally>,
     /// Clicks by user-steps of each position of the slate; empty without blocks.
     pub(super) slots: Vec<ProductTally>,
     /// Quality by clicks, where documents have it.
@@ -109,6 +111,7 @@ impl BlockTally {
     pub(super) fn new(num_topics: usize, has_quality: bool) -> Self {
         Self {
             topics: vec![ProductTally::default(); num_topics],
+            topic_shares: vec![ProductTally::default(); num_topics],
             quality: has_quality.then(Ratio::default),
             ..Self::default()
         }
@@ -122,6 +125,9 @@ impl BlockTally {
         let topic_counts = block.topic_clicks.iter().zip(block.topic_impressions);
         for (topic, (&clicks, &impressions)) in self.topics.iter_mut().zip(topic_counts) {
             topic.add(clicks, impressions);
+        }
+        for (share, &clicks) in self.topic_shares.iter_mut().zip(block.topic_clicks) {
+            share.add(clicks, block.user_steps);
         }
         if self.slots.is_empty() {
             self.slots = vec![ProductTally::default(); block.slot_clicks.len()];
