@@ -302,7 +302,12 @@ fn where_there_is_no_memory_there_is_one_line() {
                 "sweep --quiet --backend cpu --threads 2 --episodes 1 {corpus} --vary seed=1,2,3"
             ),
         ),
-        (100, "bench --quick --quiet --backend cpu".to_owned()),
+        (
+            1500,
+            format!(
+                "evaluate --quiet --backend cpu --threads 1 --environment interest_evolution {corpus}"
+            ),
+        ),
         (
             2000,
             "evaluate --quiet --backend cpu --episodes 1 --threads 1000".to_owned(),
@@ -367,4 +372,19 @@ fn errors_do_not_quote_megabytes() {
             assert!(clock.elapsed() < Duration::from_secs(10));
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_corpus_that_cannot_be_held_is_refused_by_its_key() {
+    let output = within(
+        1500,
+        "evaluate --quiet --backend cpu --environment interest_evolution \
+         --set environment.num_candidates=16777216 --set environment.resample_documents=false",
+    )
+    .assert()
+    .code(2);
+    let told = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    let begin = "slatesim: `environment.num_candidates` = 16777216 is not allowed; allowed is as many documents as";
+    assert!(told.starts_with(begin), "{told}");
 }

@@ -19,8 +19,8 @@ use std::sync::Arc;
 pub struct Corpus {
     /// How many fields a document has.
     pub num_fields: usize,
-    /// The fields of document 0, of document 1, and so on.
-    pub fields: Vec<f64>,
+    /// The fields of document 0, of document 1, and so on; shared by all threads.
+    pub fields: Arc<[f64]>,
 }
 
 /// All that an episode depends on besides the environment's own functions.
@@ -245,7 +245,9 @@ impl<D: Definition> Model for D {
         let stream = Stream::of_consecutive_episodes(seed, 0, 0);
         let mut document = twin.new_document();
         let num_fields = document.num_fields();
-        let mut fields = vec![0.0; num_fields * num_candidates as usize];
+        let all = num_fields * num_candidates as usize;
+        let mut shared: Arc<[f64]> = std::iter::repeat_n(0.0, all).collect();
+        let fields = Arc::make_mut(&mut shared);
         let document_blocks = Definition::outline(self).document_blocks;
         for (candidate, fields) in (0..num_candidates).zip(fields.chunks_exact_mut(num_fields)) {
             let first = ScalarWord(candidate * document_blocks);
@@ -260,7 +262,10 @@ impl<D: Definition> Model for D {
             );
             document.store(fields);
         }
-        Corpus { num_fields, fields }
+        Corpus {
+            num_fields,
+            fields: shared,
+        }
     }
 
     fn average_user(&self) -> Option<Vec<f64>> {
