@@ -88,6 +88,8 @@ fn figures(returns: &Quantiles) -> Option<(f64, Option<f64>, u64)> {
     let share = |of: u64| of as f64 / count as f64;
     let inside = kept.iter().map(|&(value, held)| value * share(held));
     let winsorised = inside.sum::<f64>() + share(cut) * lowest + share(cut) * highest;
+    // Takes back rounding, which matters where all are equal.
+    let winsorised = winsorised.clamp(lowest, highest);
     let square = |value: f64| (value - winsorised) * (value - winsorised);
     let inside = kept
         .iter()
