@@ -1,6 +1,8 @@
 //! What long horizons, many points and large or hostile configurations take: bounded memory, bounded texts, and where memory
 //! is not to be had one line and exit code 1.
 
+mod common;
+
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;
@@ -387,4 +389,42 @@ fn a_corpus_that_cannot_be_held_is_refused_by_its_key() {
     let told = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
     let begin = "slatesim: `environment.num_candidates` = 16777216 is not allowed; allowed is as many documents as";
     assert!(told.starts_with(begin), "{told}");
+}
+
+#[test]
+fn devices_bin_late_steps_with_the_same_bits_whoever_adds_up() {
+    use slatesim::backend::gpu::GpuOptions;
+    use slatesim::backend::{Backend, Unobserved};
+    use slatesim::config::{Config, Layers};
+    use slatesim::registry;
+    let Some(gpu) = common::any_gpu() else { return };
+    // Qualities of very different sizes, so that sums in double precision would be rounded.
+    let layers = [
+        "environment.name=interest_exploration",
+        "max_steps=4300",
+        "environment.document.topic_quality_stddev=[3.0,3.0]",
+    ]
+    .iter()
+    .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
+    let config = Config::resolve(&layers, &registry::catalogue()).unwrap();
+    let simulation = registry::simulation(&config).unwrap();
+    let statistics = |tallies, batch_size, fusion_length| {
+        let backend = gpu.with_options(GpuOptions {
+            tallies: Some(tallies),
+            batch_size,
+            fusion_length,
+            ..GpuOptions::default()
+        });
+        backend.rollout(&simulation, 0..600, &Unobserved).unwrap()
+    };
+    let expected = statistics(false, None, None);
+    let summary = expected.summary();
+    assert_eq!(summary.running_per_step.len(), 4096 + 7);
+    assert_eq!(
+        summary.curve_bins.unwrap()[4097..],
+        [4128, 4160, 4192, 4224, 4256, 4288]
+    );
+    assert!(statistics(false, Some(256), Some(700)) == expected);
+    assert!(statistics(true, None, None) == expected);
+    assert!(statistics(true, Some(512), Some(333)) == expected);
 }
