@@ -25,6 +25,7 @@ mod comparison_table;
 mod evaluate;
 mod failure;
 mod figures;
+mod fuzz;
 mod interrupt;
 mod list;
 mod merge;
