@@ -48,6 +48,33 @@ const COS_C: f32 = 1.0652245;
 const COS_D: f32 = 0.26042777;
 const COS_E: f32 = 0.03858604;
 
+// Where 2 |x| stops growing: tanh(10) is 1.
+const TANH_LIMIT: f32 = 20.0;
+// The bits of 1.
+const ONE_BITS: u32 = 0x3f800000u;
+
+// Where |x| stops growing: what is left of the lower tail is then 2.9e-37, and no factor of it is subnormal.
+const GELU_LIMIT: f32 = 12.9;
+// The twelve upper bits of a significand, whose square is exact.
+const UPPER_BITS: u32 = 0xfffff000u;
+const GELU_SCALE: f32 = 0.35;
+const GELU_A: f32 = 0.13962185;
+const GELU_B: f32 = 0.13985431;
+const GELU_C: f32 = 0.11988591;
+const GELU_D: f32 = 0.105304375;
+const GELU_E: f32 = -0.022640424;
+const GELU_F: f32 = 0.15850657;
+const GELU_G: f32 = -0.25514042;
+const GELU_H: f32 = 0.14369835;
+const GELU_I: f32 = -0.029090539;
+
+// Beyond which the approximation is 0 or x: the argument of its logistic function is then 87.31.
+const GELU_TANH_LIMIT: f32 = 10.0;
+// 2 sqrt(2 / pi).
+const GELU_TANH_A: f32 = 1.5957691;
+// 0.044715 times that.
+const GELU_TANH_B: f32 = 0.071354814;
+
 // e to the power x.
 //
 //     x = n ln 2 + r, |r| <= (ln 2) / 2:   e^x = 2^n (1 + r + r^2 P(r))
@@ -135,4 +162,57 @@ fn sincospi(x: f32) -> vec2<f32> {
 // The logistic function 1 / (1 + e^-x), for any number.
 fn sigmoid(x: f32) -> f32 {
     return 1.0 / (1.0 + exp(-x));
+}
+
+// The hyperbolic tangent, for any number.
+//
+//     e = e^(2 |x|) - 1 = 2^n (r + r^2 P(r)) + (2^n - 1):   tanh x = sign(x) e / (e + 2)
+fn tanh(x: f32) -> f32 {
+    let magnitude = abs(x);
+    let doubled = min(magnitude + magnitude, TANH_LIMIT);
+    let exponent = round(doubled * LOG_TWO_E);
+    let r = doubled - exponent * LN_TWO_UPPER - exponent * LN_TWO_LOWER;
+    var p = EXP_F;
+    p = p * r + EXP_E;
+    p = p * r + EXP_D;
+    p = p * r + EXP_C;
+    p = p * r + EXP_B;
+    let small = p * r * r + r;
+    let power = bitcast<f32>(ONE_BITS + (bitcast<u32>(i32(exponent)) << MANTISSA_BITS));
+    let e = power * small + (power - 1.0);
+    let ratio = e / (e + 2.0);
+    return select(ratio, -ratio, x < 0.0);
+}
+
+// x Phi(x), where Phi is the distribution function of the standard normal, for any number.
+//
+//     a = |x|,  t = 1 / (1 + 0.35 a):   x Phi(x) = max(x, 0) - a Phi(-a),   Phi(-a) = e^(-a^2 / 2) t P(t)
+fn gelu(x: f32) -> f32 {
+    let a = min(abs(x), GELU_LIMIT);
+    let upper = bitcast<f32>(bitcast<u32>(a) & UPPER_BITS);
+    let t = 1.0 / (1.0 + GELU_SCALE * a);
+    var p = GELU_I;
+    p = p * t + GELU_H;
+    p = p * t + GELU_G;
+    p = p * t + GELU_F;
+    p = p * t + GELU_E;
+    p = p * t + GELU_D;
+    p = p * t + GELU_C;
+    p = p * t + GELU_B;
+    p = p * t + GELU_A;
+    let square = exp(-0.5 * (upper * upper));
+    let rest = exp(-0.5 * ((a - upper) * (a + upper)));
+    return max(x, 0.0) - a * (t * p * (square * rest));
+}
+
+// x sigmoid(x), for any number.
+fn silu(x: f32) -> f32 {
+    return max(x, -EXP_LIMIT) * sigmoid(x);
+}
+
+// x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, for any number.
+fn gelu_tanh(x: f32) -> f32 {
+    let inside = clamp(x, -GELU_TANH_LIMIT, GELU_TANH_LIMIT);
+    let slope = GELU_TANH_A + GELU_TANH_B * (inside * inside);
+    return max(x, -GELU_TANH_LIMIT) * sigmoid(inside * slope);
 }

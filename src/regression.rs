@@ -107,15 +107,28 @@ pub fn quadratic_form<N: Number>(factor: &[N], x: &mut [N]) -> N {
     dot_product(x, x)
 }
 
+/// Adds `weight` x x' to the lower triangle of a matrix.
+#[inline(always)]
+fn add_outer_lower<N: Number>(matrix: &mut [N], x: &[N], weight: N) {
+    let dim = x.len();
+    for row in 0..dim {
+        let scaled = weight * x[row];
+        for column in 0..=row {
+            let at = row * dim + column;
+            matrix[at] = matrix[at] + scaled * x[column];
+        }
+    }
+}
+
 /// Fits a logistic regression to the first `count` entries of a history, by iteratively reweighted least squares.
 ///
 /// ```text
 /// h = sigmoid(X w),  R = diag(h (1 - h)),  G = X' R X + ridge I:   G w <- X' (R X w - (h - y))
 /// ```
 ///
-/// At most 20 steps from w = 0, until one is shorter than 0.001; `gram` is the G of the last one made. Up to 10
-/// observations, w is 0 and G the bare ridge. `features` are as many rows as there are `rewards`, each of the length of
-/// `weights`; `scratch` has the length of `gram` and `weights` together. A `count` above the capacity is the capacity.
+/// At most 20 steps from w = 0, until one is shorter than 0.001; `factor` becomes that of the G of the last one made. Up to
+/// 10 observations, w is 0 and G the bare ridge. `features` are as many rows as there are `rewards`, each of the length of
+/// `weights`; `scratch` has the length of `factor` and `weights` together. A `count` above the capacity is the capacity.
 ///
 /// # Panics
 /// If a slice is shorter than said.
@@ -129,21 +142,21 @@ pub fn fit_logistic<N: Number>(
     count: N::Word,
     ridge: N,
     weights: &mut [N],
-    gram: &mut [N],
+    factor: &mut [N],
     scratch: &mut [N],
 ) {
     let dim = weights.len();
     for index in 0..dim {
         weights[index] = number(0.0);
     }
-    set_diagonal(gram, dim, ridge);
-    let (next_gram, next) = scratch.split_at_mut(dim * dim);
+    set_diagonal(factor, dim, ridge.max(number(PIVOT_MIN)).sqrt());
+    let (next_factor, next) = scratch.split_at_mut(dim * dim);
     let mut running = N::Word::splat(MIN_OBSERVATIONS).less_than(count);
     for _ in 0..MAX_ITERATIONS {
         if !running.any() {
             break;
         }
-        set_diagonal(next_gram, dim, ridge);
+        set_diagonal(next_factor, dim, ridge);
         for index in 0..dim {
             next[index] = number(0.0);
         }
@@ -158,16 +171,16 @@ pub fn fit_logistic<N: Number>(
             let h = score.sigmoid();
             let weight = N::select(seen, h * (number::<N>(1.0) - h), number(0.0));
             let pull = N::select(seen, rewards[observation] - h, number(0.0));
-            add_outer(next_gram, x, weight);
+            add_outer_lower(next_factor, x, weight);
             for index in 0..dim {
                 next[index] = next[index] + x[index] * (weight * score + pull);
             }
         }
+        factorize(next_factor, dim);
+        solve(next_factor, &mut next[..dim]);
         for index in 0..dim * dim {
-            gram[index] = N::select(running, next_gram[index], gram[index]);
+            factor[index] = N::select(running, next_factor[index], factor[index]);
         }
-        factorize(next_gram, dim);
-        solve(next_gram, &mut next[..dim]);
         let mut change = number::<N>(0.0);
         for index in 0..dim {
             let difference = next[index] - weights[index];
@@ -215,13 +228,13 @@ mod tests {
     const WEIGHTS: [f64; 2] = [1.3014741343, -0.62193493];
     const GRAM: [f64; 4] = [2.25260996, 0.89954743, 0.89954743, 2.42901595];
 
-    /// Fits the history, with 4 entries of rubbish after it, in any number type.
+    /// Fits the history, with 4 entries of rubbish after it, in any number type: returns weights and matrix.
     fn fit<N: Number>(count: N::Word) -> (Vec<N>, Vec<N>) {
         let rubbish = ([3.0, -2.0], 1.0);
         let entries: Vec<_> = HISTORY.into_iter().chain([rubbish; 4]).collect();
         let features: Vec<N> = entries.iter().flat_map(|(x, _)| x.map(N::splat)).collect();
         let rewards: Vec<N> = entries.iter().map(|&(_, y)| N::splat(y)).collect();
-        let (mut weights, mut gram) = (vec![N::splat(7.0); 2], vec![N::splat(7.0); 4]);
+        let (mut weights, mut factor) = (vec![N::splat(7.0); 2], vec![N::splat(7.0); 4]);
         let mut scratch = vec![N::splat(0.0); 6];
         let ridge = N::splat(1.0);
         fit_logistic(
@@ -230,10 +243,11 @@ mod tests {
             count,
             ridge,
             &mut weights,
-            &mut gram,
+            &mut factor,
             &mut scratch,
         );
-        (weights, gram)
+        let [a, b, c] = [factor[0], factor[2], factor[3]];
+        (weights, vec![a * a, a * b, a * b, b * b + c * c])
     }
 
     #[test]

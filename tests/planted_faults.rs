@@ -203,7 +203,7 @@ faults! {
     finds_interests_that_leave_their_range: "environment/interest_evolution.wgsl",
         "min(max(interest + select(-step, step, is_positive), -1.0), 1.0)" => "interest + select(-step, step, is_positive)";
     finds_a_watch_that_outlasts_the_budget: "environment/interest_evolution.wgsl",
-        "min(user.time_budget + user.time_budget_rest, document.video_length)" => "document.video_length";
+        "select(length, time.x + time.y, ends_within(time, length))" => "length";
     finds_a_bonus_without_the_score: "environment/interest_evolution.wgsl",
         "parameters.user_quality_factor * weight + " => "";
     finds_a_probability_that_forgets_a_feature: "environment/interest_evolution.wgsl",
@@ -229,7 +229,7 @@ faults! {
         "return score / tables::policy_table(0u) + gumbel" => "return score / tables::policy_table(0u) + 0.0 * gumbel";
     finds_inputs_without_those_of_the_layers: "policy/inputs.wgsl", "= (*state)[#{OWN_STATE}u + number];" => "= 0.0;";
     finds_a_regression_without_its_ridge: "policy/ridge.wgsl",
-        "(*factor)[diagonal] + tables::policy_table(0u)" => "(*factor)[diagonal] + 0.5 * tables::policy_table(0u)";
+        "set_diagonal(factor, tables::policy_table(0u))" => "set_diagonal(factor, 0.5 * tables::policy_table(0u))";
     finds_bounds_without_their_width: "policy/posterior.wgsl",
         "width * sqrt(variance)" => "0.5 * width * sqrt(variance)";
     finds_a_fit_to_what_is_forgotten: "policy/logistic.wgsl",
@@ -242,7 +242,12 @@ faults! {
     finds_a_history_that_stands_still: "policy/layer/fixed_length_history.wgsl",
         "+ at - #{HISTORY_ENTRY}u]" => "+ at]";
     finds_a_network_that_forgets_its_biases: "policy/mlp.wgsl",
-        "var sum = tables::policy_table(biases + unit)" => "var sum = 0.0";
+        "        sum = tables::policy_table(biases + unit);" => "        sum = 0.0;";
+    finds_a_network_of_another_activation: "policy/mlp.wgsl",
+        "return math::gelu(x);" => "return math::silu(x);";
+    finds_a_wrong_coefficient_of_gelu: "math.wgsl", "0.105304375" => "0.105309375";
+    finds_a_factor_that_forgets_a_quad: "regression.wgsl",
+        "rest = rest - vec4<f32>(a.z, b.z, c.z, d.z) * inner.z;" => "";
     finds_a_policy_table_of_another_state: "policy/table.wgsl",
         "policy_table(row + candidate)" => "policy_table(candidate)";
 }

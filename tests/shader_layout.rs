@@ -177,6 +177,34 @@ const POLICIES: &[(&str, Overrides)] = &[
         "mlp",
         &["policy.weights=[[[0.5, -1, 0.1], [1, 2, 0.3]], [[1, -1, 0]]]"],
     ),
+    (
+        "mlp",
+        &[
+            "policy.weights=[[[0.5, -1, 0.1], [1, 2, 0.3]], [[1, -1, 0]]]",
+            "policy.activation=gelu",
+        ],
+    ),
+    (
+        "mlp",
+        &[
+            "policy.weights=[[[0.5, -1, 0.1], [1, 2, 0.3]], [[1, -1, 0]]]",
+            "policy.activation=gelu_tanh",
+        ],
+    ),
+    (
+        "mlp",
+        &[
+            "policy.weights=[[[0.5, -1, 0.1], [1, 2, 0.3]], [[1, -1, 0]]]",
+            "policy.activation=tanh",
+        ],
+    ),
+    (
+        "mlp",
+        &[
+            "policy.weights=[[[0.5, -1, 0.1], [1, 2, 0.3]], [[1, -1, 0]]]",
+            "policy.activation=silu",
+        ],
+    ),
     ("linear_ucb", &[]),
     ("linear_thompson", &["policy.target=reward"]),
     ("glm_ucb", &[]),

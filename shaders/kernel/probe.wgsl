@@ -54,6 +54,10 @@ fn probe(@builtin(global_invocation_id) id: vec3<u32>) {
     let draw = distribution::uniform(block.w);
     put(18u, index, bitcast<u32>(bandit::beta_quantile(draw, 1.0 + reward / 0.75, 1.0 + (pulls - reward) / 0.75)));
     put(19u, index, bitcast<u32>(math::quotient(abs(x), distribution::fine_uniform(block.w))));
+    put(20u, index, bitcast<u32>(math::tanh(x)));
+    put(21u, index, bitcast<u32>(math::gelu(x)));
+    put(22u, index, bitcast<u32>(math::silu(x)));
+    put(23u, index, bitcast<u32>(math::gelu_tanh(x)));
 }
 
 @compute @workgroup_size(#{WORKGROUP_SIZE})

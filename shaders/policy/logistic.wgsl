@@ -20,23 +20,21 @@ const COUNT: u32 = NEXT + 1u;
 const FEATURES: u32 = NEXT + 2u;
 const CLICKS: u32 = FEATURES + #{HISTORY}u * #{DIM}u;
 
-// Factorises, fits theta, and begins the inputs of a step.
+// Fits theta, factorises, and begins the inputs of a step.
 fn fit(
     stream: Stream,
     user: User,
     state: ptr<function, array<f32, #{POLICY_STATE}>>,
-    factor: ptr<function, array<f32, #{DIM} * #{DIM}>>,
-    theta: ptr<function, array<f32, #{DIM}>>,
-    x: ptr<function, array<f32, #{INPUTS}>>,
+    factor: ptr<function, array<vec4<f32>, 4 * #{DIM_QUADS} * #{DIM_QUADS}>>,
+    theta: ptr<function, array<vec4<f32>, #{DIM_QUADS}>>,
+    x: ptr<function, array<f32, #{DIM}>>,
 ) {
-    ridge::fit(stream, user, state, factor, theta, x);
-    var gram: array<f32, #{DIM} * #{DIM}>;
     let count = min(u32((*state)[COUNT]), #{HISTORY}u);
-    regression::fit_logistic(state, FEATURES, CLICKS, count, tables::policy_table(0u), theta, &gram);
-#ifdef FACTORS_FIT
-    *factor = gram;
-    regression::factorize(factor);
+    regression::fit_logistic(state, FEATURES, CLICKS, count, tables::policy_table(0u), theta, factor);
+#ifndef FACTORS_FIT
+    ridge::factorize(state, factor);
 #endif
+    ridge::begin(stream, user, state, x);
 }
 
 // Learns from the documents that the user has examined.

@@ -1,5 +1,5 @@
 // From what a regression knows to a slate: by upper confidence bounds, or by a draw.
-// Twin: src/policy/posterior.rs, with formulas. Defs: those of inputs.wgsl; DIM, which is INPUTS.
+// Twin: src/policy/posterior.rs, with formulas. Defs: those of ridge.wgsl.
 
 #define_import_path slatesim::posterior
 
@@ -11,20 +11,30 @@
 #import slatesim::ranking
 #import slatesim::regression
 
+// Numbers as regression.wgsl takes them.
+fn quads(x: ptr<function, array<f32, #{DIM}>>) -> array<vec4<f32>, #{DIM_QUADS}> {
+    var quads: array<vec4<f32>, #{DIM_QUADS}>;
+    for (var number = 0u; number < #{DIM}u; number++) {
+        quads[number / 4u][number % 4u] = (*x)[number];
+    }
+    return quads;
+}
+
 // By upper confidence bounds; `x` holds what all candidates share.
 fn rank_by_bounds(
     stream: Stream,
-    factor: ptr<function, array<f32, #{DIM} * #{DIM}>>,
-    theta: ptr<function, array<f32, #{DIM}>>,
+    factor: ptr<function, array<vec4<f32>, 4 * #{DIM_QUADS} * #{DIM_QUADS}>>,
+    theta: ptr<function, array<vec4<f32>, #{DIM_QUADS}>>,
     x: ptr<function, array<f32, #{DIM}>>,
     width: f32,
 ) -> array<u32, #{NUM_SHOWN}> {
     var ranked = ranking::begin();
     for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(x, candidates::document(stream, candidate));
-        var solved = *x;
+        var solved = quads(x);
+        let mean = regression::dot_product(&solved, theta);
         let variance = regression::quadratic_form(factor, &solved);
-        let score = regression::dot_product(x, theta) + width * sqrt(variance);
+        let score = mean + width * sqrt(variance);
         ranking::insert(&ranked, score, candidate);
     }
     return ranking::end(&ranked);
@@ -34,29 +44,30 @@ fn rank_by_bounds(
 fn rank_by_draw(
     stream: Stream,
     first_word: u32,
-    factor: ptr<function, array<f32, #{DIM} * #{DIM}>>,
-    theta: ptr<function, array<f32, #{DIM}>>,
+    factor: ptr<function, array<vec4<f32>, 4 * #{DIM_QUADS} * #{DIM_QUADS}>>,
+    theta: ptr<function, array<vec4<f32>, #{DIM_QUADS}>>,
     x: ptr<function, array<f32, #{DIM}>>,
     scale: f32,
 ) -> array<u32, #{NUM_SHOWN}> {
     var ranked = ranking::begin();
-    var z: array<f32, #{DIM}>;
+    var z: array<vec4<f32>, #{DIM_QUADS}>;
     var policy = policy_words(stream, first_word);
     for (var number = 0u; number < #{DIM}u; number += 2u) {
         let first = policy_word(&policy, number);
         let pair = distribution::normal_pair(first, policy_word(&policy, number + 1u));
-        z[number] = pair.x;
+        z[number / 4u][number % 4u] = pair.x;
         if number + 1u < #{DIM}u {
-            z[number + 1u] = pair.y;
+            z[number / 4u][number % 4u + 1u] = pair.y;
         }
     }
     regression::solve_upper(factor, &z);
-    for (var number = 0u; number < #{DIM}u; number++) {
-        (*theta)[number] = (*theta)[number] + scale * z[number];
+    for (var quad = 0u; quad < #{DIM_QUADS}u; quad++) {
+        (*theta)[quad] = (*theta)[quad] + scale * z[quad];
     }
     for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(x, candidates::document(stream, candidate));
-        ranking::insert(&ranked, regression::dot_product(x, theta), candidate);
+        var numbers = quads(x);
+        ranking::insert(&ranked, regression::dot_product(&numbers, theta), candidate);
     }
     return ranking::end(&ranked);
 }

@@ -91,11 +91,10 @@ impl LinearModel {
     pub(super) fn estimate(&mut self, options: &LinearBanditOptions) {
         let state = &self.state;
         let dim = state.response.len();
-        self.factor.clone_from(&state.precision);
         if options.algorithm.is_logistic() {
             let count = u32::try_from(state.rewards.len()).expect("a window is short");
             self.weights.resize(dim, 0.0);
-            let mut gram = vec![0.0; dim * dim];
+            self.factor.resize(dim * dim, 0.0);
             let mut scratch = vec![0.0; dim * dim + dim];
             fit_logistic(
                 &state.features,
@@ -103,14 +102,15 @@ impl LinearModel {
                 ScalarWord(count),
                 options.ridge,
                 &mut self.weights,
-                &mut gram,
+                &mut self.factor,
                 &mut scratch,
             );
-            if options.algorithm == LinearAlgorithm::GlmThompson {
-                self.factor = gram;
+            if options.algorithm != LinearAlgorithm::GlmThompson {
+                self.factor.clone_from(&state.precision);
+                factorize(&mut self.factor, dim);
             }
-            factorize(&mut self.factor, dim);
         } else {
+            self.factor.clone_from(&state.precision);
             factorize(&mut self.factor, dim);
             self.weights.clone_from(&state.response);
             solve(&self.factor, &mut self.weights);

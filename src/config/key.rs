@@ -131,6 +131,20 @@ impl Key {
         Self::new(name, Some(Value::Integer(default.into())), allowed, about)
     }
 
+    /// Declares a whole number of 64 bits without sign that may be left out, from `min` to `max`.
+    pub(super) fn optional_unsigned(
+        name: &'static str,
+        min: u64,
+        max: u64,
+        about: &'static str,
+    ) -> Self {
+        let allowed = Allowed::Integer {
+            min: min.into(),
+            max: max.into(),
+        };
+        Self::new(name, None, allowed, about)
+    }
+
     /// Declares a switch.
     #[must_use]
     pub fn boolean(name: &'static str, default: bool, about: &'static str) -> Self {
@@ -389,7 +403,7 @@ mod tests {
         let key = Key::non_negative("user.choc_stddev", 1.0, "spread of chocolate engagement");
         assert_eq!(
             serde_json::to_string(&key).unwrap(),
-            r#"{"name":"user.choc_stddev","default":1.0,"required":false,"allowed":"a number at least 0","about":"spread of chocolate engagement"}"#
+            r#"{"name":"user.choc_stddev","default":1.0,"required":false,"allowed":"a number at least 0 and at most 1e12","about":"spread of chocolate engagement"}"#
         );
     }
 

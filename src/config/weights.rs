@@ -11,6 +11,7 @@ use toml::Value as Toml;
 use super::check::{number, type_name};
 use super::corpus::{named_bytes, resolve_path};
 use super::layers::Assignment;
+use super::nearest::nearest_name;
 use super::value::clip;
 use super::{Allowed, Bounds, ConfigError};
 
@@ -84,6 +85,43 @@ impl Weights {
                 .collect::<Vec<_>>()
                 .join(", "),
         )
+    }
+
+    /// Refuses tensors that nobody asks for: a misspelt bias would be no bias, and what stands beside a layer would be left
+    /// out.
+    ///
+    /// # Errors
+    /// A sentence that names the first of them, preferring one near to a name of `possible` that is not there, that name, and
+    /// what is allowed.
+    pub fn refuse_unasked(
+        &self,
+        is_asked: impl Fn(&Tensor) -> bool,
+        possible: &[String],
+        allowed: &str,
+    ) -> Result<(), String> {
+        let absent = possible.iter().filter(|name| self.tensor(name).is_none());
+        let absent: Vec<&str> = absent.map(String::as_str).collect();
+        let unasked = self.tensors.iter().filter(|tensor| !is_asked(tensor));
+        let hinted = unasked.map(|tensor| {
+            let nearest = nearest_name(&tensor.name, absent.iter().copied());
+            (&tensor.name, nearest)
+        });
+        let mut first = None;
+        for (name, nearest) in hinted {
+            if nearest.is_some() {
+                first = Some((name, nearest));
+                break;
+            }
+            first = first.or(Some((name, None)));
+        }
+        let Some((name, nearest)) = first else {
+            return Ok(());
+        };
+        let hint = nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"));
+        let name = clip(name);
+        Err(format!(
+            "its tensor `{name}` is not asked for{hint}: allowed are {allowed}"
+        ))
     }
 
     /// Writes the inline form of [`WeightsSource::Layers`] back.
@@ -196,15 +234,23 @@ fn inline(given: &Assignment) -> Result<Weights, ConfigError> {
         origin: given.origin.clone(),
     };
     let list = given.value.as_array().map_or(&[][..], Vec::as_slice);
-    let numbers = |list: &[Toml]| -> Result<Vec<f64>, ConfigError> {
+    let numbers = |list: &[Toml], place: &str| -> Result<Vec<f64>, ConfigError> {
         let values = list.iter().map(|value| number(value).map(single));
         let values: Option<Vec<f64>> = values.collect();
-        values
-            .filter(|values| values.iter().all(|&value| Bounds::FINITE.contains(value)))
-            .ok_or_else(|| bad(format!("it is not {}", Allowed::Weights)))
+        let values = values.ok_or_else(|| bad(format!("it is not {}", Allowed::Weights)))?;
+        match values
+            .iter()
+            .position(|&value| !Bounds::FINITE.contains(value))
+        {
+            Some(at) => Err(bad(format!(
+                "number {at}{place} is {}; allowed are finite 32-bit numbers",
+                list[at]
+            ))),
+            None => Ok(values),
+        }
     };
     if list.iter().all(|value| number(value).is_some()) {
-        let values = numbers(list)?;
+        let values = numbers(list, "")?;
         let tensor = Tensor {
             name: "weight".to_owned(),
             shape: vec![values.len()],
@@ -220,7 +266,11 @@ fn inline(given: &Assignment) -> Result<Weights, ConfigError> {
         let units = layer.as_array().map_or(&[][..], Vec::as_slice);
         let rows = units
             .iter()
-            .map(|unit| numbers(unit.as_array().map_or(&[][..], Vec::as_slice)))
+            .zip(0..)
+            .map(|(unit, row): (&Toml, usize)| {
+                let place = format!(" of unit {row} of layer {index}");
+                numbers(unit.as_array().map_or(&[][..], Vec::as_slice), &place)
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let width = rows.first().map_or(0, Vec::len);
         if width < 2 || rows.iter().any(|row| row.len() != width) {
@@ -441,5 +491,10 @@ mod tests {
             let error = of_text(&format!("weights={bad}")).unwrap_err();
             assert!(error.starts_with("`policy.weights`"), "{bad}: {error}");
         }
+        let infinite = of_text("weights=[[[1, 2], [1, 1e39]]]").unwrap_err();
+        assert!(
+            infinite.contains("number 1 of unit 1 of layer 0 is 1e39; allowed are finite 32-bit"),
+            "{infinite}"
+        );
     }
 }

@@ -2,12 +2,13 @@
 
 use super::json_numbers::{hash, read_large_from_text, write_large_as_text};
 use super::ranges::count;
+use super::warnings::{self, Warning};
 use super::{Campaign, Shard, State, Stopping, figures, uncertainty};
 use crate::backend::BackendInfo;
 use crate::config::{Config, Section};
 use crate::error::Error;
 use crate::rng::LAYOUT_VERSION;
-use crate::statistics::{Moments, Summary};
+use crate::statistics::{self, LEVEL, Moments, Summary};
 use crate::text_file::quotable;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -59,6 +60,8 @@ pub struct Report {
     /// How a run to a target precision ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping: Option<Stopping>,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// Episodes in this report.
@@ -99,6 +102,8 @@ pub struct Estimate {
     pub mean: Option<f64>,
     /// The standard error of the mean.
     pub standard_error: Option<f64>,
+    /// Interval of 95 %, of Student's distribution: seeds are few. `None` where all are equal.
+    pub ci95: Option<[f64; 2]>,
 }
 
 /// The key of [`State`] that a report's hash is written with.
@@ -124,6 +129,14 @@ impl Serialize for Report {
 )]
 pub(super) fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+pub(super) fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// Writes the parameters of an environment or a policy.
@@ -166,6 +179,12 @@ impl Report {
         report.shard = shard;
         report.partial = campaign.is_partial();
         report
+    }
+
+    /// Leaves out the curves by step, of the figures and of the state.
+    pub fn drop_curves(&mut self) {
+        self.summary.drop_curves();
+        self.state.statistics.drop_curves();
     }
 
     /// Reports a campaign that ran to a target precision.
@@ -277,6 +296,12 @@ impl Report {
         report.slatesim = header.slatesim;
         report.shard = written.shard;
         report.partial = written.partial;
+        // Those that do not follow from the figures: the ones of a merge.
+        for other in written.warnings {
+            if report.warnings.iter().all(|known| known.text != other) {
+                report.warnings.push(Warning::plain(other));
+            }
+        }
         report.is_unverified = written_hash.is_none();
         Ok(report)
     }
@@ -297,6 +322,13 @@ impl Run {
     pub(super) fn report(self) -> Report {
         let statistics = &self.state.statistics;
         let rate = statistics.user_steps() as f64 / self.seconds;
+        let summary = statistics.summary();
+        let mut doubts = warnings::of_size(summary.episodes);
+        doubts.extend(warnings::of_figures(
+            &summary,
+            "",
+            self.state.max_steps.is_some(),
+        ));
         let pooled = &self.state.pooled;
         let uncertainty = if pooled.is_empty() {
             uncertainty::of_run(&self.environment, self.seed)
@@ -327,9 +359,10 @@ impl Run {
             partial: !self.state.is_complete(),
             target_reached: None,
             stopping: None,
+            warnings: doubts,
             backend: self.backend,
             episodes: statistics.episodes(),
-            summary: statistics.summary(),
+            summary,
             seconds: self.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
             state: self.state,
@@ -346,9 +379,13 @@ fn across(by_seed: &[SeedReport]) -> Estimate {
         means.add(one.mean.unwrap_or(f64::NAN));
     }
     let is_whole = means.non_finite() == 0;
+    let mean = means.mean().filter(|_| is_whole);
+    let standard_error = means.standard_error().filter(|_| is_whole);
+    let estimate = statistics::Estimate::of(mean, standard_error, means.count());
     Estimate {
-        mean: means.mean().filter(|_| is_whole),
-        standard_error: means.standard_error().filter(|_| is_whole),
+        mean,
+        standard_error,
+        ci95: estimate.map(|estimate| estimate.interval(1.0 - LEVEL)),
     }
 }
 
@@ -370,6 +407,8 @@ struct Written {
     shard: Option<Shard>,
     #[serde(default)]
     partial: bool,
+    #[serde(default)]
+    warnings: Vec<String>,
     backend: BackendInfo,
     episodes: u64,
     user_steps: u64,
@@ -431,6 +470,9 @@ mod tests {
                 json!([[0, 18_446_744_073_709_551_615_u64]]),
             ),
             ("/state/requested_episodes", json!(12)),
+            ("/return/mean", json!(12.5)),
+            ("/environment/user/sensitivity", json!(0.5)),
+            ("/backend/device", json!("another")),
         ] {
             let mut bad = good.clone();
             *bad.pointer_mut(pointer).expect("the report has this place") = value;
@@ -444,5 +486,92 @@ mod tests {
         for text in ["", "{", "[]", "null", "3", "\u{0}"] {
             assert!(Report::from_json("x", text).is_err());
         }
+        // The same without the hash, as earlier versions wrote it: what contradicts itself is refused still.
+        let mut old = good.clone();
+        old["state"].as_object_mut().unwrap().shift_remove("hash");
+        assert!(
+            Report::from_json("x", &old.to_string())
+                .unwrap()
+                .is_unverified
+        );
+        for pointer in [
+            "/return/mean",
+            "/length/max",
+            "/click_rate/mean",
+            "/slots/0/clicks",
+        ] {
+            let mut bad = old.clone();
+            *bad.pointer_mut(pointer).expect("the report has this place") = json!(3.25);
+            let message = Report::from_json("x", &bad.to_string())
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains("is not what its `state` gives"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn damage_anywhere_is_noticed() {
+        let report = fixtures::report(Arithmetic::Single, Some("1/3"), &[]);
+        let text = serde_json::to_string(&report).unwrap();
+        let good = serde_json::to_string(&Report::from_json("x", &text).unwrap()).unwrap();
+        let mut unnoticed = Vec::new();
+        // Every bit of a byte here and there, and every digit of the state.
+        let begin = text.find("\"state\"").unwrap();
+        for position in 0..text.len() {
+            let is_digit = text.as_bytes()[position].is_ascii_digit();
+            let bits = match (position % 37, position > begin && is_digit) {
+                (0, _) => 0..8,
+                (_, true) => 0..1,
+                _ => continue,
+            };
+            for bit in bits {
+                let mut bytes = text.clone().into_bytes();
+                bytes[position] ^= 1 << bit;
+                let Ok(damaged) = String::from_utf8(bytes) else {
+                    continue;
+                };
+                if let Ok(read) = Report::from_json("x", &damaged) {
+                    unnoticed.push((position, bit, serde_json::to_string(&read).unwrap() == good));
+                }
+            }
+        }
+        // An exponent may be written in capitals: that changes nothing.
+        assert!(
+            unnoticed.iter().all(|(_, _, is_same)| *is_same),
+            "{unnoticed:?}"
+        );
+        assert!(unnoticed.len() < 9, "{unnoticed:?}");
+    }
+
+    #[test]
+    fn large_seeds_are_texts_and_read_either_way() {
+        let report = fixtures::report(Arithmetic::Single, None, &["seed=18446744073709551615"]);
+        let text = serde_json::to_string(&report).unwrap();
+        assert!(text.contains("\"seed\":\"18446744073709551615\""), "{text}");
+        let read = Report::from_json("x", &text).unwrap();
+        assert_eq!(read.seed, u64::MAX);
+        let number = text.replace("\"18446744073709551615\"", "18446744073709551615");
+        assert_eq!(Report::from_json("x", &number).unwrap(), read);
+        // As earlier versions wrote it.
+        let mut old: Value = serde_json::from_str(&number).unwrap();
+        old["state"].as_object_mut().unwrap().shift_remove("hash");
+        assert_eq!(
+            Report::from_json("x", &old.to_string()).unwrap().seed,
+            u64::MAX
+        );
+        // Counts that no program of doubles would keep.
+        let mut state: Value = serde_json::to_value(&report.state).unwrap();
+        state["requested_episodes"] = json!(u64::MAX);
+        let mut far = report.clone();
+        far.state = serde_json::from_value(state).unwrap();
+        let text = serde_json::to_string(&far).unwrap();
+        assert!(
+            text.contains("\"requested_episodes\":\"18446744073709551615\""),
+            "{text}"
+        );
+        assert_eq!(Report::from_json("x", &text).unwrap().state, far.state);
     }
 }

@@ -189,6 +189,10 @@ pub trait Number:
     fn sincospi(self) -> (Self, Self);
     /// Returns the logistic function 1 / (1 + e^-x).
     fn sigmoid(self) -> Self;
+    /// Returns the hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// Returns x Phi(x), where Phi is the distribution function of the standard normal.
+    fn gelu(self) -> Self;
 
     /// Calls a function that is compiled for the registers of this number, if it is a closure marked `#[inline(always)]`
     /// and what it calls is marked so too.
@@ -260,6 +264,14 @@ macro_rules! single_precision {
         #[inline(always)]
         fn sigmoid(self) -> Self {
             $crate::math::sigmoid(self)
+        }
+        #[inline(always)]
+        fn tanh(self) -> Self {
+            $crate::math::tanh(self)
+        }
+        #[inline(always)]
+        fn gelu(self) -> Self {
+            $crate::math::gelu(self)
         }
     };
 }

@@ -253,6 +253,14 @@ impl<N: Number> Number for Pair<N> {
         Self(self.0.sigmoid(), self.1.sigmoid())
     }
     #[inline(always)]
+    fn tanh(self) -> Self {
+        Self(self.0.tanh(), self.1.tanh())
+    }
+    #[inline(always)]
+    fn gelu(self) -> Self {
+        Self(self.0.gelu(), self.1.gelu())
+    }
+    #[inline(always)]
     fn vectorize<R>(f: impl FnOnce() -> R) -> R {
         N::vectorize(f)
     }

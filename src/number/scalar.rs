@@ -231,4 +231,12 @@ impl Number for f64 {
     fn sigmoid(self) -> Self {
         1.0 / (1.0 + (-self).exp())
     }
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        Self::tanh(self)
+    }
+    #[inline(always)]
+    fn gelu(self) -> Self {
+        crate::math::gelu_f64(self)
+    }
 }

@@ -7,8 +7,13 @@
 //! Layers are in the order in which they nest, the one closest to the policy first.
 
 use super::{Feedback, Offer, Target};
+use crate::environment::Observable;
 use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs};
+
+/// What counts as the largest value of a number that has no largest one. Single precision holds 1e8 times what policies
+/// refuse to reach.
+const LARGEST_UNBOUNDED: f64 = 1e6;
 
 /// How many numbers there are of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +65,22 @@ impl Inputs {
             self.user,
             self.layers
         )
+    }
+
+    /// Returns how large each number may be in magnitude; 10^6 for one without limits.
+    pub(super) fn largest(&self, target: &Target<'_>) -> Vec<f64> {
+        let observables = target.outline.document.iter().chain(&target.outline.user);
+        let largest = |observable: &Observable| {
+            let largest = observable.low.abs().max(observable.high.abs());
+            let largest = if largest.is_finite() {
+                largest
+            } else {
+                LARGEST_UNBOUNDED
+            };
+            std::iter::repeat_n(largest, observable.length)
+        };
+        let layers = std::iter::repeat_n(LARGEST_UNBOUNDED, self.layers);
+        observables.flat_map(largest).chain(layers).collect()
     }
 
     /// Returns what the WGSL twin is specialised by.

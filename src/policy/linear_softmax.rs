@@ -8,8 +8,9 @@
 //! all scores alike and is read for the sake of files that have one.
 //!
 //! Weights are a list of numbers, one an input, perhaps with the bias after them; or a safetensors file with the tensors
-//! `weight` of shape `[inputs]` or `[1, inputs]` and perhaps `bias` of one number.
+//! `weight` of shape `[inputs]` or `[1, inputs]` and perhaps `bias` of one number, and no others.
 
+use super::dense::{largest_sum, refuse_overflow};
 use super::inputs::Inputs;
 use super::propensity::Propensity;
 use super::ranking::{begin, insert};
@@ -42,6 +43,12 @@ fn fit(weights: &Weights, inputs: Inputs) -> Result<(Vec<f64>, f64), String> {
             weights.listed()
         ));
     };
+    let names = ["weight", "bias"];
+    weights.refuse_unasked(
+        |tensor| names.contains(&tensor.name.as_str()),
+        &names.map(str::to_owned),
+        "`weight` and `bias`",
+    )?;
     if weights.source == WeightsSource::List && weight.values.len() == size + 1 {
         return Ok((weight.values[..size].to_vec(), weight.values[size]));
     }
@@ -92,13 +99,15 @@ impl PolicyDefinition for LinearSoftmax {
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         let inputs = Inputs::of(target);
-        let (weights, bias) = fit(settings.weights("weights"), inputs)
-            .map_err(|problem| settings.misfit("weights", problem))?;
+        let misfit = |problem| settings.misfit("weights", problem);
+        let (weights, bias) = fit(settings.weights("weights"), inputs).map_err(misfit)?;
+        let largest = largest_sum(&weights, bias, &inputs.largest(target));
+        refuse_overflow("weight", largest).map_err(misfit)?;
         Ok(Self {
             inputs,
             weights,
             bias,
-            temperature: scoring::temperature(settings)?,
+            temperature: scoring::temperature(settings, largest)?,
         })
     }
 
@@ -158,6 +167,7 @@ impl<N: Number> Policy<N> for LinearSoftmax {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Tensor;
     use crate::number::ScalarWord;
     use crate::policy::listed::{Listed, draws};
     use std::collections::BTreeMap;
@@ -230,7 +240,7 @@ mod tests {
     fn a_temperature_that_scores_cannot_be_divided_by_is_refused() {
         let temperature = |given: &str| {
             let given = ["weights=[1]", given];
-            scoring::temperature(&LinearSoftmax::entry().settings_with(&given).unwrap())
+            scoring::temperature(&LinearSoftmax::entry().settings_with(&given).unwrap(), 1e3)
         };
         assert_eq!(temperature("temperature=0").unwrap(), 0.0);
         assert_eq!(temperature("temperature=1e-30").unwrap(), 1e-30);
@@ -238,6 +248,42 @@ mod tests {
         assert!(
             refused.contains("0, or a number of at least 1e-30"),
             "{refused}"
+        );
+        let settings = |given: &str| {
+            let given = ["weights=[1]", given];
+            LinearSoftmax::entry().settings_with(&given).unwrap()
+        };
+        let refused = scoring::temperature(&settings("temperature=1e-20"), 1e20).unwrap_err();
+        let refused = refused.to_string();
+        assert!(
+            refused.contains("0, or a number of at least 1.0e-17: scores could reach 1.0e20"),
+            "{refused}"
+        );
+        assert!(scoring::temperature(&settings("temperature=1e-16"), 1e20).is_ok());
+        assert!(scoring::temperature(&settings("temperature=0"), 1e20).is_ok());
+    }
+
+    #[test]
+    fn a_tensor_that_nobody_asked_for_is_refused_with_the_nearest_name() {
+        let tensor = |name: &str, size: usize| Tensor {
+            name: name.to_owned(),
+            shape: vec![size],
+            values: vec![1.0; size],
+        };
+        let refusal = |name: &str| {
+            let weights = Weights {
+                source: WeightsSource::Layers,
+                tensors: vec![tensor("weight", 3), tensor(name, 1)],
+            };
+            fit(&weights, policy(1.0).inputs).unwrap_err()
+        };
+        assert_eq!(
+            refusal("Bias"),
+            "its tensor `Bias` is not asked for (did you mean `bias`?): allowed are `weight` and `bias`"
+        );
+        assert_eq!(
+            refusal("running_mean"),
+            "its tensor `running_mean` is not asked for: allowed are `weight` and `bias`"
         );
     }
 

@@ -14,11 +14,11 @@ use super::ridge::{Ridge, bounded};
 use super::{Feedback, Offer, Scratch, Target};
 use crate::config::{Bounds, ConfigError, Key, Settings};
 use crate::number::{Mask, Number, Word};
-use crate::regression::{factorize, fit_logistic};
+use crate::regression::fit_logistic;
 use crate::shader::{ShaderDef, ShaderDefs};
 
 /// So many numbers a history may have: a GPU lane keeps them in its own memory.
-const MAX_NUMBERS: u32 = 4096;
+const MAX_NUMBERS: u32 = 8192;
 
 /// What is fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +53,7 @@ impl Logistic {
                 11,
                 // An entry is an input and the reward at least.
                 (MAX_NUMBERS / 2).into(),
-                "documents, the newest, that the regression is fitted to; fewer than 11 are not fitted; at most 4096 by the number of \
+                "documents, the newest, that the regression is fitted to; fewer than 11 are not fitted; at most 8192 by the number of \
                  inputs and 1",
             ),
         ]
@@ -160,7 +160,7 @@ impl Estimator for Logistic {
 
     fn scratch_size(&self) -> usize {
         let dim = self.ridge.inputs.len();
-        2 * dim * dim + dim
+        dim * dim + dim
     }
 
     #[inline(always)]
@@ -169,26 +169,24 @@ impl Estimator for Logistic {
         offer: &mut dyn Offer<N>,
         own: &mut [N],
         layers: &[N],
-        mut fit: Fit<'_, N>,
+        fit: Fit<'_, N>,
     ) {
-        self.ridge.fit(offer, own, layers, fit.reborrow());
         let dim = self.ridge.inputs.len();
         let history = &own[self.ridge.state_size()..];
         let (features, rest) = history[2..].split_at(self.history_length * dim);
-        let (gram, scratch) = fit.scratch.split_at_mut(dim * dim);
         fit_logistic(
             features,
             &rest[..self.history_length],
             history[1].to_word(),
             N::splat(self.ridge.ridge),
             fit.theta,
-            gram,
-            scratch,
+            fit.factor,
+            fit.scratch,
         );
-        if self.factors_fit {
-            fit.factor.copy_from_slice(gram);
-            factorize(fit.factor, dim);
+        if !self.factors_fit {
+            self.ridge.factorize(own, fit.factor);
         }
+        self.ridge.begin(offer, own, layers, fit.x);
     }
 }
 

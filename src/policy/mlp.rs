@@ -1,36 +1,28 @@
 //! A small network that scores each candidate. Twin: `shaders/policy/mlp.wgsl`.
 //!
 //! ```text
-//! h_0 = x,   h_l = max(0, W_l h_(l-1) + b_l),   score = W_L h_(L-1) + b_L
+//! h_0 = x,   h_l = f(W_l h_(l-1) + b_l),   score = W_L h_(L-1) + b_L
 //! ```
 //!
-//! The input vector x is that of [`inputs`](super::inputs), the slate that of [`scoring`].
+//! The input vector x is that of [`inputs`](super::inputs), f the [activation](super::activation), the slate that of
+//! [`scoring`].
 //!
 //! Weights are a safetensors file with the tensors `layers.0.weight` of shape `[units, inputs]`, `layers.0.bias` of shape
-//! `[units]`, `layers.1.weight`, ..., the last of one unit; the names that `PyTorch`'s `Sequential` gives (`0.weight`,
-//! `2.weight`, ...) will do, with any prefix. Or they are a list of layers, each a list of units, each a list of its weights
-//! and its bias. Any number of layers, each of at most [`MAX_WIDTH`] units.
+//! `[units]`, `layers.1.weight`, ..., the last of one unit, named as [`dense`](super::dense) tells. Or they are a list of
+//! layers, each a list of units, each a list of its weights and its bias. Any number of layers, each of at most
+//! [`MAX_WIDTH`] units.
 
+use super::activation::Activation;
+use super::dense::fit;
+pub use super::dense::{Dense, MAX_WIDTH};
 use super::inputs::Inputs;
 use super::propensity::Propensity;
 use super::ranking::{begin, insert};
 use super::scoring;
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
-use crate::config::{ConfigError, Entry, Key, Settings, Tensor, Weights};
+use crate::config::{ConfigError, Entry, Key, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
-
-/// So many units a layer may have: a GPU lane keeps the numbers of two layers.
-pub const MAX_WIDTH: usize = 256;
-
-/// A linear map and what is added to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Dense {
-    /// Shape `[units][inputs]`, row by row, in single precision.
-    pub weights: Vec<f64>,
-    /// Shape `[units]`.
-    pub biases: Vec<f64>,
-}
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,83 +31,10 @@ pub struct Mlp {
     pub inputs: Inputs,
     /// The layers, the last of one unit.
     pub layers: Vec<Dense>,
+    /// What stands between them.
+    pub activation: Activation,
     /// Randomness of the slate; 0 for the best candidates.
     pub temperature: f64,
-}
-
-/// Finds the layers in order: pairs of tensors that differ in the number in their names.
-fn find(weights: &Weights) -> Vec<(u32, &Tensor, Option<&Tensor>)> {
-    let layer = |tensor: &'_ Tensor| {
-        let stem = tensor.name.strip_suffix(".weight")?;
-        let number = stem.rsplit('.').next()?;
-        number.parse().ok()
-    };
-    let mut layers: Vec<_> = weights
-        .tensors
-        .iter()
-        .filter_map(|tensor| {
-            let stem = tensor.name.strip_suffix(".weight")?;
-            Some((
-                layer(tensor)?,
-                tensor,
-                weights.tensor(&format!("{stem}.bias")),
-            ))
-        })
-        .collect();
-    layers.sort_by_key(|(number, _, _)| *number);
-    layers
-}
-
-/// Makes layers that fit one on the other, or tells what does not fit.
-fn fit(weights: &Weights, inputs: Inputs) -> Result<Vec<Dense>, String> {
-    let found = find(weights);
-    if found.is_empty() {
-        return Err(format!(
-            "it has no tensor `layers.0.weight`, whose shape would be [units, {}], for {}; it has {}",
-            inputs.len(),
-            inputs.description(),
-            weights.listed()
-        ));
-    }
-    let mut width = inputs.len();
-    let mut layers = Vec::new();
-    for (index, (_, weight, bias)) in found.iter().enumerate() {
-        let is_last = index + 1 == found.len();
-        let fits = match weight.shape[..] {
-            [units, columns] => {
-                columns == width && (1..=MAX_WIDTH).contains(&units) && (units == 1 || !is_last)
-            }
-            _ => false,
-        };
-        if !fits {
-            let units = if is_last { "1" } else { "units" };
-            let of = if index == 0 {
-                inputs.description()
-            } else {
-                format!("as many columns as the layer before has units, at most {MAX_WIDTH}")
-            };
-            return Err(format!(
-                "its tensor `{}` has the shape {:?}; allowed is [{units}, {width}], for {of}",
-                weight.name, weight.shape
-            ));
-        }
-        width = weight.shape[0];
-        let biases = match bias {
-            None => vec![0.0; width],
-            Some(bias) if bias.shape == [width] => bias.values.clone(),
-            Some(bias) => {
-                return Err(format!(
-                    "its tensor `{}` has the shape {:?}; allowed is [{width}]",
-                    bias.name, bias.shape
-                ));
-            }
-        };
-        layers.push(Dense {
-            weights: weight.values.clone(),
-            biases,
-        });
-    }
-    Ok(layers)
 }
 
 impl Mlp {
@@ -138,10 +57,11 @@ impl Mlp {
                 for (&weight, &number) in row.iter().zip(below.iter()) {
                     sum = sum + N::splat(weight) * number;
                 }
-                above[unit] = sum.max(N::splat(0.0));
+                above[unit] = sum;
                 score = sum;
             }
             size = layer.biases.len();
+            self.activation.apply(&mut above[..size]);
             std::mem::swap(&mut below, &mut above);
         }
         score
@@ -156,6 +76,7 @@ impl PolicyDefinition for Mlp {
                 "layers of a network whose inputs are the features of the document, what is observed of the user, and \
                  the numbers of the layers around the policy",
             ),
+            Activation::key(),
             scoring::temperature_key(),
         ];
         let about = "a small network that scores each candidate";
@@ -164,12 +85,15 @@ impl PolicyDefinition for Mlp {
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         let inputs = Inputs::of(target);
-        let layers = fit(settings.weights("weights"), inputs)
-            .map_err(|problem| settings.misfit("weights", problem))?;
+        let activation = Activation::of(settings);
+        let largest = inputs.largest(target);
+        let fitted = fit(settings.weights("weights"), inputs, activation, largest);
+        let (layers, largest) = fitted.map_err(|problem| settings.misfit("weights", problem))?;
         Ok(Self {
             inputs,
             layers,
-            temperature: scoring::temperature(settings)?,
+            activation,
+            temperature: scoring::temperature(settings, largest)?,
         })
     }
 
@@ -184,9 +108,14 @@ impl PolicyDefinition for Mlp {
         };
         let mut defs = self.inputs.shader_defs();
         defs.extend(scoring::shader_defs(self.temperature));
+        defs.extend(self.activation.shader_defs());
         defs.extend([
             size("MLP_LAYERS", self.layers.len()),
             size("MLP_WIDTH", self.width()),
+            size(
+                "MLP_WEIGHTS",
+                self.layers.iter().map(|layer| layer.weights.len()).sum(),
+            ),
         ]);
         defs
     }
@@ -250,6 +179,7 @@ impl<N: Number> Policy<N> for Mlp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Weights;
     use crate::number::ScalarWord;
     use crate::policy::listed::{Listed, no_draws};
 
@@ -264,18 +194,21 @@ mod tests {
         settings.weights("weights").clone()
     }
 
-    /// `|x_0 - x_1| = relu(x_0 - x_1) + relu(x_1 - x_0)`, which no linear score is.
-    #[test]
-    fn a_network_of_two_layers_scores_the_distance() {
-        let text = "weights=[[[1, -1, 0], [-1, 1, 0]], [[1, 1, 0.5]]]";
+    /// Fits weights to inputs of at most 1.
+    fn layers(text: &str) -> Result<Vec<Dense>, String> {
+        fit(&weights(text), INPUTS, Activation::Relu, vec![1.0; 2]).map(|(layers, _)| layers)
+    }
+
+    fn slate(activation: Activation, text: &str, features: &[f64; 5]) -> [u32; 5] {
         let policy = Mlp {
             inputs: INPUTS,
-            layers: fit(&weights(text), INPUTS).unwrap(),
+            layers: layers(text).unwrap(),
+            activation,
             temperature: 0.0,
         };
         let mut offer = Listed {
             user: vec![1.0],
-            ..Listed::features(&[1.5, 0.0, 3.0, 1.0, -2.0])
+            ..Listed::features(features)
         };
         let mut slate = [ScalarWord(0); 5];
         policy.recommend(
@@ -285,38 +218,49 @@ mod tests {
             &mut Scratch::default(),
             &mut slate,
         );
-        assert_eq!(slate, [4, 2, 1, 0, 3].map(ScalarWord));
+        slate.map(|candidate| candidate.0)
     }
 
+    /// `|x_0 - x_1| = relu(x_0 - x_1) + relu(x_1 - x_0)`, which no linear score is.
     #[test]
-    fn layers_are_found_under_the_names_of_a_sequential_in_the_order_of_their_numbers() {
-        let tensor = |name: &str, shape: &[usize]| Tensor {
-            name: name.to_owned(),
-            shape: shape.to_vec(),
-            values: vec![1.0; shape.iter().product()],
-        };
-        let weights = Weights {
-            source: crate::config::WeightsSource::Layers,
-            tensors: vec![
-                tensor("net.0.bias", &[3]),
-                tensor("net.0.weight", &[3, 2]),
-                tensor("net.10.weight", &[1, 4]),
-                tensor("net.2.weight", &[4, 3]),
-            ],
-        };
-        let layers = fit(&weights, INPUTS).unwrap();
-        let widths: Vec<usize> = layers.iter().map(|layer| layer.biases.len()).collect();
-        assert_eq!(widths, [3, 4, 1]);
-        assert_eq!(layers[1].biases, [0.0; 4]);
+    fn a_network_of_two_layers_scores_the_distance() {
+        let text = "weights=[[[1, -1, 0], [-1, 1, 0]], [[1, 1, 0.5]]]";
+        let features = [1.5, 0.0, 3.0, 1.0, -2.0];
+        assert_eq!(slate(Activation::Relu, text, &features), [4, 2, 1, 0, 3]);
+    }
+
+    /// `tanh(-x)` falls in x, where `max(0, -x)` is 0 for all positive x.
+    #[test]
+    fn the_activation_is_that_of_the_key() {
+        let text = "weights=[[[-1, 0, 0]], [[1, 0]]]";
+        let features = [0.5, 0.25, 2.0, 1.0, 0.75];
+        assert_eq!(slate(Activation::Relu, text, &features), [0, 1, 2, 3, 4]);
+        for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Identity] {
+            assert_eq!(slate(activation, text, &features), [1, 0, 4, 3, 2]);
+        }
+        // Those turn round at their least value, -0.75 of gelu and -1.28 of silu.
+        for activation in [Activation::Gelu, Activation::GeluTanh] {
+            assert_eq!(slate(activation, text, &features), [2, 1, 0, 3, 4]);
+        }
+        let settings = |text| Mlp::entry().settings_with(&["weights=[[[1, 0]]]", text]);
+        let words = settings("activation=\"gelu_tanh\"").unwrap();
+        assert_eq!(Activation::of(&words), Activation::GeluTanh);
+        let refused = settings("activation=\"swish\"").unwrap_err().to_string();
+        assert!(
+            refused.contains("`policy.activation` = \"swish\" is not allowed; allowed is one of \"relu\", \"tanh\""),
+            "{refused}"
+        );
+        let default = Mlp::entry().settings_with(&["weights=[[[1, 0]]]"]).unwrap();
+        assert_eq!(default.text("activation"), "relu");
     }
 
     #[test]
     fn layers_that_do_not_fit_are_refused_with_both_shapes() {
-        let refusal = |text: &str| fit(&weights(text), INPUTS).unwrap_err();
+        let refusal = |text: &str| layers(text).unwrap_err();
         assert_eq!(
             refusal("weights=[[[1, 2, 3, 0]], [[1, 0]]]"),
-            "its tensor `layers.0.weight` has the shape [1, 3]; allowed is [units, 2], for 2 inputs, 1 of the document, 1 \
-             of the user and 0 of layers"
+            "its tensor `layers.0.weight` has the shape [1, 3]; allowed is [units, 2] with 1 to 256 units, for 2 inputs, 1 of \
+             the document, 1 of the user and 0 of layers"
         );
         let second = refusal("weights=[[[1, 2, 0]], [[1, 1, 0]]]");
         assert!(

@@ -7,7 +7,9 @@
 //! [`Policy::observe`] updates after each step. Nothing is learned across episodes, so that an episode stays a pure
 //! function of the seed and its index.
 
+pub mod activation;
 pub mod cluster_bandit;
+pub mod dense;
 pub mod glm_thompson;
 pub mod glm_ucb;
 pub mod greedy;

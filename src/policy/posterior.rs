@@ -65,27 +65,25 @@ fn prepared<'a, N: Number>(
     let (theta, rest) = rest.split_at_mut(dim);
     let (x, rest) = rest.split_at_mut(dim);
     let (free, scratch) = rest.split_at_mut(dim);
-    let mut fit = Fit {
+    let fit = Fit {
         factor,
         theta,
         x,
         scratch,
     };
     let (own, layers) = state.split_at_mut(estimator.state_size());
-    estimator.fit(offer, own, layers, fit.reborrow());
-    (keys, fit, free)
-}
-
-impl<N> Fit<'_, N> {
-    /// Lends it on.
-    pub(super) fn reborrow(&mut self) -> Fit<'_, N> {
+    estimator.fit(
+        offer,
+        own,
+        layers,
         Fit {
-            factor: self.factor,
-            theta: self.theta,
-            x: self.x,
-            scratch: self.scratch,
-        }
-    }
+            factor: &mut *fit.factor,
+            theta: &mut *fit.theta,
+            x: &mut *fit.x,
+            scratch: &mut *fit.scratch,
+        },
+    );
+    (keys, fit, free)
 }
 
 /// Recommends by upper confidence bounds.

@@ -281,6 +281,7 @@ mod tests {
         PolicyModel::Mlp(mlp::Mlp {
             inputs: INPUTS,
             layers,
+            activation: crate::policy::activation::Activation::Relu,
             temperature,
         })
     }

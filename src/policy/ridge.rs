@@ -19,8 +19,8 @@ use crate::number::Number;
 use crate::regression::{factorize, solve};
 use crate::shader::{ShaderDef, ShaderDefs};
 
-/// So many inputs there may be: a GPU lane keeps the square of them.
-pub const MAX_INPUTS: usize = 16;
+/// So many inputs there may be: a GPU lane keeps the square of them in its own memory, and half of it in its state.
+pub const MAX_INPUTS: usize = 64;
 
 /// What is regressed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,11 +82,42 @@ impl Ridge {
         let size = |size: usize| ShaderDef::UInt(u32::try_from(size).expect("inputs are few"));
         let mut defs = self.inputs.shader_defs();
         defs.insert("DIM".to_owned(), size(self.inputs.len()));
+        defs.insert("DIM_QUADS".to_owned(), size(self.inputs.len().div_ceil(4)));
         defs.insert(
             "LEARNS_REWARD".to_owned(),
             ShaderDef::Bool(self.learns_reward),
         );
         defs
+    }
+
+    /// Factorises A.
+    #[inline(always)]
+    pub(super) fn factorize<N: Number>(&self, own: &[N], factor: &mut [N]) {
+        let dim = self.inputs.len();
+        let mut at = 0;
+        for row in 0..dim {
+            for column in 0..=row {
+                factor[row * dim + column] = own[at];
+                at += 1;
+            }
+            let diagonal = row * dim + row;
+            factor[diagonal] = factor[diagonal] + N::splat(self.ridge);
+        }
+        factorize(factor, dim);
+    }
+
+    /// Begins the inputs of a step, and keeps those that all candidates share.
+    #[inline(always)]
+    pub(super) fn begin<N: Number>(
+        &self,
+        offer: &mut dyn Offer<N>,
+        own: &mut [N],
+        layers: &[N],
+        x: &mut [N],
+    ) {
+        self.inputs.begin(offer, layers, x);
+        let at = self.packed() + self.inputs.len();
+        own[at..self.state_size()].copy_from_slice(&x[self.inputs.document..]);
     }
 
     /// Learns from the documents that the user has examined.
@@ -146,21 +177,11 @@ impl Estimator for Ridge {
         layers: &[N],
         fit: Fit<'_, N>,
     ) {
-        let dim = self.inputs.len();
-        let mut at = 0;
-        for row in 0..dim {
-            for column in 0..=row {
-                fit.factor[row * dim + column] = own[at];
-                at += 1;
-            }
-            let diagonal = row * dim + row;
-            fit.factor[diagonal] = fit.factor[diagonal] + N::splat(self.ridge);
-        }
-        fit.theta.copy_from_slice(&own[at..at + dim]);
-        factorize(fit.factor, dim);
+        let (dim, packed) = (self.inputs.len(), self.packed());
+        self.factorize(own, fit.factor);
+        fit.theta.copy_from_slice(&own[packed..packed + dim]);
         solve(fit.factor, fit.theta);
-        self.inputs.begin(offer, layers, fit.x);
-        own[at + dim..self.state_size()].copy_from_slice(&fit.x[self.inputs.document..]);
+        self.begin(offer, own, layers, fit.x);
     }
 }
 

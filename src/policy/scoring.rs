@@ -31,6 +31,9 @@ const EXPONENTIAL_MIN: f32 = 5.9604645e-8;
 /// The smallest temperature above 0: scores divided by smaller ones would leave single precision.
 const TEMPERATURE_MIN: f64 = 1e-30;
 
+/// How large a score divided by the temperature may be.
+const LARGEST_KEY: f64 = 1e37;
+
 /// Declares the temperature.
 pub(super) fn temperature_key() -> Key {
     Key::non_negative(
@@ -40,14 +43,22 @@ pub(super) fn temperature_key() -> Key {
     )
 }
 
-/// Returns the temperature.
+/// Returns the temperature, given how large scores may be.
 ///
 /// # Errors
 /// [`ConfigError`] if it is neither 0 nor large enough to divide by.
-pub(super) fn temperature(settings: &Settings) -> Result<f64, ConfigError> {
+pub(super) fn temperature(settings: &Settings, largest_score: f64) -> Result<f64, ConfigError> {
     match settings.number("temperature") {
         small if 0.0 < small && small < TEMPERATURE_MIN => {
             let allowed = format!("0, or a number of at least {TEMPERATURE_MIN:e}");
+            Err(settings.invalid("temperature", allowed))
+        }
+        small if 0.0 < small && largest_score / small > LARGEST_KEY => {
+            let allowed = format!(
+                "0, or a number of at least {:.1e}: scores could reach {largest_score:.1e}, and divided by the temperature \
+                 they must stay below {LARGEST_KEY:e}",
+                largest_score / LARGEST_KEY
+            );
             Err(settings.invalid("temperature", allowed))
         }
         temperature => Ok(temperature),

@@ -3,6 +3,7 @@
 use crate::backend::gpu::PROBE_ROWS;
 use crate::bandit::{beta_quantile, kl_ucb, kl_ucb_aliased, ucb};
 use crate::distribution::{bounded_integer, fine_uniform, normal_pair, truncated_normal, uniform};
+use crate::math::{gelu_tanh, silu};
 use crate::number::{Number, Word};
 use crate::rng::{DOCUMENT, Stream, key, multiply_high};
 
@@ -20,7 +21,7 @@ pub(super) enum Row {
 /// Rows as the kernel writes them: name and bound.
 ///
 /// The bounds are the errors measured for `math` and `distribution`, rounded up: `exp` 1.18, `ln` 1.23, `sigmoid` 2.48
-/// ulp. A normal's error is that of the angle, 1.83 * 2^-24, times the radius, at most 6.66, and some ulp of the radius;
+/// ulp, `tanh` 2.67, `gelu` 7.1, `silu` 2.86 and `gelu_tanh` 2.9 ulp, with room for WGSL's own division, 2.5 ulp. A normal's error is that of the angle, 1.83 * 2^-24, times the radius, at most 6.66, and some ulp of the radius;
 /// WGSL allows its own square root 2 ulp. The bounds of the functions of `bandit` are those that it states.
 pub(super) const ROWS: [(&str, Row); PROBE_ROWS] = [
     ("word 0", Row::Integer),
@@ -109,6 +110,34 @@ pub(super) const ROWS: [(&str, Row); PROBE_ROWS] = [
         },
     ),
     ("quotient", Row::Exact),
+    (
+        "tanh",
+        Row::Close {
+            ulps: 6.0,
+            absolute: 0.0,
+        },
+    ),
+    (
+        "gelu",
+        Row::Close {
+            ulps: 12.0,
+            absolute: 3e-37,
+        },
+    ),
+    (
+        "silu",
+        Row::Close {
+            ulps: 5.0,
+            absolute: 0.0,
+        },
+    ),
+    (
+        "gelu_tanh",
+        Row::Close {
+            ulps: 6.0,
+            absolute: 1e-7,
+        },
+    ),
 ];
 
 /// A value of a row: integers in full, numbers in double precision.
@@ -179,6 +208,10 @@ pub(super) fn rows<N: Number>(
         numbers(kl_ucb_aliased(pulls, reward, total, one)),
         numbers(beta_quantile(uniform(block[3]), hits, misses)),
         rounded(x.abs() / fine_uniform(block[3])),
+        numbers(x.tanh()),
+        numbers(x.gelu()),
+        numbers(silu(x)),
+        numbers(gelu_tanh(x)),
     ]
 }
 

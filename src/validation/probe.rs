@@ -106,7 +106,7 @@ fn known_answers(subject: Subject<'_>, case: &Case) -> Result<Rung, Error> {
     })
 }
 
-/// Spreads arguments of `exp` and `sigmoid` over [-20, 20], with the smallest around 0.
+/// Spreads arguments of the functions of one number over [-20, 20], with the smallest around 0.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use wgpu::BufferUsages;
 
 /// How many rows of results the kernel `probe` writes.
-pub const PROBE_ROWS: usize = 20;
+pub const PROBE_ROWS: usize = 24;
 
 /// Runs single draws and functions on a GPU.
 #[derive(Debug)]

@@ -226,7 +226,7 @@ fn a_wrong_type_names_key_value_and_what_is_allowed() {
         ),
         (
             "[environment.user.sensitivity]\nmean = 0.1",
-            "`environment.user.sensitivity` = { mean = 0.1 } is a table; allowed is a finite number (in run.toml)",
+            "`environment.user.sensitivity` = { mean = 0.1 } is a table; allowed is a finite number of magnitude at most 1e12 (in run.toml)",
         ),
     ] {
         assert_eq!(refusal(text), expected);
@@ -254,7 +254,7 @@ fn values_out_of_range_are_refused() {
         ),
         (
             "environment.user.choc_stddev = -1",
-            "allowed is a number at least 0 (in run.toml)",
+            "allowed is a number at least 0 and at most 1e12 (in run.toml)",
         ),
         (
             "environment.user.kale_mean = nan",

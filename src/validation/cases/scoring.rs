@@ -4,11 +4,40 @@ use super::long_term_satisfaction::CORPUS;
 use super::{Case, case};
 use crate::error::Error;
 
+/// Three layers over what is observed of a clustered document and its user.
+const NETWORK: &str = "policy.weights=[[[1.5, -0.4, 2, -1], [-1, 0.3, 0.5, 1], [2, 0.2, -1, 0.1]], [[1, -1, 0.5, 0.2], [0.3, 1, 1, -0.5]], [[1.5, -1, 0]]]";
+
+/// A network whose sums run over both signs.
+fn network(name: &'static str, activation: &'static str) -> Result<Case, Error> {
+    case(
+        name,
+        &[
+            "environment.user.observation_noise_stddev=0.1",
+            "environment.user.time_budget=20",
+            "environment.document.num_clusters=4",
+            "environment.choice.model=multinomial_logit",
+            "environment.slate_size=3",
+            "policy.name=mlp",
+            "policy.temperature=0.7",
+            NETWORK,
+            activation,
+        ],
+        &[],
+    )
+}
+
 /// Policies that score candidates by weights or by what they have learned; nothing is known of them from outside.
 pub(super) fn cases() -> Result<Vec<Case>, Error> {
     let explored = |more: &[&'static str]| {
         [
             &["environment.name=interest_exploration", "max_steps=30"],
+            more,
+        ]
+        .concat()
+    };
+    let evolved = |more: &[&'static str]| {
+        [
+            &["environment.name=interest_evolution", "max_steps=6"],
             more,
         ]
         .concat()
@@ -83,8 +112,37 @@ pub(super) fn cases() -> Result<Vec<Case>, Error> {
                 "environment.slate_size=3",
                 "policy.name=mlp",
                 "policy.temperature=0.7",
-                "policy.weights=[[[1.5, -0.4, 2, -1], [-1, 0.3, 0.5, 1], [2, 0.2, -1, 0.1]], [[1, -1, 0.5, 0.2], [0.3, 1, 1, -0.5]], [[1.5, -1, 0]]]",
+                NETWORK,
             ],
+            &[],
+        )?,
+        network("a network of three layers, tanh", "policy.activation=tanh")?,
+        network("a network of three layers, gelu", "policy.activation=gelu")?,
+        case(
+            "interest evolution, linear upper confidence bounds of 40 inputs",
+            &evolved(&["policy.name=linear_ucb"]),
+            &[],
+        )?,
+        case(
+            "interest evolution, linear Thompson sampling of 64 inputs",
+            &evolved(&[
+                "environment.document.num_features=32",
+                "environment.num_candidates=4",
+                "max_steps=4",
+                "policy.name=linear_thompson",
+                "policy.target=reward",
+            ]),
+            &[],
+        )?,
+        case(
+            "interest evolution, logistic upper confidence bounds",
+            &evolved(&[
+                "environment.document.num_features=3",
+                "max_steps=12",
+                "policy.name=glm_ucb",
+                "policy.history_length=12",
+                "policy.optimism_scaling=0.1",
+            ]),
             &[],
         )?,
     ])

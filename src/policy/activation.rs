@@ -1,0 +1,135 @@
+//! What stands between the layers of a network. Twin: the function `activate` of `shaders/policy/mlp.wgsl`.
+
+use crate::config::{Key, Settings};
+use crate::math::{gelu_tanh, silu};
+use crate::number::Number;
+use crate::shader::{ShaderDef, ShaderDefs};
+
+/// What is made of each number of a layer before the next one reads it. Each has the bits of [`math`](crate::math).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// max(0, x).
+    Relu,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// x Phi(x), with the exact distribution function: `PyTorch`'s default.
+    Gelu,
+    /// The approximation of that by a hyperbolic tangent: `PyTorch`'s `approximate='tanh'`, and JAX's default.
+    GeluTanh,
+    /// x sigmoid(x), also called swish.
+    Silu,
+    /// 1 / (1 + e^-x).
+    Sigmoid,
+    /// x: the layers together are one linear map.
+    Identity,
+}
+
+impl Activation {
+    /// All of them, with their words in configurations.
+    const WORDS: [(&'static str, Self); 7] = [
+        ("relu", Self::Relu),
+        ("tanh", Self::Tanh),
+        ("gelu", Self::Gelu),
+        ("gelu_tanh", Self::GeluTanh),
+        ("silu", Self::Silu),
+        ("sigmoid", Self::Sigmoid),
+        ("identity", Self::Identity),
+    ];
+
+    /// Declares the key.
+    pub(super) fn key() -> Key {
+        let about = "what each unit but the last layer's makes of its sum; gelu is the exact one, gelu_tanh its approximation";
+        Key::one_of(
+            "activation",
+            "relu",
+            &Self::WORDS.map(|(word, _)| word),
+            about,
+        )
+    }
+
+    /// Reads the key.
+    pub(super) fn of(settings: &Settings) -> Self {
+        let given = settings.text("activation");
+        let found = Self::WORDS.iter().find(|(word, _)| *word == given);
+        found.expect("the words are those that the key allows").1
+    }
+
+    /// Applies it to all numbers of a layer.
+    #[inline(always)]
+    pub fn apply<N: Number>(self, numbers: &mut [N]) {
+        match self {
+            Self::Relu => each(
+                numbers,
+                #[inline(always)]
+                |x| x.max(N::splat(0.0)),
+            ),
+            Self::Tanh => each(numbers, N::tanh),
+            Self::Gelu => each(numbers, N::gelu),
+            Self::GeluTanh => each(numbers, gelu_tanh),
+            Self::Silu => each(numbers, silu),
+            Self::Sigmoid => each(numbers, N::sigmoid),
+            Self::Identity => {}
+        }
+    }
+
+    /// Returns how large a result may be in magnitude where x is at most `largest`.
+    pub(super) fn bound(self, largest: f64) -> f64 {
+        match self {
+            Self::Tanh | Self::Sigmoid => 1.0,
+            Self::Relu | Self::Gelu | Self::GeluTanh | Self::Silu | Self::Identity => largest,
+        }
+    }
+
+    /// Returns what the WGSL twin is specialised by.
+    pub(super) fn shader_defs(self) -> ShaderDefs {
+        let def = |(word, activation): (&str, Self)| {
+            let name = format!("ACTIVATION_{}", word.to_uppercase());
+            (name, ShaderDef::Bool(activation == self))
+        };
+        Self::WORDS.map(def).into()
+    }
+}
+
+#[inline(always)]
+fn each<N: Number>(numbers: &mut [N], function: impl Fn(N) -> N) {
+    for number in numbers {
+        *number = function(*number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_word_is_the_function_of_that_name() {
+        // Values of PyTorch's functions at -1 and 2.
+        let known = [
+            ("relu", [0.0, 2.0]),
+            ("tanh", [-0.761594155955765, 0.964027580075817]),
+            ("gelu", [-0.158655253931457, 1.954499736103642]),
+            ("gelu_tanh", [-0.158808009, 1.954597694]),
+            ("silu", [-0.268941421369995, 1.761594155955765]),
+            ("sigmoid", [0.268941421369995, 0.880797077977882]),
+            ("identity", [-1.0, 2.0]),
+        ];
+        for ((word, expected), (name, activation)) in known.into_iter().zip(Activation::WORDS) {
+            assert_eq!(word, name);
+            let mut numbers = [-1.0, 2.0];
+            activation.apply(&mut numbers);
+            for (found, expected) in numbers.into_iter().zip(expected) {
+                assert!((found - expected).abs() < 2e-8, "{word}: {found}");
+                assert!(found.abs() <= activation.bound(2.0), "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_wgsl_twin_knows_every_word() {
+        let text = include_str!("../../shaders/policy/mlp.wgsl");
+        for (word, activation) in Activation::WORDS {
+            let def = format!("ifdef ACTIVATION_{}\n", word.to_uppercase());
+            assert_eq!(text.contains(&def), activation != Activation::Relu, "{def}");
+        }
+    }
+}

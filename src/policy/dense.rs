@@ -1,0 +1,382 @@
+//! The layers of a network, found among the tensors of its weights.
+//!
+//! Layers are numbered in the names of their tensors, `layers.0.weight`, `layers.0.bias`, `layers.1.weight`, ...; any other
+//! prefix will do, or none. They count from 0 by ones, or as `torch.nn.Sequential` counts, whose activations have a number
+//! too: `0.weight`, `2.weight`, ... (by threes with a dropout after the activation). A layer may have no bias. Whatever else
+//! there is among the tensors is refused: what is left out is another network than the one in the file.
+
+use super::activation::Activation;
+use super::inputs::Inputs;
+use crate::config::{Tensor, Weights};
+use std::collections::BTreeMap;
+
+/// So many units a layer may have: a GPU lane keeps the numbers of two layers.
+pub const MAX_WIDTH: usize = 256;
+
+/// How large a sum may grow: far below where single precision ends, so that what a layer before adds up to may be larger
+/// than was thought.
+const LARGEST_SUM: f64 = 1e30;
+
+/// A linear map and what is added to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dense {
+    /// Shape `[units][inputs]`, row by row, in single precision.
+    pub weights: Vec<f64>,
+    /// Shape `[units]`.
+    pub biases: Vec<f64>,
+}
+
+impl Dense {
+    /// Returns how large each unit's sum may be in magnitude, its partial sums included, given how large the inputs may be.
+    fn largest_sums(&self, largest: &[f64]) -> Vec<f64> {
+        let rows = self.weights.chunks_exact(largest.len());
+        rows.zip(&self.biases)
+            .map(|(row, bias)| largest_sum(row, *bias, largest))
+            .collect()
+    }
+}
+
+/// Returns how large a weighted sum may be in magnitude, given how large the inputs may be.
+pub(super) fn largest_sum(weights: &[f64], bias: f64, largest: &[f64]) -> f64 {
+    let products = weights.iter().zip(largest).map(|(w, x)| (w * x).abs());
+    bias.abs() + products.sum::<f64>()
+}
+
+/// Tells that a sum of `name` may leave single precision, if it may.
+pub(super) fn refuse_overflow(name: &str, largest: f64) -> Result<(), String> {
+    if largest <= LARGEST_SUM {
+        return Ok(());
+    }
+    Err(format!(
+        "its tensor `{name}` has such large numbers that a sum could reach {largest:.1e}, where single precision ends at \
+         3.4e38; allowed are sums up to {LARGEST_SUM:e}"
+    ))
+}
+
+/// The name of a tensor of a layer, taken apart.
+struct Name<'a> {
+    prefix: &'a str,
+    number: u32,
+    is_bias: bool,
+}
+
+impl<'a> Name<'a> {
+    /// Takes `net.2.weight` apart; nothing for a name of another form.
+    fn of(tensor: &'a Tensor) -> Option<Self> {
+        let (stem, kind) = tensor.name.rsplit_once('.')?;
+        let (prefix, digits) = match stem.rsplit_once('.') {
+            Some((prefix, digits)) => (prefix, digits),
+            None => ("", stem),
+        };
+        let number: u32 = digits.parse().ok()?;
+        let is_canonical = number.to_string() == digits;
+        (is_canonical && ["weight", "bias"].contains(&kind)).then_some(Self {
+            prefix,
+            number,
+            is_bias: kind == "bias",
+        })
+    }
+}
+
+/// Puts a tensor's name together.
+fn name(prefix: &str, layer: impl std::fmt::Display, kind: &str) -> String {
+    let dot = if prefix.is_empty() { "" } else { "." };
+    format!("{prefix}{dot}{layer}.{kind}")
+}
+
+/// Finds the layers in order, each with its bias if it has one.
+fn find<'a>(
+    weights: &'a Weights,
+    inputs: Inputs,
+) -> Result<Vec<(&'a Tensor, Option<&'a Tensor>)>, String> {
+    let mut networks: BTreeMap<&str, BTreeMap<u32, &Tensor>> = BTreeMap::new();
+    for tensor in &weights.tensors {
+        if let Some(name) = Name::of(tensor).filter(|name| !name.is_bias) {
+            let layers = networks.entry(name.prefix).or_default();
+            layers.insert(name.number, tensor);
+        }
+    }
+    // The network of the most layers: it is the others' tensors that are in the way.
+    let largest = networks.iter().rev().max_by_key(|(_, layers)| layers.len());
+    let Some((&prefix, layers)) = largest else {
+        return Err(format!(
+            "it has no tensor `layers.0.weight`, whose shape would be [units, {}], for {}; it has {}",
+            inputs.len(),
+            inputs.description(),
+            weights.listed()
+        ));
+    };
+    let is_asked = |tensor: &Tensor| {
+        let name = Name::of(tensor);
+        name.is_some_and(|name| name.prefix == prefix && layers.contains_key(&name.number))
+    };
+    let numbers: Vec<u32> = layers.keys().copied().collect();
+    let last = numbers[numbers.len() - 1];
+    let possible = numbers.iter().copied().chain([0, last + 1, last + 2]);
+    let possible: Vec<String> = possible
+        .flat_map(|layer| ["weight", "bias"].map(|kind| name(prefix, layer, kind)))
+        .collect();
+    let allowed = format!(
+        "`{}` and `{}`, N counting the layers from 0",
+        name(prefix, "N", "weight"),
+        name(prefix, "N", "bias")
+    );
+    weights.refuse_unasked(is_asked, &possible, &allowed)?;
+    check_numbers(prefix, &numbers)?;
+    let bias = |number: u32| weights.tensor(&name(prefix, number, "bias"));
+    let found = layers.iter();
+    Ok(found
+        .map(|(&number, &layer)| (layer, bias(number)))
+        .collect())
+}
+
+/// Tells whether layers may be numbered so; a gap that no activation explains is a layer that is lost.
+fn check_numbers(prefix: &str, numbers: &[u32]) -> Result<(), String> {
+    let steps = numbers.windows(2).map(|pair| pair[1] - pair[0]);
+    let is_sequential = prefix.rsplit('.').next() != Some("layers");
+    let fits = numbers[0] == 0
+        && (steps.clone().all(|step| step == 1)
+            || is_sequential && steps.clone().all(|step| [2, 3].contains(&step)));
+    if fits {
+        return Ok(());
+    }
+    let listed: Vec<String> = numbers.iter().map(u32::to_string).collect();
+    Err(format!(
+        "its layers `{}` are numbered {}; allowed is 0, 1, 2, ... without a gap, or 0, 2, 4, ... as torch.nn.Sequential \
+         numbers `0.weight`, `2.weight`, with an activation between any two (by threes with a dropout after it)",
+        name(prefix, "N", "weight"),
+        listed.join(", ")
+    ))
+}
+
+/// Makes layers that fit one on the other, or tells what does not fit; `largest` tells how large each input may be.
+///
+/// Returns the layers, and how large the score may be.
+pub(super) fn fit(
+    weights: &Weights,
+    inputs: Inputs,
+    activation: Activation,
+    mut largest: Vec<f64>,
+) -> Result<(Vec<Dense>, f64), String> {
+    let found = find(weights, inputs)?;
+    let mut width = inputs.len();
+    let mut layers = Vec::new();
+    for (index, (weight, bias)) in found.iter().enumerate() {
+        let is_last = index + 1 == found.len();
+        let fits = match weight.shape[..] {
+            [units, columns] => {
+                columns == width && (1..=MAX_WIDTH).contains(&units) && (units == 1 || !is_last)
+            }
+            _ => false,
+        };
+        if !fits {
+            let (units, most) = if is_last {
+                ("1", String::new())
+            } else {
+                ("units", format!(" with 1 to {MAX_WIDTH} units"))
+            };
+            let of = if index == 0 {
+                inputs.description()
+            } else {
+                "as many columns as the layer before has units".to_owned()
+            };
+            return Err(format!(
+                "its tensor `{}` has the shape {:?}; allowed is [{units}, {width}]{most}, for {of}",
+                weight.name, weight.shape
+            ));
+        }
+        width = weight.shape[0];
+        let biases = match bias {
+            None => vec![0.0; width],
+            Some(bias) if bias.shape == [width] => bias.values.clone(),
+            Some(bias) => {
+                return Err(format!(
+                    "its tensor `{}` has the shape {:?}; allowed is [{width}]",
+                    bias.name, bias.shape
+                ));
+            }
+        };
+        let layer = Dense {
+            weights: weight.values.clone(),
+            biases,
+        };
+        largest = layer.largest_sums(&largest);
+        let most = largest.iter().copied().fold(0.0, f64::max);
+        refuse_overflow(&weight.name, most)?;
+        if !is_last {
+            for number in &mut largest {
+                *number = activation.bound(*number);
+            }
+        }
+        layers.push(layer);
+    }
+    Ok((layers, largest[0]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::WeightsSource;
+
+    const INPUTS: Inputs = Inputs {
+        document: 1,
+        user: 1,
+        layers: 0,
+    };
+
+    /// Makes weights of ones under names with shapes.
+    fn named(tensors: &[(&str, &[usize])]) -> Weights {
+        filled(1.0, tensors)
+    }
+
+    fn filled(value: f64, tensors: &[(&str, &[usize])]) -> Weights {
+        let tensor = |&(name, shape): &(&str, &[usize])| Tensor {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            values: vec![value; shape.iter().product()],
+        };
+        Weights {
+            source: WeightsSource::Layers,
+            tensors: tensors.iter().map(tensor).collect(),
+        }
+    }
+
+    fn fitted(weights: &Weights) -> Result<Vec<Dense>, String> {
+        fit(weights, INPUTS, Activation::Relu, vec![1.0; 2]).map(|(layers, _)| layers)
+    }
+
+    fn refusal(tensors: &[(&str, &[usize])]) -> String {
+        fitted(&named(tensors)).unwrap_err()
+    }
+
+    #[test]
+    fn layers_are_found_under_the_names_of_a_sequential_in_the_order_of_their_numbers() {
+        let weights = named(&[
+            ("net.0.bias", &[3]),
+            ("net.0.weight", &[3, 2]),
+            ("net.2.weight", &[4, 3]),
+            ("net.5.weight", &[1, 4]),
+        ]);
+        let layers = fitted(&weights).unwrap();
+        let widths: Vec<usize> = layers.iter().map(|layer| layer.biases.len()).collect();
+        assert_eq!(widths, [3, 4, 1]);
+        assert_eq!(layers[1].biases, [0.0; 4]);
+        let bare = named(&[("0.weight", &[3, 2]), ("2.weight", &[1, 3])]);
+        assert_eq!(fitted(&bare).unwrap().len(), 2);
+        // Ten comes after two, though not in the alphabet.
+        let names: Vec<String> = (0..11)
+            .map(|layer| format!("layers.{layer}.weight"))
+            .collect();
+        let mut tensors: Vec<(&str, &[usize])> = names
+            .iter()
+            .map(|name| (name.as_str(), [2_usize, 2].as_slice()))
+            .collect();
+        tensors[10].1 = &[1, 2];
+        tensors.sort_unstable();
+        assert_eq!(fitted(&named(&tensors)).unwrap().len(), 11);
+    }
+
+    #[test]
+    fn a_tensor_that_nobody_asked_for_is_refused_with_the_nearest_name() {
+        let layer: (&str, &[usize]) = ("layers.0.weight", &[1, 2]);
+        for (unasked, hint) in [
+            ("layers.0.Bias", " (did you mean `layers.0.bias`?)"),
+            ("layers.0.bais", " (did you mean `layers.0.bias`?)"),
+            ("layer.0.bias", " (did you mean `layers.0.bias`?)"),
+            ("layers.0.weight_scale", ""),
+            ("layers.00.bias", " (did you mean `layers.0.bias`?)"),
+            ("bn.running_mean", ""),
+            ("log_std", ""),
+            ("critic.0.weight", ""),
+        ] {
+            let told = refusal(&[layer, (unasked, &[1])]);
+            let expected = format!(
+                "its tensor `{unasked}` is not asked for{hint}: allowed are `layers.N.weight` and `layers.N.bias`, N counting \
+                 the layers from 0"
+            );
+            assert_eq!(told, expected);
+        }
+        let weight = refusal(&[layer, ("layers.1.wieght", &[1, 1])]);
+        assert!(
+            weight.contains("(did you mean `layers.1.weight`?)"),
+            "{weight}"
+        );
+        let bias = refusal(&[layer, ("layers.5.bias", &[1])]);
+        assert!(bias.contains("`layers.5.bias` is not asked for"), "{bias}");
+    }
+
+    #[test]
+    fn gaps_are_refused_but_for_those_of_a_sequential() {
+        let numbered = |names: [&str; 3]| {
+            let [first, second, third] = names;
+            fitted(&named(&[
+                (first, &[2, 2]),
+                (second, &[2, 2]),
+                (third, &[1, 2]),
+            ]))
+        };
+        for good in [
+            ["layers.0.weight", "layers.1.weight", "layers.2.weight"],
+            ["0.weight", "2.weight", "4.weight"],
+            ["0.weight", "3.weight", "6.weight"],
+            [
+                "actor.mlp.0.weight",
+                "actor.mlp.2.weight",
+                "actor.mlp.4.weight",
+            ],
+        ] {
+            assert!(numbered(good).is_ok(), "{good:?}");
+        }
+        for bad in [
+            ["layers.0.weight", "layers.1.weight", "layers.3.weight"],
+            ["layers.0.weight", "layers.2.weight", "layers.4.weight"],
+            ["layers.1.weight", "layers.2.weight", "layers.3.weight"],
+            ["0.weight", "1.weight", "3.weight"],
+            ["0.weight", "2.weight", "6.weight"],
+            ["2.weight", "4.weight", "6.weight"],
+        ] {
+            let told = numbered(bad).unwrap_err();
+            assert!(told.contains("are numbered"), "{told}");
+            assert!(
+                told.contains("allowed is 0, 1, 2, ... without a gap"),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused_with_the_most_units() {
+        let wide = refusal(&[("0.weight", &[512, 2]), ("2.weight", &[1, 512])]);
+        assert_eq!(
+            wide,
+            "its tensor `0.weight` has the shape [512, 2]; allowed is [units, 2] with 1 to 256 units, for 2 inputs, 1 of the \
+             document, 1 of the user and 0 of layers"
+        );
+        let bias = refusal(&[("0.weight", &[1, 2]), ("0.bias", &[2])]);
+        assert!(
+            bias.contains("`0.bias` has the shape [2]; allowed is [1]"),
+            "{bias}"
+        );
+    }
+
+    #[test]
+    fn weights_that_single_precision_may_not_hold_the_sums_of_are_refused_by_layer() {
+        let tensors: [(&str, &[usize]); 2] = [("0.weight", &[2, 2]), ("2.weight", &[1, 2])];
+        let large = fitted(&filled(1e20, &tensors)).unwrap_err();
+        assert!(
+            large.starts_with(
+                "its tensor `2.weight` has such large numbers that a sum could reach 4.0e40"
+            ),
+            "{large}"
+        );
+        assert!(fitted(&filled(1e14, &tensors)).is_ok());
+        // What a hyperbolic tangent gives is at most 1.
+        let bounded = fit(
+            &filled(1e20, &tensors),
+            INPUTS,
+            Activation::Tanh,
+            vec![1.0; 2],
+        );
+        assert_eq!(bounded.unwrap().1, 2e20);
+    }
+}
