@@ -226,6 +226,25 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// Returns the dotted key that the error is about, without a position in a list, or the dotted section.
+    pub(crate) fn key(&self) -> Option<&str> {
+        let key = match self {
+            Self::ReadNamed { key, .. }
+            | Self::UnknownName { key, .. }
+            | Self::WrongType { key, .. }
+            | Self::Invalid { key, .. }
+            | Self::NotFinite { key, .. }
+            | Self::Missing { key, .. }
+            | Self::NoEffect { key, .. }
+            | Self::Corpus { key, .. }
+            | Self::Weights { key, .. } => key,
+            Self::UnknownKey(unknown) => &unknown.key,
+            Self::Unfit { section, .. } => section,
+            _ => return None,
+        };
+        Some(key.split('[').next().unwrap_or(key))
+    }
+
     /// Builds the error for a value that is of the right type and still not possible.
     ///
     /// [`Settings::invalid`](super::Settings::invalid) does the same for a resolved key, with its value and where it
