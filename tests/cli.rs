@@ -53,6 +53,10 @@ fn figures(mut report: Value) -> String {
     for key in ["seconds", "user_steps_per_second", "shard"] {
         object.shift_remove(key);
     }
+    // It is of those too.
+    if let Some(Value::Object(state)) = object.get_mut("state") {
+        state.shift_remove("hash");
+    }
     report.to_string()
 }
 
