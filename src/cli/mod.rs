@@ -26,6 +26,7 @@ mod corpus;
 mod evaluate;
 mod failure;
 mod figures;
+mod fuzz;
 mod interrupt;
 mod list;
 mod merge;

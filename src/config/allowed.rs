@@ -110,6 +110,21 @@ impl Column {
         columns.iter().flat_map(of).collect()
     }
 
+    /// Returns the name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns where a number of this column must lie.
+    pub(crate) const fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// Tells whether only whole numbers are allowed.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     /// Tells whether a document may have `value` in this column.
     pub(super) fn accepts(&self, value: f64) -> bool {
         self.bounds.contains(value) && (!self.whole || value.fract() == 0.0)

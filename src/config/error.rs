@@ -226,6 +226,25 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// Returns the dotted key that the error is about, without a position in a list, or the dotted section.
+    pub(crate) fn key(&self) -> Option<&str> {
+        let key = match self {
+            Self::ReadNamed { key, .. }
+            | Self::UnknownName { key, .. }
+            | Self::WrongType { key, .. }
+            | Self::Invalid { key, .. }
+            | Self::NotFinite { key, .. }
+            | Self::Missing { key, .. }
+            | Self::NoEffect { key, .. }
+            | Self::Corpus { key, .. }
+            | Self::Weights { key, .. } => key,
+            Self::UnknownKey(unknown) => &unknown.key,
+            Self::Unfit { section, .. } => section,
+            _ => return None,
+        };
+        Some(key.split('[').next().unwrap_or(key))
+    }
+
     /// Builds the error for a value that is of the right type and still not possible.
     ///
     /// [`Settings::invalid`](super::Settings::invalid) does the same for a resolved key, with its value and where it
@@ -330,7 +349,10 @@ fn syntax_hint(source: &SyntaxError) -> &'static str {
     let message = source.0.as_str();
     if message.contains("escape") || message.contains("unicode") {
         " (a backslash in double quotes begins an escape; single quotes take it as it is: 'C:\\folder\\file')"
-    } else if message.contains("too large") || message.contains("overflow") {
+    } else if ["too large", "overflow", "i128"]
+        .iter()
+        .any(|word| message.contains(word))
+    {
         " (TOML has no integers above 2^63 - 1; a larger seed goes in quotes: seed = \"18446744073709551615\")"
     } else {
         ""

@@ -325,6 +325,23 @@ impl Key {
         self.required
     }
 
+    /// Returns the default under the texts that other keys of the section have.
+    pub(crate) fn default_under<'a>(
+        &self,
+        text_of: impl Fn(&str) -> Option<&'a str>,
+    ) -> Option<&Value> {
+        let holds = |condition: &Condition| text_of(condition.key) == Some(condition.is);
+        let exception = self.default_when.iter().find(|(when, _)| holds(when));
+        exception.map(|(_, value)| value).or(self.default.as_ref())
+    }
+
+    /// Tells whether the key has an effect under the texts that other keys of the section have.
+    pub(crate) fn applies_under<'a>(&self, text_of: impl Fn(&str) -> Option<&'a str>) -> bool {
+        let mut conditions = self.applies_when.iter();
+        self.applies_when.is_empty()
+            || conditions.any(|condition| text_of(condition.key) == Some(condition.is))
+    }
+
     /// Describes the default as text: the value with its exceptions, `required`, or `none`.
     #[must_use]
     pub fn default_text(&self) -> String {

@@ -603,6 +603,10 @@ fn assert_sound(summary: &Summary) {
         &returns.quantiles,
         [returns.standard_error, returns.standard_deviation],
     );
+    let trimmed = &returns.trimmed_mean;
+    let within = |mean: f64| returns.min <= Some(mean) && Some(mean) <= returns.max;
+    assert!(trimmed.mean.is_none_or(within));
+    assert!(trimmed.ci95.is_none_or(|[low, high]| low <= high));
     let length = &summary.length;
     let [min, max] = [length.min, length.max].map(|length| length.map(f64::from));
     assert_ordered(
