@@ -68,6 +68,7 @@ mod error;
 pub mod evaluation;
 pub mod exact;
 pub mod math;
+mod memory;
 pub mod number;
 pub mod policy;
 pub mod registry;

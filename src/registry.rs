@@ -11,6 +11,7 @@ use crate::environment::item_transition::ItemTransitionDefinition;
 use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
 use crate::environment::test_mdp::TestMdpDefinition;
 use crate::environment::{Definition, Field, Kind};
+use crate::memory;
 use crate::policy::layer::{self, LayerModel};
 use crate::policy::{self, Layered, PolicyModel, Target};
 use crate::rng::BLOCKS_PER_PURPOSE;
@@ -282,8 +283,21 @@ fn corpus(
     num_candidates: u32,
     settings: &Settings,
 ) -> Result<Corpus, ConfigError> {
+    let num_fields = model.num_fields().1 as u64;
+    let bytes = num_fields * u64::from(num_candidates) * 8;
+    if let Some(available) = memory::available()
+        && bytes > available
+    {
+        let allowed = format!(
+            "as many documents as can be held: these take {}, and {} are available",
+            memory::told(bytes),
+            memory::told(available)
+        );
+        return Err(settings.invalid("num_candidates", allowed));
+    }
     let mut corpus = model.sample_corpus(seed, num_candidates);
-    for field in &mut corpus.fields {
+    let fields = Arc::make_mut(&mut corpus.fields);
+    for field in fields.iter_mut() {
         *field = single(*field);
     }
     let given = settings
@@ -314,7 +328,7 @@ fn corpus(
             let allowed = format!("documents of {}", names.join(", "));
             return Err(settings.invalid("document.corpus", allowed));
         };
-        let documents = corpus.fields.chunks_exact_mut(corpus.num_fields);
+        let documents = fields.chunks_exact_mut(corpus.num_fields);
         for (document, &value) in documents.zip(values) {
             document[field] = single(value);
         }

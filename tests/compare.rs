@@ -572,6 +572,8 @@ fn a_key_that_a_target_makes_useless_is_told_of() {
     slatesim("evaluate")
         .arg(&file)
         .args(["--target-half-width", "2", "--quiet"])
+        .args(["--set", "environment.user.choc_stddev=0.1"])
+        .args(["--set", "environment.user.kale_stddev=0.1"])
         .assert()
         .success()
         .stderr(is_empty());

@@ -324,3 +324,57 @@ fn an_adapter_that_is_not_there_is_refused_and_one_that_is_taken() {
         .code(2)
         .stderr(contains("WGPU_ADAPTER_NAME"));
 }
+
+#[test]
+fn the_list_tells_the_limits_that_hold() {
+    let told = slatesim().args(["list", "--json"]).output().unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let allowed = |kind: &str, entry: &str, key: &str| {
+        let entries = told[kind].as_array().unwrap();
+        let entry = entries.iter().find(|one| one["name"] == entry).unwrap();
+        let keys = entry["keys"].as_array().unwrap();
+        let key = keys.iter().find(|one| one["name"] == key).unwrap();
+        key["allowed"].as_str().unwrap().to_owned()
+    };
+    let lts = "long_term_satisfaction";
+    let most = "an integer from 1 to 16777216";
+    assert_eq!(allowed("environments", lts, "num_candidates"), most);
+    let most = "an integer from 1 to 1024";
+    assert_eq!(allowed("environments", lts, "slate_size"), most);
+    let most = "an integer from 1 to 1";
+    assert_eq!(
+        allowed("environments", "item_transition", "slate_size"),
+        most
+    );
+    let length = allowed("layers", "fixed_length_history", "history_length");
+    assert_eq!(length, "an integer from 1 to 1024");
+    for (key, value, most) in [
+        ("num_candidates", "16777217", "16777216"),
+        ("slate_size", "1025", "1024"),
+    ] {
+        slatesim()
+            .args([
+                "evaluate",
+                "--backend",
+                "cpu",
+                "--set",
+                "environment.num_candidates=2000",
+            ])
+            .args(["--set", &format!("environment.{key}={value}")])
+            .assert()
+            .code(2)
+            .stderr(contains(format!("allowed is an integer from 1 to {most}")));
+    }
+    slatesim()
+        .args([
+            "evaluate",
+            "--backend",
+            "cpu",
+            "--seed",
+            "18446744073709551616",
+        ])
+        .assert()
+        .code(2)
+        .stderr(contains("`seed` = 18446744073709551616 is not allowed"))
+        .stderr(contains("from 0 to 18446744073709551615"));
+}

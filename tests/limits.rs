@@ -1,6 +1,8 @@
 //! What long horizons, many points and large or hostile configurations take: bounded memory, bounded texts, and where memory
 //! is not to be had one line and exit code 1.
 
+mod common;
+
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;
@@ -89,6 +91,9 @@ fn threads_batches_and_shards_change_no_bit_of_a_binned_curve() {
         for key in ["seconds", "user_steps_per_second", "shard", "backend"] {
             report.as_object_mut().unwrap().shift_remove(key);
         }
+        // It is of those too.
+        let state = report["state"].as_object_mut().unwrap();
+        state.shift_remove("hash");
         report.to_string()
     };
     let whole = figures(json_of(slatesim().args(LONG).args(["--threads", "1"])));
@@ -302,7 +307,12 @@ fn where_there_is_no_memory_there_is_one_line() {
                 "sweep --quiet --backend cpu --threads 2 --episodes 1 {corpus} --vary seed=1,2,3"
             ),
         ),
-        (100, "bench --quick --quiet --backend cpu".to_owned()),
+        (
+            1500,
+            format!(
+                "evaluate --quiet --backend cpu --threads 1 --environment interest_evolution {corpus}"
+            ),
+        ),
         (
             2000,
             "evaluate --quiet --backend cpu --episodes 1 --threads 1000".to_owned(),
@@ -367,4 +377,57 @@ fn errors_do_not_quote_megabytes() {
             assert!(clock.elapsed() < Duration::from_secs(10));
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_corpus_that_cannot_be_held_is_refused_by_its_key() {
+    let output = within(
+        1500,
+        "evaluate --quiet --backend cpu --environment interest_evolution \
+         --set environment.num_candidates=16777216 --set environment.resample_documents=false",
+    )
+    .assert()
+    .code(2);
+    let told = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    let begin = "slatesim: `environment.num_candidates` = 16777216 is not allowed; allowed is as many documents as";
+    assert!(told.starts_with(begin), "{told}");
+}
+
+#[test]
+fn devices_bin_late_steps_with_the_same_bits_whoever_adds_up() {
+    use slatesim::backend::gpu::GpuOptions;
+    use slatesim::backend::{Backend, Unobserved};
+    use slatesim::config::{Config, Layers};
+    use slatesim::registry;
+    let Some(gpu) = common::any_gpu() else { return };
+    // Qualities of very different sizes, so that sums in double precision would be rounded.
+    let layers = [
+        "environment.name=interest_exploration",
+        "max_steps=4300",
+        "environment.document.topic_quality_stddev=[3.0,3.0]",
+    ]
+    .iter()
+    .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
+    let config = Config::resolve(&layers, &registry::catalogue()).unwrap();
+    let simulation = registry::simulation(&config).unwrap();
+    let statistics = |tallies, batch_size, fusion_length| {
+        let backend = gpu.with_options(GpuOptions {
+            tallies: Some(tallies),
+            batch_size,
+            fusion_length,
+            ..GpuOptions::default()
+        });
+        backend.rollout(&simulation, 0..600, &Unobserved).unwrap()
+    };
+    let expected = statistics(false, None, None);
+    let summary = expected.summary();
+    assert_eq!(summary.running_per_step.len(), 4096 + 7);
+    assert_eq!(
+        summary.curve_bins.unwrap()[4097..],
+        [4128, 4160, 4192, 4224, 4256, 4288]
+    );
+    assert!(statistics(false, Some(256), Some(700)) == expected);
+    assert!(statistics(true, None, None) == expected);
+    assert!(statistics(true, Some(512), Some(333)) == expected);
 }

@@ -19,8 +19,8 @@ use std::sync::Arc;
 pub struct Corpus {
     /// How many fields a document has.
     pub num_fields: usize,
-    /// The fields of document 0, of document 1, and so on.
-    pub fields: Vec<f64>,
+    /// The fields of document 0, of document 1, and so on; shared by all threads.
+    pub fields: Arc<[f64]>,
 }
 
 /// All that an episode depends on besides the environment's own functions.
@@ -215,7 +215,9 @@ fn draw_documents<D: Definition>(
     let twin = definition.twin::<f64>();
     let mut document = twin.new_document();
     let num_fields = document.num_fields();
-    let mut fields = vec![0.0; num_fields * num_candidates as usize];
+    let all = num_fields * num_candidates as usize;
+    let mut shared: Arc<[f64]> = std::iter::repeat_n(0.0, all).collect();
+    let fields = Arc::make_mut(&mut shared);
     let document_blocks = Definition::outline(definition).document_blocks;
     for (candidate, fields) in (0..num_candidates).zip(fields.chunks_exact_mut(num_fields)) {
         let first = ScalarWord(candidate * document_blocks);
@@ -230,7 +232,10 @@ fn draw_documents<D: Definition>(
         );
         document.store(fields);
     }
-    Corpus { num_fields, fields }
+    Corpus {
+        num_fields,
+        fields: shared,
+    }
 }
 
 impl<D: Definition> Model for D {

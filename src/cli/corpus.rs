@@ -11,9 +11,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Print the documents that a seed draws once where `environment.resample_documents` is false.
+/// Print the documents that a seed draws, as CSV or JSON.
 ///
-/// They are those of `environment.document.seed`, or of `seed` where that is not given, or the ones that the configuration
+/// They are the ones that all users and episodes share where `environment.resample_documents` is false: those of `environment.document.seed`, or of `seed` where that is not given, or the ones that the configuration
 /// lists. `environment.document.corpus` reads the file back to the same bits.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

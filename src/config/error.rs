@@ -349,7 +349,10 @@ fn syntax_hint(source: &SyntaxError) -> &'static str {
     let message = source.0.as_str();
     if message.contains("escape") || message.contains("unicode") {
         " (a backslash in double quotes begins an escape; single quotes take it as it is: 'C:\\folder\\file')"
-    } else if message.contains("too large") || message.contains("overflow") {
+    } else if ["too large", "overflow", "i128"]
+        .iter()
+        .any(|word| message.contains(word))
+    {
         " (TOML has no integers above 2^63 - 1; a larger seed goes in quotes: seed = \"18446744073709551615\")"
     } else {
         ""

@@ -517,7 +517,7 @@ mod tests {
         let json = serde_json::to_string(&section).unwrap();
         assert_eq!(
             json,
-            r#"{"name":"long_term_satisfaction","num_candidates":10,"slate_size":2,"resample_documents":true,"user":{"memory_discount":0.7,"sensitivity":0.01,"innovation_stddev":0.05,"choc_mean":5.0,"choc_stddev":1.0,"kale_mean":4.0,"kale_stddev":1.0,"time_budget":60.0,"observation_noise_stddev":0.0},"document":{"corpus":null,"num_clusters":0},"choice":{"model":"first","no_click_mass":null}}"#
+            r#"{"name":"long_term_satisfaction","num_candidates":10,"slate_size":2,"resample_documents":true,"user":{"memory_discount":0.7,"sensitivity":0.01,"innovation_stddev":0.05,"choc_mean":5.0,"choc_stddev":1.0,"kale_mean":4.0,"kale_stddev":1.0,"time_budget":60.0,"observation_noise_stddev":0.0},"document":{"corpus":null,"num_clusters":0,"seed":null},"choice":{"model":"first","no_click_mass":null}}"#
         );
     }
 

@@ -1,7 +1,7 @@
 //! The report of a run: what was run, what it gave, and what is needed to merge it with others.
 
-use super::json_numbers::{hash, read_large_from_text, write_large_as_text};
-use super::ranges::count;
+use super::json_numbers::{hash_of_entries, read_large_from_text, write_large_as_text};
+use super::ranges::{count, difference};
 use super::warnings::{self, Warning};
 use super::{Campaign, Shard, State, Stopping, figures, uncertainty};
 use crate::backend::BackendInfo;
@@ -19,7 +19,8 @@ pub const SCHEMA: u32 = 1;
 /// Reports a run, or a part of one; serialises as the object that `slatesim evaluate --json` prints.
 ///
 /// Floating-point numbers are written in the shortest form that reads back as the same `f64`, integers above 2^53 as
-/// texts: not every program that reads JSON has such integers. `state.hash` is FNV-1a of all of it, so that damage is noticed.
+/// texts: not every program that reads JSON has such integers. `state.hash` is FNV-1a of all of it, so that damage is noticed; the time, the cut into shards
+/// and the device are left out of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]
@@ -109,6 +110,31 @@ pub struct Estimate {
 /// The key of [`State`] that a report's hash is written with.
 const HASH: &str = "hash";
 
+/// What a report may have another of without being of another run: how it was cut, and what it took.
+const NOT_HASHED: [&str; 5] = [
+    "shard",
+    "seconds",
+    "user_steps_per_second",
+    "target_reached",
+    "stopping",
+];
+
+/// Computes the hash of a written report without its hash: of all but [`NOT_HASHED`] and the backend's device, which has the number
+/// of threads, so that what gives the same bits has the same hash.
+fn hash(written: &Value) -> u64 {
+    let mut backend = written["backend"].clone();
+    if let Some(backend) = backend.as_object_mut() {
+        backend.shift_remove("device");
+    }
+    let entries = written.as_object().into_iter().flatten();
+    let entries = entries.filter(|(name, _)| !NOT_HASHED.contains(&name.as_str()));
+    let entries = entries.map(|(name, value)| match name.as_str() {
+        "backend" => ("backend", &backend),
+        name => (name, value),
+    });
+    hash_of_entries(entries.collect())
+}
+
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let written = Self::serialize(self, serde_json::value::Serializer);
@@ -117,8 +143,7 @@ impl Serialize for Report {
         if !self.seeds.is_empty() {
             written["seed"] = Value::Null;
         }
-        let hash = format!("{:016x}", hash(&written));
-        written["state"][HASH] = Value::String(hash);
+        written["state"][HASH] = Value::String(format!("{:016x}", hash(&written)));
         written.serialize(serializer)
     }
 }
@@ -275,6 +300,10 @@ impl Report {
         } else {
             written.state.defect()
         };
+        let defect = defect.or_else(|| match written_hash {
+            Some(_) => written.defect_beside_the_hash(),
+            None => None,
+        });
         if let Some(defect) = defect {
             return Err(damaged(&defect));
         }
@@ -413,7 +442,48 @@ struct Written {
     episodes: u64,
     user_steps: u64,
     seconds: f64,
+    user_steps_per_second: Option<f64>,
     state: State,
+}
+
+impl Written {
+    /// Finds what contradicts the rest, among what the hash is not of.
+    fn defect_beside_the_hash(&self) -> Option<String> {
+        let rate = self.user_steps as f64 / self.seconds;
+        if self.user_steps_per_second != Some(rate).filter(|rate| rate.is_finite()) {
+            return Some(
+                "its `seconds` and `user_steps_per_second` contradict each other".to_owned(),
+            );
+        }
+        let is_host = |name: &str| ["cpu", "reference"].contains(&name);
+        let are_threads = |device: &str| {
+            let count = device
+                .strip_suffix(" threads")
+                .or_else(|| device.strip_suffix(" thread"));
+            count.is_some_and(|count| count.parse::<u32>().is_ok())
+        };
+        if self.backend.name.split("; ").all(is_host)
+            && !self.backend.device.split("; ").all(are_threads)
+        {
+            return Some("its `backend.device` is not a number of threads".to_owned());
+        }
+        let shard = self.shard?;
+        let by_seed = self.state.by_seed(0);
+        let [one] = by_seed.as_slice() else {
+            return Some("a `shard` is of one seed".to_owned());
+        };
+        let asked = match one.requested_ranges.as_slice() {
+            [(start, end)] => {
+                let part = shard.episodes(end - start);
+                vec![(start + part.start, start + part.end)]
+            }
+            _ => Vec::new(),
+        };
+        // Interrupted, it has fewer.
+        let is_whole = self.partial || count(&one.episode_ranges) == count(&asked);
+        let is_inside = difference(&one.episode_ranges, &asked).is_empty();
+        (!(is_whole && is_inside)).then(|| format!("its episodes are not those of shard {shard}"))
+    }
 }
 
 #[cfg(test)]
@@ -472,7 +542,6 @@ mod tests {
             ("/state/requested_episodes", json!(12)),
             ("/return/mean", json!(12.5)),
             ("/environment/user/sensitivity", json!(0.5)),
-            ("/backend/device", json!("another")),
         ] {
             let mut bad = good.clone();
             *bad.pointer_mut(pointer).expect("the report has this place") = value;

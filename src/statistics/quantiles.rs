@@ -194,8 +194,25 @@ impl Quantiles {
             })
     }
 
+    /// Lists, in ascending order, what the observations of each bucket are taken for, all of it, and how many they are.
+    pub(super) fn middles(&self) -> Vec<(f64, u64)> {
+        let Some((min, max)) = self.range else {
+            return Vec::new();
+        };
+        let are_whole = self.may_be_whole();
+        let within = |edge: f64| edge.max(min).min(max);
+        let middle = |(low, high, count): (f64, f64, u64)| {
+            let middle = interpolate(within(low), within(high), 0.5);
+            match are_whole {
+                true => (within(whole_in_bucket(low, high, middle)), count),
+                false => (middle, count),
+            }
+        };
+        self.ascending().map(middle).collect()
+    }
+
     /// Lists the buckets that hold something, as lower edge, upper edge and count, in ascending order.
-    pub(super) fn ascending(&self) -> impl Iterator<Item = (f64, f64, u64)> {
+    fn ascending(&self) -> impl Iterator<Item = (f64, f64, u64)> {
         let (positive, negative) = self.octaves.split_at(OCTAVES);
         let below = runs(negative).into_iter().rev().flat_map(|run| {
             let counts: Vec<_> = run.buckets().collect();

@@ -394,7 +394,7 @@ fn a_seed_has_all_of_64_bits() {
     let config = Config::resolve(&layers, &specimen::catalogue()).unwrap();
     assert_eq!(config.seed, u64::MAX);
     assert_eq!(from_file(&config.to_toml()).unwrap(), config);
-    assert!(refusal("seed = \"7\"").contains("is a string; allowed is an integer"));
+    assert!(refusal("seed = \"-7\"").contains("allowed is an integer from 0"));
     assert!(refusal("seed = \"seven\"").contains("is a string"));
     let error = from_file("seed = 9_223_372_036_854_775_808").unwrap_err();
     assert!(matches!(error, ConfigError::Syntax { .. }), "{error}");

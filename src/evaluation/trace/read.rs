@@ -383,6 +383,13 @@ impl Reader<'_> {
             Some(Value::String(text)) if ["NaN", "inf", "-inf"].contains(&&text[..]) => {
                 text.clone()
             }
+            // Integers above 2^53 are written as texts.
+            Some(Value::String(text))
+                if matches!(column.kind, Kind::Integer)
+                    && text.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                text.clone()
+            }
             Some(other) => {
                 let shown = quotable(&other.to_string());
                 return Err(damaged(format!("{shown}, expected {}", expected(column))));

@@ -254,6 +254,13 @@ fn ratios_and_their_errors_match_plain_computations() {
         assert_eq!(figures.clicks as f64, clicks);
         assert_eq!(figures.impressions as f64, impressions);
         assert_near(figures.click_share, clicks / user_steps);
+        let units = by_block(&episodes, |step| {
+            let is_clicked = step.clicked && step.step % TOPICS == topic;
+            (f64::from(is_clicked), 1.0)
+        });
+        let (share, standard_error) = ratio_and_standard_error(&units);
+        assert_near(figures.click_share, share);
+        assert_near(figures.click_share_standard_error, standard_error);
     }
     // The shares of the topics leave the steps without a click.
     let shares: f64 = summary.topics.iter().filter_map(|t| t.click_share).sum();
@@ -405,6 +412,42 @@ fn statistics_of_different_environments_do_not_merge() {
 }
 
 #[test]
+fn statistics_of_before_shares_had_errors_are_read_and_merged_without_them() {
+    let blocks = blocks(60 * BLOCK);
+    let whole = statistics_of(&blocks);
+    let mut old = serde_json::to_value(statistics_of(&blocks[..30])).unwrap();
+    old.as_object_mut().unwrap().shift_remove("topic_shares");
+    let old: Statistics = serde_json::from_value(old).expect("what earlier versions wrote");
+    let new = statistics_of(&blocks[30..]);
+    let errors = |statistics: &Statistics| -> Vec<bool> {
+        let summary = statistics.summary();
+        let topics = summary.topics.iter();
+        topics
+            .map(|topic| topic.click_share_standard_error.is_some())
+            .collect()
+    };
+    assert_eq!(
+        (errors(&old), errors(&new)),
+        (vec![false; TOPICS], vec![true; TOPICS])
+    );
+    for (a, b) in [(&old, &new), (&new, &old)] {
+        for mut merged in [a.clone(), Statistics::new(TOPICS, true)] {
+            if merged.episodes() == 0 {
+                merged.merge(a).unwrap();
+            }
+            merged.merge(b).unwrap();
+            assert_eq!(errors(&merged), [false; TOPICS]);
+            let (found, all) = (merged.summary(), whole.summary());
+            assert_eq!(found.topics[0].standard_error, all.topics[0].standard_error);
+            assert_eq!(found.topics[0].click_share, all.topics[0].click_share);
+        }
+    }
+    let mut again = new.clone();
+    again.merge(&Statistics::new(TOPICS, true)).unwrap();
+    assert_eq!(again, new);
+}
+
+#[test]
 fn counts_that_would_overflow_do_not_merge() {
     let mut block = block_of(&episodes(1));
     block.topic_clicks.fill(0);
@@ -420,6 +463,9 @@ fn counts_that_would_overflow_do_not_merge() {
     many["returns"]["count"] = episodes.into();
     many["reward_slope"]["count"] = episodes.into();
     many["return_quantiles"]["positive"][0]["counts"][0] = episodes.into();
+    for share in many["topic_shares"].as_array_mut().unwrap() {
+        share["denominator"] = (episodes * u64::from(length)).into();
+    }
     let mut many: Statistics = serde_json::from_value(many).expect("the counts agree");
     let copy = many.clone();
     assert!(matches!(
@@ -557,6 +603,10 @@ fn assert_sound(summary: &Summary) {
         &returns.quantiles,
         [returns.standard_error, returns.standard_deviation],
     );
+    let trimmed = &returns.trimmed_mean;
+    let within = |mean: f64| returns.min <= Some(mean) && Some(mean) <= returns.max;
+    assert!(trimmed.mean.is_none_or(within));
+    assert!(trimmed.ci95.is_none_or(|[low, high]| low <= high));
     let length = &summary.length;
     let [min, max] = [length.min, length.max].map(|length| length.map(f64::from));
     assert_ordered(

@@ -126,6 +126,7 @@ pub(super) fn cases() -> Result<Vec<Case>, Error> {
         case(
             "interest evolution, linear Thompson sampling of 64 inputs",
             &evolved(&[
+                "environment.document.sampler=distribution",
                 "environment.document.num_features=32",
                 "environment.num_candidates=4",
                 "max_steps=4",
@@ -137,6 +138,7 @@ pub(super) fn cases() -> Result<Vec<Case>, Error> {
         case(
             "interest evolution, logistic upper confidence bounds",
             &evolved(&[
+                "environment.document.sampler=distribution",
                 "environment.document.num_features=3",
                 "max_steps=12",
                 "policy.name=glm_ucb",

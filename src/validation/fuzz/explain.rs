@@ -13,6 +13,7 @@ use crate::number::ScalarWord;
 use crate::rng::{Philox, STEP, Stream, halves, key};
 use rand::RngExt;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Relative difference of a reward that rounding explains: an exponential of arguments up to some 40, and some operations.
 pub(super) const SAME_REWARD: f64 = 3e-5;
@@ -391,7 +392,8 @@ impl Difference<'_> {
                 let mut documents =
                     model.sample_documents(plan.seed, self.episode, self.step, plan.num_candidates);
                 let numbers = are_numbers(&model.document_layout());
-                for fields in documents.fields.chunks_exact_mut(documents.num_fields) {
+                let num_fields = documents.num_fields;
+                for fields in Arc::make_mut(&mut documents.fields).chunks_exact_mut(num_fields) {
                     for (field, _) in fields.iter_mut().zip(&numbers).filter(|(_, is)| **is) {
                         *field = nudged(*field, nudge.by, nudge.includes_exact, rng);
                     }
