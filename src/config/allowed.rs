@@ -110,9 +110,25 @@ impl Column {
         columns.iter().flat_map(of).collect()
     }
 
-    /// Returns the name.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// Names the columns that it stands for among the fields of a document.
+    pub(crate) fn names_among<'a>(&'a self, fields: &'a [String]) -> Vec<&'a str> {
+        let called = fields.iter().map(String::as_str);
+        let called: Vec<&str> = called.filter(|name| self.is_called(name)).collect();
+        match called.is_empty() && !self.is_list {
+            true => vec![&*self.name],
+            false => called,
+        }
+    }
+
+    /// Tells whether a document may lack it.
+    pub(crate) const fn may_lack(&self) -> bool {
+        self.is_optional
+    }
+
+    /// Tells whether the column is one under the texts that the keys of the section have.
+    pub(crate) fn applies_under<'a>(&self, text_of: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.applies_when
+            .is_none_or(|condition| text_of(condition.key) == Some(condition.is))
     }
 
     /// Returns where a number of this column must lie.

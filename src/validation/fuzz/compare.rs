@@ -12,12 +12,13 @@ const MOST_EXPLAINED: usize = 48;
 const CLOSE: f64 = 1e-5;
 /// Relative difference of a return from the sum of the rewards of its steps, all magnitudes added.
 const SAME_SUM: f64 = 1e-6;
-/// Sessions that may end sooner or later, and ties that may be broken otherwise, beside their shares.
+/// Edges that are forgiven whatever the share.
 const FEW: u64 = 2;
 /// Share of the episodes that may end sooner or later by rounding.
 const SHARE_OF_ENDS: f64 = 1e-3;
-/// Share of the comparisons of two candidates that may be ties by rounding.
-const SHARE_OF_TIES: f64 = 1e-6;
+/// Share of the candidates and of the positions of slates at which a life may go another way by rounding: single precision knows a
+/// threshold to some 1e-7, times the size of scores.
+const SHARE_OF_EDGES: f64 = 5e-6;
 
 /// What a comparison has found.
 #[derive(Clone, Debug, Default)]
@@ -154,10 +155,9 @@ fn look(
     if comparison.fault.is_none() {
         let scale = suspects.len() as f64 / most as f64;
         let episodes = (range.end - range.start) as f64;
-        let candidates = f64::from(simulation.plan.num_candidates);
-        let compared = comparison.user_steps as f64
-            * candidates
-            * candidates.min(f64::from(simulation.plan.slate_size));
+        let plan = &simulation.plan;
+        let looked_at = f64::from(plan.slate_size) + f64::from(plan.num_candidates);
+        let compared = comparison.user_steps as f64 * looked_at;
         let limits = [
             (
                 "sessions end sooner or later",
@@ -167,7 +167,12 @@ fn look(
             (
                 "ties are broken otherwise",
                 edges.ties,
-                SHARE_OF_TIES * compared,
+                SHARE_OF_EDGES * compared,
+            ),
+            (
+                "lives go another way",
+                edges.total(),
+                SHARE_OF_EDGES * compared,
             ),
         ];
         comparison.fault = limits.into_iter().find_map(|(what, count, share)| {

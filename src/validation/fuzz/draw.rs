@@ -72,6 +72,10 @@ pub(super) struct Surroundings {
     pub(super) num_topics: u32,
     /// How many documents a corpus has.
     pub(super) num_documents: usize,
+    /// What documents consist of.
+    pub(super) fields: Vec<String>,
+    /// The texts that the keys of the section have.
+    pub(super) texts: Vec<(&'static str, String)>,
     /// The largest whole number that costs something.
     pub(super) largest_count: i128,
 }
@@ -270,12 +274,22 @@ impl Draw {
             }
             draw.number(column.bounds(), None)
         };
-        let row = |draw: &mut Self| match columns {
-            [only] => Toml::Float(cell(draw, only)),
-            _ => {
-                let cells = columns.iter().map(|column| {
+        // All documents have the same columns.
+        let columns: Vec<(&str, &Column)> = columns
+            .iter()
+            .filter(|column| column.applies_under(|name| around.text_of(name)))
+            .filter(|column| !column.may_lack() || self.happens(0.6))
+            .flat_map(|column| {
+                let names = column.names_among(&around.fields);
+                names.into_iter().map(move |name| (name, column))
+            })
+            .collect();
+        let row = |draw: &mut Self| match columns.as_slice() {
+            [(_, only)] => Toml::Float(cell(draw, only)),
+            columns => {
+                let cells = columns.iter().map(|(name, column)| {
                     let number = cell(draw, column);
-                    (column.name().to_owned(), Toml::Float(number))
+                    ((*name).to_owned(), Toml::Float(number))
                 });
                 Toml::Table(cells.collect())
             }
@@ -371,6 +385,12 @@ impl Draw {
 }
 
 impl Surroundings {
+    /// Returns the text that a key of the section has.
+    pub(super) fn text_of(&self, name: &str) -> Option<&str> {
+        let found = self.texts.iter().find(|(other, _)| *other == name);
+        found.map(|(_, text)| text.as_str())
+    }
+
     /// Returns how long a list is: in the table of users as many as matrices have rows, elsewhere as many as they have columns.
     fn length_of(&self, key: &Key) -> usize {
         match key.name().starts_with("user.") {

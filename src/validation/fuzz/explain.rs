@@ -1,8 +1,8 @@
 //! Why an episode went another way: two lives side by side, step by step, up to the first difference.
 //!
-//! A difference is a *rounding edge* if double precision itself does what the backend did once the numbers that single precision
-//! had to round are a little other ones: the documents, the state of the user, what the policy remembers, and the draw of the
-//! choice. A difference that no such nudge makes is a fault. Numbers that single precision holds exactly are nudged only if
+//! A difference is a *rounding edge* if one side does what the other did once the numbers that single precision had to round
+//! are a little other ones: the documents, the state of the user, what the policy remembers, and the draw of the choice. A
+//! difference that no such nudge makes is a fault. Numbers that single precision holds exactly are nudged only if
 //! nothing else explains it, and such *ties* are counted apart: one now and then is an edge of what is computed in between,
 //! many are a fault.
 
@@ -161,7 +161,7 @@ pub(super) fn explain(
             }
             let difference = Difference {
                 simulation,
-                reference,
+                backends: [reference, subject],
                 episode: episodes[lane],
                 step,
                 before: [states[0].lane(lane), states[1].lane(lane)],
@@ -251,7 +251,8 @@ pub(super) fn is_same_reward(a: f64, b: f64) -> bool {
 /// The first difference between two lives.
 struct Difference<'a> {
     simulation: &'a Simulation,
-    reference: &'a dyn Backend,
+    /// The reference, and the backend.
+    backends: [&'a dyn Backend; 2],
     episode: u64,
     step: u32,
     /// User and memory before the step: of the reference, and of the backend.
@@ -262,12 +263,24 @@ struct Difference<'a> {
     deeds: [Deed; 2],
 }
 
-/// What the reference does if it begins where it is told.
+/// What one side does if it begins where it is told.
 struct Retried {
-    /// Whether the slate is the backend's.
+    /// Whether the slate is the other side's.
     is_same_slate: bool,
-    /// What it does with the backend's slate.
+    /// What it does with the other side's slate.
     outcome: Deed,
+}
+
+/// How numbers are moved.
+#[derive(Clone, Copy)]
+struct Nudge {
+    /// Relative to the number.
+    by: f64,
+    /// Whether those are moved, too, that single precision holds exactly.
+    includes_exact: bool,
+    /// Which side then takes the step: 0 for the reference, which is to do what the backend did, 1 for the backend, which is
+    /// to do what the reference did.
+    side: usize,
 }
 
 impl Difference<'_> {
@@ -287,21 +300,32 @@ impl Difference<'_> {
         };
         // From the backend's own state: is the step right?
         let mut rng = Philox::new(u64::from(self.step) ^ self.episode.rotate_left(32));
-        let plain = self.retry(0.0, false, &mut rng)?;
-        if plain.iter().any(|retried| self.explains(edge, retried)) {
+        let none = Nudge {
+            by: 0.0,
+            includes_exact: false,
+            side: 0,
+        };
+        let plain = self.retry(none, &mut rng)?;
+        if plain
+            .iter()
+            .any(|retried| self.explains(edge, none, retried))
+        {
             return Ok(match self.drift() {
                 None => Verdict::Edge(if is_end { Edge::End } else { Edge::Drift }),
                 Some(drift) => self.fault(&format!("the states have drifted apart: {drift}")),
             });
         }
         for includes_exact in [false, true] {
-            for nudge in NUDGES {
-                // The end is a comparison with what is left of a budget, in its own size.
-                if is_end && nudge > 1e-5 {
-                    continue;
-                }
-                let retried = self.retry(nudge, includes_exact, &mut rng)?;
-                if self.is_explained(edge, &retried) {
+            // The end is a comparison with what is left of a budget, in its own size.
+            let nudges = NUDGES.into_iter().filter(|&by| !is_end || by <= 1e-5);
+            for (by, side) in nudges.flat_map(|by| [(by, 0), (by, 1)]) {
+                let nudge = Nudge {
+                    by,
+                    includes_exact,
+                    side,
+                };
+                let retried = self.retry(nudge, &mut rng)?;
+                if self.is_explained(edge, nudge, &retried) {
                     return Ok(Verdict::Edge(match (edge, includes_exact) {
                         (Edge::End, _) => Edge::End,
                         (_, true) => Edge::Tie,
@@ -311,47 +335,51 @@ impl Difference<'_> {
             }
         }
         Ok(self.fault(
-            "from the same state the reference does otherwise, and no rounding makes it do that",
+            "from the same state the two do otherwise, and no rounding makes the one do what the other did",
         ))
     }
 
-    fn explains(&self, edge: Edge, retried: &Retried) -> bool {
+    /// Returns what a side is to do.
+    fn wanted(&self, nudge: Nudge) -> &Deed {
+        &self.deeds[1 - nudge.side]
+    }
+
+    fn explains(&self, edge: Edge, nudge: Nudge, retried: &Retried) -> bool {
         match edge {
             Edge::Slate => retried.is_same_slate,
-            _ => retried.outcome.has_same_outcome(&self.deeds[1]),
+            _ => retried.outcome.has_same_outcome(self.wanted(nudge)),
         }
     }
 
-    /// Tells whether one of several does what the backend did; its reward may lie between theirs.
-    fn is_explained(&self, edge: Edge, retried: &[Retried]) -> bool {
-        if retried.iter().any(|retried| self.explains(edge, retried)) {
+    /// Tells whether one of several does what is wanted; the reward may lie between theirs.
+    fn is_explained(&self, edge: Edge, nudge: Nudge, retried: &[Retried]) -> bool {
+        if retried
+            .iter()
+            .any(|retried| self.explains(edge, nudge, retried))
+        {
             return true;
         }
         if edge == Edge::Slate {
             return false;
         }
-        let found = &self.deeds[1];
+        let wanted = self.wanted(nudge);
         let alike = retried.iter().map(|retried| &retried.outcome);
         let alike =
-            alike.filter(|deed| deed.chosen == found.chosen && deed.has_ended == found.has_ended);
+            alike.filter(|deed| deed.chosen == wanted.chosen && deed.has_ended == wanted.has_ended);
         let (low, high) = alike.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), deed| {
             (low.min(deed.reward), high.max(deed.reward))
         });
         let room = SAME_REWARD * low.abs().max(high.abs());
-        (low - room..=high + room).contains(&found.reward)
+        (low - room..=high + room).contains(&wanted.reward)
     }
 
-    /// Lets the reference take the step from the backend's state: with its own slate, and with the backend's.
-    fn retry(
-        &self,
-        nudge: f64,
-        includes_exact: bool,
-        rng: &mut Philox,
-    ) -> Result<Vec<Retried>, Error> {
+    /// Lets one side take the step from the backend's state: with its own slate, and with the other's.
+    fn retry(&self, nudge: Nudge, rng: &mut Philox) -> Result<Vec<Retried>, Error> {
         let plan = &self.simulation.plan;
         let is_drawn = plan.corpus.is_none();
-        let sets = if nudge > 0.0 && is_drawn { SETS } else { 1 };
-        let users = match (nudge > 0.0, is_drawn) {
+        let is_nudged = nudge.by > 0.0;
+        let sets = if is_nudged && is_drawn { SETS } else { 1 };
+        let users = match (is_nudged, is_drawn) {
             (false, _) => 1,
             (true, true) => USERS,
             (true, false) => SETS * USERS,
@@ -359,7 +387,7 @@ impl Difference<'_> {
         let mut retried = Vec::new();
         for _ in 0..sets {
             let mut simulation = self.simulation.clone();
-            if nudge > 0.0 && is_drawn {
+            if is_nudged && is_drawn {
                 let model = &self.simulation.model;
                 let mut documents =
                     model.sample_documents(plan.seed, self.episode, self.step, plan.num_candidates);
@@ -367,19 +395,13 @@ impl Difference<'_> {
                 let num_fields = documents.num_fields;
                 for fields in Arc::make_mut(&mut documents.fields).chunks_exact_mut(num_fields) {
                     for (field, _) in fields.iter_mut().zip(&numbers).filter(|(_, is)| **is) {
-                        *field = nudged(*field, nudge, includes_exact, rng);
+                        *field = nudged(*field, nudge.by, nudge.includes_exact, rng);
                     }
                 }
                 simulation.plan.corpus = Some(documents);
             }
-            let mut stepper = self.reference.stepper(&simulation, users)?;
-            self.retry_with(
-                stepper.as_mut(),
-                (nudge, includes_exact),
-                users,
-                rng,
-                &mut retried,
-            )?;
+            let mut stepper = self.backends[nudge.side].stepper(&simulation, users)?;
+            self.retry_with(stepper.as_mut(), nudge, users, rng, &mut retried)?;
         }
         Ok(retried)
     }
@@ -387,7 +409,7 @@ impl Difference<'_> {
     fn retry_with(
         &self,
         stepper: &mut dyn Stepper,
-        (nudge, includes_exact): (f64, bool),
+        nudge: Nudge,
         users: usize,
         rng: &mut Philox,
         retried: &mut Vec<Retried>,
@@ -403,8 +425,8 @@ impl Difference<'_> {
                 for lane in 0..users {
                     let is_number = numbers.is_none_or(|numbers| numbers[field]);
                     let is_rounded = own != exact || !is_single(exact);
-                    let moves = is_number && (includes_exact || is_rounded) && lane > 0;
-                    let by = if moves { nudge } else { 0.0 };
+                    let moves = is_number && (nudge.includes_exact || is_rounded) && lane > 0;
+                    let by = if moves { nudge.by } else { 0.0 };
                     all[field * users + lane] = nudged(own, by, true, rng);
                 }
             }
@@ -420,16 +442,16 @@ impl Difference<'_> {
         stepper.set_state(&state)?;
         let slates = stepper.recommend()?;
         stepper.set_state(&state)?;
-        let wanted = &self.deeds[1].slate;
+        let wanted = &self.wanted(nudge).slate;
         let words = self.words();
         let words: Vec<[u32; 4]> = (0..users)
             .map(|_| {
                 let mut words = words;
-                words[0] = nudged_word(words[0], nudge, rng);
+                words[0] = nudged_word(words[0], nudge.by, rng);
                 words
             })
             .collect();
-        // Whatever the reference would have shown: the slate is judged by itself.
+        // Whatever it would have shown: the slate is judged by itself.
         let outcome = stepper.step_with_words(&wanted.repeat(users), &words)?;
         let slate_size = plan.slate_size as usize;
         for lane in 0..users {

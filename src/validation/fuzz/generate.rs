@@ -5,6 +5,7 @@ use crate::backend::Simulation;
 use crate::config::{
     Allowed, Catalogue, Config, ConfigError, ConfigFile, Entry, Key, Layers, Value, run_keys,
 };
+use crate::environment::Field;
 use crate::registry::Registry;
 use crate::rng::Philox;
 use std::collections::BTreeMap;
@@ -333,17 +334,14 @@ impl Generator<'_> {
 
     /// Sets a key if it has an effect.
     fn draw_key(&mut self, place: Place<'_>, key: &Key) {
-        let texts: Vec<(&str, String)> = (place.keys.iter())
+        self.around.texts = (place.keys.iter())
             .filter(|other| matches!(other.allowed(), Allowed::OneOf(_)))
             .map(|other| (other.name(), self.default_text(place, other.name())))
             .collect();
-        let text_of = |name: &str| {
-            let found = texts.iter().find(|(other, _)| *other == name);
-            found.map(|(_, text)| text.as_str())
-        };
-        if key.applies_under(text_of) {
-            let default = key.default_under(text_of);
-            let value = self.draw.value(key, default, &self.around);
+        let around = &self.around;
+        if key.applies_under(|name| around.text_of(name)) {
+            let default = key.default_under(|name| around.text_of(name));
+            let value = self.draw.value(key, default, around);
             self.given.set(full(place.section, key.name()), value);
         }
     }
@@ -373,6 +371,8 @@ impl Generator<'_> {
     ) -> Option<Simulation> {
         self.around.num_topics = simulation.plan.outline.num_topics;
         self.around.num_documents = simulation.plan.num_candidates as usize;
+        let layout = simulation.model.document_layout();
+        self.around.fields = layout.iter().flat_map(Field::names).collect();
         let mut is_drawn = false;
         for key in place.keys.iter().filter(|key| is_corpus(key)) {
             if simulation.plan.corpus.is_some() && self.draw.happens(0.5) {
