@@ -32,10 +32,10 @@ fn block(rng: &mut Philox, num_steps: u32) -> EpisodeBlock {
         slopes,
         reward_by_step: step_sums(10.0 * BLOCK_EPISODES as f64),
         squared_reward_by_step: step_sums(100.0 * BLOCK_EPISODES as f64),
-        clicks_by_step: vec![
-            u32::try_from(episodes).expect("a block is small");
-            num_steps as usize
-        ],
+        clicks_by_step: vec![BLOCK_EPISODES; num_steps as usize],
+        curve_remainders: Vec::new(),
+        discounted: Vec::new(),
+        truncated: 0,
         clicked_quality: 0.0,
         invalid_choices: 0,
         topic_impressions: vec![

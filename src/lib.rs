@@ -48,8 +48,6 @@
 //!   [`MultiUserEnv`](vec_env::MultiUserEnv) cannot be put into a state.
 //! - The `gpu` backend has been run on software Vulkan and, in an earlier state of its kernels, on one NVIDIA H200
 //!   (November 2026).
-//! - Fixed documents with free features (`interest_evolution`) come from the seed, or from a program that sets
-//!   [`Plan::corpus`](backend::Plan::corpus); a configuration cannot list them.
 #![deny(unsafe_code)]
 #![allow(
     clippy::needless_range_loop,
@@ -70,6 +68,7 @@ mod error;
 pub mod evaluation;
 pub mod exact;
 pub mod math;
+mod memory;
 pub mod number;
 pub mod policy;
 pub mod registry;

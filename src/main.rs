@@ -1,13 +1,19 @@
 //! The command `slatesim`; see `slatesim --help`.
 #![deny(unsafe_code)]
 
+mod out_of_memory;
+
 use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: out_of_memory::OrExit = out_of_memory::OrExit;
 
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     quiet_mesa();
     #[cfg(unix)]
     unix::prepare();
+    out_of_memory::catch_panics();
     slatesim::cli::main(&slatesim::registry::Registry::built_in())
 }
 

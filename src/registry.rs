@@ -2,13 +2,16 @@
 
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::ChoiceModel;
-use crate::config::{Catalogue, Config, ConfigError, Entry, MOST_POSITIONS, Section, Settings};
+use crate::config::{
+    self, Catalogue, Config, ConfigError, Entry, MOST_POSITIONS, Section, Settings,
+};
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
 use crate::environment::item_transition::ItemTransitionDefinition;
 use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
 use crate::environment::test_mdp::TestMdpDefinition;
-use crate::environment::{Definition, Field};
+use crate::environment::{Definition, Field, Kind};
+use crate::memory;
 use crate::policy::layer::{self, LayerModel};
 use crate::policy::{self, Layered, PolicyModel, Target};
 use crate::rng::BLOCKS_PER_PURPOSE;
@@ -104,6 +107,47 @@ impl Registry {
         }
     }
 
+    /// Draws the documents that a configuration with `resample_documents` = false has, as `document.corpus` takes them: with
+    /// the columns of that key, or with all that a document consists of where an environment has no such key.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if settings contradict each other.
+    ///
+    /// # Panics
+    /// As [`Registry::simulation`].
+    pub fn corpus(&self, config: &Config) -> Result<config::Corpus, ConfigError> {
+        let settings = &config.environment.settings;
+        let registered = self
+            .entry(&config.environment.name)
+            .expect("the environment of a configuration is registered");
+        let (model, _) = (registered.make)(settings)?;
+        let num_candidates = settings.count("num_candidates");
+        let drawn = corpus(
+            model.as_ref(),
+            document_seed(config),
+            num_candidates,
+            settings,
+        )?;
+        let layout = model.document_layout();
+        let names: Vec<String> = layout.iter().flat_map(Field::names).collect();
+        let column = |name: &str| -> Option<Vec<f64>> {
+            let field = names.iter().position(|field| field == name)?;
+            let documents = drawn.fields.chunks_exact(drawn.num_fields);
+            Some(documents.map(|document| document[field]).collect())
+        };
+        let fields = names.iter().map(String::as_str);
+        let asked_for = registered.entry.corpus_columns(settings, fields.clone());
+        let asked_for =
+            asked_for.unwrap_or_else(|| fields.map(|name| (name.to_owned(), false)).collect());
+        let columns = asked_for.into_iter().filter_map(|(name, is_optional)| {
+            let values = column(&name)?;
+            // What need not be given and is nothing says nothing.
+            let is_nothing = is_optional && values.iter().all(|&value| value == 0.0);
+            (!is_nothing).then_some((name, values))
+        });
+        Ok(config::Corpus::of_columns(columns.collect()))
+    }
+
     /// Makes what runs from a checked configuration.
     ///
     /// # Errors
@@ -133,7 +177,7 @@ impl Registry {
         } else {
             Some(corpus(
                 model.as_ref(),
-                config.seed,
+                document_seed(config),
                 num_candidates,
                 settings,
             )?)
@@ -169,6 +213,15 @@ impl Registry {
         };
         Ok(Simulation { model, plan })
     }
+}
+
+/// Returns the key of the corpus.
+fn document_seed(config: &Config) -> u64 {
+    let settings = &config.environment.settings;
+    let own = settings
+        .declares("document.seed")
+        .then(|| settings.optional_unsigned("document.seed"));
+    own.flatten().unwrap_or(config.seed)
 }
 
 /// Lists the built-in environments and policies; see [`Registry::catalogue`].
@@ -230,8 +283,21 @@ fn corpus(
     num_candidates: u32,
     settings: &Settings,
 ) -> Result<Corpus, ConfigError> {
+    let num_fields = model.num_fields().1 as u64;
+    let bytes = num_fields * u64::from(num_candidates) * 8;
+    if let Some(available) = memory::available()
+        && bytes > available
+    {
+        let allowed = format!(
+            "as many documents as can be held: these take {}, and {} are available",
+            memory::told(bytes),
+            memory::told(available)
+        );
+        return Err(settings.invalid("num_candidates", allowed));
+    }
     let mut corpus = model.sample_corpus(seed, num_candidates);
-    for field in &mut corpus.fields {
+    let fields = Arc::make_mut(&mut corpus.fields);
+    for field in fields.iter_mut() {
         *field = single(*field);
     }
     let given = settings
@@ -243,12 +309,26 @@ fn corpus(
     };
     let layout = model.document_layout();
     let names: Vec<String> = layout.iter().flat_map(Field::names).collect();
+    // Of a list all entries are given, or those that are not would be drawn.
+    for field in &layout {
+        let entries = field.names();
+        let is_given = |name: &String| given.columns.iter().any(|(column, _)| column == name);
+        if let (Kind::Numbers(length), true) = (field.kind, entries.iter().any(is_given))
+            && !entries.iter().all(is_given)
+        {
+            let allowed = format!(
+                "documents with all {length} of {}[0], {0}[1], ...",
+                field.name
+            );
+            return Err(settings.invalid("document.corpus", allowed));
+        }
+    }
     for (name, values) in &given.columns {
         let Some(field) = names.iter().position(|field| field == name) else {
             let allowed = format!("documents of {}", names.join(", "));
             return Err(settings.invalid("document.corpus", allowed));
         };
-        let documents = corpus.fields.chunks_exact_mut(corpus.num_fields);
+        let documents = fields.chunks_exact_mut(corpus.num_fields);
         for (document, &value) in documents.zip(values) {
             document[field] = single(value);
         }

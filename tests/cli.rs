@@ -53,6 +53,10 @@ fn figures(mut report: Value) -> String {
     for key in ["seconds", "user_steps_per_second", "shard"] {
         object.shift_remove(key);
     }
+    // It is of those too.
+    if let Some(Value::Object(state)) = object.get_mut("state") {
+        state.shift_remove("hash");
+    }
     report.to_string()
 }
 
@@ -83,6 +87,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
         "policy",
         "seed",
         "max_steps",
+        "warnings",
         "backend",
         "episodes",
         "user_steps",
@@ -125,8 +130,16 @@ fn the_json_report_has_the_keys_of_the_contract() {
         "max",
         "quantiles",
     ];
-    assert_eq!(keys(&report["return"]), moments);
-    assert_eq!(keys(&report["length"]), moments);
+    let with = |more: &[&'static str]| [&moments[..], more].concat();
+    assert_eq!(
+        keys(&report["return"]),
+        with(&["largest_share", "trimmed_mean"])
+    );
+    assert_eq!(keys(&report["length"]), with(&["largest_share"]));
+    assert_eq!(
+        keys(&report["return"]["trimmed_mean"]),
+        ["mean", "standard_error", "trimmed", "ci95"]
+    );
     let probabilities = [
         "0.01", "0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95", "0.99",
     ];
@@ -134,7 +147,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
     assert_eq!(keys(&report["click_rate"]), ["mean", "standard_error"]);
     assert_eq!(
         keys(&report["reward_slope"]),
-        ["mean", "standard_error", "episodes"]
+        ["mean", "standard_error", "episodes", "largest_share"]
     );
     assert_eq!(report["reward_per_step"].as_array().map(Vec::len), Some(5));
     assert_eq!(
@@ -145,7 +158,8 @@ fn the_json_report_has_the_keys_of_the_contract() {
             "requested_episodes",
             "max_steps",
             "episode_ranges",
-            "statistics"
+            "statistics",
+            "hash"
         ]
     );
     assert_eq!(report["state"]["episode_ranges"], json!([[0, 1000]]));
@@ -254,7 +268,8 @@ fn topics_and_positions_divide_the_clicks_between_them() {
                 "clicks",
                 "click_rate",
                 "standard_error",
-                "click_share"
+                "click_share",
+                "click_share_standard_error"
             ]
         );
         let clicks = number(&topic["clicks"]);
@@ -276,6 +291,166 @@ fn topics_and_positions_divide_the_clicks_between_them() {
     assert!(clicks > 0.0);
     let rate = number(&report["click_rate"]["mean"]);
     assert!((sum(&topics, "click_share") - rate).abs() < 1e-12, "{rate}");
+}
+
+/// Finds every object with a mean, or a rate, and tells whether its standard error is beside it.
+fn means_without_error(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, inner) in object {
+                let place = format!("{path}.{key}");
+                let error = match key.as_str() {
+                    "state" | "backend" | "environment" | "policy" => continue,
+                    "mean" | "click_rate" if inner.is_number() => "standard_error".to_owned(),
+                    "click_share" | "reward_per_step" | "click_rate_per_step" => {
+                        format!("{key}_standard_error")
+                    }
+                    _ => {
+                        means_without_error(inner, &place, found);
+                        continue;
+                    }
+                };
+                let is_told = object.get(&error).is_some_and(|error| match error {
+                    Value::Array(errors) => errors.iter().all(Value::is_number),
+                    other => other.is_number(),
+                });
+                if !is_told {
+                    found.push(place);
+                }
+            }
+        }
+        Value::Array(list) => {
+            for (index, inner) in list.iter().enumerate() {
+                means_without_error(inner, &format!("{path}.{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_mean_has_a_standard_error() {
+    // 30 blocks of 256 episodes.
+    let report = json_of(&mut exploration("7425"));
+    let mut found = Vec::new();
+    means_without_error(&report, "", &mut found);
+    assert!(found.is_empty(), "{found:?}");
+    let report = json_of(&mut exploration("7424"));
+    means_without_error(&report, "", &mut found);
+    let topics = [0, 1].map(|topic| {
+        [
+            format!(".topics.{topic}.click_rate"),
+            format!(".topics.{topic}.click_share"),
+        ]
+    });
+    let slots = [0, 1].map(|slot| format!(".slots.{slot}.click_rate"));
+    let blocks = [
+        &topics.concat()[..],
+        &slots,
+        &[".clicked_quality.mean".to_owned()],
+    ]
+    .concat();
+    assert_eq!(found, blocks);
+}
+
+#[test]
+fn standard_errors_of_steps_that_few_reach_are_null() {
+    let report = json_of(slatesim().args([
+        "evaluate",
+        "--environment",
+        "item_transition",
+        "--backend",
+        "cpu",
+        "--episodes",
+        "10000",
+        "--seed",
+        "3",
+    ]));
+    let list = |key: &str| report[key].as_array().expect("a list").clone();
+    for key in ["reward_per_step", "click_rate_per_step"] {
+        let (means, errors) = (list(key), list(&format!("{key}_standard_error")));
+        assert_eq!(means.len(), errors.len());
+        assert!(means.iter().all(Value::is_number));
+        // Long after the last step that 30 episodes reach.
+        assert!(errors[errors.len() - 1].is_null() && errors[0].is_number());
+        let known = errors.iter().take_while(|error| error.is_number()).count();
+        assert!(errors[known..].iter().all(Value::is_null), "{errors:?}");
+    }
+}
+
+/// Makes the spread of the returns so small that no warning is due.
+const LIGHT: [&str; 4] = [
+    "--set",
+    "environment.user.choc_stddev=0.1",
+    "--set",
+    "environment.user.kale_stddev=0.1",
+];
+
+fn heavy(episodes: &str) -> Command {
+    let mut command = slatesim();
+    command.args(["evaluate", "--backend", "cpu", "--episodes", episodes]);
+    command.args(["--set", "environment.user.choc_stddev=2.5"]);
+    command.args(["--set", "environment.user.time_budget=5"]);
+    command
+}
+
+#[test]
+fn a_heavy_tail_is_warned_of_with_a_trimmed_mean_beside_it() {
+    let assert = heavy("1000").assert().success();
+    let (told, text) = (
+        String::from_utf8_lossy(&assert.get_output().stderr).into_owned(),
+        String::from_utf8_lossy(&assert.get_output().stdout).into_owned(),
+    );
+    assert!(
+        told.contains("warning: one of 1000 episodes has "),
+        "{told}"
+    );
+    assert!(
+        told.contains("too small and the mean rather too low"),
+        "{told}"
+    );
+    assert!(text.contains("\ntrimmed mean  "), "{text}");
+    assert!(text.contains("of the middle 80 % of the returns"), "{text}");
+    let report = json_of(&mut heavy("1000"));
+    let share = report["return"]["largest_share"].as_f64().expect("a share");
+    assert!(share > 0.04, "{share}");
+    let warnings = report["warnings"].as_array().expect("a list");
+    assert!(warnings.iter().any(|text| {
+        text.as_str()
+            .is_some_and(|text| text.contains("of the returns"))
+    }));
+    let [low, high] = [0, 1].map(|end| {
+        report["return"]["trimmed_mean"]["ci95"][end]
+            .as_f64()
+            .expect("an end")
+    });
+    assert!(low < high && high < report["return"]["mean"].as_f64().expect("a mean"));
+    // A light tail has neither.
+    let assert = evaluate("cpu").args(LIGHT).assert().success();
+    assert!(!String::from_utf8_lossy(&assert.get_output().stdout).contains("trimmed"));
+    assert!(!String::from_utf8_lossy(&assert.get_output().stderr).contains("warning"));
+}
+
+#[test]
+fn few_episodes_are_warned_of() {
+    for episodes in ["2", "99"] {
+        let assert = evaluate("cpu")
+            .args(["--episodes", episodes])
+            .assert()
+            .success();
+        let told = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(
+            told.contains(&format!("{episodes} episodes are few")),
+            "{told}"
+        );
+        assert!(told.contains("Student"), "{told}");
+    }
+    let report = json_of(evaluate("cpu").args(["--episodes", "10"]));
+    assert_eq!(report["warnings"].as_array().map(Vec::len), Some(1));
+    let report = json_of(evaluate("cpu").args(["--episodes", "100"]));
+    assert!(!report["warnings"].to_string().contains("are few"));
+    let report = json_of(evaluate("cpu").args(LIGHT));
+    assert_eq!(report["warnings"], json!([]));
 }
 
 #[test]
@@ -322,6 +497,7 @@ fn values_are_laid_over_each_other_in_the_documented_order() {
 #[test]
 fn quiet_says_nothing_at_all() {
     evaluate("cpu")
+        .args(LIGHT)
         .arg("--quiet")
         .assert()
         .success()
@@ -671,7 +847,7 @@ fn merged_shards_are_the_whole_run_to_the_last_bit() {
             .args(&shards)
             .assert()
             .success()
-            .stderr(is_empty())
+            .stderr(contains("backends").not())
             .stdout(contains("episodes     1000 (5000 user-steps)\n"));
     }
 }
@@ -701,8 +877,8 @@ fn missing_shards_leave_a_partial_result() {
         .args(&shards)
         .arg("--json")
         .assert()
-        .success()
-        .stderr(contains("partial"));
+        .code(1)
+        .stderr(contains("partial").and(contains("lacking are 256 to 511")));
     let merged: Value = serde_json::from_slice(&assert.get_output().stdout).expect("JSON");
     assert_eq!(merged["partial"], true);
     assert_eq!(
@@ -869,7 +1045,7 @@ mod signals {
             "part.json",
             &String::from_utf8_lossy(&output.stdout),
         );
-        let merged = json_of(slatesim().arg("merge").arg(&file));
+        let merged = json_of(slatesim().args(["merge", "--partial"]).arg(&file));
         assert_eq!(figures(merged), figures(report));
     }
 

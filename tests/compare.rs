@@ -73,6 +73,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
         "slatesim",
         "seed",
         "episodes",
+        "warnings",
         "backend",
         "policies",
         "differences",
@@ -91,6 +92,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
         "schema",
         "slatesim",
         "seed",
+        "warnings",
         "backend",
         "episodes",
         "seconds",
@@ -112,6 +114,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
         "ci95_simultaneous",
         "variance_reduction",
         "correlation",
+        "largest_share",
         "p_value",
         "p_value_adjusted",
     ];
@@ -126,7 +129,14 @@ fn the_json_report_has_the_keys_of_the_contract() {
     assert_eq!(pair["ci95"], pair["ci95_simultaneous"]);
     assert_eq!(
         keys(&report["best"]),
-        ["label", "confidence", "closest", "may_be_best"]
+        [
+            "label",
+            "confidence",
+            "closest",
+            "margin",
+            "margin_ci95",
+            "may_be_best"
+        ]
     );
 }
 
@@ -195,8 +205,67 @@ fn the_text_shows_variants_differences_and_the_best() {
         .assert()
         .success()
         .stdout(contains(
-            "random is the best, with confidence above 99.99 % (the closest is greedy)",
+            "random is the best, with confidence above 99.99 % (the closest is greedy)\nit exceeds the best of the others by ",
+        ))
+        .stdout(contains(
+            "(less than 0.01 % of all runs claim with such confidence a best that is none)",
         ));
+}
+
+/// D5 of an audit: the normal distribution says 97.72 % of these two episodes.
+#[test]
+fn two_episodes_are_judged_by_students_distribution() {
+    let run = |episodes: &str| {
+        let mut command = cargo_bin_cmd!("slatesim");
+        command
+            .env_remove("SLATESIM_LOG")
+            .args(["compare", "--backend", "cpu"]);
+        command.args([
+            "--environment",
+            "item_transition",
+            "--policy",
+            "random",
+            "--seed",
+            "3",
+        ]);
+        command.args(["--variant", "g: policy.name=table, policy.table=greedy"]);
+        command.args(["--episodes", episodes]);
+        command
+    };
+    let report = json_of(&mut run("2"));
+    let pair = &report["differences"][0];
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let (mean, error) = (number(&pair["mean"]), number(&pair["standard_error"]));
+    let [low, high] = [0, 1].map(|end| number(&pair["ci95"][end]));
+    // Student's t with one degree of freedom.
+    assert!(((high - low) / (2.0 * 12.706_205 * error) - 1.0).abs() < 1e-6);
+    let tail = 0.5 - (mean.abs() / error).atan() / std::f64::consts::PI;
+    assert!((number(&pair["p_value"]) - 2.0 * tail).abs() < 1e-9);
+    assert!((number(&report["best"]["confidence"]) - (1.0 - tail)).abs() < 1e-9);
+    run("2")
+        .assert()
+        .success()
+        .stderr(contains("2 episodes are few"));
+    // Three equal pairs do not tell that all are equal.
+    let equal = json_of(slatesim("compare").args([
+        "--variant",
+        "a:",
+        "--variant",
+        "b:",
+        "--episodes",
+        "3",
+    ]));
+    let pair = &equal["differences"][0];
+    assert_eq!(
+        (&pair["mean"], &pair["ci95"], &pair["p_value"]),
+        (&json!(0.0), &Value::Null, &Value::Null)
+    );
+    assert_eq!(equal["best"]["confidence"], Value::Null);
+    let report = json_of(&mut run("1000"));
+    assert_eq!(
+        report["best"]["margin"].as_f64().map(f64::abs),
+        report["differences"][0]["mean"].as_f64().map(f64::abs)
+    );
 }
 
 #[test]
@@ -404,7 +473,9 @@ fn a_target_is_reached_and_reported() {
             "looks",
             "level",
             "standard_error",
-            "half_width"
+            "half_width",
+            "largest_share",
+            "extension"
         ]
     );
     assert_eq!(
@@ -453,6 +524,42 @@ fn a_target_out_of_reach_is_marked_and_exits_with_1() {
 }
 
 #[test]
+fn a_heavy_tail_extends_the_run_and_a_bound_that_is_too_small_for_it_is_told() {
+    let run = |extra: &[&str]| {
+        let mut command = slatesim("evaluate");
+        command.args(["--set", "environment.user.choc_stddev=2.5"]);
+        command.args(["--target-half-width", "100000"]).args(extra);
+        command
+    };
+    let report = json_of(&mut run(&[]));
+    let extension = &report["stopping"]["extension"];
+    assert_eq!(extension["from"], 4096);
+    let to = extension["to"].as_u64().expect("a number");
+    assert!(
+        report["episodes"]
+            .as_u64()
+            .is_some_and(|episodes| episodes >= to)
+    );
+    assert!(
+        extension["largest_share"]
+            .as_f64()
+            .is_some_and(|share| share > 0.04)
+    );
+    let report = json_with_code(&mut run(&["--max-episodes", "5000"]), 1);
+    assert_eq!(report["target_reached"], false);
+    let reason = report["stopping"]["reason"].as_str().expect("a reason");
+    assert!(
+        reason.starts_with("the target cannot be told within 5000 episodes: after 4096"),
+        "{reason}"
+    );
+    run(&["--max-episodes", "5000"])
+        .assert()
+        .code(1)
+        .stdout(contains("NOT REACHED"))
+        .stderr(contains("the target cannot be told"));
+}
+
+#[test]
 fn a_key_that_a_target_makes_useless_is_told_of() {
     let folder = TempDir::new().expect("a folder");
     let file = write(&folder, "episodes = 300\n");
@@ -465,6 +572,8 @@ fn a_key_that_a_target_makes_useless_is_told_of() {
     slatesim("evaluate")
         .arg(&file)
         .args(["--target-half-width", "2", "--quiet"])
+        .args(["--set", "environment.user.choc_stddev=0.1"])
+        .args(["--set", "environment.user.kale_stddev=0.1"])
         .assert()
         .success()
         .stderr(is_empty());

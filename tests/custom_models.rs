@@ -64,7 +64,7 @@ fn models_of_ones_own_pass_the_validation_of_the_cpu_backend() {
 #[test]
 fn models_of_ones_own_pass_the_validation_of_the_gpu_backend() {
     if let Some(gpu) = common::any_gpu() {
-        assert_passes(Subject::Gpu(&gpu), 21 + 2 * 5);
+        assert_passes(Subject::Gpu(&gpu), 21 + 2 * 6);
     }
 }
 

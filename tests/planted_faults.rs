@@ -203,7 +203,7 @@ faults! {
     finds_interests_that_leave_their_range: "environment/interest_evolution.wgsl",
         "min(max(interest + select(-step, step, is_positive), -1.0), 1.0)" => "interest + select(-step, step, is_positive)";
     finds_a_watch_that_outlasts_the_budget: "environment/interest_evolution.wgsl",
-        "min(user.time_budget + user.time_budget_rest, document.video_length)" => "document.video_length";
+        "select(length, time.x + time.y, ends_within(time, length))" => "length";
     finds_a_bonus_without_the_score: "environment/interest_evolution.wgsl",
         "parameters.user_quality_factor * weight + " => "";
     finds_a_probability_that_forgets_a_feature: "environment/interest_evolution.wgsl",
@@ -242,7 +242,7 @@ faults! {
     finds_a_history_that_stands_still: "policy/layer/fixed_length_history.wgsl",
         "+ at - #{HISTORY_ENTRY}u]" => "+ at]";
     finds_a_network_that_forgets_its_biases: "policy/mlp.wgsl",
-        "var sum = tables::policy_table(biases + unit)" => "var sum = 0.0";
+        "        sum = tables::policy_table(biases + unit);" => "        sum = 0.0;";
     finds_a_network_of_another_activation: "policy/mlp.wgsl",
         "return math::gelu(x);" => "return math::silu(x);";
     finds_a_wrong_coefficient_of_gelu: "math.wgsl", "0.105304375" => "0.105309375";

@@ -84,6 +84,7 @@ fn the_json_report_lists_the_points_of_the_grid_the_last_key_first() {
             "schema",
             "slatesim",
             "episodes",
+            "warnings",
             "backend",
             "varied",
             "points",

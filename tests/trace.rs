@@ -13,6 +13,8 @@ mod common;
 mod command;
 #[path = "trace/learning.rs"]
 mod learning;
+#[path = "trace/tables.rs"]
+mod tables;
 
 use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu, reference::reference};
 use slatesim::config::{Config, Layers};
@@ -408,7 +410,7 @@ fn a_damaged_line_is_named_with_its_column() {
     let csv = |line, change: &dyn Fn(&str) -> String| damage(Format::Csv, line, change);
     is(
         csv(1, &replaced("slate[0]", "slate")),
-        "trace, line 1, column slate[0]: the column is called \"slate\"",
+        "trace, line 1, column slate[0]: there is no such column",
     );
     is(
         csv(4, &replaced("0,0,2,", "0,0,two,")),

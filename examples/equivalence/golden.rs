@@ -95,7 +95,8 @@ fn chosen(step: &Value) -> Option<u32> {
 
 fn interest_evolution(step: &Value) -> Transition {
     const NUM_TOPICS: usize = 20;
-    let mut user = vec![0.0; NUM_TOPICS + 1];
+    // Interests, the time left, and what rounding has taken from it.
+    let mut user = vec![0.0; NUM_TOPICS + 2];
     user[NUM_TOPICS] = number(&step["budget_before"]);
     let mut documents = Vec::new();
     for item in list(&step["slate"]) {

@@ -115,7 +115,9 @@ fn score(parameters: Parameters, given: User, given_document: Document) -> f32 {
 }
 
 fn respond(parameters: Parameters, user: User, document: Document, draws: Draws) -> Response {
-    return Response(min(user.time_budget + user.time_budget_rest, document.video_length));
+    let time = vec2<f32>(user.time_budget, user.time_budget_rest);
+    let length = document.video_length;
+    return Response(select(length, time.x + time.y, ends_within(time, length)));
 }
 
 // Takes a number from a sum of two, the second of which is what rounding takes from the first.
@@ -126,6 +128,11 @@ fn minus(time: vec2<f32>, taken: f32) -> vec2<f32> {
     let rest = opaque(time.y + error);
     let left = opaque(rounded + rest);
     return vec2<f32>(left, rest - opaque(left - rounded));
+}
+
+// Whether the time of a sum of two ends within a video, to the last digit of both.
+fn ends_within(time: vec2<f32>, length: f32) -> bool {
+    return opaque(time.x - length) + time.y <= 0.0;
 }
 
 // The interest in one feature after a step towards the feature (positive) or away from it.
@@ -161,7 +168,7 @@ fn transition(parameters: Parameters, before: User, given_document: Document, re
     let bonus = parameters.user_update_alpha * watch_time * utility;
     let gain = parameters.user_update_alpha * utility;
     let time = vec2<f32>(before.time_budget, before.time_budget_rest);
-    let is_all = time.x + time.y <= watch_time;
+    let is_all = ends_within(time, document.video_length) && time.x + time.y <= watch_time;
     let left = select(minus(time, watch_time), vec2<f32>(), is_all);
     let watched = minus(left, -bonus);
     let skipped = minus(time, parameters.step_penalty);

@@ -1,6 +1,6 @@
 // A small network that scores each candidate. Twin: src/policy/mlp.rs.
-// Defs: MLP_LAYERS; MLP_WIDTH, the most numbers between two layers; ACTIVATION_ and the name of one, or none of these for
-// the rectifier; those of inputs.wgsl and scoring.wgsl.
+// Defs: MLP_LAYERS; MLP_WIDTH, the most numbers between two layers; MLP_WEIGHTS, the weights of all layers; ACTIVATION_ and the
+// name of one, or none of these for the rectifier; those of inputs.wgsl and scoring.wgsl.
 //
 // The tables are the temperature, the units of each layer, and for each layer its biases and its weights, row by row.
 
@@ -40,26 +40,38 @@ fn network(x: ptr<function, array<f32, #{INPUTS}>>) -> f32 {
     for (var input = 0u; input < #{INPUTS}u; input++) {
         below[input] = (*x)[input];
     }
+    // One loop over all weights, row by row and layer by layer, so that the number of iterations is a constant.
+    var layer = 0u;
+    var unit = 0u;
+    var number = 0u;
     var size = #{INPUTS}u;
+    var num_units = u32(tables::policy_table(1u));
     var biases = 1u + #{MLP_LAYERS}u;
-    var score = 0.0;
-    for (var layer = 0u; layer < #{MLP_LAYERS}u; layer++) {
-        let num_units = u32(tables::policy_table(1u + layer));
-        var weights = biases + num_units;
-        for (var unit = 0u; unit < num_units; unit++) {
-            var sum = tables::policy_table(biases + unit);
-            for (var number = 0u; number < size; number++) {
-                sum = sum + tables::policy_table(weights + number) * below[number];
-            }
-            weights = weights + size;
-            above[unit] = activate(sum);
-            score = sum;
+    var weight = biases + num_units;
+    var sum = tables::policy_table(biases);
+    for (var done = 1u; done <= #{MLP_WEIGHTS}u; done++) {
+        sum = sum + tables::policy_table(weight) * below[number];
+        weight = weight + 1u;
+        number = number + 1u;
+        if number < size || done == #{MLP_WEIGHTS}u {
+            continue;
         }
-        biases = weights;
-        size = num_units;
-        below = above;
+        above[unit] = activate(sum);
+        number = 0u;
+        unit = unit + 1u;
+        if unit == num_units {
+            layer = layer + 1u;
+            unit = 0u;
+            size = num_units;
+            num_units = u32(tables::policy_table(1u + layer));
+            biases = weight;
+            weight = biases + num_units;
+            below = above;
+        }
+        sum = tables::policy_table(biases + unit);
     }
-    return score;
+    // The last layer has one unit.
+    return sum;
 }
 
 fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, array<f32, #{POLICY_STATE}>>) -> array<u32, #{NUM_SHOWN}> {

@@ -4,7 +4,7 @@ pub use super::lanes::{InstructionSet, Work};
 use super::model::BlockRollout;
 use super::stepper::Population;
 use super::{
-    BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Observer, Rollouts, SINGLE_RESOLUTION,
+    BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Launches, Observer, SINGLE_RESOLUTION,
     Simulation, Stepper,
 };
 use crate::error::Error;
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// How many blocks a thread runs before the first look at the observer.
 const BLOCKS_PER_THREAD: u64 = 8;
+/// Simulations that a wave goes across at most: the statistics of each take memory until the wave ends.
+const MOST_SIMULATIONS: u128 = 64;
 /// What lies between two looks at the observer: the threads wait for each other there, so not too little, and who interrupts
 /// a run waits as long.
 const TARGET_WAVE: Duration = Duration::from_millis(100);
@@ -78,7 +80,8 @@ impl CpuBackend {
         }
     }
 
-    /// Runs the episodes of a range for each simulation, simulation by simulation and block by block, on all threads.
+    /// Runs the episodes of a range for each simulation, simulation by simulation and block by block, on all threads, and
+    /// hands over the statistics of each.
     ///
     /// Waves of blocks go across the bounds between simulations, so that all threads are busy however few blocks each
     /// simulation has.
@@ -87,14 +90,21 @@ impl CpuBackend {
         simulations: &[Simulation],
         episodes: Range<u64>,
         observer: &dyn Observer,
-    ) -> Vec<Statistics> {
+        finished: &mut dyn FnMut(usize, Statistics),
+    ) {
         debug_assert_eq!(
             episodes.start % BLOCK_EPISODES,
             0,
             "ranges start at a block"
         );
-        let mut statistics: Vec<Statistics> =
-            simulations.iter().map(Simulation::statistics).collect();
+        let mut hand_over = |index: usize, mut statistics: Statistics| {
+            if self.arithmetic == Arithmetic::Single {
+                statistics.set_resolution(SINGLE_RESOLUTION);
+            }
+            finished(index, statistics);
+        };
+        // The one that has begun and may go on: they come in their order.
+        let mut open: Option<(usize, Statistics)> = None;
         let blocks = u128::from(
             episodes
                 .end
@@ -105,9 +115,10 @@ impl CpuBackend {
         let mut begun = 0;
         let least = BLOCKS_PER_THREAD * self.pool.current_num_threads() as u64;
         let mut most = self.wave.map_or(least, |wave| wave / BLOCK_EPISODES);
+        let most_in_wave = (blocks * MOST_SIMULATIONS).max(u128::from(least));
         while begun < all && !observer.is_interrupted() {
             let start = Instant::now();
-            let wave = (all - begun).min(u128::from(most));
+            let wave = (all - begun).min(u128::from(most)).min(most_in_wave);
             let wave = u64::try_from(wave).expect("at most a wave");
             let parts = self.pool.install(|| {
                 (0..wave)
@@ -130,11 +141,13 @@ impl CpuBackend {
             };
             observer.finished(sum(Statistics::episodes), sum(Statistics::user_steps));
             for (point, part) in parts {
-                // Nothing is merged into statistics of nothing: most simulations are done within one wave.
-                if statistics[point].episodes() == 0 {
-                    statistics[point] = part;
-                } else {
-                    merge(&mut statistics[point], &part);
+                match &mut open {
+                    Some((last, statistics)) if *last == point => merge(statistics, &part),
+                    _ => {
+                        if let Some((last, statistics)) = open.replace((point, part)) {
+                            hand_over(last, statistics);
+                        }
+                    }
                 }
             }
             begun += u128::from(wave);
@@ -142,12 +155,14 @@ impl CpuBackend {
                 most = next_wave(most, start.elapsed()).max(least);
             }
         }
-        if self.arithmetic == Arithmetic::Single {
-            for statistics in &mut statistics {
-                statistics.set_resolution(SINGLE_RESOLUTION);
-            }
+        let mut next = 0;
+        if let Some((last, statistics)) = open {
+            hand_over(last, statistics);
+            next = last + 1;
         }
-        statistics
+        for (index, simulation) in simulations.iter().enumerate().skip(next) {
+            hand_over(index, simulation.statistics());
+        }
     }
 }
 
@@ -231,20 +246,26 @@ impl Backend for CpuBackend {
         episodes: Range<u64>,
         observer: &dyn Observer,
     ) -> Result<Statistics, Error> {
-        let mut statistics = self.run(std::slice::from_ref(simulation), episodes, observer);
-        Ok(statistics.pop().expect("one for the one simulation"))
+        let mut statistics = None;
+        let mut keep = |_, done| statistics = Some(done);
+        self.run(
+            std::slice::from_ref(simulation),
+            episodes,
+            observer,
+            &mut keep,
+        );
+        Ok(statistics.expect("one for the one simulation"))
     }
 
-    fn rollout_many(
+    fn rollout_each(
         &self,
         simulations: &[Simulation],
         episodes: Range<u64>,
         observer: &dyn Observer,
-    ) -> Result<Rollouts, Error> {
-        Ok(Rollouts {
-            statistics: self.run(simulations, episodes, observer),
-            launches: None,
-        })
+        finished: &mut dyn FnMut(usize, Statistics),
+    ) -> Result<Option<Launches>, Error> {
+        self.run(simulations, episodes, observer, finished);
+        Ok(None)
     }
 
     fn episodes(

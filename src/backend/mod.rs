@@ -136,16 +136,38 @@ pub trait Backend: Debug {
         episodes: Range<u64>,
         observer: &dyn Observer,
     ) -> Result<Rollouts, Error> {
-        let one = |simulation: &Simulation| {
-            if observer.is_interrupted() {
-                return Ok(simulation.statistics());
-            }
-            self.rollout(simulation, episodes.clone(), observer)
-        };
+        let mut statistics: Vec<Statistics> =
+            simulations.iter().map(Simulation::statistics).collect();
+        let mut keep = |index: usize, done| statistics[index] = done;
+        let launches = self.rollout_each(simulations, episodes, observer, &mut keep)?;
         Ok(Rollouts {
-            statistics: simulations.iter().map(one).collect::<Result<_, _>>()?,
-            launches: None,
+            statistics,
+            launches,
         })
+    }
+
+    /// As [`Backend::rollout_many`], but hands over the statistics of each simulation with its index as soon as they are
+    /// complete, in any order, so that not all of them have to be kept. Each comes once, those that were not begun too.
+    ///
+    /// Returns what it took on a device; `None` on the host.
+    ///
+    /// # Errors
+    /// Those of [`Backend::rollout`].
+    fn rollout_each(
+        &self,
+        simulations: &[Simulation],
+        episodes: Range<u64>,
+        observer: &dyn Observer,
+        finished: &mut dyn FnMut(usize, Statistics),
+    ) -> Result<Option<Launches>, Error> {
+        for (index, simulation) in simulations.iter().enumerate() {
+            let statistics = match observer.is_interrupted() {
+                true => simulation.statistics(),
+                false => self.rollout(simulation, episodes.clone(), observer)?,
+            };
+            finished(index, statistics);
+        }
+        Ok(None)
     }
 
     /// Runs the episodes of a range and returns the outcome of every single one, block by block.

@@ -7,7 +7,7 @@ use crate::environment::{Blocks, Definition, Environment, Field, Fields, Kind, O
 use crate::exact::FiniteModel;
 use crate::number::{Number, ScalarWord};
 use crate::policy::Layered;
-use crate::rng::{CORPUS, Stream};
+use crate::rng::{CORPUS, DOCUMENT, Stream};
 use crate::shader::{ShaderDefs, ShaderSource};
 use crate::statistics::{Conditions, EpisodeBlock, Statistics};
 use rayon::prelude::*;
@@ -19,8 +19,8 @@ use std::sync::Arc;
 pub struct Corpus {
     /// How many fields a document has.
     pub num_fields: usize,
-    /// The fields of document 0, of document 1, and so on.
-    pub fields: Vec<f64>,
+    /// The fields of document 0, of document 1, and so on; shared by all threads.
+    pub fields: Arc<[f64]>,
 }
 
 /// All that an episode depends on besides the environment's own functions.
@@ -146,6 +146,8 @@ pub trait Model: Debug + Send + Sync {
     fn document_layout(&self) -> Vec<Field>;
     /// Draws the corpus of a seed.
     fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus;
+    /// Draws the documents that are offered at a step of an episode, in double precision.
+    fn sample_documents(&self, seed: u64, episode: u64, step: u32, num_candidates: u32) -> Corpus;
     /// See [`Definition::average_user`].
     fn average_user(&self) -> Option<Vec<f64>>;
     /// Tells what is wrong with the fields of a user, if they are no state that users can be in.
@@ -203,6 +205,39 @@ impl<D: Definition> Work for CpuStepper<'_, D> {
     }
 }
 
+/// Draws documents in double precision.
+fn draw_documents<D: Definition>(
+    definition: &D,
+    stream: Stream<ScalarWord>,
+    purpose: u32,
+    num_candidates: u32,
+) -> Corpus {
+    let twin = definition.twin::<f64>();
+    let mut document = twin.new_document();
+    let num_fields = document.num_fields();
+    let all = num_fields * num_candidates as usize;
+    let mut shared: Arc<[f64]> = std::iter::repeat_n(0.0, all).collect();
+    let fields = Arc::make_mut(&mut shared);
+    let document_blocks = Definition::outline(definition).document_blocks;
+    for (candidate, fields) in (0..num_candidates).zip(fields.chunks_exact_mut(num_fields)) {
+        let first = ScalarWord(candidate * document_blocks);
+        twin.sample_document(
+            ScalarWord(candidate),
+            &Blocks {
+                stream,
+                purpose,
+                first,
+            },
+            &mut document,
+        );
+        document.store(fields);
+    }
+    Corpus {
+        num_fields,
+        fields: shared,
+    }
+}
+
 impl<D: Definition> Model for D {
     fn outline(&self) -> Outline {
         Definition::outline(self)
@@ -241,26 +276,13 @@ impl<D: Definition> Model for D {
     }
 
     fn sample_corpus(&self, seed: u64, num_candidates: u32) -> Corpus {
-        let twin = self.twin::<f64>();
         let stream = Stream::of_consecutive_episodes(seed, 0, 0);
-        let mut document = twin.new_document();
-        let num_fields = document.num_fields();
-        let mut fields = vec![0.0; num_fields * num_candidates as usize];
-        let document_blocks = Definition::outline(self).document_blocks;
-        for (candidate, fields) in (0..num_candidates).zip(fields.chunks_exact_mut(num_fields)) {
-            let first = ScalarWord(candidate * document_blocks);
-            twin.sample_document(
-                ScalarWord(candidate),
-                &Blocks {
-                    stream,
-                    purpose: CORPUS,
-                    first,
-                },
-                &mut document,
-            );
-            document.store(fields);
-        }
-        Corpus { num_fields, fields }
+        draw_documents(self, stream, CORPUS, num_candidates)
+    }
+
+    fn sample_documents(&self, seed: u64, episode: u64, step: u32, num_candidates: u32) -> Corpus {
+        let stream = Stream::of_consecutive_episodes(seed, episode, step);
+        draw_documents(self, stream, DOCUMENT, num_candidates)
     }
 
     fn average_user(&self) -> Option<Vec<f64>> {

@@ -9,6 +9,7 @@ use crate::backend::{BLOCK_EPISODES, Backend};
 use anyhow::Context;
 use clap::ValueEnum;
 use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What `--backend` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,6 +51,14 @@ pub(crate) fn refuse_adapter(adapter: Option<AdapterId>, backend: &str) -> Resul
             "`--adapter {adapter}` chooses a GPU, and `--backend {backend}` computes on none; allowed with it is --backend gpu"
         ))),
     }
+}
+
+/// Whether the GPU that was opened is none.
+static COMPUTES_BY_SOFTWARE: AtomicBool = AtomicBool::new(false);
+
+/// Tells whether shaders are compiled for the processor, which can take minutes.
+pub(crate) fn compiles_slowly() -> bool {
+    COMPUTES_BY_SOFTWARE.load(Ordering::Relaxed)
 }
 
 /// Threads for each core at most: more than one have no use, and thousands wait for each other all the time.
@@ -99,6 +108,7 @@ pub(crate) fn open(
         Choice::Gpu => {
             let gpu = gpu(tuning.selection(), tuning)?;
             if gpu.adapter().is_software() {
+                COMPUTES_BY_SOFTWARE.store(true, Ordering::Relaxed);
                 warn(&format!(
                     "{} is a software adapter: it computes on the CPU",
                     gpu.adapter().name

@@ -1,7 +1,10 @@
 //! Comparisons as text that a person reads.
 
 use super::figures::{DIGITS, estimate, optional, significant};
-use super::table::{ESTIMATE, columns, computed_by, facts, paragraphs, row, section, target, time};
+use super::table::{
+    ESTIMATE, TRIMMED, beginning, columns, computed_by, facts, paragraphs, row, scope, section,
+    target, time,
+};
 use crate::config::Catalogue;
 use crate::evaluation::{Best, ComparisonReport, LEVEL, PairedDifference, VariantReport};
 
@@ -13,6 +16,7 @@ const SMALLEST_P_VALUE: f64 = 1e-4;
 /// Writes a comparison: what was run, what each variant gave, every difference, and which is the best.
 pub(crate) fn report(report: &ComparisonReport, catalogue: &Catalogue) -> String {
     let mut episodes = report.episodes.to_string() + " of each variant";
+    episodes += &beginning(report.first_episode);
     if report.partial {
         episodes += &format!(", PARTIAL: {} were asked for", report.asked);
     }
@@ -21,6 +25,7 @@ pub(crate) fn report(report: &ComparisonReport, catalogue: &Catalogue) -> String
         ["episodes".to_owned(), episodes],
     ];
     head.extend(report.stopping.as_ref().map(target));
+    head.extend(scope(report.uncertainty.as_ref()));
     head.push(computed_by(&report.backend));
     paragraphs(&[
         facts(&head),
@@ -60,8 +65,18 @@ fn descriptions(variants: &[VariantReport], catalogue: &Catalogue) -> Vec<[Strin
 }
 
 fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
-    let return_header = format!("return, {ESTIMATE}");
+    // Differences are of the returns at the first discount, where there is one.
+    let judged = variants[0].summary.discounted_returns.first();
+    let what = judged.map_or("return".to_owned(), |one| {
+        format!("return discounted by {}", one.discount)
+    });
+    let return_header = format!("{what}, {ESTIMATE}");
     let mut rows = vec![row(["", &return_header, "sd", "length", "click rate"])];
+    let is_heavy = |variant: &VariantReport| variant.summary.is_heavy_tailed();
+    let are_trimmed = variants.iter().any(is_heavy);
+    if are_trimmed {
+        rows[0].push(format!("return, {TRIMMED}"));
+    }
     let are_cut = variants
         .iter()
         .any(|variant| variant.summary.truncated.episodes > 0);
@@ -71,13 +86,26 @@ fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
     for variant in variants {
         let summary = &variant.summary;
         let (returns, length) = (&summary.returns, &summary.length);
+        let (mean, error, deviation) = match summary.discounted_returns.first() {
+            Some(one) => (one.mean, one.standard_error, one.standard_deviation),
+            None => (
+                returns.mean,
+                returns.standard_error,
+                returns.standard_deviation,
+            ),
+        };
         rows.push(vec![
             variant.label.clone(),
-            estimate(returns.mean, returns.standard_error),
-            optional(returns.standard_deviation, DIGITS),
+            estimate(mean, error),
+            optional(deviation, DIGITS),
             estimate(length.mean, length.standard_error),
             estimate(summary.click_rate.mean, summary.click_rate.standard_error),
         ]);
+        if are_trimmed {
+            let trimmed = &summary.returns.trimmed_mean;
+            let cell = estimate(trimmed.mean, trimmed.standard_error);
+            rows.last_mut().expect("one was pushed").push(cell);
+        }
         if are_cut {
             let truncated = &summary.truncated;
             let cell = estimate(truncated.share, truncated.standard_error);
@@ -123,28 +151,80 @@ fn probability(p_value: Option<f64>) -> String {
     }
 }
 
-/// Writes a sentence on the best.
+/// Writes what is known of the best: the confidence, what it means, and by how much it is ahead.
 fn best(best: &Best) -> String {
-    let confidence = match best.confidence {
-        None => "unknown confidence".to_owned(),
+    let percent = |share: f64| significant(100.0 * share, 4);
+    let (confidence, meaning) = match best.confidence {
+        None => ("unknown confidence".to_owned(), String::new()),
         // Not to claim certainty.
-        Some(confidence) if confidence > 1.0 - SMALLEST_P_VALUE => {
-            format!("confidence above {} %", 100.0 * (1.0 - SMALLEST_P_VALUE))
-        }
-        Some(confidence) => format!("confidence {} %", significant(100.0 * confidence, 4)),
+        Some(confidence) if confidence > 1.0 - SMALLEST_P_VALUE => (
+            format!("confidence above {} %", percent(1.0 - SMALLEST_P_VALUE)),
+            of_runs(&format!("less than {} %", percent(SMALLEST_P_VALUE))),
+        ),
+        Some(confidence) if confidence > 0.0 => (
+            format!("confidence {} %", percent(confidence)),
+            of_runs(&format!("at most {} %", percent(1.0 - confidence))),
+        ),
+        Some(_) => ("confidence 0 %".to_owned(), String::new()),
     };
-    if best
+    let is_clear = best
         .confidence
-        .is_some_and(|confidence| confidence >= LEVEL)
-    {
-        return format!(
+        .is_some_and(|confidence| confidence >= LEVEL);
+    let mut text = if is_clear {
+        format!(
             "{} is the best, with {confidence} (the closest is {})\n",
             best.label, best.closest
+        )
+    } else {
+        format!(
+            "{} has the highest mean, but is the best with {confidence} only; the best may be {}\n",
+            best.label,
+            best.may_be_best.join(" or ")
+        )
+    };
+    if let Some(ends) = best.margin_ci95 {
+        let [low, high] = ends.map(|end| significant(end, INTERVAL_DIGITS));
+        text += &format!(
+            "it exceeds the best of the others by {}, 95 % interval [{low}, {high}]\n",
+            significant(best.margin, INTERVAL_DIGITS)
         );
     }
-    format!(
-        "{} has the highest mean, but is the best with {confidence} only; the best may be {}\n",
-        best.label,
-        best.may_be_best.join(" or ")
-    )
+    text + &meaning
+}
+
+/// Says what a confidence promises.
+fn of_runs(share: &str) -> String {
+    format!("({share} of all runs claim with such confidence a best that is none)\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn best_of(confidence: Option<f64>) -> String {
+        best(&Best {
+            label: "b".to_owned(),
+            confidence,
+            closest: "a".to_owned(),
+            margin: 2.0,
+            margin_ci95: Some([0.5, 3.5]),
+            may_be_best: vec!["b".to_owned()],
+        })
+    }
+
+    #[test]
+    fn what_a_confidence_promises_stands_beside_it() {
+        let text = best_of(Some(0.9772));
+        assert_eq!(
+            text,
+            "b is the best, with confidence 97.72 % (the closest is a)\n\
+             it exceeds the best of the others by 2, 95 % interval [0.5, 3.5]\n\
+             (at most 2.28 % of all runs claim with such confidence a best that is none)\n"
+        );
+        assert!(best_of(Some(1.0)).contains("above 99.99 %"));
+        assert!(best_of(Some(1.0)).contains("(less than 0.01 % of all runs"));
+        for unclear in [None, Some(0.0)] {
+            assert!(!best_of(unclear).contains("of all runs"));
+        }
+    }
 }

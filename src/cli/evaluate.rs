@@ -1,14 +1,15 @@
 //! `slatesim evaluate`: the main job.
 
 use super::backends;
+use super::failure::Usage;
 use super::interrupt;
 use super::output::{print, print_json, say, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, TargetArgs};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs};
 use super::table;
-use super::warnings::{FAILED, warn_of};
+use super::warnings::{FAILED, tell};
 use crate::config::Config;
-use crate::evaluation::{self, Report, Shard};
+use crate::evaluation::{self, Report, Shard, Stopping};
 use crate::registry::Registry;
 use std::process::ExitCode;
 
@@ -26,6 +27,8 @@ pub(crate) struct Args {
     /// Policy, instead of `policy.name`
     #[arg(long, value_name = "NAME")]
     policy: Option<String>,
+    #[command(flatten)]
+    range: RangeArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -45,6 +48,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let OutputArgs {
+        no_curves,
         json,
         strict,
         quiet,
@@ -55,10 +59,18 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let target = args.target.target(&layers, quiet)?;
     let simulation = registry.simulation(&config)?;
     let backend = args.backend.open(quiet)?;
+    let whole = args.range.episodes(config.episodes);
     let episodes = match (target, args.shard) {
+        (Some(_), _) if whole.start > 0 => {
+            let problem = "`--first-episode` goes with a number of episodes; allowed is one of it and a target";
+            return Err(Usage(problem.to_owned()).into());
+        }
         (Some(target), _) => 0..target.max_episodes(),
-        (None, Some(shard)) => shard.episodes(config.episodes),
-        (None, None) => 0..config.episodes,
+        (None, Some(shard)) => {
+            let part = shard.episodes(config.episodes);
+            whole.start + part.start..whole.start + part.end
+        }
+        (None, None) => whole,
     };
 
     interrupt::listen()?;
@@ -82,15 +94,17 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         }
     };
     progress.finish();
-    let (campaign, stopping) =
+    let (mut campaign, stopping) =
         outcome.map_err(|error| backends::blame_batch_size(error, args.backend.batch_size))?;
 
+    if no_curves {
+        campaign.statistics.drop_curves();
+    }
     let report = match stopping {
         None => Report::new(&config, args.shard, &campaign),
         Some(stopping) => Report::of_stopped(&config, &campaign, stopping),
     };
-    let has_max_steps = config.max_steps.is_some();
-    let is_refused = warn_of(&report.summary, "", has_max_steps, strict);
+    let is_refused = tell(&report.warnings, strict);
     if json {
         print_json(&report)?;
     } else {
@@ -98,17 +112,30 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     }
     if report.partial {
         let asked = campaign.asked.end - campaign.asked.start;
+        if target.is_none() {
+            say(&format!(
+                "the rest is `--first-episode {} --episodes {}`, for `slatesim merge` to join",
+                campaign.done.end,
+                campaign.asked.end - campaign.done.end
+            ));
+        }
         return Ok(interrupt::told(report.episodes, asked));
     }
-    let is_failed = is_refused || missed(report.target_reached);
+    let is_failed = is_refused || missed(report.stopping.as_ref());
     Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))
 }
 
 /// Tells whether a target was missed, and says so.
-pub(crate) fn missed(target_reached: Option<bool>) -> bool {
-    let is_missed = target_reached == Some(false);
-    if is_missed {
-        say("the target precision was not reached within --max-episodes");
-    }
-    is_missed
+pub(crate) fn missed(stopping: Option<&Stopping>) -> bool {
+    let Some(stopping) = stopping.filter(|stopping| !stopping.is_reached) else {
+        return false;
+    };
+    let reason = stopping
+        .reason
+        .as_deref()
+        .unwrap_or("the work was interrupted");
+    say(&format!(
+        "the target precision was not reached within --max-episodes: {reason}"
+    ));
+    true
 }

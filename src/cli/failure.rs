@@ -10,6 +10,8 @@ use std::process::ExitCode;
 /// Exit code where something broke that is nobody's mistake.
 const BROKEN: u8 = 1;
 const USAGE: u8 = 2;
+/// Characters of an error at most: what is wrong stands at its beginning, and the rest is what was given.
+const LONGEST: usize = 8000;
 const NO_DEVICE: u8 = 3;
 
 /// Marks what the command line asks for as impossible.
@@ -41,7 +43,11 @@ fn sentence(error: &anyhow::Error) -> String {
             told.push(text.to_owned());
         }
     }
-    told.join(": ")
+    let told = told.join(": ");
+    match told.char_indices().nth(LONGEST) {
+        None => told,
+        Some((end, _)) => format!("{}...", &told[..end]),
+    }
 }
 
 fn code(error: &anyhow::Error) -> u8 {

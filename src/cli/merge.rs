@@ -3,7 +3,7 @@
 use super::failure::Usage;
 use super::output::{print, print_json, warn};
 use super::table;
-use super::warnings::{FAILED, warn_of};
+use super::warnings::{FAILED, tell};
 use crate::evaluation::{self, Pooling, Report};
 use crate::registry::Registry;
 use crate::text_file::{STDIN, read_text};
@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Leave the curves by step out of the JSON, which they are most of
+    #[arg(long)]
+    no_curves: bool,
 }
 
 /// Runs the command.
@@ -40,22 +43,22 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
             Usage("`-` is given twice; the standard input can be read once".to_owned()).into(),
         );
     }
-    let reports = args
+    let mut reports = args
         .shards
         .iter()
         .map(|path| Ok((name(path), read(path)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
+    if args.no_curves {
+        for (_, report) in &mut reports {
+            report.drop_curves();
+        }
+    }
     let pooling = match args.pool_seeds {
         true => Pooling::Seeds,
         false => Pooling::OneSeed,
     };
-    let merged = evaluation::merge_runs(&reports, pooling)?;
-    for warning in &merged.warnings {
-        warn(warning);
-    }
-    let report = merged.report;
-    let has_max_steps = report.state.max_steps.is_some();
-    warn_of(&report.summary, "", has_max_steps, false);
+    let report = evaluation::merge_runs(&reports, pooling)?.report;
+    tell(&report.warnings, false);
     if report.partial {
         let remedy = match args.partial {
             true => "",

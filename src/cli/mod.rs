@@ -22,9 +22,11 @@ mod backends;
 mod bench;
 mod compare;
 mod comparison_table;
+mod corpus;
 mod evaluate;
 mod failure;
 mod figures;
+mod fuzz;
 mod interrupt;
 mod list;
 mod merge;
@@ -65,6 +67,7 @@ enum Command {
     Compare(compare::Args),
     Sweep(sweep::Args),
     Merge(merge::Args),
+    Corpus(corpus::Args),
     Trace(trace::Args),
     /// Check a backend against the reference
     Validate(validate::Args),
@@ -96,6 +99,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Compare(args) => compare::run(&args, registry),
         Command::Sweep(args) => sweep::run(&args, registry),
         Command::Merge(args) => merge::run(&args, registry),
+        Command::Corpus(args) => corpus::run(&args, registry),
         Command::Trace(args) => trace::run(&args, registry),
         Command::Validate(args) => validate::run(&args, registry),
         Command::Bench(args) => bench::run(&args, registry),

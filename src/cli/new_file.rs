@@ -244,24 +244,41 @@ fn remove_left_over(path: &Path, name: &OsStr) {
     }
 }
 
-/// Tells whether nobody writes a file any more: nobody here, by the number of the process in its name, and nobody elsewhere, by
-/// its lock.
+/// Tells whether nobody writes a file any more: nobody elsewhere, by its lock, and nobody here, by the number of the process in its
+/// name, which another one may have by now if the file is not new.
 fn is_left_over(path: &Path, process: &str) -> bool {
-    let is_file = path.symlink_metadata().is_ok_and(|found| found.is_file());
-    let processes = Path::new("/proc");
-    let lives = processes.join("self").exists()
-        && process != std::process::id().to_string()
-        && processes.join(process).exists();
-    // Without a list of processes the lock alone must tell, and a file that is new may not have it yet.
-    let age = path.metadata().and_then(|found| found.modified());
-    let is_old = age.is_ok_and(|age| age.elapsed().is_ok_and(|age| age.as_secs() >= 10));
-    if !is_file || lives || (!processes.join("self").exists() && !is_old) {
+    if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
         return false;
     }
-    match OpenOptions::new().write(true).open(path) {
-        Ok(file) => !matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
-        Err(_) => false,
+    let Ok(file) = OpenOptions::new().write(true).open(path) else {
+        return false;
+    };
+    let age = file.metadata().and_then(|found| found.modified());
+    let is_old = age.is_ok_and(|age| age.elapsed().is_ok_and(|age| age.as_secs() >= 10));
+    match file.try_lock() {
+        Ok(()) => is_old || lives(process) == Some(false),
+        Err(TryLockError::WouldBlock) => false,
+        // A file system without locks.
+        Err(TryLockError::Error(_)) => lives(process) == Some(false),
     }
+}
+
+/// Tells whether a process of this machine lives, where there is a list of them.
+fn lives(process: &str) -> Option<bool> {
+    let processes = Path::new("/proc");
+    if !processes.join("self").exists() {
+        return None;
+    }
+    if process == std::process::id().to_string() {
+        return Some(false);
+    }
+    // "number (name) state ...": Z is dead, and only waits for its parent to hear of it.
+    let told = std::fs::read_to_string(processes.join(process).join("stat")).ok();
+    let state = told.as_deref().and_then(|told| {
+        let (_, rest) = told.rsplit_once(')')?;
+        rest.trim_start().chars().next()
+    });
+    Some(state.is_some_and(|state| !matches!(state, 'Z' | 'X')))
 }
 
 #[cfg(test)]

@@ -1,17 +1,20 @@
 //! How far the work is: a bar on a terminal, a line now and then elsewhere.
 
+use super::backends::compiles_slowly;
 use super::figures::rate;
 use super::interrupt::is_interrupted;
 use super::output::say;
 use crate::backend::Observer;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Redraws of the bar in a second at most.
 const REDRAWS: u8 = 10;
+/// Time without a result before a word is said about it.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Time between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -32,6 +35,8 @@ pub(crate) struct Progress {
     episodes: AtomicU64,
     user_steps: AtomicU64,
     display: Display,
+    /// Whether anything has been done.
+    has_begun: Arc<AtomicBool>,
 }
 
 /// Where progress is shown.
@@ -57,6 +62,26 @@ impl Display {
         } else {
             Self::Lines(Mutex::new(Instant::now()))
         }
+    }
+
+    /// Says in a while what takes so long, unless something has been done by then.
+    fn explain_unless(&self, has_begun: Arc<AtomicBool>) {
+        const WHY: &str = "compiling shaders; a software adapter can take minutes for long slates and many features";
+        let bar = match self {
+            Self::Silent => return,
+            Self::Bar(bar) => Some(bar.clone()),
+            Self::Lines(_) => None,
+        };
+        // Ends by itself, soon.
+        std::thread::spawn(move || {
+            std::thread::sleep(PATIENCE);
+            if !has_begun.load(Ordering::Relaxed) {
+                match bar {
+                    Some(bar) => bar.set_message(WHY),
+                    None => say(WHY),
+                }
+            }
+        });
     }
 
     /// Begins to count anew.
@@ -101,23 +126,31 @@ impl Display {
 impl Progress {
     /// Starts the clock.
     pub(crate) fn new(total: Total, is_quiet: bool) -> Self {
+        let display = Display::new(is_quiet, || bar(total));
+        let has_begun = Arc::new(AtomicBool::new(false));
+        if compiles_slowly() {
+            display.explain_unless(Arc::clone(&has_begun));
+        }
         Self {
             total,
             start: Instant::now(),
             episodes: AtomicU64::new(0),
             user_steps: AtomicU64::new(0),
-            display: Display::new(is_quiet, || bar(total)),
+            display,
+            has_begun,
         }
     }
 
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
+        self.has_begun.store(true, Ordering::Relaxed);
         self.display.finish();
     }
 }
 
 impl Observer for Progress {
     fn finished(&self, episodes: u64, user_steps: u64) {
+        self.has_begun.store(true, Ordering::Relaxed);
         let episodes = self.episodes.fetch_add(episodes, Ordering::Relaxed) + episodes;
         let user_steps = self.user_steps.fetch_add(user_steps, Ordering::Relaxed) + user_steps;
         let seconds = self.start.elapsed().as_secs_f64();

@@ -3,10 +3,11 @@
 use super::backends::{self, Choice, Tuning};
 use super::failure::Usage;
 use super::output::say;
-use crate::backend::Backend;
 use crate::backend::gpu::AdapterId;
+use crate::backend::{BLOCK_EPISODES, Backend};
 use crate::config::{ConfigError, ConfigFile, Layers, Origin, Override};
 use crate::evaluation::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Target};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Most worker threads that can be asked for.
@@ -73,6 +74,46 @@ impl ConfigArgs {
             }
         }
         Ok(layers)
+    }
+}
+
+// Where to begin.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RangeArgs {
+    /// Begin with episode N, a multiple of 256, to go on where another run ended; `slatesim merge` joins them
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, allow_negative_numbers = true, value_parser = first_episode)]
+    pub(crate) first_episode: u64,
+}
+
+/// Reads where a block of episodes begins.
+fn first_episode(text: &str) -> Result<u64, String> {
+    let problem = || {
+        format!(
+            "allowed is a multiple of {BLOCK_EPISODES} up to 2^63: that many episodes are summed together"
+        )
+    };
+    let first: u64 = text
+        .parse()
+        .map_err(|_: std::num::ParseIntError| problem())?;
+    let below = first - first % BLOCK_EPISODES;
+    if first > MAX_EPISODES {
+        return Err(problem());
+    }
+    if below != first {
+        return Err(format!(
+            "{}, and the nearest are {below} and {}",
+            problem(),
+            below + BLOCK_EPISODES
+        ));
+    }
+    Ok(first)
+}
+
+impl RangeArgs {
+    /// Returns the episodes that are run.
+    pub(crate) fn episodes(&self, episodes: u64) -> Range<u64> {
+        // Both are at most 2^63, and no run ends at the last of 2^64.
+        self.first_episode..self.first_episode.saturating_add(episodes)
     }
 }
 
@@ -184,6 +225,9 @@ pub(crate) struct OutputArgs {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    /// Leave the curves by step out of the JSON, which they are most of
+    #[arg(long)]
+    pub(crate) no_curves: bool,
     /// Exit with 1 if scores had to be clamped before users could choose by them
     #[arg(long)]
     pub(crate) strict: bool,

@@ -4,9 +4,9 @@ use super::backends;
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
-use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, refuse_shard};
+use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, refuse_shard};
 use super::sweep_table;
-use super::warnings::{FAILED, warn_of};
+use super::warnings::{FAILED, tell};
 use crate::backend::Simulation;
 use crate::config::{Arrangement, Axis, ConfigError};
 use crate::evaluation::{self, MAX_POINTS, SweepReport};
@@ -44,6 +44,8 @@ pub(crate) struct Args {
     #[arg(long)]
     zip: bool,
     #[command(flatten)]
+    range: RangeArgs,
+    #[command(flatten)]
     backend: BackendArgs,
     /// Print comma-separated values, a line for each point
     #[arg(long, conflicts_with = "json")]
@@ -58,6 +60,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let OutputArgs {
+        no_curves,
         json,
         strict,
         quiet,
@@ -88,18 +91,21 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     tracing::info!(episodes, points = points.len(), backend = ?backend.info(), "sweeping");
     let asked = episodes.saturating_mul(points.len() as u64);
     let progress = Progress::new(Total::Exactly(asked), quiet);
-    let sweep = evaluation::sweep(&simulations, backend.as_ref(), episodes, &progress);
+    // Only JSON has curves.
+    let keeps_curves = json && !no_curves;
+    let sweep = evaluation::sweep_range(
+        &simulations,
+        backend.as_ref(),
+        args.range.episodes(episodes),
+        keeps_curves,
+        &progress,
+    );
     progress.finish();
     let sweep =
         sweep.map_err(|error| backends::blame_batch_size(error, args.backend.batch_size))?;
 
-    let report = SweepReport::new(&points, &sweep);
-    let mut is_refused = false;
-    for (point, reported) in points.iter().zip(&report.points) {
-        let whose = format!("point {}: ", point.label());
-        let has_max_steps = point.config.max_steps.is_some();
-        is_refused |= warn_of(&reported.summary, &whose, has_max_steps, strict);
-    }
+    let report = SweepReport::new(&points, sweep);
+    let is_refused = tell(&report.warnings, strict);
     if json {
         print_json(&report)?;
     } else if args.csv {

@@ -1,7 +1,7 @@
 //! Sweeps as text that a person reads, and as comma-separated values.
 
 use super::figures::estimate;
-use super::table::{columns, computed_by, facts, paragraphs, section, time};
+use super::table::{beginning, columns, computed_by, facts, paragraphs, scope, section, time};
 use crate::config::Catalogue;
 use crate::evaluation::{PointReport, SweepReport};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 type Figure = fn(&PointReport) -> Option<f64>;
 
 /// Figures of the CSV, each with its column; full precision, empty where there is none.
-const FIGURES: [(&str, Figure); 17] = [
+const FIGURES: [(&str, Figure); 20] = [
     ("return_mean", |point| point.summary.returns.mean),
     ("return_standard_error", |point| {
         point.summary.returns.standard_error
@@ -48,6 +48,15 @@ const FIGURES: [(&str, Figure); 17] = [
     ("clicked_quality_standard_error", |point| {
         point.summary.clicked_quality.as_ref()?.standard_error
     }),
+    ("return_largest_share", |point| {
+        point.summary.returns.largest_share
+    }),
+    ("return_trimmed_mean", |point| {
+        point.summary.returns.trimmed_mean.mean
+    }),
+    ("return_trimmed_mean_standard_error", |point| {
+        point.summary.returns.trimmed_mean.standard_error
+    }),
 ];
 
 /// Writes a sweep: what all points share, and a line for each.
@@ -58,12 +67,14 @@ pub(crate) fn report(report: &SweepReport, catalogue: &Catalogue) -> String {
         report.episodes,
         if count == 1 { "" } else { "s" }
     );
+    episodes += &beginning(report.first_episode);
     if report.partial {
         let done: u64 = report.points.iter().map(|point| point.episodes).sum();
         episodes += &format!(", PARTIAL: {done} in all");
     }
     let mut head = shared(report, catalogue);
     head.push(["episodes".to_owned(), episodes]);
+    head.extend(scope(report.uncertainty.as_ref()));
     head.push(computed_by(&report.backend));
     if let Some(launches) = &report.launches {
         let text = format!(
@@ -135,6 +146,7 @@ fn without_varied(point: &PointReport, value: &Value, section: &str) -> Value {
 fn rows(report: &SweepReport) -> Vec<Vec<String>> {
     let mut head = report.varied.clone();
     head.extend(["return", "length", "click rate"].map(|name| format!("{name} ± s.e.")));
+    head.extend(discounts(report).map(|discount| format!("discounted by {discount}")));
     let are_cut = (report.points.iter()).any(|point| point.summary.truncated.episodes > 0);
     if are_cut {
         head.push("truncated".to_owned());
@@ -151,6 +163,8 @@ fn rows(report: &SweepReport) -> Vec<Vec<String>> {
             estimate(summary.length.mean, summary.length.standard_error),
             estimate(summary.click_rate.mean, summary.click_rate.standard_error),
         ]);
+        let discounted = summary.discounted_returns.iter();
+        row.extend(discounted.map(|one| estimate(one.mean, one.standard_error)));
         if are_cut {
             let truncated = &summary.truncated;
             row.push(estimate(truncated.share, truncated.standard_error));
@@ -161,6 +175,18 @@ fn rows(report: &SweepReport) -> Vec<Vec<String>> {
         rows.push(row);
     }
     rows
+}
+
+/// Lists the discounts at which returns are told, the same at all points.
+fn discounts(report: &SweepReport) -> impl Iterator<Item = f64> {
+    let first = report.points.first().into_iter();
+    first.flat_map(|point| {
+        point
+            .summary
+            .discounted_returns
+            .iter()
+            .map(|one| one.discount)
+    })
 }
 
 /// Writes a value, a text without quotes.
@@ -176,6 +202,10 @@ pub(crate) fn csv(report: &SweepReport) -> String {
     let mut head = report.varied.clone();
     head.extend(["episodes", "user_steps"].map(str::to_owned));
     head.extend(FIGURES.map(|(name, _)| name.to_owned()));
+    for discount in discounts(report) {
+        let name = format!("return_discounted_by_{discount}");
+        head.extend([format!("{name}_mean"), format!("{name}_standard_error")]);
+    }
     let mut lines = vec![line(&head)];
     for point in &report.points {
         let mut cells: Vec<String> = point.values.values().map(text).collect();
@@ -184,6 +214,12 @@ pub(crate) fn csv(report: &SweepReport) -> String {
         cells.extend(FIGURES.map(|(_, figure)| {
             figure(point).map_or_else(String::new, |number| number.to_string())
         }));
+        for discounted in &point.summary.discounted_returns {
+            let figures = [discounted.mean, discounted.standard_error];
+            cells.extend(
+                figures.map(|figure| figure.map_or_else(String::new, |one| one.to_string())),
+            );
+        }
         lines.push(line(&cells));
     }
     lines.concat()

@@ -3,7 +3,7 @@
 use super::figures::{DIGITS, estimate, optional, rate, significant};
 use crate::backend::BackendInfo;
 use crate::config::{Catalogue, Entry};
-use crate::evaluation::{Precision, Report, Stopping, differences};
+use crate::evaluation::{Precision, Report, Stopping, differences, told};
 use crate::statistics::{Summary, TruncatedSummary};
 use serde_json::Value;
 use std::fmt::Write;
@@ -12,9 +12,12 @@ use std::fmt::Write;
 const QUANTILE_DIGITS: usize = 5;
 /// Positions of the slate that are listed; `--json` has all.
 const MOST_POSITIONS: usize = 20;
+/// Seeds that are listed; `--json` has all.
+const MOST_SEEDS: usize = 20;
 /// A parameter's value is cut off here.
 const LONGEST_VALUE: usize = 60;
 pub(crate) const ESTIMATE: &str = "mean ± standard error";
+pub(crate) const TRIMMED: &str = "trimmed mean ± s.e.";
 
 /// Writes a report: what was run, what it gave, and how long it took.
 pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
@@ -23,12 +26,13 @@ pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
     let mut head = vec![
         ["environment".to_owned(), environment],
         ["policy".to_owned(), policy],
-        ["seed".to_owned(), report.seed.to_string()],
     ];
+    head.push(seeds(report));
     if let Some(max_steps) = report.max_steps {
         head.push(["max_steps".to_owned(), max_steps.to_string()]);
     }
     head.push(["episodes".to_owned(), episodes(report)]);
+    head.extend(scope(report.uncertainty.as_ref()));
     head.extend(report.stopping.as_ref().map(target));
     head.push(computed_by(&report.backend));
     let tail = [time(report.seconds, report.user_steps_per_second)];
@@ -36,7 +40,9 @@ pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
     paragraphs(&[
         facts(&head),
         columns(&figures(summary), 1),
+        robust(summary),
         columns(&quantiles(summary), 1),
+        columns(&by_seed(report), 1),
         columns(&topics(summary), 1),
         columns(&slots(summary), 1),
         facts(&tail),
@@ -89,9 +95,20 @@ pub(crate) fn target(stopping: &Stopping) -> [String; 2] {
     } else {
         "NOT REACHED"
     };
+    let extended = stopping.extension.map_or_else(String::new, |extension| {
+        format!(
+            ", extended from {} episodes to {} because one of them had {} % of the sum of squares",
+            extension.from,
+            extension.to,
+            significant(100.0 * extension.largest_share, 2)
+        )
+    });
     [
         "target".to_owned(),
-        format!("{asked}: {verdict}, {reached} at look {}", stopping.looks),
+        format!(
+            "{asked}: {verdict}, {reached} at look {}{extended}",
+            stopping.looks
+        ),
     ]
 }
 
@@ -101,13 +118,75 @@ fn episodes(report: &Report) -> String {
         report.episodes, report.summary.user_steps
     );
     let total = report.state.requested_episodes;
+    // What begins at 0 and has no gap needs no word.
+    match report.state.episode_ranges.as_slice() {
+        [] | [(0, _)] => {}
+        _ if report.shard.is_some() => {}
+        ranges => {
+            let _ = write!(text, ", {}", told(ranges));
+        }
+    }
     if let Some(shard) = report.shard {
         let _ = write!(text, ", shard {shard} of {total} episodes");
     }
     if report.partial {
-        let _ = write!(text, ", PARTIAL: {total} were asked for");
+        let lacking = report.state.told_lacking();
+        let _ = write!(
+            text,
+            ", PARTIAL: {total} were asked for, lacking are {lacking}"
+        );
     }
     text
+}
+
+/// Says where the episodes begin, if not at the first.
+pub(crate) fn beginning(first_episode: u64) -> String {
+    match first_episode {
+        0 => String::new(),
+        first => format!(", from episode {first} on"),
+    }
+}
+
+/// Says what ± is for, where that is not all.
+pub(crate) fn scope(uncertainty: Option<&String>) -> Option<[String; 2]> {
+    Some(["scope".to_owned(), uncertainty?.clone()])
+}
+
+fn seeds(report: &Report) -> [String; 2] {
+    if report.seeds.is_empty() {
+        return ["seed".to_owned(), report.seed.to_string()];
+    }
+    let mut seeds: Vec<String> = report.seeds.iter().map(u64::to_string).collect();
+    let more = seeds.len().saturating_sub(MOST_SEEDS);
+    seeds.truncate(MOST_SEEDS);
+    if more > 0 {
+        seeds.push(format!("{more} more"));
+    }
+    ["seeds".to_owned(), seeds.join(", ")]
+}
+
+/// Lists what each of several seeds gave, and all together.
+fn by_seed(report: &Report) -> Vec<Vec<String>> {
+    let Some(across) = &report.return_across_seeds else {
+        return Vec::new();
+    };
+    let mut rows = vec![row(["seed", "episodes", "return ± standard error"])];
+    for one in report.by_seed.iter().take(MOST_SEEDS) {
+        rows.push(vec![
+            one.seed.to_string(),
+            one.episodes.to_string(),
+            estimate(one.mean, one.standard_error),
+        ]);
+    }
+    if report.by_seed.len() > MOST_SEEDS {
+        rows.push(row(["..."]));
+    }
+    rows.push(vec![
+        "across seeds".to_owned(),
+        report.episodes.to_string(),
+        estimate(across.mean, across.standard_error),
+    ]);
+    rows
 }
 
 /// Writes the name and the parameters that are not at their defaults.
@@ -194,6 +273,26 @@ fn figures(summary: &Summary) -> Vec<Vec<String>> {
     rows
 }
 
+/// Writes the figure that does not hang on a few episodes, where the mean does.
+fn robust(summary: &Summary) -> String {
+    if !summary.is_heavy_tailed() {
+        return String::new();
+    }
+    let trimmed = &summary.returns.trimmed_mean;
+    let mut text = estimate(trimmed.mean, trimmed.standard_error);
+    if let Some(ends) = trimmed.ci95 {
+        let [low, high] = ends.map(|end| significant(end, QUANTILE_DIGITS));
+        let _ = write!(text, ", 95 % interval [{low}, {high}]");
+    }
+    let middle = 100.0 * (1.0 - 2.0 * trimmed.trimmed);
+    let _ = write!(
+        text,
+        ", of the middle {} % of the returns",
+        significant(middle, 3)
+    );
+    facts(&[["trimmed mean".to_owned(), text]])
+}
+
 fn quantiles(summary: &Summary) -> Vec<Vec<String>> {
     let mut rows = vec![row(["quantile"]), row(["return"]), row(["length"])];
     for (probability, value) in summary.returns.quantiles.iter() {
@@ -215,7 +314,7 @@ fn topics(summary: &Summary) -> Vec<Vec<String>> {
         "impressions",
         "clicks",
         "click rate ± standard error",
-        "share of steps",
+        "share of steps ± standard error",
     ])];
     for (topic, counts) in summary.topics.iter().enumerate() {
         rows.push(vec![
@@ -223,7 +322,7 @@ fn topics(summary: &Summary) -> Vec<Vec<String>> {
             counts.impressions.to_string(),
             counts.clicks.to_string(),
             estimate(counts.click_rate, counts.standard_error),
-            optional(counts.click_share, DIGITS),
+            estimate(counts.click_share, counts.click_share_standard_error),
         ]);
     }
     rows

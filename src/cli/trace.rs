@@ -10,9 +10,7 @@ use super::warnings::FAILED;
 use crate::Error;
 use crate::backend::{Backend, Simulation};
 use crate::config::Config;
-use crate::evaluation::trace::{
-    self, Cell, Difference, Format, Recording, Replay, Trace, TraceError,
-};
+use crate::evaluation::trace::{self, Cell, Difference, Format, Recording, Replay, TraceError};
 use crate::registry::Registry;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -35,6 +33,9 @@ pub(crate) struct Args {
     /// Trace the first N episodes of the run, 1 if not given; all where it has fewer. With --replay: FILE must hold N episodes
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     first: Option<u64>,
+    /// Begin with episode N, instead of the first
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=1 << 63))]
+    first_episode: u64,
     /// Write the features of all candidates, not only of those that are shown
     #[arg(long)]
     candidates: bool,
@@ -48,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "output")]
     force: bool,
     /// Show the slates of a trace (JSON Lines or CSV; - is standard input) again and compare; exit with 1 if anything differs
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["candidates", "output", "format"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["first_episode", "candidates", "output", "format"])]
     replay: Option<PathBuf>,
     #[command(flatten)]
     backend: BackendArgs,
@@ -91,10 +92,9 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     say_notes([&config]);
     let simulation = registry.simulation(&config)?;
     if let Some(path) = &args.replay {
-        let trace = Trace::read(path, &simulation).map_err(Error::from)?;
-        check_episodes(args, &trace)?;
         let backend = args.backend.open(args.quiet)?;
-        let replay = trace::replay(&simulation, backend.as_ref(), &trace)?;
+        let (replay, ignored) = trace::replay_file(path, &simulation, backend.as_ref())?;
+        check_episodes(args, &replay, &ignored)?;
         return report(path, &simulation, &replay);
     }
     let format = args.format();
@@ -140,9 +140,9 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
 }
 
 /// Checks that a trace has the episodes that it should have, and says what of it is not looked at.
-fn check_episodes(args: &Args, trace: &Trace) -> anyhow::Result<()> {
-    if !trace.ignored.is_empty() {
-        let names = trace.ignored.iter().map(|name| match name.as_str() {
+fn check_episodes(args: &Args, replay: &Replay, ignored: &[String]) -> anyhow::Result<()> {
+    if !ignored.is_empty() {
+        let names = ignored.iter().map(|name| match name.as_str() {
             "" => "one without a name".to_owned(),
             name => format!("`{name}`"),
         });
@@ -152,14 +152,14 @@ fn check_episodes(args: &Args, trace: &Trace) -> anyhow::Result<()> {
             names.join(", ")
         ));
     }
-    let found = trace.episodes.len() as u64;
+    let found = replay.episodes.len() as u64;
     if let Some(first) = args.first.filter(|&first| first != found) {
         return Err(Usage(format!(
             "the trace has {found} episodes; allowed is {first}, as `--first` says: others are missing or too many"
         ))
         .into());
     }
-    let mut indices: Vec<u64> = trace.episodes.iter().map(|episode| episode.index).collect();
+    let mut indices = replay.episodes.clone();
     indices.sort_unstable();
     let mut next = 0;
     let mut missing = Vec::new();
@@ -209,7 +209,7 @@ fn write(
     let done = trace::record(
         simulation,
         backend,
-        0..episodes,
+        args.first_episode..args.first_episode.saturating_add(episodes),
         &recording,
         &progress,
         &mut on_row,

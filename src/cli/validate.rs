@@ -2,6 +2,7 @@
 
 use super::backends::{self, Tuning};
 use super::failure::Usage;
+use super::fuzz::{self, FuzzArgs};
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
 use super::run_args::AdapterArgs;
@@ -45,6 +46,8 @@ pub(crate) struct Args {
     /// Check the cases of one environment only
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
+    #[command(flatten)]
+    fuzz: FuzzArgs,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -88,6 +91,21 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
             }
         },
     };
+    if let Some(count) = args.fuzz.fuzz {
+        if args.environment.is_some() || args.quick {
+            let text = "`--fuzz` draws every environment, with an effort of its own; allowed beside it are --seed, --first-case, \
+                        --backend, --adapter and --json";
+            return Err(Usage(text.to_owned()).into());
+        }
+        let (fuzz, json) = (&args.fuzz, args.json);
+        return match &gpu {
+            Some(gpu) => fuzz::run(fuzz, count, Subject::Gpu(gpu), gpu.info(), registry, json),
+            None => {
+                let cpu = cpu(None)?;
+                fuzz::run(fuzz, count, Subject::Cpu(&cpu), cpu.info(), registry, json)
+            }
+        };
+    }
     let mut cases = cases(registry).context("cannot validate")?;
     if let Some(name) = &args.environment {
         let known: Vec<&str> = registry.environment_names().collect();

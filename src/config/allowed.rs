@@ -1,39 +1,144 @@
 //! What a key accepts, as data: the checker, the error texts and `slatesim list` all read it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
 use super::Bounds;
+use super::key::Condition;
 
-/// Describes one column of a corpus: a feature that every document must be given.
+/// Describes one column of a corpus: a feature that every document must be given, unless it is optional.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) bounds: Bounds,
     pub(super) whole: bool,
+    pub(super) is_optional: bool,
+    /// Whether it stands for as many columns as there are, `name[0]`, `name[1]` and so on.
+    pub(super) is_list: bool,
+    /// What it is restricted to.
+    pub(super) applies_when: Option<Condition>,
 }
 
 impl Column {
+    const fn new(name: &'static str, bounds: Bounds, whole: bool, is_list: bool) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            bounds,
+            whole,
+            is_optional: false,
+            is_list,
+            applies_when: None,
+        }
+    }
+
     /// Declares a feature that is a number within `bounds`.
     #[must_use]
     pub const fn number(name: &'static str, bounds: Bounds) -> Self {
-        Self {
-            name,
-            bounds,
-            whole: false,
-        }
+        Self::new(name, bounds, false, false)
     }
 
     /// Declares a feature that is an index: a whole number from 0, such as a topic.
     #[must_use]
     pub const fn index(name: &'static str) -> Self {
-        Self {
-            name,
-            // Above 2^24 neighbouring indices are one and the same f32.
-            bounds: Bounds::between(0.0, 16_777_216.0),
-            whole: true,
+        // Above 2^24 neighbouring indices are one and the same f32.
+        Self::new(name, Bounds::between(0.0, 16_777_216.0), true, false)
+    }
+
+    /// Declares a list of numbers within `bounds`, `name[0]`, `name[1]` and so on in a table; the key `document.num_name`, if there
+    /// is one and it is not given, follows from their number.
+    #[must_use]
+    pub const fn numbers(name: &'static str, bounds: Bounds) -> Self {
+        Self::new(name, bounds, false, true)
+    }
+
+    /// Lets documents go without it: it is drawn then.
+    #[must_use]
+    pub const fn optional(mut self) -> Self {
+        self.is_optional = true;
+        self
+    }
+
+    /// Restricts the column to where the key `other`, declared before the corpus, is `is`; elsewhere there is none.
+    #[must_use]
+    pub const fn applies_when(mut self, other: &'static str, is: &'static str) -> Self {
+        self.applies_when = Some(Condition { key: other, is });
+        self
+    }
+
+    /// Tells whether this column, or one of the list that it stands for, has a name.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        if !self.is_list {
+            return self.name == name;
         }
+        let index = name.strip_prefix(&*self.name);
+        let index = index.and_then(|rest| rest.strip_prefix('[')?.strip_suffix(']'));
+        index.is_some_and(|index| !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    /// Names what it stands for, for a sentence.
+    pub(super) fn title(&self) -> String {
+        let name = &self.name;
+        match (self.is_list, self.is_optional) {
+            (true, _) => format!("{name}[0], {name}[1], ..."),
+            (false, true) => format!("{name} (may be left out)"),
+            (false, false) => name.to_string(),
+        }
+    }
+
+    /// Lists the columns that a table with these names is asked for: those of a list one by one, and no optional one that
+    /// it lacks.
+    pub(super) fn asked_for<'a>(
+        columns: &[Self],
+        names: impl Iterator<Item = &'a str> + Clone,
+    ) -> Vec<Self> {
+        let of = |column: &Self| {
+            let count = names.clone().filter(|name| column.is_called(name)).count();
+            match (column.is_list, column.is_optional) {
+                (false, true) if count == 0 => Vec::new(),
+                (false, _) => vec![column.clone()],
+                (true, _) => (0..count.max(1))
+                    .map(|index| Self {
+                        name: Cow::Owned(format!("{}[{index}]", column.name)),
+                        is_list: false,
+                        ..column.clone()
+                    })
+                    .collect(),
+            }
+        };
+        columns.iter().flat_map(of).collect()
+    }
+
+    /// Names the columns that it stands for among the fields of a document.
+    pub(crate) fn names_among<'a>(&'a self, fields: &'a [String]) -> Vec<&'a str> {
+        let called = fields.iter().map(String::as_str);
+        let called: Vec<&str> = called.filter(|name| self.is_called(name)).collect();
+        match called.is_empty() && !self.is_list {
+            true => vec![&*self.name],
+            false => called,
+        }
+    }
+
+    /// Tells whether a document may lack it.
+    pub(crate) const fn may_lack(&self) -> bool {
+        self.is_optional
+    }
+
+    /// Tells whether the column is one under the texts that the keys of the section have.
+    pub(crate) fn applies_under<'a>(&self, text_of: impl Fn(&str) -> Option<&'a str>) -> bool {
+        self.applies_when
+            .is_none_or(|condition| text_of(condition.key) == Some(condition.is))
+    }
+
+    /// Returns where a number of this column must lie.
+    pub(crate) const fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// Tells whether only whole numbers are allowed.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Tells whether a document may have `value` in this column.
@@ -159,20 +264,30 @@ impl fmt::Display for Allowed {
                  weights and a bias",
             ),
             Self::Corpus(columns) => {
-                let names = columns.iter().map(|column| column.name);
-                let names = names.collect::<Vec<_>>().join(", ");
-                if columns.len() == 1 {
-                    write!(
+                let mut asked = columns.iter().filter(|column| !column.is_optional);
+                if let (Some(one), None) = (asked.next().filter(|one| !one.is_list), asked.next()) {
+                    let name = &one.name;
+                    return write!(
                         f,
-                        "one {names} a candidate: a list of numbers, or the path of a CSV file with the column {names}"
-                    )
-                } else {
-                    write!(
-                        f,
-                        "one document a candidate: a list of tables with the keys {names}, \
-                         or the path of a CSV file with those columns"
-                    )
+                        "one {name} a candidate: a list of numbers, or the path of a CSV or JSON file with the column {name}"
+                    );
                 }
+                f.write_str("one document a candidate: a list of tables with the keys ")?;
+                let mut condition = None;
+                for (position, column) in columns.iter().enumerate() {
+                    let separator = match (position, column.applies_when == condition) {
+                        (0, _) => "",
+                        (_, true) => ", ",
+                        (_, false) => "; ",
+                    };
+                    f.write_str(separator)?;
+                    if let Some(when) = column.applies_when.filter(|_| column.applies_when != condition) {
+                        write!(f, "where {} = {:?}: ", when.key, when.is)?;
+                    }
+                    condition = column.applies_when;
+                    f.write_str(&column.title())?;
+                }
+                f.write_str(", or the path of a CSV or JSON file with those columns")
             }
         }
     }
@@ -216,7 +331,7 @@ mod tests {
                     bounds: Bounds::NON_NEGATIVE,
                     length: Some(3),
                 },
-                "a list of 3 numbers, each at least 0",
+                "a list of 3 numbers, each at least 0 and at most 1e12",
             ),
             (
                 Allowed::Distribution,
@@ -239,7 +354,7 @@ mod tests {
                     Column::number("quality", Bounds::FINITE),
                 ]),
                 "one document a candidate: a list of tables with the keys cluster_id, quality, \
-                 or the path of a CSV file with those columns",
+                 or the path of a CSV or JSON file with those columns",
             ),
         ];
         for (allowed, sentence) in sentences {

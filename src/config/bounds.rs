@@ -75,6 +75,11 @@ impl Bounds {
         self
     }
 
+    /// Returns the ends, which may be outside.
+    pub(crate) const fn ends(&self) -> [f64; 2] {
+        [self.lower, self.upper]
+    }
+
     /// Tells whether `value` lies inside, as `f64` and as the `f32` that lanes compute with.
     #[must_use]
     pub fn contains(&self, value: f64) -> bool {

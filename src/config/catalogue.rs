@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::layers::{Assignment, Origin};
-use super::{Allowed, Bounds, ConfigError, Key, Override, Settings, Value};
+use super::{Allowed, Bounds, Column, ConfigError, Key, Override, Settings, Value};
 
 /// Lists what a configuration can name.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -24,6 +24,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
+    /// Whether its documents are the same whatever the seed is, so that there is no `document.seed`.
+    pub draws_no_documents: bool,
     /// Whether an episode can go on for ever, so that `max_steps` must be given.
     pub never_terminates: bool,
     /// The keys, relative to the section; an environment's begin with those common to all.
@@ -35,7 +37,7 @@ pub struct Entry {
 impl Entry {
     /// Describes an environment.
     ///
-    /// The keys common to all environments (`num_candidates`, `slate_size`, `resample_documents`) come by themselves;
+    /// The keys common to all environments (`num_candidates`, `slate_size`, `resample_documents`, `document.seed`) come by themselves;
     /// one of `keys` with such a name takes its place, with a default of its own.
     #[must_use]
     pub fn environment(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
@@ -47,9 +49,14 @@ impl Entry {
             }
         }
         all.append(&mut own);
+        // An environment that takes over the keys of another has it already.
+        if all.iter().all(|key| key.name != DOCUMENT_SEED) {
+            all.push(document_seed());
+        }
         Self {
             name,
             about,
+            draws_no_documents: false,
             never_terminates: false,
             keys: all,
             section: ENVIRONMENT,
@@ -62,6 +69,7 @@ impl Entry {
         Self {
             name,
             about,
+            draws_no_documents: false,
             never_terminates: false,
             keys,
             section: POLICY,
@@ -74,10 +82,19 @@ impl Entry {
         Self {
             name,
             about,
+            draws_no_documents: false,
             never_terminates: false,
             keys,
             section: LAYERS[0],
         }
+    }
+
+    /// States that the documents are the same whatever the seed is: there is no `document.seed`.
+    #[must_use]
+    pub fn draws_no_documents(mut self) -> Self {
+        self.draws_no_documents = true;
+        self.keys.retain(|key| key.name != DOCUMENT_SEED);
+        self
     }
 
     /// States that episodes do not end by themselves: a run must give `max_steps`.
@@ -154,6 +171,26 @@ impl Entry {
         given: &[Assignment],
     ) -> Result<Settings, ConfigError> {
         Settings::resolve(section, &self.keys, given)
+    }
+
+    /// Lists the columns of `document.corpus` that apply, lists one by one, each with whether it is optional; `names` are the
+    /// fields of a document. `None` where there is no such key.
+    pub(crate) fn corpus_columns<'a>(
+        &self,
+        settings: &Settings,
+        names: impl Iterator<Item = &'a str> + Clone,
+    ) -> Option<Vec<(String, bool)>> {
+        let key = self.keys.iter().find(|key| key.name == "document.corpus")?;
+        let allowed = settings.applying(&key.allowed);
+        let Allowed::Corpus(columns) = allowed.as_ref() else {
+            return None;
+        };
+        let columns = Column::asked_for(columns, names).into_iter();
+        Some(
+            columns
+                .map(|column| (column.name.into_owned(), column.is_optional))
+                .collect(),
+        )
     }
 
     /// Names the entry in a message: `environment "item_transition"`.
@@ -350,8 +387,41 @@ fn common_environment_keys() -> Vec<Key> {
     ]
 }
 
-/// Takes the number of candidates from the documents given, where nobody gave it.
+const DOCUMENT_SEED: &str = "document.seed";
+
+/// Declares the seed of the corpus; the last key, so that the table stands where an environment's own keys have it.
+fn document_seed() -> Key {
+    Key::optional_unsigned(
+        DOCUMENT_SEED,
+        0,
+        u64::MAX,
+        "key of the corpus that resample_documents = false draws; absent: `seed`, so that another seed has other documents",
+    )
+}
+
+/// Takes the number of candidates from the documents given, where nobody gave it, and that of features from their lists.
 fn follow_corpus(settings: &mut Settings) {
+    let lists = settings.corpora().flat_map(|(name, corpus)| {
+        let of_list = move |(column, _): &(String, Vec<f64>)| {
+            let list = column.strip_suffix("[0]")?;
+            let entries = corpus.columns.iter();
+            let entries = entries.filter(|(entry, _)| {
+                entry
+                    .strip_prefix(list)
+                    .is_some_and(|rest| rest.starts_with('['))
+            });
+            Some((name, format!("document.num_{list}"), entries.count()))
+        };
+        corpus.columns.iter().filter_map(of_list)
+    });
+    for (name, key, count) in lists.collect::<Vec<_>>() {
+        if settings.declares(&key)
+            && *settings.origin(&key) == Origin::Default
+            && let Ok(count) = i128::try_from(count)
+        {
+            settings.follow(&key, Value::Integer(count), name);
+        }
+    }
     if *settings.origin("num_candidates") != Origin::Default {
         return;
     }
@@ -380,10 +450,24 @@ fn whence(one: &Origin, other: &Origin) -> String {
 /// Checks what holds across the keys that all environments have.
 fn check_common(settings: &Settings) -> Result<(), ConfigError> {
     let candidates = settings.count("num_candidates");
-    if settings.count("slate_size") > candidates {
-        let allowed =
-            format!("an integer from 1 to `environment.num_candidates`, which is {candidates}");
-        return Err(settings.invalid("slate_size", allowed));
+    if settings.declares(DOCUMENT_SEED) && settings.value(DOCUMENT_SEED).is_some() {
+        if settings.boolean("resample_documents") {
+            let allowed = format!(
+                "no seed of the documents unless `environment.resample_documents` = false; it is true{}: every step draws new ones",
+                whence(
+                    settings.origin("resample_documents"),
+                    settings.origin(DOCUMENT_SEED)
+                )
+            );
+            return Err(settings.invalid(DOCUMENT_SEED, allowed));
+        }
+        if let Some((name, _)) = settings.corpora().next() {
+            let allowed = format!(
+                "no seed of the documents where `environment.{name}` lists them{}",
+                whence(settings.origin(name), settings.origin(DOCUMENT_SEED))
+            );
+            return Err(settings.invalid(DOCUMENT_SEED, allowed));
+        }
     }
     for (name, corpus) in settings.corpora() {
         if settings.boolean("resample_documents") {
@@ -401,6 +485,11 @@ fn check_common(settings: &Settings) -> Result<(), ConfigError> {
             );
             return Err(settings.invalid(name, allowed));
         }
+    }
+    if settings.count("slate_size") > candidates {
+        let allowed =
+            format!("an integer from 1 to `environment.num_candidates`, which is {candidates}");
+        return Err(settings.invalid("slate_size", allowed));
     }
     Ok(())
 }

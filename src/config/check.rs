@@ -128,10 +128,17 @@ impl At<'_> {
         let integer = match value {
             Toml::Integer(integer) => i128::from(*integer),
             // TOML ends at 2^63 - 1 and seeds do not: what is beyond is written as a text.
-            Toml::String(text) if max > i64::MAX.into() => match text.parse::<i128>() {
-                Ok(large) if self.origin_may_quote(large) => large,
-                _ => return Err(self.wrong_type(value)),
-            },
+            Toml::String(text) if max > i64::MAX.into() => {
+                let digits = text.strip_prefix('-').unwrap_or(text);
+                if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(self.wrong_type(value));
+                }
+                // So many digits that they are no integer of 128 bits are out of any range.
+                match text.parse::<i128>() {
+                    Ok(integer) => integer,
+                    Err(_) => return Err(self.invalid(&clip(text))),
+                }
+            }
             other => return Err(self.wrong_type(other)),
         };
         if (min..=max).contains(&integer) {
@@ -139,10 +146,6 @@ impl At<'_> {
         } else {
             Err(self.invalid(&integer.to_string()))
         }
-    }
-
-    fn origin_may_quote(&self, integer: i128) -> bool {
-        i64::try_from(integer).is_err() || !matches!(self.origin, Origin::File(_))
     }
 
     fn list<'v>(&self, value: &'v Toml) -> Result<&'v [Toml], ConfigError> {
@@ -266,7 +269,7 @@ mod tests {
     fn a_value_out_of_range_is_named_with_the_range() {
         assert_eq!(
             checked(&Allowed::Number(Bounds::NON_NEGATIVE), "-0.1").unwrap_err(),
-            "`environment.x` = -0.1 is not allowed; allowed is a number at least 0 (given by --set)"
+            "`environment.x` = -0.1 is not allowed; allowed is a number at least 0 and at most 1e12 (given by --set)"
         );
         assert!(checked(&Allowed::Integer { min: 1, max: 9 }, "0").is_err());
         assert!(checked(&Allowed::OneOf(vec!["max", "min"]), "\"most\"").is_err());

@@ -55,6 +55,23 @@ impl Corpus {
         values
     }
 
+    /// Returns the values of one feature, `[rows]`, where they were given.
+    #[must_use]
+    pub fn optional_column(&self, name: &str) -> Option<&[f64]> {
+        let mut columns = self.columns.iter();
+        let (_, values) = columns.find(|(column, _)| column == name)?;
+        Some(values)
+    }
+
+    /// Takes drawn documents for a corpus; there is at least one column, and all have the same number of rows.
+    pub(crate) fn of_columns(columns: Vec<(String, Vec<f64>)>) -> Self {
+        Self {
+            rows: columns.first().map_or(0, |(_, values)| values.len()),
+            columns,
+            table: None,
+        }
+    }
+
     /// Says where a document was given: `row 3`, or `line 4` of a file.
     pub(super) fn place(&self, row: usize) -> String {
         match self.table.as_ref().and_then(|table| table.lines.get(row)) {
@@ -101,8 +118,21 @@ impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let columns = &self.corpus.columns;
         let mut table = serializer.serialize_map(Some(columns.len()))?;
-        for (name, values) in columns {
-            table.serialize_entry(name, &values[self.row])?;
+        let mut rest = columns.as_slice();
+        while let Some(((name, values), others)) = rest.split_first() {
+            // `features[0]`, `features[1]` and so on are a list.
+            let Some(list) = name.strip_suffix("[0]") else {
+                table.serialize_entry(name, &values[self.row])?;
+                rest = others;
+                continue;
+            };
+            let is_next = |(index, (name, _)): &(usize, &(String, Vec<f64>))| {
+                *name == format!("{list}[{index}]")
+            };
+            let entries = rest.iter().enumerate().take_while(is_next);
+            let entries: Vec<f64> = entries.map(|(_, (_, values))| values[self.row]).collect();
+            table.serialize_entry(list, &entries)?;
+            rest = &rest[entries.len()..];
         }
         table.end()
     }
@@ -119,18 +149,19 @@ pub(super) fn read(columns: &[Column], given: &Assignment) -> Result<Corpus, Con
     };
     match &given.value {
         Toml::Array(rows) => inline(columns, rows)
-            .and_then(|rows| transpose(columns, &rows))
+            .and_then(|(columns, rows)| transpose(&columns, &rows))
             .map_err(|problem| refused(problem, &given.origin)),
         Toml::String(path) => {
             let path = resolve_path(path, &given.origin);
             let text = named_text(&given.key, &path)?;
-            let read = item_table::read(columns, &text).and_then(|table| {
-                let mut corpus = transpose(columns, &table.rows)?;
-                corpus.table = Some(Arc::new(Table {
-                    path: path.clone(),
-                    lines: table.lines,
-                    ignored: table.ignored,
-                }));
+            let read = if text.trim_start().starts_with('[') {
+                json(columns, &text, &path)
+            } else {
+                table(columns, &text, &path)
+            };
+            let read = read.and_then(|(columns, rows, table)| {
+                let mut corpus = transpose(&columns, &rows)?;
+                corpus.table = Some(Arc::new(table));
                 Ok(corpus)
             });
             read.map_err(|problem| refused(problem, &Origin::File(path.into())))
@@ -142,6 +173,73 @@ pub(super) fn read(columns: &[Column], given: &Assignment) -> Result<Corpus, Con
             allowed: Allowed::Corpus(columns.to_vec()).to_string(),
             origin: given.origin.clone(),
         }),
+    }
+}
+
+/// Columns with rows of numbers, and where they stand.
+type Read = (Vec<Column>, Vec<Vec<f64>>, Table);
+
+/// Reads a CSV file.
+fn table(columns: &[Column], text: &str, path: &Path) -> Result<Read, CorpusProblem> {
+    let table = item_table::read(columns, text)?;
+    let place = Table {
+        path: path.to_owned(),
+        lines: table.lines,
+        ignored: table.ignored,
+    };
+    Ok((table.columns, table.rows, place))
+}
+
+/// Reads a JSON file: the inline form.
+fn json(columns: &[Column], text: &str, path: &Path) -> Result<Read, CorpusProblem> {
+    let rows: Vec<serde_json::Value> =
+        serde_json::from_str(text).map_err(|error| CorpusProblem::Json {
+            why: clip(&error.to_string()),
+        })?;
+    let mut rows: Vec<Toml> = rows.iter().map(of_json).collect();
+    let mut ignored: Vec<String> = Vec::new();
+    for row in &mut rows {
+        let Toml::Table(row) = row else { continue };
+        let is_asked_for = |name: &str| {
+            let mut columns = columns.iter();
+            columns.any(|column| column.name == name || column.is_called(name))
+        };
+        row.retain(|name, _| {
+            let is_kept = is_asked_for(name);
+            if !is_kept && !ignored.iter().any(|other| other == name) {
+                ignored.push(name.to_owned());
+            }
+            is_kept
+        });
+    }
+    let (columns, rows) = inline(columns, &rows)?;
+    let place = Table {
+        path: path.to_owned(),
+        lines: Vec::new(),
+        ignored,
+    };
+    Ok((columns, rows, place))
+}
+
+/// Takes a JSON value for one of TOML; what TOML does not have is no number, and told as a text.
+fn of_json(value: &serde_json::Value) -> Toml {
+    use serde_json::Value as Json;
+    match value {
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) => Toml::Integer(integer),
+            (None, Some(number)) => Toml::Float(number),
+            (None, None) => Toml::String(number.to_string()),
+        },
+        Json::Null => Toml::String("null".to_owned()),
+        Json::Bool(value) => Toml::Boolean(*value),
+        Json::String(text) => Toml::String(text.clone()),
+        Json::Array(list) => Toml::Array(list.iter().map(of_json).collect()),
+        Json::Object(table) => {
+            let entries = table
+                .iter()
+                .map(|(name, value)| (name.clone(), of_json(value)));
+            Toml::Table(entries.collect())
+        }
     }
 }
 
@@ -173,11 +271,8 @@ pub(super) fn named_text(key: &str, path: &Path) -> Result<String, ConfigError> 
 /// Refuses what a configuration must not wait for or read for ever: pipes that nobody may write, devices. What the shell hands
 /// over, as in `<(command)`, is read.
 fn refuse_endless(path: &Path) -> std::io::Result<()> {
-    let is_handed_over = ["/dev/fd", "/dev/stdin", "/proc/self/fd"]
-        .iter()
-        .any(|folder| path.starts_with(folder));
     let found = path.metadata()?;
-    if found.is_file() || found.is_dir() || is_handed_over {
+    if found.is_file() || found.is_dir() || is_handed_over(path) {
         return Ok(());
     }
     let problem = "it is no regular file; allowed is the path of a file";
@@ -187,8 +282,17 @@ fn refuse_endless(path: &Path) -> std::io::Result<()> {
     ))
 }
 
+/// Tells whether a path is what the shell hands over.
+fn is_handed_over(path: &Path) -> bool {
+    ["/dev/fd", "/dev/stdin", "/proc/self/fd"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
+}
+
 pub(super) fn resolve_path(path: &str, origin: &Origin) -> PathBuf {
     match origin {
+        // What comes through a pipe is of no folder.
+        Origin::File(file) if is_handed_over(file) => PathBuf::from(path),
         Origin::File(file) => file.parent().unwrap_or(Path::new("")).join(path),
         _ => PathBuf::from(path),
     }
@@ -204,15 +308,45 @@ fn transpose(columns: &[Column], rows: &[Vec<f64>]) -> Result<Corpus, CorpusProb
         columns: columns
             .iter()
             .enumerate()
-            .map(|(index, column)| (column.name.to_owned(), values(index)))
+            .map(|(index, column)| (column.name.to_string(), values(index)))
             .collect(),
         rows: rows.len(),
         table: None,
     })
 }
 
+/// Writes the lists of a row out: `features = [0.1, 0.2]` as `features[0]` and `features[1]`.
+fn flat<'a>(columns: &[Column], row: &'a toml::Table) -> Vec<(String, &'a Toml)> {
+    let is_list = |name: &str| {
+        columns
+            .iter()
+            .any(|column| column.is_list && column.name == name)
+    };
+    let mut flat = Vec::with_capacity(row.len());
+    for (name, value) in row {
+        match value {
+            Toml::Array(list) if is_list(name) => {
+                let entries = list.iter().enumerate();
+                flat.extend(entries.map(|(index, value)| (format!("{name}[{index}]"), value)));
+            }
+            value => flat.push((name.clone(), value)),
+        }
+    }
+    flat
+}
+
 /// Reads `[0.5, 0.7]`, where there is one column, or `[{ quality = 0.5 }, ...]`.
-fn inline(columns: &[Column], rows: &[Toml]) -> Result<Vec<Vec<f64>>, CorpusProblem> {
+fn inline(
+    columns: &[Column],
+    rows: &[Toml],
+) -> Result<(Vec<Column>, Vec<Vec<f64>>), CorpusProblem> {
+    let declared = columns;
+    let first = match rows.first() {
+        Some(Toml::Table(row)) => flat(declared, row),
+        _ => Vec::new(),
+    };
+    let columns = Column::asked_for(declared, first.iter().map(|(name, _)| name.as_str()));
+    let columns = columns.as_slice();
     let read_row = |(index, row): (usize, &Toml)| {
         let place = format!("row {}", index + 1);
         let cell = |column: &Column, value: &Toml| {
@@ -229,29 +363,39 @@ fn inline(columns: &[Column], rows: &[Toml]) -> Result<Vec<Vec<f64>>, CorpusProb
         };
         match (row, columns) {
             (Toml::Table(table), _) => {
-                let known = |name: &String| columns.iter().any(|column| column.name == name);
-                if let Some(unknown) = table.keys().find(|name| !known(name)) {
+                let row = flat(declared, table);
+                let known = |name: &String| columns.iter().any(|column| column.name == **name);
+                if let Some((unknown, _)) = row.iter().find(|(name, _)| !known(name)) {
                     return Err(unknown_column(columns, unknown, &place));
                 }
-                let value = |column: &Column| match table.get(column.name) {
-                    Some(value) => cell(column, value),
+                // Rows name their columns in one order, as a rule.
+                let find = |position: usize, column: &Column| {
+                    let here = row.get(position).filter(|(name, _)| column.name == **name);
+                    here.or_else(|| row.iter().find(|(name, _)| column.name == **name))
+                };
+                let value = |(position, column): (usize, &Column)| match find(position, column) {
+                    Some((_, value)) => cell(column, value),
                     None => Err(missing_column(columns, column, &place)),
                 };
-                columns.iter().map(value).collect()
+                columns.iter().enumerate().map(value).collect()
             }
             (Toml::Array(_), _) => Err(bad_row(columns, place, row)),
             (value, [column]) => Ok(vec![cell(column, value)?]),
             _ => Err(bad_row(columns, place, row)),
         }
     };
-    rows.iter().enumerate().map(read_row).collect()
+    let rows = rows.iter().enumerate().map(read_row);
+    Ok((columns.to_vec(), rows.collect::<Result<_, _>>()?))
 }
 
 pub(super) fn names(columns: &[Column]) -> Vec<String> {
-    columns
-        .iter()
-        .map(|column| column.name.to_owned())
-        .collect()
+    const MOST_TOLD: usize = 12;
+    let titles = columns.iter().map(Column::title);
+    if columns.len() <= MOST_TOLD {
+        return titles.collect();
+    }
+    let more = format!("{} more", columns.len() - MOST_TOLD);
+    titles.take(MOST_TOLD).chain([more]).collect()
 }
 
 fn unknown_column(columns: &[Column], name: &str, place: &str) -> CorpusProblem {
@@ -264,7 +408,7 @@ fn unknown_column(columns: &[Column], name: &str, place: &str) -> CorpusProblem 
 
 pub(super) fn missing_column(columns: &[Column], column: &Column, place: &str) -> CorpusProblem {
     CorpusProblem::MissingColumn {
-        column: column.name.to_owned(),
+        column: column.name.to_string(),
         place: place.to_owned(),
         known: names(columns),
     }
@@ -285,7 +429,7 @@ fn bad_row(columns: &[Column], place: String, row: &Toml) -> CorpusProblem {
 
 pub(super) fn bad_cell(column: &Column, place: &str, value: &str) -> CorpusProblem {
     CorpusProblem::Cell {
-        column: column.name.to_owned(),
+        column: column.name.to_string(),
         place: place.to_owned(),
         value: clip(value),
         allowed: column.sentence(),

@@ -1,10 +1,12 @@
 //! What can be wrong with a configuration.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use super::layers::Origin;
+use crate::text_file::STDIN;
 
 /// Reports the first thing that is wrong with a configuration.
 ///
@@ -13,7 +15,7 @@ use super::layers::Origin;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A configuration file could not be read.
-    #[error("cannot read the configuration file {}", path.display())]
+    #[error("cannot read the configuration {}", file_or_stdin(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -33,16 +35,19 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// A configuration file is not TOML.
-    #[error("{} is not valid TOML", path.display())]
+    #[error("{} is not valid TOML{}", named(path), syntax_hint(source))]
     Syntax {
         /// The file.
         path: PathBuf,
         /// Where and why, as the TOML parser tells it.
         #[source]
-        source: Box<toml::de::Error>,
+        source: SyntaxError,
     },
     /// An override is not of the form `dotted.key=value`.
-    #[error("`{flag} {text}` {problem}; write `{flag} dotted.key=value`")]
+    #[error(
+        "`{flag} {}` {problem}; write `{flag} dotted.key=value`",
+        bounded(text)
+    )]
     Override {
         /// The flag it was given with.
         flag: String,
@@ -52,7 +57,7 @@ pub enum ConfigError {
         problem: &'static str,
     },
     /// No environment, policy or layer has this name.
-    #[error("`{key}` = {name:?} is unknown{}: known are {} ({origin})", suggestion(nearest.as_deref()), known.join(", "))]
+    #[error("`{key}` = {:?} is unknown{}: known are {} ({origin})", bounded(name), suggestion(nearest.as_deref()), known.join(", "))]
     UnknownName {
         /// The dotted key.
         key: String,
@@ -173,7 +178,11 @@ pub enum ConfigError {
         problem: String,
     },
     /// A variant is not of the form `LABEL: dotted.key=value, ...`.
-    #[error("`--variant {text}` {problem}; write `--variant \"LABEL: dotted.key=value, ...\"`")]
+    #[error(
+        "`--variant {}` {}; write `--variant \"LABEL: dotted.key=value, ...\"`",
+        bounded(text),
+        bounded(problem)
+    )]
     VariantText {
         /// What was given.
         text: String,
@@ -181,7 +190,7 @@ pub enum ConfigError {
         problem: String,
     },
     /// One of the variants to compare is wrong.
-    #[error("variant {label:?}")]
+    #[error("variant {:?}", bounded(label))]
     Variant {
         /// What it is called.
         label: String,
@@ -190,7 +199,7 @@ pub enum ConfigError {
         source: Box<Self>,
     },
     /// One of the points of a sweep is wrong.
-    #[error("point {label}")]
+    #[error("point {}", bounded(label))]
     Point {
         /// Its keys and values.
         label: String,
@@ -217,6 +226,25 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// Returns the dotted key that the error is about, without a position in a list, or the dotted section.
+    pub(crate) fn key(&self) -> Option<&str> {
+        let key = match self {
+            Self::ReadNamed { key, .. }
+            | Self::UnknownName { key, .. }
+            | Self::WrongType { key, .. }
+            | Self::Invalid { key, .. }
+            | Self::NotFinite { key, .. }
+            | Self::Missing { key, .. }
+            | Self::NoEffect { key, .. }
+            | Self::Corpus { key, .. }
+            | Self::Weights { key, .. } => key,
+            Self::UnknownKey(unknown) => &unknown.key,
+            Self::Unfit { section, .. } => section,
+            _ => return None,
+        };
+        Some(key.split('[').next().unwrap_or(key))
+    }
+
     /// Builds the error for a value that is of the right type and still not possible.
     ///
     /// [`Settings::invalid`](super::Settings::invalid) does the same for a resolved key, with its value and where it
@@ -271,7 +299,8 @@ impl fmt::Display for UnknownKey {
         write!(
             f,
             "unknown key `{}`: {} has no such key",
-            self.key, self.owner
+            bounded(&self.key),
+            bounded(&self.owner)
         )?;
         match &self.hint {
             Some(Hint::Nearest(key)) => f.write_str(&suggestion(Some(key)))?,
@@ -299,6 +328,94 @@ fn escapes(path: &std::path::Path) -> &'static str {
         false => "",
     }
 }
+
+/// Names a configuration, which may be the standard input.
+pub(super) fn named(path: &std::path::Path) -> String {
+    match path == std::path::Path::new(STDIN) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
+fn file_or_stdin(path: &std::path::Path) -> String {
+    match path == std::path::Path::new(STDIN) {
+        true => "from standard input".to_owned(),
+        false => format!("file {}", path.display()),
+    }
+}
+
+/// Says what to write instead, where TOML is another language than one may think.
+fn syntax_hint(source: &SyntaxError) -> &'static str {
+    let message = source.0.as_str();
+    if message.contains("escape") || message.contains("unicode") {
+        " (a backslash in double quotes begins an escape; single quotes take it as it is: 'C:\\folder\\file')"
+    } else if ["too large", "overflow", "i128"]
+        .iter()
+        .any(|word| message.contains(word))
+    {
+        " (TOML has no integers above 2^63 - 1; a larger seed goes in quotes: seed = \"18446744073709551615\")"
+    } else {
+        ""
+    }
+}
+
+/// Characters of what a message quotes of a name or a line, at most.
+const LONGEST_QUOTE: usize = 200;
+
+/// Shortens what a message quotes.
+fn bounded(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST_QUOTE) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),
+    }
+}
+
+/// Tells where a text is not TOML, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError(String);
+
+impl SyntaxError {
+    /// Takes over what the parser tells of a text. Of a long line it quotes what is around the place alone.
+    pub(super) fn new(error: &toml::de::Error, text: &str) -> Self {
+        let at = error.span().map_or(0, |span| span.start.min(text.len()));
+        let at = (0..=at).rev().find(|&at| text.is_char_boundary(at));
+        let (before, after) = text.split_at(at.unwrap_or(0));
+        let begin = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let (line, before) = (before.matches('\n').count() + 1, &before[begin..]);
+        let after = after.split('\n').next().unwrap_or_default();
+        if error.span().is_none() || before.len() + after.len() <= LONGEST_QUOTE {
+            let told = error.to_string();
+            return Self(match told.len() > 10 * LONGEST_QUOTE {
+                true => bounded(error.message()).into_owned(),
+                false => told,
+            });
+        }
+        let half = LONGEST_QUOTE / 4;
+        let skipped = before.chars().count().saturating_sub(half);
+        let dots = if skipped > 0 { "..." } else { "" };
+        let near: String = before.chars().skip(skipped).collect();
+        let rest: String = after.chars().take(half).collect();
+        let end = if rest.len() < after.len() { "..." } else { "" };
+        let (gutter, column) = (line.to_string().len(), before.chars().count() + 1);
+        let indent = dots.len() + near.chars().count();
+        Self(format!(
+            "TOML parse error at line {line}, column {column}\n{:gutter$} |\n{line} | {dots}{near}{rest}{end}\n\
+             {:gutter$} | {:indent$}^\n{}",
+            "",
+            "",
+            "",
+            bounded(error.message())
+        ))
+    }
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SyntaxError {}
 
 fn suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
@@ -351,6 +468,12 @@ pub enum CorpusProblem {
         /// The declared columns.
         known: Vec<String>,
     },
+    /// A file that begins as JSON does, and is none.
+    #[error("it is no JSON: {why}")]
+    Json {
+        /// Where and why.
+        why: String,
+    },
     /// A quote without its end.
     #[error("the quote that begins in {place} is never closed")]
     OpenQuote {
@@ -399,4 +522,62 @@ pub enum CorpusProblem {
         /// What is allowed.
         allowed: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> String {
+        let error = text.parse::<toml::Table>().unwrap_err();
+        SyntaxError::new(&error, text).to_string()
+    }
+
+    #[test]
+    fn short_lines_are_quoted_whole() {
+        let text = "seed = 1\nepisodes = = 2\n";
+        let error = text.parse::<toml::Table>().unwrap_err();
+        assert_eq!(told(text), error.to_string());
+    }
+
+    #[test]
+    fn of_a_long_line_the_place_alone_is_quoted() {
+        let text = format!(
+            "seed = 1\nx = [{}, = {}]",
+            "1,".repeat(1 << 20),
+            "2,".repeat(1 << 20)
+        );
+        let told = told(&text);
+        assert!(told.len() < 1000, "{} characters", told.len());
+        assert!(
+            told.starts_with("TOML parse error at line 2, column 2097"),
+            "{told}"
+        );
+        let lines: Vec<&str> = told.lines().collect();
+        let place = lines[3].find('^').unwrap();
+        assert_eq!(&lines[2][place..place + 1], "=", "{told}");
+    }
+
+    #[test]
+    fn a_key_of_a_megabyte_is_shortened() {
+        let text = format!("{} = 1\n", "k".repeat(1 << 20));
+        let layers = super::super::Layers::new()
+            .with_file(super::super::ConfigFile::from_text("run.toml", text));
+        let catalogue = crate::registry::catalogue();
+        let error = super::super::Config::resolve(&layers, &catalogue).unwrap_err();
+        assert!(error.to_string().len() < 2000);
+        let long = "v".repeat(1 << 20);
+        for set in [
+            format!("policy.name={long}"),
+            format!("environment.name={long}"),
+            format!("seed={long}"),
+            format!("{long}.{long}={long}"),
+            long,
+        ] {
+            let layers = super::super::Layers::new().set(&set);
+            let error =
+                layers.and_then(|layers| super::super::Config::resolve(&layers, &catalogue));
+            assert!(error.unwrap_err().to_string().len() < 2000);
+        }
+    }
 }

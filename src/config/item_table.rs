@@ -12,7 +12,9 @@ const SEPARATORS: [char; 3] = [',', ';', '\t'];
 /// Numbers of the columns that were asked for, row by row, and where they stand.
 #[derive(Debug, Default)]
 pub(super) struct ItemTable {
-    /// A number for each declared column.
+    /// The columns that were read: those that were asked for.
+    pub(super) columns: Vec<Column>,
+    /// A number for each of them.
     pub(super) rows: Vec<Vec<f64>>,
     /// The line of each row.
     pub(super) lines: Vec<u32>,
@@ -36,6 +38,7 @@ pub(super) fn read(columns: &[Column], text: &str) -> Result<ItemTable, CorpusPr
         return Err(CorpusProblem::Empty);
     };
     let header: Vec<&str> = header.iter().map(|name| name.trim()).collect();
+    let columns = &Column::asked_for(columns, header.iter().copied());
     let positions = positions(columns, &header, line)?;
     let mut table = ItemTable {
         ignored: header
@@ -43,6 +46,7 @@ pub(super) fn read(columns: &[Column], text: &str) -> Result<ItemTable, CorpusPr
             .filter(|name| !columns.iter().any(|column| column.name == **name))
             .map(|name| (*name).to_owned())
             .collect(),
+        columns: columns.clone(),
         ..ItemTable::default()
     };
     // A row of separators alone is blank at the end, as spreadsheets write it, and lacks its cells elsewhere.
@@ -88,7 +92,7 @@ fn positions(columns: &[Column], header: &[&str], line: u32) -> Result<Vec<usize
     let place = format!("the header (line {line})");
     let known = |name: &str| columns.iter().any(|column| column.name == name);
     let is_meant = |name: &&str| {
-        known(name) || nearest_name(name, columns.iter().map(|column| column.name)).is_some()
+        known(name) || nearest_name(name, columns.iter().map(|column| &*column.name)).is_some()
     };
     if !header.iter().any(|name| is_meant(&name)) {
         return Err(CorpusProblem::NoHeader {
@@ -102,15 +106,15 @@ fn positions(columns: &[Column], header: &[&str], line: u32) -> Result<Vec<usize
         match (found.next(), found.next()) {
             (Some((position, _)), None) => Ok(position),
             (Some(_), Some(_)) => Err(CorpusProblem::DuplicateColumn {
-                column: column.name.to_owned(),
+                column: column.name.to_string(),
             }),
             (None, _) => {
                 // A name that another column has already is not a misspelling of this one.
                 let others = header.iter().copied().filter(|name| !known(name));
-                let near = nearest_name(column.name, others.clone()).or_else(|| {
+                let near = nearest_name(&column.name, others.clone()).or_else(|| {
                     others
                         .clone()
-                        .find(|name| name.eq_ignore_ascii_case(column.name))
+                        .find(|name| name.eq_ignore_ascii_case(&column.name))
                 });
                 let place = match near {
                     Some(near) => format!(
@@ -170,7 +174,7 @@ fn separator(columns: &[Column], text: &str) -> char {
         if let Some(Ok((_, found))) = record {
             cells = found;
         }
-        let is_known = |column: &&Column| cells.iter().any(|cell| cell.trim() == column.name);
+        let is_known = |column: &&Column| cells.iter().any(|cell| column.is_called(cell.trim()));
         columns.iter().filter(is_known).count()
     };
     let count = |separator: char| header.matches(separator).count();
@@ -326,7 +330,7 @@ mod tests {
     fn decimal_commas_are_named() {
         assert_eq!(
             told("cluster_id;quality\n0;1,5\n"),
-            "column `quality` of line 2 is \"1,5\"; allowed is a finite number, with a point before its decimals: 1.5"
+            "column `quality` of line 2 is \"1,5\"; allowed is a finite number of magnitude at most 1e12, with a point before its decimals: 1.5"
         );
         assert!(told("cluster_id,quality\n0,\"1,5\"\n").ends_with("1.5"));
         assert!(

@@ -131,6 +131,20 @@ impl Key {
         Self::new(name, Some(Value::Integer(default.into())), allowed, about)
     }
 
+    /// Declares a whole number of 64 bits without sign that may be left out, from `min` to `max`.
+    pub(super) fn optional_unsigned(
+        name: &'static str,
+        min: u64,
+        max: u64,
+        about: &'static str,
+    ) -> Self {
+        let allowed = Allowed::Integer {
+            min: min.into(),
+            max: max.into(),
+        };
+        Self::new(name, None, allowed, about)
+    }
+
     /// Declares a switch.
     #[must_use]
     pub fn boolean(name: &'static str, default: bool, about: &'static str) -> Self {
@@ -311,6 +325,23 @@ impl Key {
         self.required
     }
 
+    /// Returns the default under the texts that other keys of the section have.
+    pub(crate) fn default_under<'a>(
+        &self,
+        text_of: impl Fn(&str) -> Option<&'a str>,
+    ) -> Option<&Value> {
+        let holds = |condition: &Condition| text_of(condition.key) == Some(condition.is);
+        let exception = self.default_when.iter().find(|(when, _)| holds(when));
+        exception.map(|(_, value)| value).or(self.default.as_ref())
+    }
+
+    /// Tells whether the key has an effect under the texts that other keys of the section have.
+    pub(crate) fn applies_under<'a>(&self, text_of: impl Fn(&str) -> Option<&'a str>) -> bool {
+        let mut conditions = self.applies_when.iter();
+        self.applies_when.is_empty()
+            || conditions.any(|condition| text_of(condition.key) == Some(condition.is))
+    }
+
     /// Describes the default as text: the value with its exceptions, `required`, or `none`.
     #[must_use]
     pub fn default_text(&self) -> String {
@@ -372,7 +403,7 @@ mod tests {
         let key = Key::non_negative("user.choc_stddev", 1.0, "spread of chocolate engagement");
         assert_eq!(
             serde_json::to_string(&key).unwrap(),
-            r#"{"name":"user.choc_stddev","default":1.0,"required":false,"allowed":"a number at least 0","about":"spread of chocolate engagement"}"#
+            r#"{"name":"user.choc_stddev","default":1.0,"required":false,"allowed":"a number at least 0 and at most 1e12","about":"spread of chocolate engagement"}"#
         );
     }
 

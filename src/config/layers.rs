@@ -1,11 +1,14 @@
 //! Where values come from: one file and the flags, laid over the defaults.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ConfigError;
+use super::error::{SyntaxError, named};
 use super::variants::VARIANT;
+use crate::text_file::read_text;
 
 /// Says where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +26,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("the default"),
-            Self::File(path) => write!(f, "in {}", path.display()),
+            Self::File(path) => write!(f, "in {}", named(path)),
             Self::Flag(flag) => write!(f, "given by {flag}"),
         }
     }
@@ -37,13 +40,15 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Reads a file, without looking at what is in it.
+    /// Reads a file, or the standard input where it is `-`, without looking at what is in it.
+    ///
+    /// Paths in what comes from the standard input are relative to the working folder.
     ///
     /// # Errors
     /// [`ConfigError::Read`] where it is missing, not readable, or not UTF-8.
     pub fn read(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
         let path = path.into();
-        match std::fs::read_to_string(&path) {
+        match read_text(&path) {
             Ok(text) => Ok(Self { path, text }),
             Err(source) => Err(ConfigError::Read { path, source }),
         }
@@ -80,9 +85,14 @@ impl Override {
     /// so that `policy.name=greedy` needs no quotes.
     ///
     /// # Errors
-    /// [`ConfigError::Override`] without `=`, with an empty key or part of a key, or without a value.
+    /// [`ConfigError::Override`] without `=`, with an empty key or part of a key, without a value, or with a backslash in double
+    /// quotes that is no escape.
     pub fn set(text: &str) -> Result<Self, ConfigError> {
-        match Self::split(text) {
+        let split = Self::split(text).and_then(|(key, value)| match has_bad_escape(value) {
+            true => Err(BAD_ESCAPE),
+            false => Ok((key, value)),
+        });
+        match split {
             Ok((key, value)) => Ok(Self::flag("--set", key, value)),
             Err(problem) => Err(ConfigError::Override {
                 flag: "--set".to_owned(),
@@ -117,6 +127,17 @@ impl Override {
             origin: Origin::Flag(flag.into()),
         }
     }
+}
+
+const BAD_ESCAPE: &str = "has a backslash in double quotes, which begins an escape there; single quotes take it as it is, as in \
+                          'C:\\folder\\file'";
+
+/// Tells whether a value is a text in double quotes that TOML would take, were it not for its backslashes.
+fn has_bad_escape(text: &str) -> bool {
+    let text = text.trim();
+    let is_quoted = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
+    let is_value = |text: &str| text.parse::<toml::Value>().is_ok();
+    is_quoted && text.contains('\\') && !is_value(text) && is_value(&text.replace('\\', "/"))
 }
 
 /// Reads a value as TOML, else as a number that TOML wants a digit more of (`.7`, `3.`), else as a bare string.
@@ -194,9 +215,9 @@ impl Layers {
         let table = file
             .text
             .parse::<toml::Table>()
-            .map_err(|source| ConfigError::Syntax {
+            .map_err(|error| ConfigError::Syntax {
                 path: file.path.clone(),
-                source: Box::new(source),
+                source: SyntaxError::new(&error, &file.text),
             })?;
         Ok(Some((table, Origin::File(file.path.as_path().into()))))
     }
@@ -220,11 +241,15 @@ impl Layers {
                 &mut all,
             );
         }
-        let mut last: Vec<Assignment> = Vec::new();
+        let mut last: Vec<Assignment> = Vec::with_capacity(all.len());
+        let mut places: HashMap<String, usize> = HashMap::with_capacity(all.len());
         for assignment in all {
-            match last.iter_mut().find(|other| other.key == assignment.key) {
-                Some(other) => *other = assignment,
-                None => last.push(assignment),
+            match places.get(&assignment.key) {
+                Some(&place) => last[place] = assignment,
+                None => {
+                    places.insert(assignment.key.clone(), last.len());
+                    last.push(assignment);
+                }
             }
         }
         Ok(last)

@@ -40,7 +40,7 @@ pub use bounds::Bounds;
 pub use catalogue::{Catalogue, Entry, run_keys};
 pub(crate) use catalogue::{MOST_CANDIDATES, MOST_POSITIONS};
 pub use corpus::Corpus;
-pub use error::{ConfigError, CorpusProblem, Hint, UnknownKey};
+pub use error::{ConfigError, CorpusProblem, Hint, SyntaxError, UnknownKey};
 pub use key::Key;
 pub use layers::{ConfigFile, Layers, Origin, Override};
 pub use nearest::nearest_name;

@@ -10,8 +10,7 @@ pub fn nearest_name<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
     let given = normal(given);
     known
         .into_iter()
-        .map(|name| (damerau_levenshtein(&given, name), name))
-        .filter(|(distance, name)| *distance <= tolerance(name))
+        .filter_map(|name| Some((distance(&given, name, tolerance(name))?, name)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
@@ -26,21 +25,39 @@ pub(super) fn nearest_key<'a>(
     known
         .into_iter()
         .filter_map(|key| {
-            let whole = damerau_levenshtein(&given, key);
-            let last = damerau_levenshtein(leaf(&given), leaf(key));
-            let class = if whole <= tolerance(leaf(key)) {
-                0
-            } else if last == 0 {
-                1
-            } else if last <= tolerance(leaf(key)) {
-                2
-            } else {
-                return None;
-            };
-            Some((class, if class == 2 { last } else { whole }, key))
+            let most = tolerance(leaf(key));
+            if let Some(whole) = distance(&given, key, most) {
+                return Some((0, whole, key));
+            }
+            let last = distance(leaf(&given), leaf(key), most)?;
+            if last > 0 {
+                return Some((2, last, key));
+            }
+            // The same last part in another table: of several the nearest.
+            let far = given.len().max(key.len());
+            Some((1, distance(&given, key, LONGEST).unwrap_or(far), key))
         })
         .min_by_key(|(class, distance, _)| (*class, *distance))
         .map(|(_, _, key)| key)
+}
+
+/// Names that differ by more are not compared letter by letter.
+const LONGEST: usize = 100;
+
+/// Counts the letters typed wrongly, swapped, missing or too many, if there are at most so many.
+///
+/// Names whose lengths differ by more are not looked at: a name of a megabyte would take seconds.
+fn distance(given: &str, name: &str, most: usize) -> Option<usize> {
+    let length = name.chars().count();
+    let is_near = given
+        .chars()
+        .take(length + most + 1)
+        .count()
+        .abs_diff(length)
+        <= most;
+    is_near
+        .then(|| damerau_levenshtein(given, name))
+        .filter(|&distance| distance <= most)
 }
 
 fn normal(name: &str) -> String {
@@ -92,6 +109,24 @@ mod tests {
             nearest_key("policy.slate-size", KEYS),
             Some("environment.slate_size")
         );
+    }
+
+    #[test]
+    fn a_name_of_a_megabyte_is_not_compared_letter_by_letter() {
+        let long = "x".repeat(1 << 20);
+        let clock = std::time::Instant::now();
+        let names: Vec<String> = (0..100)
+            .map(|index| format!("environment.key_{index}"))
+            .collect();
+        assert_eq!(nearest_key(&long, names.iter().map(String::as_str)), None);
+        assert_eq!(nearest_name(&long, names.iter().map(String::as_str)), None);
+        // Its end is another matter.
+        let with_leaf = format!("{long}.slate_size");
+        assert_eq!(
+            nearest_key(&with_leaf, KEYS),
+            Some("environment.slate_size")
+        );
+        assert!(clock.elapsed().as_secs_f64() < 1.0);
     }
 
     #[test]

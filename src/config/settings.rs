@@ -1,5 +1,6 @@
 //! The resolved values of one section, and how they are written down.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use serde::ser::{SerializeMap, Serializer};
 use super::check::check;
 use super::key::Condition;
 use super::layers::{Assignment, Origin};
-use super::{ConfigError, Corpus, Key, Value, Weights};
+use super::{Allowed, Column, ConfigError, Corpus, Key, Value, Weights};
 
 /// Holds the checked value of every key that an environment or a policy declared.
 ///
@@ -66,7 +67,10 @@ impl Settings {
                     origin: given.origin.clone(),
                 });
             }
-            (Some(given), _) => (Some(check(&key.allowed, given)?), given.origin.clone()),
+            (Some(given), _) => {
+                let allowed = self.applying(&key.allowed);
+                (Some(check(&allowed, given)?), given.origin.clone())
+            }
             (None, _) => {
                 let mut exceptions = key.default_when.iter();
                 let exception = exceptions.find(|(when, _)| self.text(when.key) == when.is);
@@ -87,6 +91,20 @@ impl Settings {
             origin,
             applies,
         })
+    }
+
+    /// Leaves out the columns of a corpus that do not apply.
+    pub(super) fn applying<'a>(&self, allowed: &'a Allowed) -> Cow<'a, Allowed> {
+        let Allowed::Corpus(columns) = allowed else {
+            return Cow::Borrowed(allowed);
+        };
+        let applies = |column: &&Column| {
+            let condition = column.applies_when;
+            condition.is_none_or(|when| self.text(when.key) == when.is)
+        };
+        Cow::Owned(Allowed::Corpus(
+            columns.iter().filter(applies).cloned().collect(),
+        ))
     }
 
     fn full_name(&self, key: &str) -> String {
@@ -227,6 +245,20 @@ accessors! {
 }
 
 impl Settings {
+    /// Returns a whole number without sign, where it was given.
+    ///
+    /// # Panics
+    /// If the key is not declared or of another type.
+    #[must_use]
+    pub fn optional_unsigned(&self, key: &str) -> Option<u64> {
+        match self.value(key)? {
+            Value::Integer(value) => {
+                Some(u64::try_from(*value).expect("declared with limits of 64 bits without sign"))
+            }
+            other => panic!("`{key}` is asked for as a whole number, and is {other}"),
+        }
+    }
+
     /// Returns the fixed documents, where they were given.
     ///
     /// # Panics
@@ -485,7 +517,7 @@ mod tests {
         let json = serde_json::to_string(&section).unwrap();
         assert_eq!(
             json,
-            r#"{"name":"long_term_satisfaction","num_candidates":10,"slate_size":2,"resample_documents":true,"user":{"memory_discount":0.7,"sensitivity":0.01,"innovation_stddev":0.05,"choc_mean":5.0,"choc_stddev":1.0,"kale_mean":4.0,"kale_stddev":1.0,"time_budget":60.0,"observation_noise_stddev":0.0},"document":{"corpus":null,"num_clusters":0},"choice":{"model":"first","no_click_mass":null}}"#
+            r#"{"name":"long_term_satisfaction","num_candidates":10,"slate_size":2,"resample_documents":true,"user":{"memory_discount":0.7,"sensitivity":0.01,"innovation_stddev":0.05,"choc_mean":5.0,"choc_stddev":1.0,"kale_mean":4.0,"kale_stddev":1.0,"time_budget":60.0,"observation_noise_stddev":0.0},"document":{"corpus":null,"num_clusters":0,"seed":null},"choice":{"model":"first","no_click_mass":null}}"#
         );
     }
 

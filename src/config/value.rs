@@ -6,6 +6,9 @@ use serde::{Serialize, Serializer};
 
 use super::{Corpus, Weights};
 
+/// The largest integer up to which every integer is a double-precision number.
+const LARGEST_EXACT: u64 = 1 << 53;
+
 /// Holds one checked value of the configuration.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -109,12 +112,12 @@ impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Number(value) => serializer.serialize_f64(*value),
-            // Formats disagree about 128 bits; 64 hold every integer that a key allows.
+            // Not every program that reads JSON knows integers above 2^53, nor TOML those above 2^63 - 1.
             Self::Integer(value) => match i64::try_from(*value) {
-                Ok(small) => serializer.serialize_i64(small),
-                Err(_) => u64::try_from(*value)
-                    .map_err(serde::ser::Error::custom)?
-                    .serialize(serializer),
+                Ok(small) if small.unsigned_abs() <= LARGEST_EXACT => {
+                    serializer.serialize_i64(small)
+                }
+                _ => serializer.collect_str(value),
             },
             Self::Boolean(value) => serializer.serialize_bool(*value),
             Self::Booleans(values) => values.serialize(serializer),
@@ -159,16 +162,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers_of_64_bits_serialize_exactly() {
-        let largest = Value::Integer(u64::MAX.into());
-        assert_eq!(
-            serde_json::to_string(&largest).unwrap(),
-            u64::MAX.to_string()
-        );
-        assert_eq!(
-            serde_json::to_string(&Value::from(i64::MIN)).unwrap(),
-            i64::MIN.to_string()
-        );
+    fn integers_that_a_double_does_not_hold_serialize_as_texts() {
+        for (integer, written) in [
+            (u64::MAX.into(), "\"18446744073709551615\""),
+            ((1 << 53) + 1, "\"9007199254740993\""),
+            (1 << 53, "9007199254740992"),
+            (-7, "-7"),
+        ] {
+            let value = Value::Integer(integer);
+            assert_eq!(serde_json::to_string(&value).unwrap(), written);
+        }
     }
 
     #[test]

@@ -136,6 +136,12 @@ fn minus<N: Number>((time, rest): (N, N), taken: N) -> (N, N) {
     (left, rest - (left - rounded))
 }
 
+/// Tells whether the time of a sum of two ends within a video, to the last digit of both.
+#[inline(always)]
+fn ends_within<N: Number>((time, rest): (N, N), length: N) -> N::Mask {
+    ((time - length) + rest).at_most(N::splat(0.0))
+}
+
 /// Makes the interest in one feature after a step towards the feature (positive) or away from it.
 #[inline(always)]
 fn moved<N: Number>(
@@ -241,9 +247,10 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
 
     #[inline(always)]
     fn respond(&self, user: &User<N>, document: &Document<N>, _draws: &Draws<N>) -> Response<N> {
-        let left = user.time_budget + user.time_budget_rest;
+        let time = (user.time_budget, user.time_budget_rest);
+        let length = document.video_length;
         Response {
-            watch_time: left.min(document.video_length),
+            watch_time: N::select(ends_within(time, length), time.0 + time.1, length),
         }
     }
 
@@ -295,7 +302,8 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
         let zero = N::splat(0.0);
         let before = (user.time_budget, user.time_budget_rest);
         // Whoever watches to the end of the budget has none left, to the last digit.
-        let is_all = (before.0 + before.1).at_most(watch_time);
+        let is_all =
+            ends_within(before, document.video_length) & (before.0 + before.1).at_most(watch_time);
         let rest = minus(before, watch_time);
         let left = (
             N::select(is_all, zero, rest.0),

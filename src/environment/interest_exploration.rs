@@ -20,9 +20,9 @@ use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::twin_struct;
 
-/// The largest logarithm of an affinity or a quality: scores are logits, and from some 10^5 on roundings are seen in
+/// The largest logarithm of an affinity or a quality: scores are logits, and from some 10^4 on roundings are seen in
 /// probabilities.
-const MAX_LOG: f64 = 12.0;
+const MAX_LOG: f64 = 9.0;
 /// Topics are counted by lane, so that more than this make no sense.
 const MAX_TOPICS: usize = 4096;
 
@@ -260,7 +260,7 @@ impl Definition for InterestExplorationDefinition {
                 "document.corpus",
                 &[
                     Column::index("cluster_id"),
-                    Column::number("quality", Bounds::between(-1e6, 1e6)),
+                    Column::number("quality", Bounds::between(-1e4, 1e4)),
                 ],
                 "the documents when resample_documents = false; absent: drawn once from the seed",
             ),
@@ -387,6 +387,15 @@ impl Definition for InterestExplorationDefinition {
     }
 
     fn misfit_of_user(&self, fields: &[f64]) -> Option<String> {
+        let affinities = fields.iter().take(self.topics.len()).enumerate();
+        for (topic, affinity) in affinities {
+            if affinity.abs() > MAX_LOG.exp() {
+                return Some(format!(
+                    "`affinity[{topic}]` is {affinity}, allowed is a magnitude up to {:.0}",
+                    MAX_LOG.exp()
+                ));
+            }
+        }
         let (user_type, types) = (*fields.get(self.topics.len())?, self.types.len());
         (user_type >= types as f64)
             .then(|| format!("`user_type` is {user_type}, allowed is a whole number below {types}"))

@@ -15,7 +15,7 @@
 
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, proportional_cascade::ProportionalCascade};
-use crate::config::{Bounds, ConfigError, Entry, Key, Settings};
+use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
 use crate::distribution::{bounded_integer, uniform};
 use crate::exact::{FiniteModel, Outcome};
 use crate::number::{Number, Word};
@@ -346,6 +346,11 @@ impl Definition for ItemTransitionDefinition {
                 false,
                 "of no consequence: every step offers all documents in order",
             ),
+            Key::corpus(
+                "document.corpus",
+                &[Column::index("document")],
+                "of no consequence: the documents by their numbers, in order, as they always are",
+            ),
             Key::matrix(
                 "user.acceptance",
                 TUTORIAL_ACCEPTANCE,
@@ -364,7 +369,7 @@ impl Definition for ItemTransitionDefinition {
             ),
         ];
         let about = "a user who moves from document to document, until the session ends at random";
-        Entry::environment("item_transition", about, keys)
+        Entry::environment("item_transition", about, keys).draws_no_documents()
     }
 
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
@@ -378,6 +383,7 @@ impl Definition for ItemTransitionDefinition {
             let allowed = format!("{num_documents}, as many as `user.acceptance` has rows");
             return Err(settings.invalid("num_candidates", allowed));
         }
+        super::check_order(settings, "document", |candidate| candidate)?;
         if settings.count("slate_size") != 1 {
             return Err(settings.invalid("slate_size", "1"));
         }

@@ -326,7 +326,10 @@ impl Definition for LongTermSatisfactionDefinition {
             ),
             Key::corpus(
                 "document.corpus",
-                &[Column::number("clickbait_score", Bounds::UNIT)],
+                &[
+                    Column::number("clickbait_score", Bounds::UNIT),
+                    Column::index("cluster_id").optional(),
+                ],
                 "the documents when resample_documents = false; absent: drawn once from the seed",
             ),
             Key::integer(
@@ -367,6 +370,10 @@ impl Definition for LongTermSatisfactionDefinition {
             let (mean, stddev) = (settings.number(mean_key), settings.number(stddev_key));
             super::check_log_normal(settings, [mean_key, stddev_key], [mean, stddev], MAX_LOG)?;
             super::check_log_normal(settings, [mean_key, stddev_key], [0.0, stddev], MAX_LOG)?;
+        }
+        if let Some(corpus) = settings.corpus("document.corpus") {
+            let num_clusters = settings.count("document.num_clusters").max(1);
+            super::check_topics(settings, corpus, num_clusters as usize)?;
         }
         let parameters = Parameters {
             memory_discount: settings.number("user.memory_discount"),

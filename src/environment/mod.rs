@@ -282,13 +282,37 @@ fn check_topics(
     corpus: &Corpus,
     num_topics: usize,
 ) -> Result<(), ConfigError> {
-    let topics = corpus.column("cluster_id");
+    let Some(topics) = corpus.optional_column("cluster_id") else {
+        return Ok(());
+    };
     let is_absent = |&topic: &f64| topic >= num_topics as f64;
     if let Some(row) = topics.iter().position(is_absent) {
-        let allowed = format!("a whole number below {num_topics}: topics count from 0");
+        let allowed = match num_topics {
+            1 => "0: there is one topic, or none".to_owned(),
+            _ => format!("a whole number below {num_topics}: topics count from 0"),
+        };
         return Err(settings.bad_document("document.corpus", "cluster_id", row, allowed));
     }
     Ok(())
+}
+
+/// Refuses given documents that are not the ones that there always are.
+fn check_order(
+    settings: &Settings,
+    column: &str,
+    expected: impl Fn(usize) -> usize,
+) -> Result<(), ConfigError> {
+    let Some(corpus) = settings.corpus("document.corpus") else {
+        return Ok(());
+    };
+    let mut rows = corpus.column(column).iter().enumerate();
+    match rows.position(|(row, &value)| value != expected(row) as f64) {
+        None => Ok(()),
+        Some(row) => {
+            let allowed = format!("{}: the documents are always the same", expected(row));
+            Err(settings.bad_document("document.corpus", column, row, allowed))
+        }
+    }
 }
 
 /// An environment with its parameters: what makes its twins.

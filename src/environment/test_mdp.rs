@@ -18,7 +18,7 @@
 
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, first::First};
-use crate::config::{ConfigError, Entry, Key, MOST_CANDIDATES, MOST_POSITIONS, Settings};
+use crate::config::{Column, ConfigError, Entry, Key, MOST_CANDIDATES, MOST_POSITIONS, Settings};
 use crate::distribution::{categorical, categorical_step, cumulative, uniform};
 use crate::exact::{FiniteModel, Outcome};
 use crate::number::{Mask, Number, Word};
@@ -268,6 +268,11 @@ impl Definition for TestMdpDefinition {
                 false,
                 "of no consequence: every step offers the same documents",
             ),
+            Key::corpus(
+                "document.corpus",
+                &[Column::index("action")],
+                "of no consequence: the actions that documents stand for, j mod 4, as they always do",
+            ),
             Key::distribution(
                 "starting_probs",
                 &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
@@ -275,10 +280,13 @@ impl Definition for TestMdpDefinition {
             ),
         ];
         let about = "a known process of six states and four actions, for testing what learns";
-        Entry::environment("test_mdp", about, keys).never_terminates()
+        Entry::environment("test_mdp", about, keys)
+            .draws_no_documents()
+            .never_terminates()
     }
 
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        super::check_order(settings, "action", |candidate| candidate % ACTIONS as usize)?;
         let starting_probs = settings.numbers("starting_probs").to_vec();
         if starting_probs.len() != NUM_STATES {
             let allowed = format!("a list of {NUM_STATES} numbers, one a state");

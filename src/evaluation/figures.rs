@@ -28,7 +28,7 @@ fn find(written: &Value, computed: &Value, tolerance: f64, key: &mut Vec<String>
                     continue;
                 }
                 let tolerance = match name.as_str() {
-                    "quantiles" => QUANTILE_TOLERANCE,
+                    "quantiles" | "trimmed_mean" => QUANTILE_TOLERANCE,
                     _ => tolerance,
                 };
                 key.push(name.clone());

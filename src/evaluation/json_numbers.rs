@@ -105,11 +105,22 @@ fn key(number: &Number) -> Key {
 
 /// Computes FNV-1a, 64 bits, of a value: the same however its numbers, strings and spaces are written, and in whatever order
 /// the keys of its objects stand.
-pub(super) fn hash(value: &Value) -> u64 {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+#[cfg(test)]
+fn hash(value: &Value) -> u64 {
+    let mut hash = Fnv(OFFSET);
     hash.value(value);
     hash.0
 }
+
+/// Computes [`hash`] of an object of these entries.
+pub(super) fn hash_of_entries(entries: Vec<(&str, &Value)>) -> u64 {
+    let mut hash = Fnv(OFFSET);
+    hash.object(entries);
+    hash.0
+}
+
+/// What FNV-1a begins with.
+const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 
 struct Fnv(u64);
 
@@ -149,14 +160,22 @@ impl Fnv {
                 }
             }
             Value::Object(entries) => {
-                self.tagged(b'o', entries.len() as u64);
-                let mut sorted: Vec<(&String, &Value)> = entries.iter().collect();
-                sorted.sort_unstable_by_key(|(name, _)| *name);
-                for (name, entry) in sorted {
-                    self.text(name);
-                    self.value(entry);
-                }
+                self.object(
+                    entries
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), value))
+                        .collect(),
+                );
             }
+        }
+    }
+
+    fn object(&mut self, mut entries: Vec<(&str, &Value)>) {
+        entries.sort_unstable_by_key(|(name, _)| *name);
+        self.tagged(b'o', entries.len() as u64);
+        for (name, entry) in entries {
+            self.text(name);
+            self.value(entry);
         }
     }
 }

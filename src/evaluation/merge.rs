@@ -3,6 +3,7 @@
 use super::ranges::{EpisodeRange, count, disjoint_union, union};
 use super::report::Run;
 use super::state::SeedState;
+use super::warnings::Warning;
 use super::{Report, differences};
 use crate::backend::BackendInfo;
 use crate::error::Error;
@@ -14,7 +15,7 @@ use serde_json::Value;
 pub struct Merged {
     /// The report of all episodes together.
     pub report: Report,
-    /// What the reader should know: sentences without a full stop.
+    /// What is doubtful about the merging, which the report tells with the rest: sentences without a full stop.
     pub warnings: Vec<String>,
 }
 
@@ -112,10 +113,11 @@ pub fn merge_runs(reports: &[(String, Report)], pooling: Pooling) -> Result<Merg
         seconds: seconds.iter().sum(),
         state,
     };
-    Ok(Merged {
-        report: run.report(),
-        warnings: warnings(reports),
-    })
+    let warnings = warnings(reports);
+    let mut report = run.report();
+    let all = warnings.iter().cloned().map(Warning::plain);
+    report.warnings.extend(all);
+    Ok(Merged { report, warnings })
 }
 
 /// Gathers the episodes of each seed, the seeds ascending.
@@ -305,6 +307,14 @@ fn warnings(reports: &[(String, Report)]) -> Vec<String> {
             backends.join("; ")
         ));
     }
+    let has_curves = |report: &Report| report.state.statistics.has_curves();
+    let (with, without): (Vec<_>, Vec<_>) =
+        reports.iter().partition(|(_, report)| has_curves(report));
+    if let ([_, ..], [(name, _), ..]) = (&with[..], &without[..]) {
+        warnings.push(format!(
+            "{name} has no curves by step (`--no-curves`), and so the merged result has none"
+        ));
+    }
     let versions = distinct(&|report| report.state.slatesim.clone());
     if versions.len() > 1 {
         warnings.push(format!(
@@ -317,9 +327,11 @@ fn warnings(reports: &[(String, Report)]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures;
+    use super::super::{evaluate, fixtures};
     use super::*;
-    use crate::backend::cpu::Arithmetic;
+    use crate::backend::Unobserved;
+    use crate::backend::cpu::{self, Arithmetic};
+    use crate::registry;
     use safetensors::Dtype;
     use safetensors::tensor::{TensorView, serialize};
 
@@ -339,6 +351,9 @@ mod tests {
         for key in ["seconds", "user_steps_per_second", "shard"] {
             object.shift_remove(key);
         }
+        // It is of those too.
+        let state = object["state"].as_object_mut().unwrap();
+        state.shift_remove("hash");
         json.to_string()
     }
 
@@ -384,10 +399,9 @@ mod tests {
             fixtures::report(Arithmetic::Single, Some("0/2"), &[]),
         );
         for (given, told) in [
-            ("seed=5", "`seed` is 0 and 5"),
             (
-                "episodes=2000",
-                "`state.requested_episodes` is 1000 and 2000",
+                "seed=5",
+                "`seed` is 0 and 5, which `--pool-seeds` puts together",
             ),
             ("max_steps=4", "`max_steps` is 5 and 4"),
             (
@@ -415,6 +429,153 @@ mod tests {
         other.state.episode_ranges = vec![(512, 1000)];
         let error = merge(&[base, ("b".to_owned(), other)]).unwrap_err();
         assert!(error.to_string().contains("`state.layout`"), "{error}");
+    }
+
+    /// A run of some episodes of its own.
+    fn run(first: u64, episodes: u64, given: &[&str]) -> (String, Report) {
+        let episodes_given = format!("episodes={episodes}");
+        let given: Vec<&str> = [episodes_given.as_str()]
+            .into_iter()
+            .chain(given.iter().copied())
+            .collect();
+        let config = fixtures::config(&given);
+        let simulation = registry::simulation(&config).unwrap();
+        let backend = cpu::cpu(Some(2)).unwrap();
+        let campaign =
+            evaluate(&simulation, &backend, first..first + episodes, &Unobserved).unwrap();
+        let report = Report::new(&config, None, &campaign);
+        // As a file has it.
+        let text = serde_json::to_string(&report).unwrap();
+        let name = format!("{first}.json");
+        (name.clone(), Report::from_json(&name, &text).unwrap())
+    }
+
+    #[test]
+    fn runs_that_were_asked_for_one_by_one_give_the_whole_to_the_last_bit() {
+        let (_, whole) = run(0, 2000, &[]);
+        let parts = [run(1024, 976, &[]), run(0, 512, &[]), run(512, 512, &[])];
+        let merged = merge(&parts).unwrap().report;
+        assert_eq!(figures(&merged), figures(&whole));
+        assert!(!merged.partial);
+        // With a gap that nobody asked for: nothing is missing.
+        let merged = merge(&[run(0, 512, &[]), run(1024, 976, &[])]).unwrap();
+        assert!(!merged.report.partial);
+        assert_eq!(merged.report.episodes, 1488);
+        assert_eq!(
+            merged.report.state.requested_ranges,
+            [(0, 512), (1024, 2000)]
+        );
+        // A run that ends within a block, and what was asked for besides.
+        let mut longer = shards(Arithmetic::Single, 2);
+        longer.remove(0);
+        let merged = merge(&[run(0, 300, &[]), longer.remove(0)]).unwrap().report;
+        assert!(merged.partial);
+        assert_eq!(merged.state.told_lacking(), "300 to 511");
+        let text = serde_json::to_string(&merged).unwrap();
+        assert_eq!(Report::from_json("x", &text).unwrap(), merged);
+    }
+
+    #[test]
+    fn seeds_are_pooled_and_listed_when_that_is_asked_for() {
+        let parts = [
+            run(0, 512, &["seed=9"]),
+            run(512, 512, &["seed=3"]),
+            run(0, 512, &["seed=3"]),
+        ];
+        let message = merge(&parts).unwrap_err().to_string();
+        assert!(message.contains("`seed` is 9 and 3"), "{message}");
+        let merged = merge_runs(&parts, Pooling::Seeds).unwrap().report;
+        assert_eq!(
+            (merged.seeds.as_slice(), merged.episodes),
+            (&[3, 9][..], 1536)
+        );
+        assert!(!merged.partial);
+        let json = serde_json::to_value(&merged).unwrap();
+        assert_eq!(json["seed"], Value::Null);
+        assert_eq!(json["seeds"], serde_json::json!([3, 9]));
+        let means: Vec<f64> = merged.by_seed.iter().filter_map(|one| one.mean).collect();
+        let across = merged.return_across_seeds.unwrap();
+        assert!((across.mean.unwrap() - (means[0] + means[1]) / 2.0).abs() < 1e-9);
+        let apart = (means[0] - means[1]).abs() / 2.0;
+        assert!((across.standard_error.unwrap() - apart).abs() < 1e-9);
+        // In parts, and read back.
+        let inner = merge_runs(&parts[..2], Pooling::Seeds).unwrap().report;
+        let text = serde_json::to_string(&inner).unwrap();
+        let inner = (
+            "inner".to_owned(),
+            Report::from_json("inner", &text).unwrap(),
+        );
+        let outer = merge_runs(&[parts[2].clone(), inner.clone()], Pooling::Seeds).unwrap();
+        assert_eq!(figures(&outer.report), figures(&merged));
+        let message = merge_runs(&[inner, parts[1].clone()], Pooling::Seeds)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            message,
+            "cannot merge inner and 512.json: both hold episode 512 of the seed 3"
+        );
+    }
+
+    #[test]
+    fn what_a_pool_includes_depends_on_where_the_documents_come_from() {
+        for (given, told) in [
+            (
+                &["episodes=512"][..],
+                "draws users and documents of its own",
+            ),
+            (
+                &["environment.resample_documents=false"],
+                "2 corpora, one a seed",
+            ),
+            (
+                &[
+                    "environment.resample_documents=false",
+                    "environment.document.seed=5",
+                ],
+                "the same for all 2 seeds",
+            ),
+        ] {
+            let with = |seed| run(0, 512, &[given, &[seed]].concat());
+            let parts = [with("seed=1"), with("seed=2")];
+            let merged = merge_runs(&parts, Pooling::Seeds).unwrap().report;
+            let uncertainty = merged.uncertainty.unwrap();
+            assert!(uncertainty.contains(told), "{uncertainty}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_another_program_has_written_are_the_same() {
+        let parts = shards(Arithmetic::Single, 2);
+        let touched = parts.iter().map(|(name, report)| {
+            // 5.0 becomes 5, as jq and JavaScript have it; keys are sorted.
+            fn touch(value: &Value) -> Value {
+                match value {
+                    Value::Number(number) => match number.as_f64() {
+                        Some(whole) if whole.fract() == 0.0 && whole.abs() < 1e15 => {
+                            Value::from(whole as i64)
+                        }
+                        _ => value.clone(),
+                    },
+                    Value::Array(list) => list.iter().map(touch).collect(),
+                    Value::Object(table) => {
+                        let mut names: Vec<&String> = table.keys().collect();
+                        names.sort();
+                        let touched = |name: &String| (name.clone(), touch(&table[name]));
+                        names.into_iter().map(touched).collect()
+                    }
+                    other => other.clone(),
+                }
+            }
+            let text = serde_json::to_string_pretty(&touch(&serde_json::to_value(report).unwrap()));
+            Report::from_json(name, &text.unwrap()).unwrap()
+        });
+        let touched: Vec<Report> = touched.collect();
+        let mixed = [("a".to_owned(), touched[0].clone()), parts[1].clone()];
+        let whole = fixtures::report(Arithmetic::Single, None, &[]);
+        let merged = merge(&mixed).unwrap();
+        assert!(merged.warnings.is_empty(), "{:?}", merged.warnings);
+        let statistics = |report: &Report| serde_json::to_string(&report.state.statistics).unwrap();
+        assert_eq!(statistics(&merged.report), statistics(&whole));
     }
 
     #[test]
@@ -455,6 +616,25 @@ mod tests {
                 format!("cannot merge first and second: they are of different runs: {told}");
             assert!(error.starts_with(&expected), "{error}");
         }
+    }
+
+    #[test]
+    fn curves_that_one_result_lacks_are_left_out_with_a_warning() {
+        let mut parts = shards(Arithmetic::Single, 2);
+        parts[1].1.drop_curves();
+        let json = serde_json::to_string(&parts[1].1).unwrap();
+        assert!(!json.contains("per_step\""), "{json}");
+        parts[1].1 = Report::from_json("1.json", &json).unwrap();
+        let merged = merge(&parts).unwrap();
+        assert_eq!(
+            merged.warnings,
+            ["1.json has no curves by step (`--no-curves`), and so the merged result has none"]
+        );
+        let mut whole = fixtures::report(Arithmetic::Single, None, &[]);
+        whole.drop_curves();
+        assert_eq!(figures(&merged.report), figures(&whole));
+        parts[0].1.drop_curves();
+        assert!(merge(&parts).unwrap().warnings.is_empty());
     }
 
     #[test]

@@ -17,7 +17,6 @@ mod differences;
 mod figures;
 mod json_numbers;
 mod merge;
-mod normal;
 mod ranges;
 mod report;
 mod shard;
@@ -26,6 +25,7 @@ mod stopping;
 mod sweep;
 pub mod trace;
 mod uncertainty;
+mod warnings;
 
 pub use compare::{
     Best, Comparison, ComparisonReport, Extent, MAX_COMPARED, PairedDifference, VariantReport,
@@ -33,16 +33,20 @@ pub use compare::{
 };
 pub use differences::{Difference, differences};
 pub use merge::{Merged, Pooling, merge, merge_runs};
-pub use normal::LEVEL;
 pub use ranges::EpisodeRange;
+pub(crate) use ranges::told;
 pub use report::{Estimate, Report, SCHEMA, SeedReport};
 pub use shard::Shard;
 pub use state::{SeedState, State};
-pub use stopping::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Stopping, Target, evaluate_until};
-pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, sweep};
+pub use stopping::{
+    DEFAULT_MAX_EPISODES, Extension, FIRST_LOOK, Precision, Stopping, Target, evaluate_until,
+};
+pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, SweptPoint, sweep, sweep_range};
+pub use warnings::Warning;
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;
+pub use crate::statistics::LEVEL;
 use crate::statistics::Statistics;
 use std::ops::Range;
 use std::time::Instant;

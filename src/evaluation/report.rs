@@ -1,13 +1,14 @@
 //! The report of a run: what was run, what it gave, and what is needed to merge it with others.
 
-use super::json_numbers::{hash, read_large_from_text, write_large_as_text};
-use super::ranges::count;
+use super::json_numbers::{hash_of_entries, read_large_from_text, write_large_as_text};
+use super::ranges::{count, difference};
+use super::warnings::{self, Warning};
 use super::{Campaign, Shard, State, Stopping, figures, uncertainty};
 use crate::backend::BackendInfo;
 use crate::config::{Config, Section};
 use crate::error::Error;
 use crate::rng::LAYOUT_VERSION;
-use crate::statistics::{Moments, Summary};
+use crate::statistics::{self, LEVEL, Moments, Summary};
 use crate::text_file::quotable;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -18,7 +19,8 @@ pub const SCHEMA: u32 = 1;
 /// Reports a run, or a part of one; serialises as the object that `slatesim evaluate --json` prints.
 ///
 /// Floating-point numbers are written in the shortest form that reads back as the same `f64`, integers above 2^53 as
-/// texts: not every program that reads JSON has such integers. `state.hash` is FNV-1a of all of it, so that damage is noticed.
+/// texts: not every program that reads JSON has such integers. `state.hash` is FNV-1a of all of it, so that damage is noticed; the time, the cut into shards
+/// and the device are left out of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]
@@ -59,6 +61,8 @@ pub struct Report {
     /// How a run to a target precision ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping: Option<Stopping>,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// Episodes in this report.
@@ -99,10 +103,37 @@ pub struct Estimate {
     pub mean: Option<f64>,
     /// The standard error of the mean.
     pub standard_error: Option<f64>,
+    /// Interval of 95 %, of Student's distribution: seeds are few. `None` where all are equal.
+    pub ci95: Option<[f64; 2]>,
 }
 
 /// The key of [`State`] that a report's hash is written with.
 const HASH: &str = "hash";
+
+/// What a report may have another of without being of another run: how it was cut, and what it took.
+const NOT_HASHED: [&str; 5] = [
+    "shard",
+    "seconds",
+    "user_steps_per_second",
+    "target_reached",
+    "stopping",
+];
+
+/// Computes the hash of a written report without its hash: of all but [`NOT_HASHED`] and the backend's device, which has the number
+/// of threads, so that what gives the same bits has the same hash.
+fn hash(written: &Value) -> u64 {
+    let mut backend = written["backend"].clone();
+    if let Some(backend) = backend.as_object_mut() {
+        backend.shift_remove("device");
+    }
+    let entries = written.as_object().into_iter().flatten();
+    let entries = entries.filter(|(name, _)| !NOT_HASHED.contains(&name.as_str()));
+    let entries = entries.map(|(name, value)| match name.as_str() {
+        "backend" => ("backend", &backend),
+        name => (name, value),
+    });
+    hash_of_entries(entries.collect())
+}
 
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -112,8 +143,7 @@ impl Serialize for Report {
         if !self.seeds.is_empty() {
             written["seed"] = Value::Null;
         }
-        let hash = format!("{:016x}", hash(&written));
-        written["state"][HASH] = Value::String(hash);
+        written["state"][HASH] = Value::String(format!("{:016x}", hash(&written)));
         written.serialize(serializer)
     }
 }
@@ -124,6 +154,14 @@ impl Serialize for Report {
 )]
 pub(super) fn is_false(value: &bool) -> bool {
     !value
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+pub(super) fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// Writes the parameters of an environment or a policy.
@@ -166,6 +204,12 @@ impl Report {
         report.shard = shard;
         report.partial = campaign.is_partial();
         report
+    }
+
+    /// Leaves out the curves by step, of the figures and of the state.
+    pub fn drop_curves(&mut self) {
+        self.summary.drop_curves();
+        self.state.statistics.drop_curves();
     }
 
     /// Reports a campaign that ran to a target precision.
@@ -256,6 +300,10 @@ impl Report {
         } else {
             written.state.defect()
         };
+        let defect = defect.or_else(|| match written_hash {
+            Some(_) => written.defect_beside_the_hash(),
+            None => None,
+        });
         if let Some(defect) = defect {
             return Err(damaged(&defect));
         }
@@ -277,6 +325,12 @@ impl Report {
         report.slatesim = header.slatesim;
         report.shard = written.shard;
         report.partial = written.partial;
+        // Those that do not follow from the figures: the ones of a merge.
+        for other in written.warnings {
+            if report.warnings.iter().all(|known| known.text != other) {
+                report.warnings.push(Warning::plain(other));
+            }
+        }
         report.is_unverified = written_hash.is_none();
         Ok(report)
     }
@@ -297,6 +351,13 @@ impl Run {
     pub(super) fn report(self) -> Report {
         let statistics = &self.state.statistics;
         let rate = statistics.user_steps() as f64 / self.seconds;
+        let summary = statistics.summary();
+        let mut doubts = warnings::of_size(summary.episodes);
+        doubts.extend(warnings::of_figures(
+            &summary,
+            "",
+            self.state.max_steps.is_some(),
+        ));
         let pooled = &self.state.pooled;
         let uncertainty = if pooled.is_empty() {
             uncertainty::of_run(&self.environment, self.seed)
@@ -327,9 +388,10 @@ impl Run {
             partial: !self.state.is_complete(),
             target_reached: None,
             stopping: None,
+            warnings: doubts,
             backend: self.backend,
             episodes: statistics.episodes(),
-            summary: statistics.summary(),
+            summary,
             seconds: self.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
             state: self.state,
@@ -346,9 +408,13 @@ fn across(by_seed: &[SeedReport]) -> Estimate {
         means.add(one.mean.unwrap_or(f64::NAN));
     }
     let is_whole = means.non_finite() == 0;
+    let mean = means.mean().filter(|_| is_whole);
+    let standard_error = means.standard_error().filter(|_| is_whole);
+    let estimate = statistics::Estimate::of(mean, standard_error, means.count());
     Estimate {
-        mean: means.mean().filter(|_| is_whole),
-        standard_error: means.standard_error().filter(|_| is_whole),
+        mean,
+        standard_error,
+        ci95: estimate.map(|estimate| estimate.interval(1.0 - LEVEL)),
     }
 }
 
@@ -370,11 +436,54 @@ struct Written {
     shard: Option<Shard>,
     #[serde(default)]
     partial: bool,
+    #[serde(default)]
+    warnings: Vec<String>,
     backend: BackendInfo,
     episodes: u64,
     user_steps: u64,
     seconds: f64,
+    user_steps_per_second: Option<f64>,
     state: State,
+}
+
+impl Written {
+    /// Finds what contradicts the rest, among what the hash is not of.
+    fn defect_beside_the_hash(&self) -> Option<String> {
+        let rate = self.user_steps as f64 / self.seconds;
+        if self.user_steps_per_second != Some(rate).filter(|rate| rate.is_finite()) {
+            return Some(
+                "its `seconds` and `user_steps_per_second` contradict each other".to_owned(),
+            );
+        }
+        let is_host = |name: &str| ["cpu", "reference"].contains(&name);
+        let are_threads = |device: &str| {
+            let count = device
+                .strip_suffix(" threads")
+                .or_else(|| device.strip_suffix(" thread"));
+            count.is_some_and(|count| count.parse::<u32>().is_ok())
+        };
+        if self.backend.name.split("; ").all(is_host)
+            && !self.backend.device.split("; ").all(are_threads)
+        {
+            return Some("its `backend.device` is not a number of threads".to_owned());
+        }
+        let shard = self.shard?;
+        let by_seed = self.state.by_seed(0);
+        let [one] = by_seed.as_slice() else {
+            return Some("a `shard` is of one seed".to_owned());
+        };
+        let asked = match one.requested_ranges.as_slice() {
+            [(start, end)] => {
+                let part = shard.episodes(end - start);
+                vec![(start + part.start, start + part.end)]
+            }
+            _ => Vec::new(),
+        };
+        // Interrupted, it has fewer.
+        let is_whole = self.partial || count(&one.episode_ranges) == count(&asked);
+        let is_inside = difference(&one.episode_ranges, &asked).is_empty();
+        (!(is_whole && is_inside)).then(|| format!("its episodes are not those of shard {shard}"))
+    }
 }
 
 #[cfg(test)]
@@ -431,6 +540,8 @@ mod tests {
                 json!([[0, 18_446_744_073_709_551_615_u64]]),
             ),
             ("/state/requested_episodes", json!(12)),
+            ("/return/mean", json!(12.5)),
+            ("/environment/user/sensitivity", json!(0.5)),
         ] {
             let mut bad = good.clone();
             *bad.pointer_mut(pointer).expect("the report has this place") = value;
@@ -444,5 +555,92 @@ mod tests {
         for text in ["", "{", "[]", "null", "3", "\u{0}"] {
             assert!(Report::from_json("x", text).is_err());
         }
+        // The same without the hash, as earlier versions wrote it: what contradicts itself is refused still.
+        let mut old = good.clone();
+        old["state"].as_object_mut().unwrap().shift_remove("hash");
+        assert!(
+            Report::from_json("x", &old.to_string())
+                .unwrap()
+                .is_unverified
+        );
+        for pointer in [
+            "/return/mean",
+            "/length/max",
+            "/click_rate/mean",
+            "/slots/0/clicks",
+        ] {
+            let mut bad = old.clone();
+            *bad.pointer_mut(pointer).expect("the report has this place") = json!(3.25);
+            let message = Report::from_json("x", &bad.to_string())
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains("is not what its `state` gives"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn damage_anywhere_is_noticed() {
+        let report = fixtures::report(Arithmetic::Single, Some("1/3"), &[]);
+        let text = serde_json::to_string(&report).unwrap();
+        let good = serde_json::to_string(&Report::from_json("x", &text).unwrap()).unwrap();
+        let mut unnoticed = Vec::new();
+        // Every bit of a byte here and there, and every digit of the state.
+        let begin = text.find("\"state\"").unwrap();
+        for position in 0..text.len() {
+            let is_digit = text.as_bytes()[position].is_ascii_digit();
+            let bits = match (position % 37, position > begin && is_digit) {
+                (0, _) => 0..8,
+                (_, true) => 0..1,
+                _ => continue,
+            };
+            for bit in bits {
+                let mut bytes = text.clone().into_bytes();
+                bytes[position] ^= 1 << bit;
+                let Ok(damaged) = String::from_utf8(bytes) else {
+                    continue;
+                };
+                if let Ok(read) = Report::from_json("x", &damaged) {
+                    unnoticed.push((position, bit, serde_json::to_string(&read).unwrap() == good));
+                }
+            }
+        }
+        // An exponent may be written in capitals: that changes nothing.
+        assert!(
+            unnoticed.iter().all(|(_, _, is_same)| *is_same),
+            "{unnoticed:?}"
+        );
+        assert!(unnoticed.len() < 9, "{unnoticed:?}");
+    }
+
+    #[test]
+    fn large_seeds_are_texts_and_read_either_way() {
+        let report = fixtures::report(Arithmetic::Single, None, &["seed=18446744073709551615"]);
+        let text = serde_json::to_string(&report).unwrap();
+        assert!(text.contains("\"seed\":\"18446744073709551615\""), "{text}");
+        let read = Report::from_json("x", &text).unwrap();
+        assert_eq!(read.seed, u64::MAX);
+        let number = text.replace("\"18446744073709551615\"", "18446744073709551615");
+        assert_eq!(Report::from_json("x", &number).unwrap(), read);
+        // As earlier versions wrote it.
+        let mut old: Value = serde_json::from_str(&number).unwrap();
+        old["state"].as_object_mut().unwrap().shift_remove("hash");
+        assert_eq!(
+            Report::from_json("x", &old.to_string()).unwrap().seed,
+            u64::MAX
+        );
+        // Counts that no program of doubles would keep.
+        let mut state: Value = serde_json::to_value(&report.state).unwrap();
+        state["requested_episodes"] = json!(u64::MAX);
+        let mut far = report.clone();
+        far.state = serde_json::from_value(state).unwrap();
+        let text = serde_json::to_string(&far).unwrap();
+        assert!(
+            text.contains("\"requested_episodes\":\"18446744073709551615\""),
+            "{text}"
+        );
+        assert_eq!(Report::from_json("x", &text).unwrap().state, far.state);
     }
 }

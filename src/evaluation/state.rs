@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Holds the exact state of a campaign: which episodes of which run, and their statistics.
 ///
-/// In the JSON of a report it has a `hash` besides: FNV-1a of all that the report holds, however its numbers are written.
+/// In the JSON of a report it has a `hash` besides: FNV-1a of what the report holds, however its numbers are written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {

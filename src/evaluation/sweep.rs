@@ -5,16 +5,19 @@
 //!     --sweep--> Sweep --SweepReport::new--> SweepReport
 //! ```
 
-use super::report::{SCHEMA, is_false, section};
-use crate::backend::{Backend, BackendInfo, Launches, Observer, Rollouts, Simulation};
+use super::report::{SCHEMA, is_false, is_zero, section};
+use super::warnings::{self, Warning};
+use super::{json_numbers, uncertainty};
+use crate::backend::{Backend, BackendInfo, Launches, Observer, Simulation};
 use crate::config::Point;
 use crate::error::Error;
 use crate::statistics::{Statistics, Summary};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::ops::Range;
 use std::time::Instant;
 
-/// Most points of a sweep. Each takes a few hundred kilobytes until the end.
+/// Most points of a sweep. Each takes some kilobytes until the end, and with curves some hundred bytes a step.
 pub const MAX_POINTS: usize = 10_000;
 
 /// Holds what the points of a sweep gave.
@@ -22,49 +25,90 @@ pub const MAX_POINTS: usize = 10_000;
 pub struct Sweep {
     /// What computed it.
     pub backend: BackendInfo,
+    /// The first episode of each point.
+    pub first: u64,
     /// Episodes of each point that were asked for.
     pub asked: u64,
-    /// The statistics of each point, in their order; of fewer episodes where the work was interrupted.
-    pub statistics: Vec<Statistics>,
+    /// The figures of each point, in their order; of fewer episodes where the work was interrupted.
+    pub points: Vec<SweptPoint>,
     /// What it took on a device; `None` on the host.
     pub launches: Option<Launches>,
     /// How long it took, in seconds of wall-clock time.
     pub seconds: f64,
 }
 
+/// Holds what a point of a sweep gave, summed up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweptPoint {
+    /// The step at which episodes are truncated, given or built in, where that is known.
+    pub max_steps: Option<u32>,
+    /// The figures.
+    pub summary: Summary,
+}
+
 impl Sweep {
     /// Tells whether episodes are missing because the work was interrupted.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        self.statistics
+        self.points
             .iter()
-            .any(|statistics| statistics.episodes() < self.asked)
+            .any(|point| point.summary.episodes < self.asked)
     }
 }
 
 /// Runs the episodes from 0 up to `episodes` of every simulation, and takes the time.
 ///
-/// Each one's statistics are those that [`evaluate`](super::evaluate()) gives, bit for bit. Episodes of one index face the
+/// Each one's figures are those that [`evaluate`](super::evaluate()) gives, bit for bit; its statistics are dropped once they
+/// are summed up, and the curves by step are left out unless `keeps_curves`. Episodes of one index face the
 /// same random numbers in all simulations of one seed, so that figures differ by what was varied and by little else.
 /// Interrupted, the first simulations have all their episodes, and the last ones none.
 ///
 /// # Errors
 /// Those of [`Backend::rollout_many`].
+///
+/// # Panics
+/// Where a backend does not hand over the statistics of each simulation, as [`Backend::rollout_each`] promises.
 pub fn sweep(
     simulations: &[Simulation],
     backend: &dyn Backend,
     episodes: u64,
+    keeps_curves: bool,
     observer: &dyn Observer,
 ) -> Result<Sweep, Error> {
+    sweep_range(simulations, backend, 0..episodes, keeps_curves, observer)
+}
+
+/// Runs a range of episodes of each simulation; see [`sweep`].
+///
+/// # Errors
+/// Those of [`Backend::rollout_many`]; the range must start at a multiple of
+/// [`BLOCK_EPISODES`](crate::backend::BLOCK_EPISODES).
+pub fn sweep_range(
+    simulations: &[Simulation],
+    backend: &dyn Backend,
+    episodes: Range<u64>,
+    keeps_curves: bool,
+    observer: &dyn Observer,
+) -> Result<Sweep, Error> {
+    let (first, asked) = (episodes.start, episodes.end.saturating_sub(episodes.start));
     let clock = Instant::now();
-    let Rollouts {
-        statistics,
-        launches,
-    } = backend.rollout_many(simulations, 0..episodes, observer)?;
+    let mut points = vec![None; simulations.len()];
+    let mut sum_up = |index: usize, mut statistics: Statistics| {
+        if !keeps_curves {
+            statistics.drop_curves();
+        }
+        points[index] = Some(SweptPoint {
+            max_steps: statistics.conditions().max_steps,
+            summary: statistics.summary(),
+        });
+    };
+    let launches = backend.rollout_each(simulations, episodes, observer, &mut sum_up)?;
+    let points = points.into_iter().collect::<Option<_>>();
     Ok(Sweep {
         backend: backend.info(),
-        asked: episodes,
-        statistics,
+        first,
+        asked,
+        points: points.expect("a backend hands over each one's statistics"),
         launches,
         seconds: clock.elapsed().as_secs_f64(),
     })
@@ -78,11 +122,19 @@ pub struct SweepReport {
     pub schema: u32,
     /// Version of the package that wrote the report.
     pub slatesim: String,
+    /// The first episode of each point; left out where it is 0.
+    #[serde(
+        skip_serializing_if = "is_zero",
+        serialize_with = "json_numbers::serialize"
+    )]
+    pub first_episode: u64,
     /// Episodes of each point that were asked for.
     pub episodes: u64,
     /// Whether episodes are missing: the work was interrupted.
     #[serde(skip_serializing_if = "is_false")]
     pub partial: bool,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// What it took on a device: `pipelines` and `dispatches`.
@@ -90,6 +142,9 @@ pub struct SweepReport {
     pub launches: Option<Launches>,
     /// The keys that were varied, in the order in which they were given.
     pub varied: Vec<String>,
+    /// What the standard errors are for, where that is not all that the environment draws: a sentence without a full stop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<String>,
     /// What each point gave.
     pub points: Vec<PointReport>,
     /// Wall-clock time.
@@ -109,6 +164,7 @@ pub struct PointReport {
     /// The policy with all parameters, `{"name", ...}`.
     pub policy: Value,
     /// Key of all random numbers.
+    #[serde(serialize_with = "json_numbers::serialize")]
     pub seed: u64,
     /// Steps after which an episode is truncated, given, built in, or at which all have ended.
     pub max_steps: Option<u32>,
@@ -125,33 +181,49 @@ impl SweepReport {
     /// # Panics
     /// Where there are not as many points as were run.
     #[must_use]
-    pub fn new(points: &[Point], sweep: &Sweep) -> Self {
+    pub fn new(points: &[Point], sweep: Sweep) -> Self {
         assert_eq!(
             points.len(),
-            sweep.statistics.len(),
+            sweep.points.len(),
             "a point for each that was run"
         );
         let user_steps: f64 = sweep
-            .statistics
+            .points
             .iter()
-            .map(|statistics| statistics.user_steps() as f64)
+            .map(|point| point.summary.user_steps as f64)
             .sum();
         let rate = user_steps / sweep.seconds;
+        let is_partial = sweep.is_partial();
         let varied = points.first().map(|point| &point.values);
         let varied = varied.into_iter().flatten();
+        let reported: Vec<PointReport> = points
+            .iter()
+            .zip(sweep.points)
+            .map(|(point, swept)| PointReport::new(point, swept))
+            .collect();
+        let mut doubts = warnings::of_size(sweep.asked);
+        for (point, reported) in points.iter().zip(&reported) {
+            let whose = format!("point {}: ", point.label());
+            let has_max_steps = point.config.max_steps.is_some();
+            doubts.extend(warnings::of_figures(
+                &reported.summary,
+                &whose,
+                has_max_steps,
+            ));
+        }
+        let environments = (reported.iter()).map(|point| (&point.environment, point.seed));
         Self {
+            uncertainty: uncertainty::of_runs(environments),
             schema: SCHEMA,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
+            first_episode: sweep.first,
             episodes: sweep.asked,
-            partial: sweep.is_partial(),
-            backend: sweep.backend.clone(),
-            launches: sweep.launches.clone(),
+            partial: is_partial,
+            warnings: doubts,
+            backend: sweep.backend,
+            launches: sweep.launches,
             varied: varied.map(|(key, _)| key.clone()).collect(),
-            points: points
-                .iter()
-                .zip(&sweep.statistics)
-                .map(|(point, statistics)| PointReport::new(point, statistics))
-                .collect(),
+            points: reported,
             seconds: sweep.seconds,
             user_steps_per_second: rate.is_finite().then_some(rate),
         }
@@ -159,10 +231,11 @@ impl SweepReport {
 }
 
 impl PointReport {
-    fn new(point: &Point, statistics: &Statistics) -> Self {
+    fn new(point: &Point, swept: SweptPoint) -> Self {
         let values = point.values.iter().map(|(key, value)| {
-            let value = serde_json::to_value(value)
+            let mut value = serde_json::to_value(value)
                 .expect("checked values are something that JSON can hold");
+            json_numbers::write_large_as_text(&mut value);
             (key.clone(), value)
         });
         Self {
@@ -170,9 +243,9 @@ impl PointReport {
             environment: section(&point.config.environment),
             policy: section(&point.config.policy),
             seed: point.config.seed,
-            max_steps: statistics.conditions().max_steps.or(point.config.max_steps),
-            episodes: statistics.episodes(),
-            summary: statistics.summary(),
+            max_steps: swept.max_steps.or(point.config.max_steps),
+            episodes: swept.summary.episodes,
+            summary: swept.summary,
         }
     }
 }
@@ -266,16 +339,17 @@ mod tests {
     }
 
     fn is_as_evaluated(what: &str, simulations: &[Simulation], backend: &dyn Backend) -> Sweep {
-        let sweep = sweep(simulations, backend, EPISODES, &Unobserved).unwrap();
-        assert_eq!(sweep.statistics.len(), simulations.len());
-        for (index, (simulation, found)) in simulations.iter().zip(&sweep.statistics).enumerate() {
+        let sweep = sweep(simulations, backend, EPISODES, true, &Unobserved).unwrap();
+        assert_eq!(sweep.points.len(), simulations.len());
+        for (index, (simulation, found)) in simulations.iter().zip(&sweep.points).enumerate() {
             let single = evaluate(simulation, backend, 0..EPISODES, &Unobserved).unwrap();
-            assert!(*found == single.statistics, "{what}, point {index}");
+            let single = single.statistics.summary();
+            assert!(found.summary == single, "{what}, point {index}");
         }
         // What is compared is not one and the same.
-        let first = &sweep.statistics[0];
+        let first = &sweep.points[0];
         assert!(
-            sweep.statistics[1..].iter().all(|other| other != first),
+            sweep.points[1..].iter().all(|other| other != first),
             "{what}"
         );
         sweep
@@ -349,11 +423,11 @@ mod tests {
                 }),
                 ..GpuOptions::default()
             });
-            let found = sweep(&simulations, &faulty, EPISODES, &Unobserved).unwrap();
+            let found = sweep(&simulations, &faulty, EPISODES, true, &Unobserved).unwrap();
             let last = simulations.last().unwrap();
             let alone = evaluate(last, &gpu, 0..EPISODES, &Unobserved).unwrap();
             assert!(
-                *found.statistics.last().unwrap() != alone.statistics,
+                found.points.last().unwrap().summary != alone.statistics.summary(),
                 "{what}"
             );
         }
@@ -378,9 +452,14 @@ mod tests {
         let backend = cpu::cpu(Some(1))
             .unwrap()
             .with_batch_size(4 * BLOCK_EPISODES);
-        let sweep = sweep(&simulations, &backend, EPISODES, &Impatient::default()).unwrap();
+        let impatient = Impatient::default();
+        let sweep = sweep(&simulations, &backend, EPISODES, false, &impatient).unwrap();
         assert!(sweep.is_partial());
-        let episodes: Vec<u64> = sweep.statistics.iter().map(Statistics::episodes).collect();
+        let episodes: Vec<u64> = sweep
+            .points
+            .iter()
+            .map(|one| one.summary.episodes)
+            .collect();
         assert_eq!(episodes, [EPISODES, BLOCK_EPISODES, 0, 0, 0, 0]);
     }
 }

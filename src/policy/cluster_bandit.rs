@@ -84,8 +84,8 @@ impl PolicyDefinition for ClusterBandit {
             Key::number(
                 "ci_scaling",
                 1.0,
-                // Its square has to be a number of single precision.
-                Bounds::at_least(1e-15),
+                // Means are between 0 and 1: beside larger bounds single precision no longer tells them apart.
+                Bounds::between(1e-15, 1e3),
                 "scale of the confidence intervals",
             ),
             Key::boolean(

@@ -98,7 +98,8 @@ fn find<'a>(
     }
     // The network of the most layers, of equal ones that of the usual prefix, or the first: it is the others' tensors that are in
     // the way.
-    let key = |(prefix, layers): &(&&str, &BTreeMap<u32, &Tensor>)| (layers.len(), **prefix == "layers");
+    let key =
+        |(prefix, layers): &(&&str, &BTreeMap<u32, &Tensor>)| (layers.len(), **prefix == "layers");
     let largest = networks.iter().rev().max_by_key(key);
     let Some((&prefix, layers)) = largest else {
         return Err(format!(

@@ -39,7 +39,8 @@ impl Logistic {
                 "sigma0",
                 1.0,
                 // The ridge has to be a number of single precision.
-                Bounds::between(1e-15, 1e15),
+                // Its inverse square stands beside sums of squared inputs, which single precision has to invert.
+                Bounds::between(1e-3, 1e3),
                 "standard deviation of the prior: the ridge is 1 / sigma0^2",
             ),
             Key::non_negative(

@@ -112,6 +112,10 @@ impl PolicyDefinition for Mlp {
         defs.extend([
             size("MLP_LAYERS", self.layers.len()),
             size("MLP_WIDTH", self.width()),
+            size(
+                "MLP_WEIGHTS",
+                self.layers.iter().map(|layer| layer.weights.len()).sum(),
+            ),
         ]);
         defs
     }

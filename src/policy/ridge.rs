@@ -40,7 +40,8 @@ impl Ridge {
             Key::number(
                 "ridge",
                 1.0,
-                Bounds::between(1e-30, 1e30),
+                // It stands beside sums of squared inputs, which single precision has to invert.
+                Bounds::between(1e-6, 1e6),
                 "weight of the prior: A begins as so many identities",
             ),
             Key::one_of(

@@ -31,7 +31,9 @@ pub(super) struct Parts {
     /// Clicks by user-steps; a unit is an episode.
     pub(super) click_rate: Ratio,
     pub(super) reward_slope: Moments,
-    pub(super) curves: Curves,
+    /// Sums per step; `None` where they are left out.
+    #[serde(default)]
+    pub(super) curves: Option<Curves>,
     /// Choices whose scores were clamped.
     pub(super) invalid_choices: u64,
     /// Episodes that were cut off at `max_steps`.
@@ -44,6 +46,9 @@ pub(super) struct Parts {
     pub(super) conditions: Conditions,
     /// Clicks by impressions of each topic; a unit is a block.
     pub(super) topics: Vec<Ratio>,
+    /// Clicks by user-steps of each topic; a unit is a block. Empty where it was not collected, as before it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) topic_shares: Vec<Ratio>,
     /// Clicks by user-steps of each position of the slate; a unit is a block. Empty without episodes.
     pub(super) slots: Vec<Ratio>,
     /// Quality by clicks; a unit is a block.
@@ -99,6 +104,9 @@ impl Parts {
         for (topic, sums) in self.topics.iter_mut().zip(&blocks.topics) {
             topic.add_products(units, sums);
         }
+        for (share, sums) in self.topic_shares.iter_mut().zip(&blocks.topic_shares) {
+            share.add_products(units, sums);
+        }
         if self.slots.is_empty() {
             self.slots = vec![Ratio::default(); blocks.slots.len()];
         }
@@ -126,12 +134,13 @@ impl Statistics {
             lengths: Lengths::new(),
             click_rate: Ratio::default(),
             reward_slope: Moments::new(),
-            curves: Curves::default(),
+            curves: Some(Curves::default()),
             invalid_choices: 0,
             truncated: 0,
             discounted: Vec::new(),
             conditions: Conditions::default(),
             topics: vec![Ratio::default(); num_topics],
+            topic_shares: vec![Ratio::default(); num_topics],
             slots: Vec::new(),
             clicked_quality: has_quality.then(Ratio::default),
         };
@@ -190,7 +199,9 @@ impl Statistics {
         parts.reward_slope.add_all(&slopes);
         parts.lengths.add(&block.lengths);
         parts.click_rate.add_counts(&block.clicks, &block.lengths);
-        parts.curves.add(block);
+        if let Some(curves) = &mut parts.curves {
+            curves.add(block);
+        }
         let mut totals = parts.block_tally();
         totals.add(&BlockTotals::of(block));
         parts.add_blocks(&totals);
@@ -201,6 +212,8 @@ impl Statistics {
     /// # Errors
     /// Where the two were collected over different numbers of topics or positions, only one has document quality, or
     /// the counts of episodes or user-steps together exceed 64 bits. Nothing is changed then.
+    ///
+    /// Where one of the two has no curves, neither has the result.
     pub fn merge(&mut self, other: &Self) -> Result<(), StatisticsError> {
         let (expected, got) = (self.parts.topics.len(), other.parts.topics.len());
         if expected != got {
@@ -225,13 +238,24 @@ impl Statistics {
             .checked_add(other.user_steps())
             .ok_or(overflow("user-steps"))?;
 
+        // What one of the two has not collected is unknown of both together.
+        let lacks = |of: &Self| of.episodes() > 0 && of.parts.topic_shares.is_empty();
+        if lacks(self) || lacks(other) {
+            self.parts.topic_shares.clear();
+        } else if self.parts.topic_shares.is_empty() {
+            self.parts.topic_shares = vec![Ratio::default(); self.parts.topics.len()];
+        }
+
         let (parts, other) = (&mut self.parts, &other.parts);
         parts.returns.merge(&other.returns);
         parts.return_quantiles.merge(&other.return_quantiles);
         parts.lengths.merge(&other.lengths);
         parts.click_rate.merge(&other.click_rate);
         parts.reward_slope.merge(&other.reward_slope);
-        parts.curves.merge(&other.curves);
+        match (&mut parts.curves, &other.curves) {
+            (Some(curves), Some(other)) => curves.merge(other),
+            _ => parts.curves = None,
+        }
         parts.invalid_choices += other.invalid_choices;
         parts.truncated += other.truncated;
         for (moments, other) in parts.discounted.iter_mut().zip(&other.discounted) {
@@ -242,6 +266,9 @@ impl Statistics {
         conditions.max_steps = conditions.max_steps.max(other.conditions.max_steps);
         for (topic, other) in parts.topics.iter_mut().zip(&other.topics) {
             topic.merge(other);
+        }
+        for (share, other) in parts.topic_shares.iter_mut().zip(&other.topic_shares) {
+            share.merge(other);
         }
         if parts.slots.is_empty() {
             parts.slots.clone_from(&other.slots);
@@ -254,6 +281,17 @@ impl Statistics {
             quality.merge(other);
         }
         Ok(())
+    }
+
+    /// Leaves out the curves by step, for good: what they take grows with the length of the episodes.
+    pub fn drop_curves(&mut self) {
+        self.parts.curves = None;
+    }
+
+    /// Tells whether there are curves by step.
+    #[must_use]
+    pub fn has_curves(&self) -> bool {
+        self.parts.curves.is_some()
     }
 
     /// Counts the episodes.
@@ -298,7 +336,7 @@ impl TryFrom<Parts> for Statistics {
     type Error = &'static str;
 
     /// Refuses parts that no campaign can have, so that a damaged file cannot pass for a result.
-    fn try_from(parts: Parts) -> Result<Self, Self::Error> {
+    fn try_from(mut parts: Parts) -> Result<Self, Self::Error> {
         let episodes = parts.click_rate.units();
         let counts =
             |moments: &Moments| u128::from(moments.count()) + u128::from(moments.non_finite());
@@ -343,14 +381,22 @@ impl TryFrom<Parts> for Statistics {
         {
             return Err("positions of the slate and clicks are of different numbers of user-steps");
         }
-        if counts(&parts.reward_slope) != u128::from(parts.lengths.running(1)) {
+        let shares = &parts.topic_shares;
+        let fits = |(share, topic): (&Ratio, &Ratio)| {
+            share.denominator() == user_steps && share.numerator() == topic.numerator()
+        };
+        let is_whole =
+            shares.len() == parts.topics.len() && shares.iter().zip(&parts.topics).all(fits);
+        if !(shares.is_empty() || is_whole) {
+            return Err("clicks by topic are of different numbers of clicks or user-steps");
+        }
+        if counts(&parts.reward_slope) != u128::from(parts.lengths.of_several_steps()) {
             return Err("reward slopes and lengths are of different episodes");
         }
-        if !parts
-            .curves
-            .have_steps(parts.lengths.max().unwrap_or(0) as usize)
-        {
-            return Err("the curves per step do not end with the longest episode");
+        if let Some(curves) = parts.curves.take() {
+            let curves = curves.checked(parts.lengths.max().unwrap_or(0));
+            let curves = curves.ok_or("the curves per step do not end with the longest episode")?;
+            parts.curves = Some(curves);
         }
         Ok(Self { parts })
     }

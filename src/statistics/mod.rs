@@ -22,23 +22,30 @@ mod moments;
 mod quantiles;
 mod ratio;
 mod slope;
+mod step_bins;
 mod summary;
+mod tails;
 mod tally;
+mod trimmed;
 
 pub use campaign::{Conditions, Statistics};
 pub use episodes::EpisodeBlock;
 pub use exact_sum::ExactSum;
 pub use exact_sum_text::ParseSumError;
-pub use lengths::Lengths;
-pub use moments::Moments;
+pub use lengths::{LONGEST_COUNTED, Lengths};
+pub use moments::{LARGEST_SHARE, Moments};
 pub use quantiles::Quantiles;
 pub(crate) use quantiles::SINGLE_BUCKETS;
 pub use slope::least_squares_slope;
+pub use step_bins::{SINGLE_STEPS, bin_of_step, first_step_of_bin, num_bins};
 pub use summary::{
-    ClickRateSummary, ClickedQualitySummary, DiscountedSummary, FEWEST_BLOCKS, LengthSummary,
-    QuantileTable, ReturnSummary, RewardSlopeSummary, SlotSummary, Summary, TopicSummary,
-    TruncatedSummary,
+    ClickRateSummary, ClickedQualitySummary, Curve, DiscountedSummary, FEWEST_BLOCKS,
+    FEWEST_RUNNING, LengthSummary, QuantileTable, ReturnSummary, RewardSlopeSummary, SlotSummary,
+    Summary, TopicSummary, TruncatedSummary,
 };
+pub(crate) use tails::{Estimate, student_one_sided, two_sided};
+pub use tails::{FEW_EPISODES, LEVEL};
+pub use trimmed::TrimmedMean;
 
 pub(crate) use compensated::CompensatedSum;
 pub(crate) use tally::{BlockTotals, DIGITS, SampleTally, Tally, sum_of_device};
@@ -152,10 +159,17 @@ fn quantile_rank(probability: f64, count: u64) -> Option<(u64, f64)> {
     Some((below, fraction))
 }
 
-/// Interpolates between two neighbouring ordered observations.
+/// Interpolates between two ordered numbers: within them, and never less at a larger fraction.
+///
+/// Neither form alone is both: `low + (high - low) t` overflows where the signs differ, and `low (1 - t) + high t` rounds
+/// up and down where they are equal, so that it may fall while `t` rises.
 fn interpolate(low: f64, high: f64, fraction: f64) -> f64 {
-    // The weighted sum cannot overflow; clamping takes back its rounding, which matters for low = high.
-    (low * (1.0 - fraction) + high * fraction).clamp(low, high)
+    let between = if low <= 0.0 && high >= 0.0 {
+        low * (1.0 - fraction) + high * fraction
+    } else {
+        low + (high - low) * fraction
+    };
+    between.max(low).min(high)
 }
 
 #[cfg(test)]
@@ -169,6 +183,42 @@ mod tests {
         assert_eq!(joint_standard_errors(1.0, 0.0, 1.0, 0.0), 0.0);
         assert_eq!(joint_standard_errors(1.0, 0.0, 2.0, 0.0), f64::INFINITY);
         assert!(joint_standard_errors(f64::NAN, 1.0, 2.0, 1.0).is_nan());
+    }
+
+    #[test]
+    fn interpolation_is_monotone_where_the_weighted_sum_is_not() {
+        // The budget of 30 up to the last bits, of docs/equivalence.md's sampler `distribution` without a penalty.
+        let (low, high) = (30.0, 30.000_000_000_000_007);
+        let mut last = low;
+        for step in 0..=1000 {
+            let found = interpolate(low, high, f64::from(step) / 1000.0);
+            assert!(last <= found && found <= high);
+            last = found;
+        }
+        assert_eq!(interpolate(f64::MIN, f64::MAX, 0.5), 0.0);
+        assert_eq!(interpolate(0.1, 0.1, 0.3), 0.1);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn interpolation_stays_within_and_rises(
+            a in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL | proptest::num::f64::ZERO,
+            ulps in 0u64..5,
+            far in proptest::num::f64::NORMAL,
+            is_near in proptest::bool::ANY,
+            s in 0.0..=1.0f64,
+            t in 0.0..=1.0f64,
+        ) {
+            let other = match is_near {
+                true => f64::from_bits(a.to_bits().saturating_add(ulps)),
+                false => far,
+            };
+            let other = if other.is_finite() { other } else { a };
+            let (low, high) = (a.min(other), a.max(other));
+            let (first, second) = (s.min(t), s.max(t));
+            let (x, y) = (interpolate(low, high, first), interpolate(low, high, second));
+            proptest::prop_assert!(low <= x && x <= y && y <= high);
+        }
     }
 
     #[test]

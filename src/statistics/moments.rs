@@ -4,6 +4,11 @@ use super::bins;
 use super::exact_sum::ExactSum;
 use serde::{Deserialize, Serialize};
 
+/// Most that a single observation may contribute to the sum of squares around the mean, if the mean is to be normal.
+///
+/// The condition of Lindeberg and Feller, in a sample. Where all depends on rare events it asks for at least 25 of them.
+pub const LARGEST_SHARE: f64 = 1.0 / 25.0;
+
 /// Collects the count, exact sum, exact sum of squares, minimum and maximum of a sample.
 ///
 /// # Precision
@@ -114,9 +119,10 @@ impl Moments {
     /// Averages the observations; `None` where there are none, or where their sum exceeds an `f64`.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
-        (self.count > 0)
-            .then(|| self.sum.value() / self.count as f64)
-            .filter(|mean| mean.is_finite())
+        let (low, high) = self.range?;
+        let mean = self.sum.value() / self.count as f64;
+        // Sum and quotient are rounded: the mean of three 0.1 is another number than 0.1 otherwise.
+        mean.is_finite().then(|| mean.max(low).min(high))
     }
 
     /// Estimates the variance, with `n - 1`; `None` below two observations or beyond an `f64`.
@@ -139,6 +145,16 @@ impl Moments {
     #[must_use]
     pub fn standard_error(&self) -> Option<f64> {
         Some((self.variance()? / self.count as f64).sqrt())
+    }
+
+    /// Returns the share of the sum of squares around the mean that the farthest observation has; `None` without spread.
+    ///
+    /// ```text
+    /// max(max - m, m - min)² / ((n - 1) s²)
+    /// ```
+    #[must_use]
+    pub fn largest_share(&self) -> Option<f64> {
+        largest_share(self.count, self.mean()?, self.variance()?, self.range?)
     }
 
     /// Returns the smallest observation.
@@ -181,6 +197,20 @@ pub(super) fn sample_variance(
     }
     let variance = difference.value().max(0.0) / count as f64 / (count - 1) as f64;
     variance.is_finite().then_some(variance)
+}
+
+/// Divides the square of the farthest observation's distance from the mean by the sum of all such squares.
+pub(super) fn largest_share(
+    count: u64,
+    mean: f64,
+    variance: f64,
+    (min, max): (f64, f64),
+) -> Option<f64> {
+    let farthest = (max - mean).max(mean - min);
+    // Divided before it is squared: the square may exceed the numbers.
+    let distance = farthest / (variance * (count - 1) as f64).sqrt();
+    let share = distance * distance;
+    (variance > 0.0 && share.is_finite()).then(|| share.min(1.0))
 }
 
 /// Widens a range to hold an observation.
@@ -285,6 +315,22 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_share_is_that_of_the_farthest_observation() {
+        // Deviations -3, -1, -1, -1, 0, 0, 2, 4 of 5: squares 32 in all, 16 of them the last one's.
+        let moments = moments_of(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]);
+        assert!((moments.largest_share().unwrap() - 0.5).abs() < 1e-15);
+        let mut lone = vec![0.0; 999];
+        lone.push(-1e200);
+        let share = moments_of(&lone).largest_share();
+        assert_eq!(share, None, "its variance exceeds the numbers");
+        lone[999] = -1e100;
+        assert!((moments_of(&lone).largest_share().unwrap() - 0.999).abs() < 1e-12);
+        for none in [&[][..], &[1.0], &[2.0; 5]] {
+            assert_eq!(moments_of(none).largest_share(), None);
+        }
+    }
+
+    #[test]
     fn a_huge_mean_costs_no_digit_of_the_variance() {
         // Spread values that are exactly representable on top of the offset.
         for offset in [1e9, 1e12, 4e15] {
@@ -302,6 +348,15 @@ mod tests {
         let moments = moments_of(&[0.1; 1000]);
         assert_eq!(moments.variance(), Some(0.0));
         assert_eq!(moments.standard_error(), Some(0.0));
+    }
+
+    #[test]
+    fn the_mean_lies_between_the_extremes() {
+        for value in [0.1, -0.3, 1e300 / 3.0, 5e-324] {
+            for count in 1..200 {
+                assert_eq!(moments_of(&vec![value; count]).mean(), Some(value));
+            }
+        }
     }
 
     #[test]

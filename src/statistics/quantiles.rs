@@ -30,8 +30,9 @@ type Octave = Box<[u64; BUCKETS_PER_OCTAVE]>;
 ///
 /// # Precision
 /// An order statistic is found to within 2^-12 = 0.0244 % of its magnitude (2^-1034 absolutely where it
-/// is subnormal), and the extremes exactly. A quantile between two order statistics is within 2^-12 of
-/// the larger magnitude of the two.
+/// is subnormal), and the extremes exactly. Where all observations are whole numbers, so is each order statistic, and up to
+/// 8,192 it is exact. A quantile between two order statistics is within 2^-12 of the larger magnitude of the two. A quantile
+/// is never above one of a higher probability.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "State", into = "State")]
 pub struct Quantiles {
@@ -145,15 +146,17 @@ impl Quantiles {
     #[must_use]
     pub fn quantile(&self, probability: f64) -> Option<f64> {
         let (below, fraction) = quantile_rank(probability, self.count)?;
-        let low = self.order_statistic(below)?;
+        let are_whole = self.may_be_whole();
+        let low = self.order_statistic(below, are_whole)?;
         if fraction == 0.0 {
             return Some(low);
         }
-        Some(interpolate(low, self.order_statistic(below + 1)?, fraction))
+        let high = self.order_statistic(below + 1, are_whole)?;
+        Some(interpolate(low, high, fraction))
     }
 
-    /// Estimates the observation of a rank counted from 0.
-    fn order_statistic(&self, rank: u64) -> Option<f64> {
+    /// Estimates the observation of a rank counted from 0; never less than that of a lower rank.
+    fn order_statistic(&self, rank: u64, are_whole: bool) -> Option<f64> {
         let (min, max) = self.range?;
         if rank == 0 {
             return Some(min);
@@ -166,11 +169,46 @@ impl Quantiles {
             if rank - before < count {
                 // The bucket's observations are taken as evenly spread, each amid its share.
                 let share = ((rank - before) as f64 + 0.5) / count as f64;
-                return Some(interpolate(low.max(min), high.min(max), share));
+                let within = |edge: f64| edge.max(min).min(max);
+                let estimate = interpolate(within(low), within(high), share);
+                return Some(match are_whole {
+                    true => within(whole_in_bucket(low, high, estimate)),
+                    false => estimate,
+                });
             }
             before += count;
         }
         Some(max)
+    }
+
+    /// Tells whether all observations may be whole numbers: the extremes are, and no bucket is without one.
+    ///
+    /// If one is none after all it lies in a bucket with a whole number, so that taking it for that is within the error
+    /// that a bucket stands for.
+    fn may_be_whole(&self) -> bool {
+        let are_whole = |(min, max): (f64, f64)| min.fract() == 0.0 && max.fract() == 0.0;
+        self.range.is_some_and(are_whole)
+            && self.ascending().all(|(low, high, _)| {
+                let (inner, outer) = (low.abs().min(high.abs()), low.abs().max(high.abs()));
+                inner.ceil() < outer || outer == 0.0
+            })
+    }
+
+    /// Lists, in ascending order, what the observations of each bucket are taken for, all of it, and how many they are.
+    pub(super) fn middles(&self) -> Vec<(f64, u64)> {
+        let Some((min, max)) = self.range else {
+            return Vec::new();
+        };
+        let are_whole = self.may_be_whole();
+        let within = |edge: f64| edge.max(min).min(max);
+        let middle = |(low, high, count): (f64, f64, u64)| {
+            let middle = interpolate(within(low), within(high), 0.5);
+            match are_whole {
+                true => (within(whole_in_bucket(low, high, middle)), count),
+                false => (middle, count),
+            }
+        };
+        self.ascending().map(middle).collect()
     }
 
     /// Lists the buckets that hold something, as lower edge, upper edge and count, in ascending order.
@@ -193,6 +231,16 @@ impl Quantiles {
     #[inline]
     fn octave(&mut self, index: usize) -> &mut Octave {
         self.octaves[index].get_or_insert_with(|| Box::new([0; BUCKETS_PER_OCTAVE]))
+    }
+}
+
+/// Finds the whole number of a bucket, by magnitude from its inner edge up to below its outer edge, that is next to an
+/// estimate.
+fn whole_in_bucket(low: f64, high: f64, estimate: f64) -> f64 {
+    if low >= 0.0 {
+        estimate.floor().max(low.ceil())
+    } else {
+        estimate.ceil().min(high.floor())
     }
 }
 

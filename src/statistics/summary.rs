@@ -1,21 +1,32 @@
 //! The figures that are reported, each with its uncertainty.
 
 use super::campaign::Parts;
+use super::curves::{Curves, Running};
 use super::lengths::Lengths;
-use super::moments::Moments;
+use super::moments::{LARGEST_SHARE, Moments};
 use super::quantiles::Quantiles;
 use super::ratio::Ratio;
+use super::step_bins::first_step_of_bin;
+use super::tails::FEW_EPISODES;
+use super::trimmed::TrimmedMean;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use std::ops::Deref;
 
 /// The probabilities at which quantiles are reported.
 const PROBABILITIES: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
 
 /// Fewest blocks of episodes that a standard error is estimated from, where the block is the independent unit.
 ///
-/// What a few blocks differ by says little of what others would: ±1.96 standard errors cover 93.5 % of so many where 95 %
-/// are meant (Student's t with 19 degrees of freedom), and 70 % of two.
-pub const FEWEST_BLOCKS: u64 = 20;
+/// What a few blocks differ by says little of what others would: ±1.96 standard errors cover 94.0 % of so many where 95 %
+/// are meant (Student's t with 29 degrees of freedom), and 70 % of two.
+pub const FEWEST_BLOCKS: u64 = 30;
+
+/// Fewest episodes still running that the standard error of a step's figures is estimated from.
+///
+/// Rewards of late steps are skew and clicks rare: ±1.96 standard errors cover 92 % of 30 to 50 episodes, 73 % of 5 to 10,
+/// and of 2 to 5 half of the standard errors are 0 (`item_transition`).
+pub const FEWEST_RUNNING: u64 = 30;
 
 /// Reports a campaign of episodes.
 ///
@@ -47,20 +58,34 @@ pub struct Summary {
     pub length: LengthSummary,
     /// Share of the user-steps with a click.
     pub click_rate: ClickRateSummary,
-    /// Mean reward at each step over the episodes still running; `None` where one was not finite.
-    pub reward_per_step: Vec<Option<f64>>,
-    /// Standard error of `reward_per_step`.
+    /// First steps of the bins that the curves have, those of the fields that end in `per_step`; `None` where each step is by
+    /// itself, up to step [`SINGLE_STEPS`](super::SINGLE_STEPS).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub curve_bins: Option<Vec<u64>>,
+    /// Mean reward at each step over the episodes still running, in a bin over all steps taken there; `None` where one was
+    /// not finite.
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub reward_per_step: Curve<Option<f64>>,
+    /// Standard error of `reward_per_step`; in a bin of several steps that of one step, which is more. `None`
+    /// where fewer than [`FEWEST_RUNNING`] episodes are still running.
     ///
     /// # Precision
     /// Its variance is the difference of a mean square and a squared mean. `reference` sums both in double precision;
     /// `cpu` and `gpu` sum a block of episodes in single precision, so that the relative error is some
     /// 1e-8 (mean / standard deviation)². Where the standard deviation is a thousandth of the mean that is a percent; at
     /// a ten-thousandth no digit is right, and 0 may be told.
-    pub reward_per_step_standard_error: Vec<Option<f64>>,
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub reward_per_step_standard_error: Curve<Option<f64>>,
     /// Share of the episodes still running that click, at each step.
-    pub click_rate_per_step: Vec<Option<f64>>,
-    /// Standard error of `click_rate_per_step`.
-    pub click_rate_per_step_standard_error: Vec<Option<f64>>,
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub click_rate_per_step: Curve<Option<f64>>,
+    /// Standard error of `click_rate_per_step`; in a bin of several steps that of one step, which is more. `None`
+    /// where fewer than [`FEWEST_RUNNING`] episodes are still running.
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub click_rate_per_step_standard_error: Curve<Option<f64>>,
+    /// Episodes still running at each step, in a bin at its first.
+    #[serde(skip_serializing_if = "Curve::is_left_out")]
+    pub running_per_step: Curve<u64>,
     /// Least-squares slope of reward over the step index, averaged over episodes.
     pub reward_slope: RewardSlopeSummary,
     /// Shown and clicked documents of each topic; empty where the environment has no topics.
@@ -71,6 +96,27 @@ pub struct Summary {
     /// Quality of clicked documents; `None` where documents have no quality.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clicked_quality: Option<ClickedQualitySummary>,
+}
+
+/// A figure by step; empty, and not written, where curves are left out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Curve<T>(Option<Vec<T>>);
+
+impl<T> Curve<T> {
+    /// Tells whether curves are left out.
+    #[must_use]
+    pub fn is_left_out(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<T> Deref for Curve<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.0.as_deref().unwrap_or_default()
+    }
 }
 
 /// Reports the episodes that were cut off at `max_steps`, and had not ended by themselves.
@@ -99,6 +145,8 @@ pub struct DiscountedSummary {
     pub min: Option<f64>,
     /// Largest one.
     pub max: Option<f64>,
+    /// As that of the returns.
+    pub largest_share: Option<f64>,
 }
 
 /// Reports the returns of the episodes.
@@ -119,6 +167,11 @@ pub struct ReturnSummary {
     pub max: Option<f64>,
     /// Quantiles, each within 2^-12 of its magnitude.
     pub quantiles: QuantileTable,
+    /// Share of the sum of squares around the mean that a single episode has, the largest such; above
+    /// [`LARGEST_SHARE`] the mean is not to be taken for normal. `None` without spread.
+    pub largest_share: Option<f64>,
+    /// A figure that does not hang on the largest and the smallest returns.
+    pub trimmed_mean: TrimmedMean,
 }
 
 /// Reports the lengths of the episodes, in steps.
@@ -134,8 +187,10 @@ pub struct LengthSummary {
     pub min: Option<u32>,
     /// Longest episode.
     pub max: Option<u32>,
-    /// Quantiles, exact.
+    /// Quantiles, exact up to [`LONGEST_COUNTED`](super::LONGEST_COUNTED), within 2^-11 of the length above.
     pub quantiles: QuantileTable,
+    /// As that of the returns.
+    pub largest_share: Option<f64>,
 }
 
 /// Reports the share of user-steps with a click.
@@ -156,6 +211,8 @@ pub struct RewardSlopeSummary {
     pub standard_error: Option<f64>,
     /// Episodes of at least two steps, with a finite slope.
     pub episodes: u64,
+    /// As that of the returns.
+    pub largest_share: Option<f64>,
 }
 
 /// Reports the documents of one topic.
@@ -173,6 +230,9 @@ pub struct TopicSummary {
     /// Clicks by user-steps: the share of this topic in what users do, `RecSim`'s `cluster_watch_count_frac`. Steps
     /// without a click have the rest.
     pub click_share: Option<f64>,
+    /// Standard error of `click_share` by the delta method, with the block as the independent unit; `None` below
+    /// [`FEWEST_BLOCKS`], and where results of before it was collected are merged in.
+    pub click_share_standard_error: Option<f64>,
 }
 
 /// Reports one position of the slate.
@@ -236,9 +296,32 @@ impl Serialize for QuantileTable {
 }
 
 impl Summary {
+    /// Leaves out the curves by step.
+    pub fn drop_curves(&mut self) {
+        self.curve_bins = None;
+        self.reward_per_step = Curve(None);
+        self.reward_per_step_standard_error = Curve(None);
+        self.click_rate_per_step = Curve(None);
+        self.click_rate_per_step_standard_error = Curve(None);
+        self.running_per_step = Curve(None);
+    }
+
+    /// Tells whether the tail of the returns is so heavy that their mean is not to be taken for normal.
+    ///
+    /// Below [`FEW_EPISODES`] every sample has an episode of a large share.
+    #[must_use]
+    pub fn is_heavy_tailed(&self) -> bool {
+        let share = self.returns.largest_share;
+        self.episodes >= FEW_EPISODES && share.is_some_and(|share| share > LARGEST_SHARE)
+    }
+
     pub(super) fn of(parts: &Parts) -> Self {
-        let running = parts.lengths.running_by_step();
-        let curves = &parts.curves;
+        let curves = parts.curves.as_ref();
+        let running = curves.map(|_| parts.lengths.running());
+        let running = running.unwrap_or_default();
+        let curve = |curve: fn(&Curves, &[Running]) -> Vec<Option<f64>>| {
+            Curve(curves.map(|curves| curve(curves, &running)))
+        };
         Self {
             episodes: parts.click_rate.units(),
             user_steps: parts.click_rate.denominator(),
@@ -261,21 +344,40 @@ impl Summary {
                 mean: parts.click_rate.value(),
                 standard_error: parts.click_rate.standard_error(),
             },
-            reward_per_step: curves.mean_reward(&running),
-            reward_per_step_standard_error: curves.mean_reward_standard_error(&running),
-            click_rate_per_step: curves.click_rate(&running),
-            click_rate_per_step_standard_error: curves.click_rate_standard_error(&running),
+            curve_bins: (running.iter().any(|bin| bin.steps > 1))
+                .then(|| (0..running.len()).map(first_step_of_bin).collect()),
+            reward_per_step: curve(Curves::mean_reward),
+            reward_per_step_standard_error: of_enough(
+                curve(Curves::mean_reward_standard_error),
+                &running,
+            ),
+            click_rate_per_step: curve(Curves::click_rate),
+            click_rate_per_step_standard_error: of_enough(
+                curve(Curves::click_rate_standard_error),
+                &running,
+            ),
+            running_per_step: Curve(
+                curves.map(|_| running.iter().map(|bin| bin.episodes).collect()),
+            ),
             reward_slope: RewardSlopeSummary {
                 mean: (parts.reward_slope.mean()).filter(|_| parts.reward_slope.non_finite() == 0),
                 standard_error: (parts.reward_slope.standard_error())
                     .filter(|_| parts.reward_slope.non_finite() == 0)
                     .map(|error| error.max(slope_resolution(parts))),
                 episodes: parts.reward_slope.count(),
+                largest_share: parts.reward_slope.largest_share(),
             },
             topics: parts
                 .topics
                 .iter()
-                .map(|topic| TopicSummary::of(topic, parts.click_rate.denominator()))
+                .enumerate()
+                .map(|(index, topic)| TopicSummary {
+                    click_share_standard_error: parts
+                        .topic_shares
+                        .get(index)
+                        .and_then(standard_error_of_blocks),
+                    ..TopicSummary::of(topic, parts.click_rate.denominator())
+                })
                 .collect(),
             slots: parts.slots.iter().map(SlotSummary::of).collect(),
             clicked_quality: parts
@@ -297,6 +399,11 @@ impl ReturnSummary {
             min: told(moments.min()),
             max: told(moments.max()),
             quantiles: QuantileTable::of(|probability| told(quantiles.quantile(probability))),
+            largest_share: told(moments.largest_share()),
+            trimmed_mean: match of_all {
+                true => TrimmedMean::of(quantiles),
+                false => TrimmedMean::of(&Quantiles::new()),
+            },
         }
     }
 }
@@ -337,8 +444,17 @@ impl DiscountedSummary {
             standard_deviation: told(moments.standard_deviation()),
             min: told(moments.min()),
             max: told(moments.max()),
+            largest_share: told(moments.largest_share()),
         }
     }
+}
+
+/// Leaves out the standard errors of steps that fewer than [`FEWEST_RUNNING`] episodes reach.
+fn of_enough(errors: Curve<Option<f64>>, running: &[Running]) -> Curve<Option<f64>> {
+    let kept =
+        |(error, bin): (Option<f64>, &Running)| error.filter(|_| bin.episodes >= FEWEST_RUNNING);
+    let told = |errors: Vec<Option<f64>>| errors.into_iter().zip(running).map(kept).collect();
+    Curve(errors.0.map(told))
 }
 
 impl LengthSummary {
@@ -350,6 +466,7 @@ impl LengthSummary {
             min: lengths.min(),
             max: lengths.max(),
             quantiles: QuantileTable::of(|probability| lengths.quantile(probability)),
+            largest_share: lengths.largest_share(),
         }
     }
 }
@@ -392,6 +509,7 @@ impl TopicSummary {
             click_rate: ratio.value(),
             standard_error: standard_error_of_blocks(ratio),
             click_share: (user_steps > 0).then(|| clicks as f64 / user_steps as f64),
+            click_share_standard_error: None,
         }
     }
 }
@@ -461,6 +579,7 @@ mod tests {
             "reward_per_step_standard_error",
             "click_rate_per_step",
             "click_rate_per_step_standard_error",
+            "running_per_step",
             "reward_slope",
             "topics",
             "slots",
@@ -476,8 +595,14 @@ mod tests {
             "max",
             "quantiles",
         ];
-        assert_eq!(keys(&json["return"]), figures);
-        assert_eq!(keys(&json["length"]), figures);
+        let with = |more: &[&'static str]| [&figures[..], more].concat();
+        assert_eq!(
+            keys(&json["return"]),
+            with(&["largest_share", "trimmed_mean"])
+        );
+        assert_eq!(keys(&json["length"]), with(&["largest_share"]));
+        let trimmed = ["mean", "standard_error", "trimmed", "ci95"];
+        assert_eq!(keys(&json["return"]["trimmed_mean"]), trimmed);
         let probabilities = [
             "0.01", "0.05", "0.1", "0.25", "0.5", "0.75", "0.9", "0.95", "0.99",
         ];

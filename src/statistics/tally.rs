@@ -6,6 +6,7 @@ use super::exact_sum::ExactSum;
 use super::magnitude::LOWEST_EXPONENT;
 use super::moments::Moments;
 use super::ratio::Ratio;
+use super::step_bins::{bin_of_step, num_bins};
 
 /// Exponent of digit 0 of [`sum_of_device`]: the smallest bit that the square of a single-precision number can have.
 const LOWEST_EXPONENT_OF_SINGLES: i32 = -298;
@@ -26,7 +27,8 @@ pub(crate) struct Tally {
     pub(crate) lengths: Vec<u32>,
     /// Of clicks and lengths, the episode being the unit.
     pub(crate) clicks: ProductTally,
-    /// Shape `[steps]`, at least the longest episode, as the next two.
+    /// Shape `[bins]` of steps, at least those of the longest episode, as the next two; see
+    /// [`Tally::add_step`].
     pub(crate) reward_by_step: Vec<ExactSum>,
     pub(crate) squared_reward_by_step: Vec<ExactSum>,
     pub(crate) clicks_by_step: Vec<u64>,
@@ -55,6 +57,8 @@ pub(crate) struct BlockTally {
     pub(super) truncated: u64,
     /// Clicks by impressions of each topic.
     pub(super) topics: Vec<ProductTally>,
+    /// Clicks by user-steps of each topic.
+    pub(super) topic_shares: Vec<ProductTally>,
     /// Clicks by user-steps of each position of the slate; empty without blocks.
     pub(super) slots: Vec<ProductTally>,
     /// Quality by clicks, where documents have it.
@@ -81,10 +85,33 @@ pub(crate) struct ProductTally {
     pub(crate) denominator_squares: u128,
 }
 
+impl Tally {
+    /// Adds the sums of a step to the curves; steps come in their order.
+    pub(crate) fn add_step(
+        &mut self,
+        step: u32,
+        reward: ExactSum,
+        squared_reward: ExactSum,
+        clicks: u64,
+    ) {
+        let bin = bin_of_step(step);
+        if bin < self.clicks_by_step.len() {
+            self.reward_by_step[bin].merge(&reward);
+            self.squared_reward_by_step[bin].merge(&squared_reward);
+            self.clicks_by_step[bin] += clicks;
+        } else {
+            self.reward_by_step.push(reward);
+            self.squared_reward_by_step.push(squared_reward);
+            self.clicks_by_step.push(clicks);
+        }
+    }
+}
+
 impl BlockTally {
     pub(super) fn new(num_topics: usize, has_quality: bool) -> Self {
         Self {
             topics: vec![ProductTally::default(); num_topics],
+            topic_shares: vec![ProductTally::default(); num_topics],
             quality: has_quality.then(Ratio::default),
             ..Self::default()
         }
@@ -98,6 +125,9 @@ impl BlockTally {
         let topic_counts = block.topic_clicks.iter().zip(block.topic_impressions);
         for (topic, (&clicks, &impressions)) in self.topics.iter_mut().zip(topic_counts) {
             topic.add(clicks, impressions);
+        }
+        for (share, &clicks) in self.topic_shares.iter_mut().zip(block.topic_clicks) {
+            share.add(clicks, block.user_steps);
         }
         if self.slots.is_empty() {
             self.slots = vec![ProductTally::default(); block.slot_clicks.len()];
@@ -152,14 +182,16 @@ impl Statistics {
         parts.lengths.add_counts(&tally.lengths);
         let episodes = parts.lengths.count();
         parts.returns = tally.returns.moments(episodes);
-        parts.reward_slope = tally.slopes.moments(parts.lengths.running(1));
+        parts.reward_slope = tally.slopes.moments(parts.lengths.of_several_steps());
         parts.click_rate.add_products(episodes, &tally.clicks);
-        let longest = parts.lengths.max().unwrap_or(0) as usize;
-        parts.curves.add_sums(
-            &tally.reward_by_step[..longest],
-            &tally.squared_reward_by_step[..longest],
-            &tally.clicks_by_step[..longest],
-        );
+        let bins = num_bins(parts.lengths.max().unwrap_or(0));
+        if let Some(curves) = &mut parts.curves {
+            curves.add_sums(
+                &tally.reward_by_step[..bins],
+                &tally.squared_reward_by_step[..bins],
+                &tally.clicks_by_step[..bins],
+            );
+        }
         parts.add_blocks(&tally.blocks);
         self.merge(&added)
     }

@@ -11,12 +11,14 @@
 //! | step equals rollout | recommending and stepping with the rollout | bit for bit |
 //! | invariance | batch size, threads, fusion length, workgroup size, shards | bit for bit |
 //! | gpu and cpu | every episode of the one with the other's, some 7,000,000 user-steps of each case with a choice by scores | integers but for flips, floats within 1e-5 |
+//! | lives | random configurations, every single episode, with [`fuzz()`] | rounding edges that a nudge explains |
 //! | statistics | means with closed forms and with `RecSim`'s | 4 joint standard errors |
 //!
 //! A *flip* is a choice that falls the other way because two roundings put a threshold on different sides of a draw;
 //! whatever follows it in the episode differs too. Flips are counted, and bounded by what rounding can explain.
 
 mod cases;
+mod fuzz;
 mod host;
 mod invariance;
 mod known;
@@ -25,6 +27,7 @@ mod probe;
 mod trajectories;
 
 pub use cases::{Case, cases};
+pub use fuzz::{Edges, Fuzz, FuzzFailure, FuzzReport, fuzz};
 
 use crate::backend::Backend;
 use crate::backend::cpu::CpuBackend;

@@ -5,7 +5,7 @@ use super::{Case, Effort, Rung, Subject};
 use crate::backend::gpu::{GpuBackend, GpuError, GpuOptions};
 use crate::backend::{BLOCK_EPISODES, Backend, Unobserved, cpu, reference};
 use crate::error::Error;
-use crate::statistics::EpisodeBlock;
+use crate::statistics::{EpisodeBlock, first_step_of_bin, num_bins};
 
 /// Relative difference of a return above which an episode must have gone another way: rounding accumulates to some
 /// 1e-6, and another document shown or clicked moves a return by 1e-3 and more.
@@ -94,8 +94,10 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
         tally.flips += flips;
         if flips == 0 {
             let count = expected.returns.len() as f64;
-            let steps = expected.max_length() as usize;
-            for step in 0..steps {
+            for step in 0..num_bins(expected.max_length()) {
+                // Sums over a bin have as many steps more.
+                let steps = first_step_of_bin(step + 1) - first_step_of_bin(step);
+                let count = count * steps as f64;
                 tally.float(
                     expected.reward_by_step[step] / count,
                     found.reward_by_step[step] / count,

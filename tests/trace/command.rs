@@ -176,6 +176,11 @@ fn parquet_holds_the_columns_and_values_of_csv() {
             .assert()
             .success();
     }
+    trace(&["--backend", "cpu", "--first", "3", "--replay"])
+        .arg(&binary)
+        .assert()
+        .success()
+        .stdout(contains("15 steps of 3 episodes replayed as recorded"));
     let file = std::fs::File::open(&binary).unwrap();
     let reader = SerializedFileReader::new(file).unwrap();
     let rows = reader.get_row_iter(None).unwrap();

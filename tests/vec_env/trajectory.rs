@@ -222,7 +222,7 @@ fn blocks(
                 squares[step][at] = round(squares[step][at] + round(reward * reward));
                 let click = u32::from(event.chosen.is_some());
                 clicks += click;
-                block.clicks_by_step[step] += click;
+                block.clicks_by_step[step] += u64::from(click);
                 if let Some(position) = event.chosen {
                     block.slot_clicks[position as usize] += 1;
                 }

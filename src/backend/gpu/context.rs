@@ -187,10 +187,17 @@ impl Gpu {
                 continue;
             }
             match Self::open_adapter(&instance, adapter) {
-                Ok(gpu) => return Ok(gpu),
+                Ok(gpu) => {
+                    if tried {
+                        warn!("{refused}");
+                    }
+                    return Ok(gpu);
+                }
                 Err(error) => {
-                    warn!("{error}");
-                    if !tried {
+                    // That of the first one is returned, unless another one opens.
+                    if tried {
+                        warn!("{error}");
+                    } else {
                         refused = error;
                     }
                     tried = true;

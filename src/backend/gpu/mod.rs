@@ -28,8 +28,8 @@ pub use probe::{PROBE_ROWS, Probe};
 pub use program::{Entry, Patch, compose_program};
 
 use super::{
-    Backend, BackendInfo, KernelTime, Launches, Observer, Rollouts, SINGLE_RESOLUTION, Simulation,
-    Stepper, Unobserved,
+    Backend, BackendInfo, KernelTime, Launches, Observer, SINGLE_RESOLUTION, Simulation, Stepper,
+    Unobserved,
 };
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -199,41 +199,63 @@ impl Backend for GpuBackend {
         Ok(statistics)
     }
 
-    fn rollout_many(
+    fn rollout_each(
         &self,
         simulations: &[Simulation],
         episodes: Range<u64>,
         observer: &dyn Observer,
-    ) -> Result<Rollouts, Error> {
-        let mut statistics: Vec<Statistics> =
-            simulations.iter().map(Simulation::statistics).collect();
+        finished: &mut dyn FnMut(usize, Statistics),
+    ) -> Result<Option<Launches>, Error> {
+        let asked = episodes.end.saturating_sub(episodes.start);
         let mut tracked = Tracked::default();
+        let mut hand_over = |index: usize, mut statistics: Statistics| {
+            statistics.set_resolution(SINGLE_RESOLUTION);
+            finished(index, statistics);
+        };
         for members in points::groups(&self.gpu, &self.options, simulations) {
             if observer.is_interrupted() {
-                break;
+                for index in members {
+                    hand_over(index, simulations[index].statistics());
+                }
+                continue;
             }
             if let [index] = members[..] {
                 let simulation = &simulations[index];
-                statistics[index] =
+                let statistics =
                     self.rollout_alone(simulation, episodes.clone(), observer, &mut tracked)?;
+                hand_over(index, statistics);
                 continue;
             }
             let group: Vec<&Simulation> =
                 members.iter().map(|&index| &simulations[index]).collect();
+            // Those that have begun, and whether each is complete.
+            let mut open: BTreeMap<usize, Statistics> = BTreeMap::new();
+            let mut is_done = vec![false; group.len()];
             let add = |point: usize, _first, blocks: Vec<EpisodeBlock>| {
                 let batch = group[point].collect(&blocks);
                 observer.finished(batch.episodes(), batch.user_steps());
-                merge(&mut statistics[members[point]], &batch);
+                let statistics = open.entry(point);
+                let statistics = statistics.or_insert_with(|| group[point].statistics());
+                merge(statistics, &batch);
+                if statistics.episodes() == asked
+                    && let Some(statistics) = open.remove(&point)
+                {
+                    is_done[point] = true;
+                    hand_over(members[point], statistics);
+                }
             };
             tracked.add(self.run::<Blocks>(&group, episodes.clone(), observer, add)?);
+            for (point, simulation) in group.iter().enumerate() {
+                if !is_done[point] {
+                    let statistics = open.remove(&point);
+                    hand_over(
+                        members[point],
+                        statistics.unwrap_or_else(|| simulation.statistics()),
+                    );
+                }
+            }
         }
-        for statistics in &mut statistics {
-            statistics.set_resolution(SINGLE_RESOLUTION);
-        }
-        Ok(Rollouts {
-            statistics,
-            launches: Some(tracked.launches()),
-        })
+        Ok(Some(tracked.launches()))
     }
 
     fn episodes(

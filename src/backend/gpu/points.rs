@@ -40,7 +40,7 @@ fn numbers(simulation: &Simulation) -> [Vec<f64>; 5] {
         plan.choice.definition().parameters(),
         model.tables(),
         plan.policy.tables(),
-        corpus.map_or_else(Vec::new, |corpus| corpus.fields.clone()),
+        corpus.map_or_else(Vec::new, |corpus| corpus.fields.to_vec()),
     ]
 }
 

@@ -7,7 +7,9 @@ use crate::environment::Environment;
 use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::{Draws, Scratch};
 use crate::rng::{STEP, Stream};
-use crate::statistics::{CompensatedSum, EpisodeBlock, least_squares_slope};
+use crate::statistics::{
+    CompensatedSum, EpisodeBlock, SINGLE_STEPS, bin_of_step, least_squares_slope,
+};
 
 /// Sums that a block's episodes are added to in turns.
 const CURVE_LANES: usize = 32;
@@ -27,6 +29,8 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     /// Per step, over the episodes of the block: rewards, squared rewards, clicks. As [`CURVE_LANES`] sums, whatever the
     /// length of a vector, so that rounding does not depend on it: as many entries a step as it takes.
     curve: Vec<(N, N, N::Word)>,
+    /// The same over the bins of later steps.
+    late: LateCurve<N>,
     /// Counts of the users of a vector, one by one.
     lanes: Vec<u32>,
     /// The discounted return at each discount.
@@ -47,6 +51,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 plan.choice.num_considered(plan.slate_size) as usize
             ],
             curve: Vec::new(),
+            late: LateCurve::new(),
             lanes: vec![0; N::LANES],
             discounted: vec![CompensatedSum::new(); plan.discounts.len()],
             plan: plan.clone(),
@@ -72,6 +77,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             state,
             slot_clicks,
             curve,
+            late,
             lanes,
             discounted,
         } = self;
@@ -130,16 +136,20 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             clicks = clicks + click;
             let is_invalid = active & !stepped.is_valid;
             invalid = invalid + N::Word::select(is_invalid, one, N::Word::splat(0));
-            let begin = step as usize * vectors;
-            if curve.len() == begin {
-                curve.resize(begin + vectors, (zero, zero, N::Word::splat(0)));
+            if step < SINGLE_STEPS {
+                let begin = step as usize * vectors;
+                if curve.len() == begin {
+                    curve.resize(begin + vectors, (zero, zero, N::Word::splat(0)));
+                }
+                let at_step = &mut curve[begin + turn];
+                *at_step = (
+                    at_step.0 + reward,
+                    at_step.1 + reward * reward,
+                    at_step.2 + click,
+                );
+            } else {
+                late.add(step, turn, reward, click);
             }
-            let at_step = &mut curve[begin + turn];
-            *at_step = (
-                at_step.0 + reward,
-                at_step.1 + reward * reward,
-                at_step.2 + click,
-            );
             if plan.outline.has_quality {
                 quality = quality
                     + N::select(
@@ -158,6 +168,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             active = active & !driver.environment().is_terminal(user);
         }
+        late.end(turn);
         push_episodes(block, count, [total, step_weighted], [length, clicks]);
         for (returns, sum) in block.discounted.iter_mut().zip(discounted) {
             let done = returns.len();
@@ -180,6 +191,96 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         for (total, clicks) in block.slot_clicks.iter_mut().zip(slot_clicks) {
             clicks.write(lanes);
             *total += sum(lanes);
+        }
+    }
+}
+
+/// Steps whose rewards are added up in the arithmetic of the lanes before they go into the sums of a bin. No bin begins
+/// within so many.
+const STEPS_OF_PART: u32 = 8;
+
+/// Sums over the bins of steps from [`SINGLE_STEPS`] on, as [`CURVE_LANES`] sums in double precision each.
+#[derive(Debug)]
+struct LateCurve<N: Number> {
+    bins: Vec<[LateSums; CURVE_LANES]>,
+    /// Sums of up to [`STEPS_OF_PART`] steps of the episodes that run, of the bin: rewards, squared rewards, clicks.
+    part: (N, N, N::Word),
+    bin: usize,
+    is_empty: bool,
+    /// Numbers of the users of a vector, one by one.
+    some: [Vec<f64>; 2],
+    some_clicks: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct LateSums {
+    reward: f64,
+    squared_reward: f64,
+    clicks: u64,
+}
+
+impl<N: Number> LateCurve<N> {
+    fn new() -> Self {
+        let zero = N::splat(0.0);
+        Self {
+            bins: Vec::new(),
+            part: (zero, zero, N::Word::splat(0)),
+            bin: 0,
+            is_empty: true,
+            some: [vec![0.0; N::LANES], vec![0.0; N::LANES]],
+            some_clicks: vec![0; N::LANES],
+        }
+    }
+
+    /// Adds what the vector of users does at a step that has no bin for itself.
+    #[inline(always)]
+    fn add(&mut self, step: u32, turn: usize, reward: N, click: N::Word) {
+        let (rewards, squares, clicks) = self.part;
+        self.part = (rewards + reward, squares + reward * reward, clicks + click);
+        self.is_empty = false;
+        self.bin = bin_of_step(step) - SINGLE_STEPS as usize;
+        if step % STEPS_OF_PART == STEPS_OF_PART - 1 {
+            self.end(turn);
+        }
+    }
+
+    /// Moves the sums of the last steps into the bin.
+    #[inline(always)]
+    fn end(&mut self, turn: usize) {
+        if self.is_empty {
+            return;
+        }
+        if self.bins.len() <= self.bin {
+            self.bins
+                .resize(self.bin + 1, [LateSums::default(); CURVE_LANES]);
+        }
+        let (rewards, squares, clicks) = self.part;
+        let [some, some_squared] = &mut self.some;
+        rewards.write(some);
+        squares.write(some_squared);
+        clicks.write(&mut self.some_clicks);
+        let sums = &mut self.bins[self.bin][turn * N::LANES..][..N::LANES];
+        let some = some.iter().zip(some_squared).zip(&self.some_clicks);
+        for (sums, ((reward, squared_reward), &clicks)) in sums.iter_mut().zip(some) {
+            sums.reward += *reward;
+            sums.squared_reward += *squared_reward;
+            sums.clicks += u64::from(clicks);
+        }
+        let zero = N::splat(0.0);
+        self.part = (zero, zero, N::Word::splat(0));
+        self.is_empty = true;
+    }
+
+    /// Adds the bins to the curves of the block.
+    fn write(&self, block: &mut EpisodeBlock) {
+        for lanes in &self.bins {
+            let sum = |of: fn(&LateSums) -> f64| lanes.iter().fold(0.0, |sum, lane| sum + of(lane));
+            block.reward_by_step.push(sum(|lane| lane.reward));
+            block
+                .squared_reward_by_step
+                .push(sum(|lane| lane.squared_reward));
+            let clicks = lanes.iter().map(|lane| lane.clicks).sum();
+            block.clicks_by_step.push(clicks);
         }
     }
 }
@@ -258,6 +359,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     fn run_block_with(&mut self, agent: &impl Agent, first: u64, count: usize) -> EpisodeBlock {
         let mut block = self.plan.empty_block();
         self.curve.clear();
+        self.late.bins.clear();
         for done in (0..count).step_by(N::LANES) {
             let some = N::LANES.min(count - done);
             self.run_group(agent, first + done as u64, some, &mut block);
@@ -278,8 +380,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             block.reward_by_step.push(rewards);
             block.squared_reward_by_step.push(squared_rewards);
-            block.clicks_by_step.push(clicks);
+            block.clicks_by_step.push(u64::from(clicks));
         }
+        self.late.write(&mut block);
         block
     }
 }
@@ -355,6 +458,49 @@ mod tests {
         assert!(short.clicks.iter().any(|&clicks| clicks > 0));
         assert_eq!(short, long);
         assert_eq!(short, registers.run(512, 200));
+    }
+
+    /// Episodes of up to 9,000 steps that end at different ones, with short vectors, long ones, and in double precision.
+    #[test]
+    fn late_steps_are_binned_with_the_same_bits_whatever_the_vectors() {
+        use super::{BlockRollout, Rollout};
+        use crate::config::{Config, Layers};
+        use crate::environment::Definition;
+        use crate::environment::interest_exploration::InterestExplorationDefinition;
+        use crate::number::{Baseline, Lanes};
+        use crate::registry::{catalogue, simulation};
+        use crate::statistics::num_bins;
+        let layers = ["environment.name=interest_exploration", "max_steps=9000"]
+            .iter()
+            .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
+        let config = Config::resolve(&layers, &catalogue()).unwrap();
+        let plan = simulation(&config).unwrap().plan;
+        let settings = InterestExplorationDefinition::entry().settings_with(&[]);
+        let definition = InterestExplorationDefinition::new(&settings.unwrap()).unwrap();
+        let mut short = Rollout::<Lanes<4>, _>::new(definition.twin(), &plan);
+        let mut long = Rollout::<Lanes<32>, _>::new(definition.twin(), &plan);
+        let mut registers = Rollout::<Baseline, _>::new(definition.twin(), &plan);
+        let mut reference = Rollout::<f64, _>::new(definition.twin(), &plan);
+        let expected = reference.run(256, 40);
+        let short = short.run(256, 40);
+        assert_eq!(short, long.run(256, 40));
+        assert_eq!(short, registers.run(256, 40));
+        assert_eq!(short.clicks_by_step.len(), num_bins(9000));
+        let sum = |clicks: &[u64]| clicks.iter().sum::<u64>();
+        let of_episodes: u64 = short.clicks.iter().copied().map(u64::from).sum();
+        assert_eq!(sum(&short.clicks_by_step), of_episodes);
+        for (found, expected) in [
+            (&short.reward_by_step, &expected.reward_by_step),
+            (
+                &short.squared_reward_by_step,
+                &expected.squared_reward_by_step,
+            ),
+        ] {
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() <= 1e-5 * expected.abs().max(1.0));
+            }
+        }
     }
 
     #[test]

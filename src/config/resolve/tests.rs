@@ -226,7 +226,7 @@ fn a_wrong_type_names_key_value_and_what_is_allowed() {
         ),
         (
             "[environment.user.sensitivity]\nmean = 0.1",
-            "`environment.user.sensitivity` = { mean = 0.1 } is a table; allowed is a finite number (in run.toml)",
+            "`environment.user.sensitivity` = { mean = 0.1 } is a table; allowed is a finite number of magnitude at most 1e12 (in run.toml)",
         ),
     ] {
         assert_eq!(refusal(text), expected);
@@ -254,7 +254,7 @@ fn values_out_of_range_are_refused() {
         ),
         (
             "environment.user.choc_stddev = -1",
-            "allowed is a number at least 0 (in run.toml)",
+            "allowed is a number at least 0 and at most 1e12 (in run.toml)",
         ),
         (
             "environment.user.kale_mean = nan",
@@ -394,7 +394,7 @@ fn a_seed_has_all_of_64_bits() {
     let config = Config::resolve(&layers, &specimen::catalogue()).unwrap();
     assert_eq!(config.seed, u64::MAX);
     assert_eq!(from_file(&config.to_toml()).unwrap(), config);
-    assert!(refusal("seed = \"7\"").contains("is a string; allowed is an integer"));
+    assert!(refusal("seed = \"-7\"").contains("allowed is an integer from 0"));
     assert!(refusal("seed = \"seven\"").contains("is a string"));
     let error = from_file("seed = 9_223_372_036_854_775_808").unwrap_err();
     assert!(matches!(error, ConfigError::Syntax { .. }), "{error}");

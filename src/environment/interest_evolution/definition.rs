@@ -106,7 +106,34 @@ fn check_scores(settings: &Settings) -> Result<(), ConfigError> {
 }
 
 const UTILITY_MODEL: &str = "utility_model";
+/// The key that tells which documents there are.
+const SAMPLER: &str = "document.sampler";
 const DISTRIBUTION: &str = "distribution";
+
+/// Refuses given documents of another number of features, and returns the largest of these by magnitude; 0 where none are given.
+fn check_features(settings: &Settings, num_features: u32) -> Result<f64, ConfigError> {
+    let Some(corpus) = settings.corpus("document.corpus") else {
+        return Ok(0.0);
+    };
+    let features: Vec<&Vec<f64>> = corpus
+        .columns
+        .iter()
+        .filter(|(name, _)| name.starts_with("features["))
+        .map(|(_, values)| values)
+        .collect();
+    if features.is_empty() {
+        return Ok(0.0);
+    }
+    if features.len() != num_features as usize || i64::from(num_features) > MAX_FEATURES {
+        let allowed = format!(
+            "{}, as many features as the documents of `environment.document.corpus` have, and at most {MAX_FEATURES}",
+            features.len()
+        );
+        return Err(settings.invalid("document.num_features", allowed));
+    }
+    let all = features.into_iter().flatten();
+    Ok(all.fold(0.0, |bound, value| value.abs().max(bound)))
+}
 
 impl Definition for InterestEvolutionDefinition {
     type Twin<N: Number> = InterestEvolution<N>;
@@ -231,15 +258,22 @@ impl Definition for InterestEvolutionDefinition {
                 1.0,
                 "standard deviation of the length of a video",
             )),
-            utility(Key::corpus(
+            Key::corpus(
                 "document.corpus",
                 &[
-                    Column::index("cluster_id"),
-                    Column::number("quality", Bounds::FINITE),
-                    Column::number("video_length", LENGTHS),
+                    Column::index("cluster_id").applies_when(SAMPLER, UTILITY_MODEL),
+                    Column::number("quality", Bounds::FINITE).applies_when(SAMPLER, UTILITY_MODEL),
+                    Column::number("video_length", LENGTHS).applies_when(SAMPLER, UTILITY_MODEL),
+                    Column::numbers("features", Bounds::FINITE).applies_when(SAMPLER, DISTRIBUTION),
+                    // What is drawn may be below zero, and is read back.
+                    Column::number("video_length", Bounds::FINITE)
+                        .applies_when(SAMPLER, DISTRIBUTION),
+                    Column::number("quality", Bounds::FINITE)
+                        .optional()
+                        .applies_when(SAMPLER, DISTRIBUTION),
                 ],
                 "the documents when resample_documents = false; absent: drawn once from the seed",
-            )),
+            ),
             Key::one_of(
                 "choice.model",
                 "multinomial_proportional",
@@ -285,6 +319,7 @@ impl Definition for InterestEvolutionDefinition {
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let has_free_features = settings.text("document.sampler") == DISTRIBUTION;
         let num_features = settings.count("document.num_features");
+        let listed_bound = check_features(settings, num_features)?;
         let mut topic_quality_mean = Vec::new();
         if !has_free_features {
             let (low, high) = topic_counts(num_features);
@@ -334,7 +369,7 @@ impl Definition for InterestEvolutionDefinition {
             has_free_features,
             topic_quality_mean,
             feature_bound: if has_free_features {
-                min.abs().max(max.abs())
+                min.abs().max(max.abs()).max(listed_bound)
             } else {
                 1.0
             },

@@ -1,6 +1,6 @@
 //! Which of several is the best, and how sure that is.
 
-use super::super::normal::{LEVEL, one_sided, upper_tail};
+use crate::statistics::{Estimate, LEVEL};
 use serde::Serialize;
 
 /// Names the simulation of the highest mean return, and says how sure it is that no other is better.
@@ -12,28 +12,46 @@ use serde::Serialize;
 /// ```
 ///
 /// A false claim needs that the truly best one lost to another, which it can to `k - 1`: that is what the factor is for.
-/// It makes up for choosing the best by the same data, too.
+/// It makes up for choosing the best by the same data, too. It is a promise about runs, not about this result: whatever
+/// the truth, at most a share `1 - c` of all runs claims with a confidence of `c` or more a best that is none. How often
+/// such a claim is right where it is made depends on how often there is a difference to be found.
+///
+/// `margin` tells how much is at stake: the best's mean less the highest of the others, in the truth between
+///
+/// ```text
+/// min_j (d_j - c s_j)   and   min_j (d_j + c s_j),
+/// ```
+///
+/// `d_j` being the best's paired difference against `j`, `s_j` its standard error, and `c` the two-sided critical value at
+/// `0.05 / (k - 1)`. These hold in at least 95 % of all runs, whichever comes out as the best: if the `k - 1` intervals
+/// against the truly best one, t, hold, so do both ends. Where the best is not t, its true margin is its difference
+/// against t, above the lower end and below 0, and the upper end is not below 0. Where it is t, its true margin is its
+/// difference against the second, above the lower end and below every `d_j + c s_j`.
 ///
 /// # Source
 /// Multiple comparisons with the best: Hsu (1984), "Constrained simultaneous confidence intervals for multiple
 /// comparisons with the best", Annals of Statistics 12; on common random numbers, where paired differences and
 /// Bonferroni's inequality replace independence: Yang and Nelson (1991), "Using common random numbers and control
-/// variates in multiple-comparison procedures", Operations Research 39.
+/// variates in multiple-comparison procedures", Operations Research 39. Intervals of the margin that are not cut at 0:
+/// Edwards and Hsu (1983), "Multiple comparisons with the best treatment", Journal of the American Statistical Association
+/// 78.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Best {
     /// Label of the highest mean return; of the first where several have it.
     pub label: String,
-    /// Confidence, at least, that none of the others has a higher expected return; `None` where the episodes do not tell.
+    /// One less the share of all runs, at most, that claim as surely a best that is none; `None` where the episodes do not
+    /// tell.
     pub confidence: Option<f64>,
     /// Label of the one that is hardest to tell from the best.
     pub closest: String,
+    /// Its mean return less the highest of the others.
+    pub margin: f64,
+    /// Interval of 95 % of that: of its expected return less the highest of the others'. Below 0 it is not the best.
+    pub margin_ci95: Option<[f64; 2]>,
     /// Labels of all that may be the best: the truly best one is among them in 95 % of all runs.
     pub may_be_best: Vec<String>,
 }
-
-/// Mean and standard error of a difference.
-pub(super) type Estimate = (Option<f64>, Option<f64>);
 
 /// Finds the best, given each mean and the estimate of every difference (`difference(i, j)` is i less j).
 ///
@@ -41,7 +59,7 @@ pub(super) type Estimate = (Option<f64>, Option<f64>);
 pub(super) fn best(
     labels: &[&str],
     means: &[Option<f64>],
-    difference: impl Fn(usize, usize) -> Estimate,
+    difference: impl Fn(usize, usize) -> Option<Estimate>,
 ) -> Option<Best> {
     let means: Option<Vec<f64>> = means.iter().copied().collect();
     let means = means?;
@@ -53,10 +71,7 @@ pub(super) fn best(
     let num_rivals = (labels.len() - 1) as f64;
 
     // One that cannot be compared cannot be told apart.
-    let p_value = |i: usize, j: usize| {
-        let (mean, error) = difference(i, j);
-        mean.zip(error).map(|(mean, error)| upper_tail(mean, error))
-    };
+    let p_value = |i: usize, j: usize| difference(i, j).map(|found| found.upper_tail());
     let unknown = 2.0;
     let against = |j: usize| p_value(best, j).unwrap_or(unknown);
     let closest = rivals(best)
@@ -64,18 +79,22 @@ pub(super) fn best(
         .max_by(|&a, &b| against(a).total_cmp(&against(b)))?;
     let confidence = p_value(best, closest).map(|p| (1.0 - num_rivals * p).max(0.0));
 
-    let critical = one_sided((1.0 - LEVEL) / num_rivals);
+    let miss = (1.0 - LEVEL) / num_rivals;
     let is_ruled_out = |j: usize| {
-        rivals(j).any(|i| {
-            let (mean, error) = difference(i, j);
-            mean.zip(error)
-                .is_some_and(|(mean, error)| mean - critical * error > 0.0)
-        })
+        rivals(j).any(|i| difference(i, j).is_some_and(|found| found.mean > found.reach(miss)))
     };
+    let intervals = rivals(best).map(|j| Some(difference(best, j)?.interval(miss)));
+    let least = |a: [f64; 2], b: [f64; 2]| [a[0].min(b[0]), a[1].min(b[1])];
+    let intervals: Option<Vec<[f64; 2]>> = intervals.collect();
+    let highest = rivals(best)
+        .map(|j| means[j])
+        .fold(f64::NEG_INFINITY, f64::max);
     Some(Best {
         label: labels[best].to_owned(),
         confidence,
         closest: labels[closest].to_owned(),
+        margin: means[best] - highest,
+        margin_ci95: intervals.and_then(|all| all.into_iter().reduce(least)),
         may_be_best: (0..labels.len())
             .filter(|&j| !is_ruled_out(j))
             .map(|j| labels[j].to_owned())
@@ -94,7 +113,7 @@ mod tests {
         let labels = &["a", "b", "c", "d"][..means.len()];
         let some: Vec<Option<f64>> = means.iter().copied().map(Some).collect();
         best(labels, &some, |i, j| {
-            (Some(means[i] - means[j]), Some(error))
+            Estimate::of(Some(means[i] - means[j]), Some(error), 1000)
         })
         .unwrap()
     }
@@ -127,12 +146,68 @@ mod tests {
 
     #[test]
     fn what_the_episodes_do_not_tell_is_none() {
-        let unknown = best(&["a", "b"], &[Some(1.0), Some(2.0)], |_, _| {
-            (Some(1.0), None)
-        });
-        let unknown = unknown.unwrap();
+        let unknown = best(&["a", "b"], &[Some(1.0), Some(2.0)], |_, _| None).unwrap();
         assert_eq!((unknown.confidence, unknown.may_be_best.len()), (None, 2));
-        assert!(best(&["a", "b"], &[Some(1.0), None], |_, _| (None, None)).is_none());
+        assert_eq!((unknown.margin, unknown.margin_ci95), (1.0, None));
+        assert!(best(&["a", "b"], &[Some(1.0), None], |_, _| None).is_none());
+    }
+
+    #[test]
+    fn two_episodes_give_the_confidence_of_students_distribution() {
+        let labels = ["a", "b"];
+        let two = best(&labels, &[Some(0.0), Some(2.0)], |i, j| {
+            let mean = 2.0 * (i as f64 - j as f64);
+            Estimate::of(Some(mean), Some(1.0), 2)
+        });
+        // One degree of freedom is Cauchy's distribution; the normal one would say 97.7 %.
+        let confidence = 0.5 + 2_f64.atan() / std::f64::consts::PI;
+        assert!((two.unwrap().confidence.unwrap() - confidence).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_margin_is_over_the_best_of_the_others() {
+        let two = of(&[1.0, 3.0], 1.0);
+        let [low, high] = two.margin_ci95.unwrap();
+        assert_eq!(two.margin, 2.0);
+        assert!((low - 0.040_036).abs() < 1e-5 && (high - 3.959_964).abs() < 1e-5);
+        // Against the second, at 0.05 / 3.
+        let four = of(&[3.0, 1.0, -5.0, -5.0], 1.0);
+        let [low, high] = four.margin_ci95.unwrap();
+        assert_eq!(four.margin, 2.0);
+        assert!((low + 0.393_980).abs() < 1e-5 && (high - 4.393_980).abs() < 1e-5);
+    }
+
+    /// Of several truths, equal ones among them: the true margin of whichever comes out as the best.
+    #[test]
+    fn intervals_of_the_margin_hold_whichever_is_picked() {
+        const RUNS: u32 = 4_000;
+        let mut random = SmallRng::seed_from_u64(6);
+        let mut normal = || {
+            let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
+            radius * (std::f64::consts::TAU * random.random::<f64>()).cos()
+        };
+        for truth in [
+            [0.0; 4],
+            [1.0, 0.0, 0.0, 0.0],
+            [3.0, 2.5, 0.0, -9.0],
+            [9.0, 0.0, 0.0, 0.0],
+        ] {
+            let mut hits = 0;
+            for _ in 0..RUNS {
+                let means: Vec<f64> = truth.iter().map(|mean| mean + normal()).collect();
+                let found = of(&means, 2.0_f64.sqrt());
+                let index = ["a", "b", "c", "d"]
+                    .iter()
+                    .position(|label| *label == found.label)
+                    .unwrap();
+                let others = (0..4).filter(|&j| j != index).map(|j| truth[j]);
+                let margin = truth[index] - others.fold(f64::NEG_INFINITY, f64::max);
+                let [low, high] = found.margin_ci95.unwrap();
+                hits += u32::from((low..=high).contains(&margin));
+            }
+            // Of 4,000 intervals of 95 %, fewer cover with a probability of 1.2e-4, by the binomial distribution.
+            assert!(hits >= 3_748, "{truth:?}: {hits}");
+        }
     }
 
     /// Four equal ones: the claim of 95 % that one is the best is always false, and must come in 5 % of runs at most;

@@ -23,11 +23,10 @@ pub use best::Best;
 pub use pairs::PairedDifference;
 pub use report::{ComparisonReport, VariantReport};
 
-use super::normal::{LEVEL, two_sided};
 use super::stopping::{self, Look, Stopping, Target};
-use crate::backend::{Backend, BackendInfo, Observer, Simulation};
+use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
 use crate::error::Error;
-use crate::statistics::{EpisodeBlock, Moments, Statistics};
+use crate::statistics::{EpisodeBlock, Estimate, LEVEL, Moments, Statistics, two_sided};
 use pairs::{num_pairs, pairs};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -40,8 +39,15 @@ pub const MAX_COMPARED: usize = 32;
 /// Says how many episodes a comparison runs, of each simulation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Extent {
-    /// So many.
+    /// So many, from 0 on.
     Episodes(u64),
+    /// So many, from another one on: a multiple of [`BLOCK_EPISODES`](crate::backend::BLOCK_EPISODES).
+    From {
+        /// The first one.
+        first: u64,
+        /// How many.
+        episodes: u64,
+    },
     /// Until every difference is as precise as asked for, all intervals together.
     Target(Target),
 }
@@ -51,6 +57,8 @@ pub enum Extent {
 pub struct Comparison {
     /// What computed it.
     pub backend: BackendInfo,
+    /// The first episode of each simulation.
+    pub first: u64,
     /// Episodes of each simulation that were asked for.
     pub asked: u64,
     /// Episodes of each simulation that were run: fewer than asked for if the work was interrupted.
@@ -69,6 +77,7 @@ impl Comparison {
     fn new(simulations: &[Simulation], backend: BackendInfo) -> Self {
         Self {
             backend,
+            first: 0,
             asked: 0,
             done: 0,
             statistics: simulations.iter().map(Simulation::statistics).collect(),
@@ -92,17 +101,15 @@ impl Comparison {
         pairs(self.statistics.len()).zip(&self.differences)
     }
 
-    /// Returns mean and standard error of one's return less another's.
-    fn estimate(&self, a: usize, b: usize) -> best::Estimate {
+    /// Returns mean and standard error of one's return less another's; `None` where the episodes do not tell.
+    fn estimate(&self, a: usize, b: usize) -> Option<Estimate> {
         let (low, high) = (a.min(b), a.max(b));
         let mut found = self.differences();
         let moments = found.find(|(pair, _)| *pair == (low, high));
         let (_, moments) = moments.expect("every pair is there");
         let sign = if a < b { 1.0 } else { -1.0 };
-        (
-            moments.mean().map(|mean| sign * mean),
-            moments.standard_error(),
-        )
+        let mean = moments.mean().map(|mean| sign * mean);
+        Estimate::of(mean, moments.standard_error(), moments.count())
     }
 
     /// Runs a range of episodes wave by wave, until it ends or the observer interrupts.
@@ -114,12 +121,16 @@ impl Comparison {
         wave: &mut Wave,
         observer: &dyn Observer,
     ) -> Result<(), Error> {
-        while self.done < episodes.end && !observer.is_interrupted() {
-            let end = self.done.saturating_add(wave.episodes()).min(episodes.end);
+        loop {
+            let start = self.first.saturating_add(self.done);
+            if start >= episodes.end || observer.is_interrupted() {
+                break;
+            }
+            let end = start.saturating_add(wave.episodes()).min(episodes.end);
             let clock = Instant::now();
             let mut returns = Vec::with_capacity(simulations.len());
             for (simulation, statistics) in simulations.iter().zip(&mut self.statistics) {
-                let blocks = backend.episodes(simulation, self.done..end)?;
+                let blocks = backend.episodes(simulation, start..end)?;
                 let part = simulation.collect(&blocks);
                 observer.finished(part.episodes(), part.user_steps());
                 statistics
@@ -135,14 +146,14 @@ impl Comparison {
                     let both = returns[a].iter().zip(&returns[b]);
                     moments.add_all(&both.map(|(a, b)| a - b).collect::<Vec<f64>>());
                 });
-            self.done = end;
+            self.done = end - self.first;
             wave.adapt(clock.elapsed());
         }
         Ok(())
     }
 }
 
-/// Runs the same episodes, from 0 on, of several simulations, and collects their returns and all paired differences.
+/// Runs the same episodes of several simulations, and collects their returns and all paired differences.
 ///
 /// Each simulation's statistics are those of [`evaluate`](super::evaluate), to the last bit, and nothing of the result
 /// depends on the waves that the work is done in. `wave` is how many episodes of each run between two looks at the
@@ -151,7 +162,7 @@ impl Comparison {
 /// Under [`Extent::Target`] the half-width is that of the simultaneous interval of every difference.
 ///
 /// # Errors
-/// [`Error::NumCompared`] unless there are from 2 to [`MAX_COMPARED`] simulations, [`Error::Seeds`] unless they have one
+/// [`Error::Unaligned`] if the first episode is no multiple of [`BLOCK_EPISODES`], [`Error::NumCompared`] unless there are from 2 to [`MAX_COMPARED`] simulations, [`Error::Seeds`] unless they have one
 /// seed, and those of [`Backend::episodes`].
 pub fn compare(
     simulations: &[Simulation],
@@ -165,9 +176,17 @@ pub fn compare(
     let mut wave = Wave::new(simulations, wave);
     let clock = Instant::now();
     match extent {
-        Extent::Episodes(episodes) => {
+        Extent::Episodes(episodes) | Extent::From { episodes, .. } => {
+            if let Extent::From { first, .. } = extent {
+                comparison.first = first;
+            }
+            let first = comparison.first;
+            if !first.is_multiple_of(BLOCK_EPISODES) {
+                return Err(Error::Unaligned { start: first });
+            }
             comparison.asked = episodes;
-            comparison.advance(simulations, backend, 0..episodes, &mut wave, observer)?;
+            let range = first..first.saturating_add(episodes);
+            comparison.advance(simulations, backend, range, &mut wave, observer)?;
         }
         Extent::Target(target) => {
             let critical = simultaneous(simulations.len());
@@ -202,9 +221,14 @@ fn check(simulations: &[Simulation]) -> Result<(), Error> {
     other.map_or(Ok(()), |b| Err(Error::Seeds { a: seed, b }))
 }
 
+/// Returns how often the interval of a pair may miss, so that those of all pairs hold together.
+fn simultaneous_miss(num_compared: usize) -> f64 {
+    (1.0 - LEVEL) / num_pairs(num_compared) as f64
+}
+
 /// Returns the critical value under which the intervals of all pairs hold together, by Bonferroni's inequality.
 fn simultaneous(num_compared: usize) -> f64 {
-    two_sided((1.0 - LEVEL) / num_pairs(num_compared) as f64)
+    two_sided(simultaneous_miss(num_compared))
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Every pair of what is compared: the mean difference and its uncertainty.
 
-use super::super::normal::{LEVEL, both_tails, two_sided};
-use super::{Comparison, simultaneous};
-use crate::statistics::Moments;
+use super::{Comparison, simultaneous_miss};
+use crate::statistics::{Estimate, LEVEL, Moments};
 use serde::Serialize;
 
 /// Reports by how much the mean return of one simulation exceeds another's.
@@ -19,7 +18,8 @@ pub struct PairedDifference {
     pub mean: Option<f64>,
     /// Standard error of `mean`.
     pub standard_error: Option<f64>,
-    /// Interval of 95 % for this difference alone.
+    /// Interval of 95 % for this difference alone; of Student's distribution below
+    /// [`FEW_EPISODES`](crate::statistics::FEW_EPISODES), as are the following. `None` where so few never varied.
     pub ci95: Option<[f64; 2]>,
     /// Interval that holds together with those of all other pairs in 95 % of all runs: Bonferroni's.
     pub ci95_simultaneous: Option<[f64; 2]>,
@@ -34,6 +34,8 @@ pub struct PairedDifference {
     pub variance_reduction: Option<f64>,
     /// Correlation of the two returns of an episode.
     pub correlation: Option<f64>,
+    /// Share of the sum of squares of the differences around their mean that a single episode has, the largest such.
+    pub largest_share: Option<f64>,
     /// Probability, if there were no difference, of a mean as far from 0: of this pair alone.
     pub p_value: Option<f64>,
     /// The same, corrected for all pairs by Holm's method.
@@ -55,7 +57,7 @@ pub(super) fn paired_differences(
     labels: &[&str],
     comparison: &Comparison,
 ) -> Vec<PairedDifference> {
-    let critical = [two_sided(1.0 - LEVEL), simultaneous(labels.len())];
+    let misses = [1.0 - LEVEL, simultaneous_miss(labels.len())];
     let differences = comparison.differences();
     let mut all: Vec<PairedDifference> = differences
         .map(|((a, b), moments)| {
@@ -65,7 +67,7 @@ pub(super) fn paired_differences(
                 b: variance(b),
                 difference: moments.variance(),
             };
-            figures([labels[a], labels[b]], moments, &spread, critical)
+            figures([labels[a], labels[b]], moments, &spread, misses)
         })
         .collect();
     let adjusted = holm(&all.iter().map(|pair| pair.p_value).collect::<Vec<_>>());
@@ -105,10 +107,8 @@ fn figures(
     [alone, together]: [f64; 2],
 ) -> PairedDifference {
     let (mean, standard_error) = (moments.mean(), moments.standard_error());
-    let both = mean.zip(standard_error);
-    let interval = |critical: f64| {
-        both.map(|(mean, error)| [mean - critical * error, mean + critical * error])
-    };
+    let estimate = Estimate::of(mean, standard_error, moments.count());
+    let interval = |miss: f64| estimate.map(|estimate| estimate.interval(miss));
     PairedDifference {
         a: a.to_owned(),
         b: b.to_owned(),
@@ -118,7 +118,8 @@ fn figures(
         ci95_simultaneous: interval(together),
         variance_reduction: spread.reduction(),
         correlation: spread.correlation(),
-        p_value: both.map(|(mean, error)| both_tails(mean, error)),
+        largest_share: moments.largest_share(),
+        p_value: estimate.map(|estimate| estimate.both_tails()),
         p_value_adjusted: None,
     }
 }
@@ -183,14 +184,20 @@ mod tests {
             b: Some(2.0),
             difference: moments.variance(),
         };
-        let pair = figures(["x", "y"], &moments, &spread, [2.0, 3.0]);
+        let pair = figures(["x", "y"], &moments, &spread, [0.05, 0.01]);
         let error = (14.0_f64 / 12.0).sqrt();
         assert_eq!((pair.mean, pair.standard_error), (Some(1.0), Some(error)));
-        assert_eq!(pair.ci95, Some([1.0 - 2.0 * error, 1.0 + 2.0 * error]));
-        assert_eq!(
-            pair.ci95_simultaneous,
-            Some([1.0 - 3.0 * error, 1.0 + 3.0 * error])
-        );
+        // Student's t with 3 degrees of freedom.
+        for (interval, critical) in [(pair.ci95, 3.182_446), (pair.ci95_simultaneous, 5.840_909)] {
+            let [low, high] = interval.unwrap();
+            assert!((low - (1.0 - critical * error)).abs() < 1e-5);
+            assert!((high - (1.0 + critical * error)).abs() < 1e-5);
+        }
+        // Two sided, of t = 0.9258 with 3 degrees of freedom: 1 - 2/π (θ + sin θ cos θ), tan θ = t / sqrt(3).
+        let theta = (1.0 / error / 3_f64.sqrt()).atan();
+        let p_value = 1.0 - (theta + theta.sin() * theta.cos()) / std::f64::consts::FRAC_PI_2;
+        assert!((pair.p_value.unwrap() - p_value).abs() < 1e-12);
+        assert!((pair.largest_share.unwrap() - 9.0 / 14.0).abs() < 1e-12);
         // (38/3 + 6/3) / (14/3), and the covariance (44/3 - 14/3) / 2 = 5 by the deviations.
         assert!((pair.variance_reduction.unwrap() - 22.0 / 7.0).abs() < 1e-15);
         let correlation = 5.0 / (76.0_f64 / 3.0).sqrt();
@@ -200,19 +207,25 @@ mod tests {
     #[test]
     fn a_difference_without_spread_reduces_variance_by_no_number() {
         let mut moments = Moments::new();
-        moments.add_all(&[0.5; 3]);
+        moments.add_all(&[0.5; 100]);
         let spread = Spread {
             a: Some(1.0),
             b: Some(1.0),
             difference: moments.variance(),
         };
-        let pair = figures(["x", "y"], &moments, &spread, [2.0, 3.0]);
+        let pair = figures(["x", "y"], &moments, &spread, [0.05, 0.01]);
         assert_eq!(
             (pair.variance_reduction, pair.correlation),
             (None, Some(1.0))
         );
         assert_eq!((pair.ci95, pair.p_value), (Some([0.5, 0.5]), Some(0.0)));
-        let none = figures(["x", "y"], &Moments::new(), &spread, [2.0, 3.0]);
+        let none = figures(["x", "y"], &Moments::new(), &spread, [0.05, 0.01]);
         assert_eq!((none.mean, none.ci95, none.p_value), (None, None, None));
+        // Three equal pairs do not tell that all are equal.
+        let mut three = Moments::new();
+        three.add_all(&[0.5; 3]);
+        let three = figures(["x", "y"], &three, &spread, [0.05, 0.01]);
+        assert_eq!((three.mean, three.standard_error), (Some(0.5), Some(0.0)));
+        assert_eq!((three.ci95, three.p_value), (None, None));
     }
 }

@@ -5,7 +5,9 @@ use super::pairs::{PairedDifference, paired_differences};
 use super::{Comparison, Stopping};
 use crate::backend::BackendInfo;
 use crate::config::Config;
-use crate::evaluation::report::{SCHEMA, is_false, section};
+use crate::evaluation::report::{SCHEMA, is_false, is_zero, section};
+use crate::evaluation::warnings::{self, Warning};
+use crate::evaluation::{json_numbers, uncertainty};
 use crate::statistics::Summary;
 use serde::Serialize;
 use serde_json::Value;
@@ -19,7 +21,17 @@ pub struct ComparisonReport {
     /// Version of the package that wrote the report.
     pub slatesim: String,
     /// Key of all random numbers.
+    #[serde(serialize_with = "json_numbers::serialize")]
     pub seed: u64,
+    /// The first episode of each variant; left out where it is 0.
+    #[serde(
+        skip_serializing_if = "is_zero",
+        serialize_with = "json_numbers::serialize"
+    )]
+    pub first_episode: u64,
+    /// What the standard errors are for, where that is not all that the environment draws: a sentence without a full stop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<String>,
     /// Episodes of each variant in this report.
     pub episodes: u64,
     /// Whether episodes are missing: the work was interrupted.
@@ -34,6 +46,8 @@ pub struct ComparisonReport {
     /// How a run to a target precision ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopping: Option<Stopping>,
+    /// What is doubtful about the figures.
+    pub warnings: Vec<Warning>,
     /// What computed it.
     pub backend: BackendInfo,
     /// What was compared.
@@ -80,7 +94,7 @@ impl ComparisonReport {
         );
         let labels: Vec<&str> = compared.iter().map(|(label, _)| label.as_str()).collect();
         let variants = compared.iter().zip(statistics);
-        let policies = variants
+        let policies: Vec<VariantReport> = variants
             .map(|((label, config), statistics)| VariantReport {
                 label: label.clone(),
                 environment: section(&config.environment),
@@ -98,10 +112,29 @@ impl ComparisonReport {
             .map(|statistics| statistics.user_steps() as f64)
             .sum();
         let rate = user_steps / comparison.seconds;
+        let seed = compared[0].1.seed;
+        let environments = policies.iter().map(|policy| (&policy.environment, seed));
+        let uncertainty = uncertainty::of_runs(environments);
+        let mut doubts = warnings::of_size(comparison.done);
+        for (variant, (_, config)) in policies.iter().zip(compared) {
+            let whose = format!("variant {:?}: ", variant.label);
+            let has_max_steps = config.max_steps.is_some();
+            doubts.extend(warnings::of_figures(
+                &variant.summary,
+                &whose,
+                has_max_steps,
+            ));
+        }
+        for ((a, b), moments) in comparison.differences() {
+            let pair = format!("{} - {}: ", labels[a], labels[b]);
+            doubts.extend(warnings::of_difference(moments, &pair));
+        }
         Self {
             schema: SCHEMA,
             slatesim: env!("CARGO_PKG_VERSION").to_owned(),
             seed: compared[0].1.seed,
+            first_episode: comparison.first,
+            uncertainty,
             episodes: comparison.done,
             partial: comparison.is_partial(),
             asked: comparison.asked,
@@ -110,6 +143,7 @@ impl ComparisonReport {
                 .as_ref()
                 .map(|stopping| stopping.is_reached),
             stopping: comparison.stopping.clone(),
+            warnings: doubts,
             backend: comparison.backend.clone(),
             policies,
             differences: paired_differences(&labels, comparison),

@@ -1,6 +1,7 @@
 //! How many episodes a comparison runs at a time.
 
 use crate::backend::{BLOCK_EPISODES, Simulation};
+use crate::statistics::num_bins;
 use std::time::Duration;
 
 /// The first wave, where none is asked for.
@@ -26,10 +27,10 @@ impl Wave {
     pub(super) fn new(simulations: &[Simulation], asked: Option<u64>) -> Self {
         let steps = simulations
             .iter()
-            .map(|simulation| u64::from(simulation.plan.num_steps()))
+            .map(|simulation| num_bins(simulation.plan.num_steps()) as u64)
             .max();
-        // Four numbers an episode, and three a step of the block: see `EpisodeBlock`.
-        let bytes = 24 * BLOCK_EPISODES + 20 * steps.unwrap_or(0);
+        // Four numbers an episode, and three a step or bin of the block: see `EpisodeBlock`.
+        let bytes = 24 * BLOCK_EPISODES + 24 * steps.unwrap_or(0);
         let most_blocks = (MOST_BYTES / bytes).clamp(1, LARGEST / BLOCK_EPISODES);
         let blocks = asked.unwrap_or(FIRST).div_ceil(BLOCK_EPISODES).max(1);
         Self {

@@ -22,7 +22,7 @@ pub use column::{Cell, Column, Kind, Segment, columns};
 pub use error::TraceError;
 pub use read::{Episode, Trace};
 pub use record::{Recording, record};
-pub use replay::{Difference, Replay, replay};
+pub use replay::{Difference, Replay, replay, replay_file};
 pub use write::{Format, RowWriter, writer};
 
 #[cfg(doc)]

@@ -15,8 +15,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Rows that are held before they are written.
+/// Rows that are held before they are written, at most.
 const ROWS_PER_GROUP: usize = 1 << 15;
+/// Cells that are held, at most: with many columns a row group has fewer rows.
+const CELLS_PER_GROUP: usize = 1 << 21;
 
 /// Writes row groups.
 pub(super) struct Parquet<W: Write + Send> {
@@ -120,10 +122,11 @@ impl<W: Write + Send> RowWriter for Parquet<W> {
         for (column, &cell) in self.cells.iter_mut().zip(cells) {
             column.push(cell);
         }
+        let most = (CELLS_PER_GROUP / cells.len().max(1)).clamp(1, ROWS_PER_GROUP);
         if self
             .cells
             .first()
-            .is_some_and(|column| column.len() >= ROWS_PER_GROUP)
+            .is_some_and(|column| column.len() >= most)
         {
             self.write_group()?;
         }

@@ -3,7 +3,8 @@
 use super::column::{Cell, Column, EPISODE, Kind, Layout, SEED, STEP, Segment, columns};
 use super::error::TraceError;
 use crate::backend::Simulation;
-use crate::text_file::quotable;
+use crate::error::Error;
+use crate::text_file::{STDIN, quotable};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fs::File;
@@ -47,11 +48,65 @@ impl Trace {
     /// [`TraceError::Read`] if the file cannot be read, and [`TraceError::Damaged`] with line and column if it is not a
     /// trace of whole episodes of this simulation.
     pub fn read(path: &Path, simulation: &Simulation) -> Result<Self, TraceError> {
-        let is_input = path.as_os_str() == "-";
-        let told = Path::new(if is_input { "standard input" } else { "" });
-        let source = Source {
-            path: if is_input { told } else { path },
+        let mut reader = Reader::new(path, simulation);
+        reader.read()?;
+        reader.end()
+    }
+
+    /// Reads a trace as [`read`](Self::read) does, and hands over some episodes at a time, so that they need not be held; what is
+    /// returned has those that were not handed over.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read), as [`Error::Trace`], and whatever `on_episodes` returns.
+    pub(super) fn read_in_parts(
+        path: &Path,
+        simulation: &Simulation,
+        on_episodes: &mut dyn FnMut(&Self) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let mut failure = None;
+        let mut take = |part: &Self| match on_episodes(part) {
+            Ok(()) => true,
+            Err(error) => {
+                failure = Some(error);
+                false
+            }
         };
+        let mut reader = Reader::new(path, simulation);
+        reader.take = Some(&mut take);
+        let whole = reader.read().and_then(|()| reader.end());
+        failure.map_or_else(|| whole.map_err(Error::from), Err)
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn new(path: &'a Path, simulation: &'a Simulation) -> Self {
+        let is_input = path.as_os_str() == STDIN;
+        Self {
+            trace: Trace {
+                columns: columns(simulation, false),
+                with_candidates: false,
+                episodes: Vec::new(),
+                ignored: Vec::new(),
+                tolerance: 0.0,
+            },
+            simulation,
+            layout: None,
+            known: HashSet::new(),
+            take: None,
+            is_input,
+            source: Source {
+                path: if is_input {
+                    Path::new("standard input")
+                } else {
+                    path
+                },
+            },
+        }
+    }
+
+    fn read(&mut self) -> Result<(), TraceError> {
+        let (is_input, source) = (self.is_input, self.source);
+        let path = source.path;
         let unreadable = |error| source.unreadable(error);
         let mut file: Box<dyn Read> = if is_input {
             Box::new(std::io::stdin().lock())
@@ -64,19 +119,6 @@ impl Trace {
             .take(4)
             .read_to_end(&mut start)
             .map_err(unreadable)?;
-        let mut reader = Reader {
-            trace: Self {
-                columns: columns(simulation, false),
-                with_candidates: false,
-                episodes: Vec::new(),
-                ignored: Vec::new(),
-                tolerance: 0.0,
-            },
-            simulation,
-            layout: None,
-            known: HashSet::new(),
-            source,
-        };
         if let Some(problem) = foreign(&start) {
             return Err(source.damaged(1, None, problem));
         }
@@ -85,20 +127,29 @@ impl Trace {
                 let problem = "Parquet on standard input; allowed is a file of it, as it is read from its end";
                 return Err(source.damaged(1, None, problem));
             }
-            reader.read_parquet()?;
-            return reader.end();
+            return self.read_parquet();
         }
         let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
         let mut file = BufReader::new(Watched::new(Cursor::new(text.to_vec()).chain(file)));
-        if reader.is_json(&mut file)? {
-            reader.trace.tolerance = JSON_TOLERANCE;
-            reader.read_json(file)?;
-        } else {
-            reader.read_csv(file)?;
+        let start = self.first_line(&mut file)?;
+        match start.trim_ascii_start().first() {
+            Some(b'[') => {
+                let problem = "a JSON array; allowed is an object a line, as `lines=True` of pandas and `write_ndjson` of polars write \
+                               them";
+                return Err(source.damaged(1, None, problem));
+            }
+            Some(b'{') => {
+                self.trace.tolerance = JSON_TOLERANCE;
+                self.read_json(Cursor::new(start).chain(file))?;
+            }
+            _ => self.read_csv(&start, file)?,
         }
-        reader.end()
+        Ok(())
     }
 }
+
+/// So many episodes are handed over together.
+const PART: usize = 256;
 
 /// Half a unit of the tenth decimal, which is the last one that pandas writes in JSON, and what single precision adds to it.
 const JSON_TOLERANCE: f64 = 6e-11;
@@ -127,13 +178,17 @@ fn refuse_device(path: &Path) -> std::io::Result<()> {
 
 /// Tells by its first bytes what is no text in UTF-8.
 fn foreign(start: &[u8]) -> Option<&'static str> {
-    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) || start.contains(&0) {
+    const ZIPPED: [&[u8]; 3] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd], b"PK\x03\x04"];
+    if ZIPPED.iter().any(|mark| start.starts_with(mark)) {
+        Some("the file is compressed; allowed is the unpacked file, or `-` to read it from a pipe")
+    } else if start.starts_with(&[0xff, 0xfe])
+        || start.starts_with(&[0xfe, 0xff])
+        || start.contains(&0)
+    {
         Some(
             "the file is in UTF-16 or no text; allowed is UTF-8: write it so with `Out-File -Encoding utf8` in PowerShell, or convert \
              it with `iconv -f UTF-16 -t UTF-8`",
         )
-    } else if start.starts_with(&[0x1f, 0x8b]) || start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Some("the file is compressed; allowed is the unpacked file, or `-` to read it from a pipe")
     } else {
         None
     }
@@ -212,6 +267,10 @@ struct Reader<'a> {
     layout: Option<Layout>,
     /// The episodes that the file has had.
     known: HashSet<u64>,
+    /// Takes some whole episodes at a time, and tells whether to go on.
+    take: Option<&'a mut dyn FnMut(&Trace) -> bool>,
+    /// Whether it is standard input that is read.
+    is_input: bool,
     source: Source<'a>,
 }
 
@@ -223,25 +282,16 @@ impl Reader<'_> {
         self.layout = Some(Layout::new(&self.trace.columns));
     }
 
-    /// Tells whether a text is of JSON, by what it begins with.
-    fn is_json(&self, file: &mut impl BufRead) -> Result<bool, TraceError> {
+    /// Reads up to the end of the first line that is not blank.
+    fn first_line(&self, file: &mut impl BufRead) -> Result<Vec<u8>, TraceError> {
+        let mut start = Vec::new();
         loop {
-            let start = file
-                .fill_buf()
+            let before = start.len();
+            let length = file
+                .read_until(b'\n', &mut start)
                 .map_err(|error| self.source.unreadable(error))?;
-            match start.iter().position(|byte| !byte.is_ascii_whitespace()) {
-                Some(position) if start[position] == b'[' => {
-                    let problem = "a JSON array; allowed is an object a line, as `lines=True` of pandas and `write_ndjson` of polars \
-                                   write them";
-                    return Err(self.source.damaged(1, None, problem));
-                }
-                Some(position) => return Ok(start[position] == b'{'),
-                None if start.is_empty() => return Ok(false),
-                // Lines are counted from here on, and nobody begins a file so.
-                None => {
-                    let length = start.len();
-                    file.consume(length);
-                }
+            if length == 0 || !start[before..].trim_ascii().is_empty() {
+                return Ok(start);
             }
         }
     }
@@ -333,6 +383,13 @@ impl Reader<'_> {
             Some(Value::String(text)) if ["NaN", "inf", "-inf"].contains(&&text[..]) => {
                 text.clone()
             }
+            // Integers above 2^53 are written as texts.
+            Some(Value::String(text))
+                if matches!(column.kind, Kind::Integer)
+                    && text.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                text.clone()
+            }
             Some(other) => {
                 let shown = quotable(&other.to_string());
                 return Err(damaged(format!("{shown}, expected {}", expected(column))));
@@ -372,10 +429,11 @@ impl Reader<'_> {
         }
     }
 
-    fn read_csv<R: Read>(&mut self, mut file: BufReader<Watched<R>>) -> Result<(), TraceError> {
-        let mut header = Vec::new();
-        let unreadable = |error| self.source.unreadable(error);
-        file.read_until(b'\n', &mut header).map_err(unreadable)?;
+    fn read_csv<R: Read>(
+        &mut self,
+        header: &[u8],
+        mut file: BufReader<Watched<R>>,
+    ) -> Result<(), TraceError> {
         let count = |separator: u8| header.iter().filter(|&&byte| byte == separator).count();
         let separator = [b'\t', b';', b',']
             .into_iter()
@@ -564,22 +622,46 @@ impl Reader<'_> {
         let last = self.trace.episodes.last_mut().expect("there is one now");
         last.lines.push(line);
         last.rows.push(row);
+        if self.take.is_some()
+            && self.trace.episodes.len() >= PART
+            && self
+                .trace
+                .episodes
+                .last()
+                .is_some_and(|last| has_ended(layout, last))
+        {
+            self.hand_over(line)?;
+        }
+        Ok(())
+    }
+
+    /// Hands over the episodes so far, where somebody takes them.
+    fn hand_over(&mut self, line: u64) -> Result<(), TraceError> {
+        if let Some(take) = &mut self.take {
+            if !take(&self.trace) {
+                return Err(self.source.damaged(line, None, "nobody takes the episodes"));
+            }
+            self.trace.episodes.clear();
+        }
         Ok(())
     }
 
     /// Checks that the last episode is whole.
-    fn end(self) -> Result<Trace, TraceError> {
-        let last = self.trace.episodes.last().zip(self.layout.as_ref());
-        let Some((last, layout)) = last else {
+    fn end(mut self) -> Result<Trace, TraceError> {
+        if self.known.is_empty() {
             return Err(self
                 .source
                 .damaged(1, None, "the file ends before the first step"));
-        };
-        if !has_ended(layout, last) {
+        }
+        let last = self.trace.episodes.last().zip(self.layout.as_ref());
+        if let Some((last, layout)) = last
+            && !has_ended(layout, last)
+        {
             let line = last.lines.last().map_or(1, |line| line + 1);
             let problem = format!("the file ends within episode {}", last.index);
             return Err(self.source.damaged(line, None, problem));
         }
+        self.hand_over(1)?;
         Ok(self.trace)
     }
 }

@@ -8,9 +8,11 @@ use crate::environment::Kind;
 use crate::error::Error;
 use std::ops::Range;
 
-/// Episodes that are stepped together where nothing else is asked for: enough for a device, and few enough to hold their
-/// rows.
+/// Episodes that are stepped together where nothing else is asked for: enough for a device.
 const BATCH_SIZE: usize = 64;
+/// Cells that are held of episodes whose turn has not come: some tens of megabytes. Beyond that the last of the batch are
+/// given up, and run again by themselves later: an episode is the same whenever it runs.
+const MOST_CELLS: usize = 1 << 20;
 
 /// What is recorded.
 #[derive(Clone, Debug, Default)]
@@ -34,19 +36,40 @@ pub fn record(
     observer: &dyn Observer,
     on_row: &mut dyn FnMut(&[Cell]) -> Result<(), Error>,
 ) -> Result<u64, Error> {
-    let batch_size = recording.batch_size.unwrap_or(BATCH_SIZE).max(1);
+    record_holding(
+        MOST_CELLS, simulation, backend, episodes, recording, observer, on_row,
+    )
+}
+
+/// As [`record`], with the number of cells that may be held.
+fn record_holding(
+    most_cells: usize,
+    simulation: &Simulation,
+    backend: &dyn Backend,
+    episodes: Range<u64>,
+    recording: &Recording,
+    observer: &dyn Observer,
+    on_row: &mut dyn FnMut(&[Cell]) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let mut batch_size = recording.batch_size.unwrap_or(BATCH_SIZE).max(1);
     let mut done = episodes.start;
     while done < episodes.end && !observer.is_interrupted() {
         let left = usize::try_from(episodes.end - done).unwrap_or(usize::MAX);
         let batch: Vec<u64> = (done..).take(batch_size.min(left)).collect();
-        let rows = Batch::new(simulation, backend, &batch, recording.with_candidates)?.run()?;
         let mut steps = 0;
-        for row in &rows {
-            on_row(row)?;
+        let mut on_row = |row: &[Cell]| {
             steps += 1;
-        }
-        done += batch.len() as u64;
-        observer.finished(batch.len() as u64, steps);
+            on_row(row)
+        };
+        let recorded = Batch::new(simulation, backend, &batch, recording.with_candidates)?
+            .run(most_cells, &mut on_row)?;
+        done += recorded as u64;
+        observer.finished(recorded as u64, steps);
+        // The next batch is as long as this one could be held, or grows back.
+        batch_size = match recorded < batch.len() {
+            true => recorded,
+            false => (2 * recorded).min(recording.batch_size.unwrap_or(BATCH_SIZE).max(1)),
+        };
     }
     Ok(done - episodes.start)
 }
@@ -212,15 +235,25 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Runs the episodes to their ends and returns the rows of each.
-    fn run(mut self) -> Result<Vec<Vec<Cell>>, Error> {
+    /// Runs the episodes to their ends and hands over their rows, episode by episode. Returns how many episodes that were:
+    /// the first of the batch, at least one; the rest where their rows were too many to hold.
+    fn run(
+        mut self,
+        most_cells: usize,
+        on_row: &mut dyn FnMut(&[Cell]) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
         let slate_size = self.simulation.plan.slate_size as usize;
-        let mut rows: Vec<Vec<Vec<Cell>>> = vec![Vec::new(); self.num_lanes];
         let mut has_ended = vec![false; self.num_lanes];
-        while has_ended.contains(&false) {
+        // The first episode whose rows are not all handed over: its rows are not held.
+        let mut head = 0;
+        // Episodes from here on are given up.
+        let mut kept = self.num_lanes;
+        let mut held: Vec<Vec<Vec<Cell>>> = vec![Vec::new(); self.num_lanes];
+        let mut num_held = 0;
+        while head < kept {
             let mut slates = self.stepper.recommend()?;
             for (lane, slate) in slates.chunks_exact_mut(slate_size).enumerate() {
-                if has_ended[lane] {
+                if has_ended[lane] || lane >= kept {
                     slate[0] = IDLE;
                 }
             }
@@ -230,13 +263,77 @@ impl<'a> Batch<'a> {
                 outcome: &outcome,
                 choices: &outcome.chosen,
             })?;
-            for (lane, row) in told.into_iter().enumerate() {
-                if !has_ended[lane] {
-                    rows[lane].push(row);
-                    has_ended[lane] = outcome.terminated[lane] || outcome.truncated[lane];
+            for (lane, row) in told.into_iter().enumerate().take(kept) {
+                if has_ended[lane] {
+                    continue;
+                }
+                has_ended[lane] = outcome.terminated[lane] || outcome.truncated[lane];
+                if lane == head {
+                    on_row(&row)?;
+                } else {
+                    num_held += row.len();
+                    held[lane].push(row);
                 }
             }
+            while head < kept && has_ended[head] {
+                head += 1;
+                for row in held.get_mut(head).map(std::mem::take).unwrap_or_default() {
+                    num_held -= row.len();
+                    on_row(&row)?;
+                }
+            }
+            while num_held > most_cells && kept > head + 1 {
+                kept -= 1;
+                let rows = std::mem::take(&mut held[kept]);
+                num_held -= rows.iter().map(Vec::len).sum::<usize>();
+            }
         }
-        Ok(rows.into_iter().flatten().collect())
+        Ok(kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{Unobserved, cpu};
+    use crate::config::{Config, Layers};
+    use crate::registry;
+
+    #[test]
+    fn rows_that_cannot_be_held_come_in_the_same_order() {
+        let layers = ["environment.name=item_transition", "seed=3"]
+            .iter()
+            .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
+        let config = Config::resolve(&layers, &registry::catalogue()).unwrap();
+        let simulation = registry::simulation(&config).unwrap();
+        let backend = cpu::cpu(Some(1)).unwrap();
+        let rows = |most_cells: usize, batch_size: Option<usize>| {
+            let mut rows: Vec<Vec<Cell>> = Vec::new();
+            let mut on_row = |row: &[Cell]| {
+                rows.push(row.to_vec());
+                Ok(())
+            };
+            let recording = Recording {
+                batch_size,
+                ..Recording::default()
+            };
+            let done = record_holding(
+                most_cells,
+                &simulation,
+                &backend,
+                256..356,
+                &recording,
+                &Unobserved,
+                &mut on_row,
+            );
+            assert_eq!(done.unwrap(), 100);
+            rows
+        };
+        let alone = rows(MOST_CELLS, Some(1));
+        for (most_cells, batch_size) in
+            [(MOST_CELLS, None), (0, None), (300, None), (2000, Some(7))]
+        {
+            assert_eq!(rows(most_cells, batch_size), alone, "{most_cells} cells");
+        }
     }
 }

@@ -5,6 +5,7 @@ use super::read::{Episode, Trace};
 use super::record::{Decision, Scribe, starts};
 use crate::backend::{Backend, IDLE, Simulation};
 use crate::error::Error;
+use std::path::Path;
 
 /// So many differences are told; the others are counted.
 const MAX_TOLD: usize = 10;
@@ -42,6 +43,38 @@ pub struct Replay {
     pub num_propensities: u64,
     /// The first of them.
     pub differences: Vec<Difference>,
+    /// The episodes, in the order of the trace.
+    pub episodes: Vec<u64>,
+}
+
+impl Replay {
+    /// Adds what the episodes that follow gave.
+    fn append(&mut self, next: Self) {
+        self.steps += next.steps;
+        self.returns.extend(next.returns);
+        self.num_differences += next.num_differences;
+        self.num_propensities += next.num_propensities;
+        self.differences.extend(next.differences);
+        self.differences.truncate(MAX_TOLD);
+        self.episodes.extend(next.episodes);
+    }
+}
+
+/// Replays a file, as [`Trace::read`] and [`replay`] do, without holding it. Returns the columns that were passed over, too.
+///
+/// # Errors
+/// Those of both.
+pub fn replay_file(
+    path: &Path,
+    simulation: &Simulation,
+    backend: &dyn Backend,
+) -> Result<(Replay, Vec<String>), Error> {
+    let mut whole = Replay::default();
+    let rest = Trace::read_in_parts(path, simulation, &mut |part| {
+        whole.append(replay(simulation, backend, part)?);
+        Ok(())
+    })?;
+    Ok((whole, rest.ignored))
 }
 
 /// Shows the slates of a trace to the same users again, on any backend, and compares all that happens with what was
@@ -107,6 +140,7 @@ impl Replayer<'_> {
             }
         }
         self.replay.returns.extend(returns);
+        self.replay.episodes.extend(episodes);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::column::{Cell, Column, Segment};
 use super::error::TraceError;
+use crate::evaluation::json_numbers::LARGEST_EXACT;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -134,6 +135,8 @@ impl<W: Write> RowWriter for JsonLines<W> {
             match cell {
                 Cell::Missing => self.to.write_all(b"null")?,
                 // JSON has no such numbers.
+                // Not every program that reads JSON has integers above 2^53.
+                Cell::Integer(large) if *large > LARGEST_EXACT => write!(self.to, "\"{large}\"")?,
                 cell if !is_finite => write!(self.to, "\"{}\"", cell.text())?,
                 cell => self.to.write_all(cell.text().as_bytes())?,
             }

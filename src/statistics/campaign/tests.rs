@@ -1,5 +1,8 @@
 use super::*;
-use crate::statistics::{ExactSum, FEWEST_BLOCKS, least_squares_slope};
+use crate::statistics::{
+    ExactSum, FEWEST_BLOCKS, QuantileTable, SINGLE_STEPS, least_squares_slope, num_bins,
+};
+use proptest::prelude::*;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
@@ -251,6 +254,13 @@ fn ratios_and_their_errors_match_plain_computations() {
         assert_eq!(figures.clicks as f64, clicks);
         assert_eq!(figures.impressions as f64, impressions);
         assert_near(figures.click_share, clicks / user_steps);
+        let units = by_block(&episodes, |step| {
+            let is_clicked = step.clicked && step.step % TOPICS == topic;
+            (f64::from(is_clicked), 1.0)
+        });
+        let (share, standard_error) = ratio_and_standard_error(&units);
+        assert_near(figures.click_share, share);
+        assert_near(figures.click_share_standard_error, standard_error);
     }
     // The shares of the topics leave the steps without a click.
     let shares: f64 = summary.topics.iter().filter_map(|t| t.click_share).sum();
@@ -402,6 +412,42 @@ fn statistics_of_different_environments_do_not_merge() {
 }
 
 #[test]
+fn statistics_of_before_shares_had_errors_are_read_and_merged_without_them() {
+    let blocks = blocks(60 * BLOCK);
+    let whole = statistics_of(&blocks);
+    let mut old = serde_json::to_value(statistics_of(&blocks[..30])).unwrap();
+    old.as_object_mut().unwrap().shift_remove("topic_shares");
+    let old: Statistics = serde_json::from_value(old).expect("what earlier versions wrote");
+    let new = statistics_of(&blocks[30..]);
+    let errors = |statistics: &Statistics| -> Vec<bool> {
+        let summary = statistics.summary();
+        let topics = summary.topics.iter();
+        topics
+            .map(|topic| topic.click_share_standard_error.is_some())
+            .collect()
+    };
+    assert_eq!(
+        (errors(&old), errors(&new)),
+        (vec![false; TOPICS], vec![true; TOPICS])
+    );
+    for (a, b) in [(&old, &new), (&new, &old)] {
+        for mut merged in [a.clone(), Statistics::new(TOPICS, true)] {
+            if merged.episodes() == 0 {
+                merged.merge(a).unwrap();
+            }
+            merged.merge(b).unwrap();
+            assert_eq!(errors(&merged), [false; TOPICS]);
+            let (found, all) = (merged.summary(), whole.summary());
+            assert_eq!(found.topics[0].standard_error, all.topics[0].standard_error);
+            assert_eq!(found.topics[0].click_share, all.topics[0].click_share);
+        }
+    }
+    let mut again = new.clone();
+    again.merge(&Statistics::new(TOPICS, true)).unwrap();
+    assert_eq!(again, new);
+}
+
+#[test]
 fn counts_that_would_overflow_do_not_merge() {
     let mut block = block_of(&episodes(1));
     block.topic_clicks.fill(0);
@@ -417,6 +463,9 @@ fn counts_that_would_overflow_do_not_merge() {
     many["returns"]["count"] = episodes.into();
     many["reward_slope"]["count"] = episodes.into();
     many["return_quantiles"]["positive"][0]["counts"][0] = episodes.into();
+    for share in many["topic_shares"].as_array_mut().unwrap() {
+        share["denominator"] = (episodes * u64::from(length)).into();
+    }
     let mut many: Statistics = serde_json::from_value(many).expect("the counts agree");
     let copy = many.clone();
     assert!(matches!(
@@ -480,4 +529,190 @@ fn sums_in_the_state_are_exact() {
         .flat_map(|block| &block.returns)
         .for_each(|&term| sum.add(term));
     assert_eq!(state["returns"]["sum"], sum.to_string());
+}
+
+/// Finite numbers of every kind: any bits, whole ones, ones that differ in their last bits, and decimals that are none.
+fn finite() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        any::<u64>()
+            .prop_map(f64::from_bits)
+            .prop_filter("finite", |x| x.is_finite()),
+        (-20i32..20).prop_map(f64::from),
+        (-9000i32..9000).prop_map(f64::from),
+        (0u64..4).prop_map(|ulps| f64::from_bits(30.0_f64.to_bits() + ulps)),
+        (-50i32..50).prop_map(|tenths| f64::from(tenths) * 0.1),
+        Just(f64::MAX),
+        Just(f64::MIN),
+        Just(5e-324),
+        Just(-0.0),
+    ]
+}
+
+/// Blocks of episodes of a step or more, with clicks and whatever returns.
+fn any_blocks() -> impl Strategy<Value = Vec<EpisodeBlock>> {
+    let length = prop_oneof![1u32..6, 4090u32..4200, 16_380u32..16_400, 26_990u32..27_001];
+    let episode = (finite(), finite(), length, 0u32..6);
+    let block = prop::collection::vec(episode, 1..12).prop_map(|episodes| {
+        let longest = episodes.iter().map(|episode| episode.2).max().unwrap();
+        let bins = num_bins(longest);
+        EpisodeBlock {
+            returns: episodes.iter().map(|episode| episode.0).collect(),
+            slopes: episodes.iter().map(|episode| episode.1).collect(),
+            lengths: episodes.iter().map(|episode| episode.2).collect(),
+            clicks: episodes
+                .iter()
+                .map(|episode| episode.3.min(episode.2))
+                .collect(),
+            reward_by_step: vec![episodes[0].0; bins],
+            squared_reward_by_step: vec![episodes[0].1.abs(); bins],
+            clicks_by_step: vec![1; bins],
+            clicked_quality: episodes[0].1,
+            topic_impressions: vec![7; TOPICS],
+            topic_clicks: vec![3; TOPICS],
+            slot_clicks: vec![2; SLOTS],
+            ..EpisodeBlock::default()
+        }
+    });
+    prop::collection::vec(block, 1..6)
+}
+
+/// What holds of any sample, whatever it is: extremes, mean and quantiles are in order.
+fn assert_ordered(
+    [min, mean, max]: [Option<f64>; 3],
+    quantiles: &QuantileTable,
+    errors: [Option<f64>; 2],
+) {
+    let (min, max) = (min.unwrap(), max.unwrap());
+    assert!(min <= max);
+    assert!(mean.is_none_or(|mean| min <= mean && mean <= max));
+    let mut last = min;
+    for (probability, quantile) in quantiles.iter() {
+        let quantile = quantile.unwrap();
+        assert!(last <= quantile, "{probability}: {quantile} below {last}");
+        last = quantile;
+    }
+    assert!(last <= max);
+    let is_error = |error: Option<f64>| error.is_none_or(|error| error >= 0.0 && error.is_finite());
+    assert!(errors.into_iter().all(is_error), "{errors:?}");
+}
+
+fn assert_sound(summary: &Summary) {
+    let returns = &summary.returns;
+    assert_ordered(
+        [returns.min, returns.mean, returns.max],
+        &returns.quantiles,
+        [returns.standard_error, returns.standard_deviation],
+    );
+    let trimmed = &returns.trimmed_mean;
+    let within = |mean: f64| returns.min <= Some(mean) && Some(mean) <= returns.max;
+    assert!(trimmed.mean.is_none_or(within));
+    assert!(trimmed.ci95.is_none_or(|[low, high]| low <= high));
+    let length = &summary.length;
+    let [min, max] = [length.min, length.max].map(|length| length.map(f64::from));
+    assert_ordered(
+        [min, length.mean, max],
+        &length.quantiles,
+        [length.standard_error, length.standard_deviation],
+    );
+    let steps: u64 = summary.user_steps;
+    assert!(
+        summary
+            .click_rate
+            .mean
+            .is_some_and(|rate| (0.0..=1.0).contains(&rate))
+    );
+    assert!(summary.running_per_step.is_sorted_by(|a, b| a >= b));
+    assert_eq!(summary.running_per_step[0], summary.episodes);
+    assert!(summary.running_per_step.iter().sum::<u64>() <= steps.max(summary.episodes));
+    assert_eq!(
+        summary
+            .curve_bins
+            .as_ref()
+            .is_some_and(|bins| bins.len() == summary.running_per_step.len()),
+        length.max.is_some_and(|longest| longest > SINGLE_STEPS + 1)
+    );
+    for error in summary
+        .reward_per_step_standard_error
+        .iter()
+        .chain(&*summary.click_rate_per_step_standard_error)
+    {
+        assert!(error.is_none_or(|error| error >= 0.0 && error.is_finite()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn figures_of_any_finite_sample_are_in_order_and_merge_in_any_order(
+        blocks in any_blocks(),
+        cut in 0usize..6,
+    ) {
+        let whole = statistics_of(&blocks);
+        assert_sound(&whole.summary());
+        let (left, right) = blocks.split_at(cut.min(blocks.len()));
+        let mut merged = statistics_of(right.iter().rev());
+        merged.merge(&statistics_of(left)).unwrap();
+        prop_assert!(merged == whole);
+        let text = serde_json::to_string(&whole).unwrap();
+        let read: Statistics = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        prop_assert!(read == whole);
+    }
+
+    #[test]
+    fn quantiles_of_whole_returns_are_whole_or_half_way_between(
+        returns in prop::collection::vec(-5000i32..5000, 1..300),
+    ) {
+        let mut quantiles = Quantiles::new();
+        let mut sorted: Vec<f64> = returns.into_iter().map(f64::from).collect();
+        for &whole in &sorted {
+            quantiles.add(whole);
+        }
+        sorted.sort_by(f64::total_cmp);
+        let last = (sorted.len() - 1) as f64;
+        for (rank, &whole) in sorted.iter().enumerate() {
+            let found = quantiles.quantile(rank as f64 / last.max(1.0)).unwrap();
+            // The rank of a probability may be off by its rounding.
+            prop_assert!((found - whole).abs() < 1e-6, "{} for {}", found, whole);
+        }
+    }
+}
+
+#[test]
+fn the_quantiles_of_sessions_that_all_watch_their_budget_are_that_budget() {
+    // Report 3 of the field: 30 up to the last bits.
+    let returns: Vec<f64> = (0..1000)
+        .map(|index| f64::from_bits(30.0_f64.to_bits() - 2 + index % 5))
+        .collect();
+    let mut quantiles = Quantiles::new();
+    for &one in &returns {
+        quantiles.add(one);
+    }
+    for rank in 0..1000u32 {
+        let found = quantiles.quantile(f64::from(rank) / 999.0).unwrap();
+        assert!((found - 30.0).abs() < 1e-13);
+    }
+}
+
+#[test]
+fn curves_are_left_out_of_figures_state_and_whatever_they_are_merged_with() {
+    let blocks = blocks(60);
+    let whole = statistics_of(&blocks);
+    let mut without = statistics_of(&blocks[..2]);
+    without.drop_curves();
+    assert!(!without.has_curves());
+    let value = serde_json::to_value(without.summary()).unwrap();
+    let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+    assert!(!keys.iter().any(|key| key.contains("per_step")), "{keys:?}");
+    let text = serde_json::to_string(&without).unwrap();
+    assert_eq!(serde_json::from_str::<Statistics>(&text).unwrap(), without);
+    let rest = statistics_of(&blocks[2..]);
+    for (mut a, b) in [(without.clone(), rest.clone()), (rest, without)] {
+        a.merge(&b).unwrap();
+        assert!(!a.has_curves());
+        let mut expected = whole.summary();
+        expected.drop_curves();
+        assert_eq!(a.summary(), expected);
+    }
 }

@@ -124,10 +124,23 @@ pub(super) fn cases() -> Result<Vec<Case>, Error> {
             &[],
         )?,
         case(
+            "interest evolution, linear Thompson sampling of 64 inputs",
+            &evolved(&[
+                "environment.document.sampler=distribution",
+                "environment.document.num_features=32",
+                "environment.num_candidates=4",
+                "max_steps=4",
+                "policy.name=linear_thompson",
+                "policy.target=reward",
+            ]),
+            &[],
+        )?,
+        case(
             "interest evolution, logistic upper confidence bounds",
             &evolved(&[
-                "environment.document.num_features=10",
-                "max_steps=9",
+                "environment.document.sampler=distribution",
+                "environment.document.num_features=3",
+                "max_steps=12",
                 "policy.name=glm_ucb",
                 "policy.history_length=12",
                 "policy.optimism_scaling=0.1",

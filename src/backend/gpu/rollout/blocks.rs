@@ -141,7 +141,7 @@ fn add_counts<'a>(counts: &[u32], blocks: impl Iterator<Item = [&'a mut Vec<u64>
     }
 }
 
-/// Appends the sums of the steps of one dispatch, shape `[rewards, squares, clicks][step][block][span]`, to those of each
+/// Adds the sums of the steps of one dispatch, shape `[rewards, squares, clicks][step][block][span]`, to those of each
 /// block.
 fn read_curve(words: &[u32], steps: &Range<u32>, blocks: &mut [EpisodeBlock]) {
     let (num_steps, num_blocks) = ((steps.end - steps.start) as usize, blocks.len());
@@ -154,11 +154,9 @@ fn read_curve(words: &[u32], steps: &Range<u32>, blocks: &mut [EpisodeBlock]) {
         f64::from(others.into_iter().fold(first, |sum, span| sum + span))
     };
     for (index, block) in blocks.iter_mut().enumerate() {
-        for step in 0..num_steps {
-            let at = step * num_blocks + index;
-            block.reward_by_step.push(sum(rewards[at]));
-            block.squared_reward_by_step.push(sum(squares[at]));
-            block.clicks_by_step.push(clicks[at].iter().sum());
+        for (step, at) in steps.clone().zip((index..).step_by(num_blocks)) {
+            let clicks = clicks[at].iter().copied().map(u64::from).sum();
+            block.add_step(step, sum(rewards[at]), sum(squares[at]), clicks);
         }
     }
 }

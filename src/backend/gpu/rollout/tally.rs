@@ -233,10 +233,10 @@ impl Collector for Tallies {
                 faults[block], steps.end
             ));
         }
-        for step in sums[self.running + 1..].chunks_exact(STEP_WORDS) {
-            tally.reward_by_step.push(sum(step));
-            tally.squared_reward_by_step.push(sum(&step[SUM_WORDS..]));
-            tally.clicks_by_step.push(u64::from(step[2 * SUM_WORDS]));
+        let by_step = sums[self.running + 1..].chunks_exact(STEP_WORDS);
+        for (step, words) in steps.clone().zip(by_step) {
+            let clicks = u64::from(words[2 * SUM_WORDS]);
+            tally.add_step(step, sum(words), sum(&words[SUM_WORDS..]), clicks);
         }
         for (total, &count) in collected.counts.iter_mut().zip(counts) {
             *total += u64::from(count);
