@@ -101,6 +101,7 @@ fn the_json_report_has_the_keys_of_the_contract() {
         "reward_per_step_standard_error",
         "click_rate_per_step",
         "click_rate_per_step_standard_error",
+        "running_per_step",
         "reward_slope",
         "slots",
         "seconds",
@@ -230,7 +231,7 @@ fn the_table_shows_every_figure_with_its_uncertainty() {
         "backend      cpu: ",
         "mean ± standard error",
         "quantile",
-        "share of steps\n",
+        "share of steps",
         "user-steps/s\n",
     ] {
         assert!(text.contains(told), "{told:?} is not in: {text}");
@@ -434,8 +435,8 @@ fn a_heavy_tail_is_warned_of_with_a_trimmed_mean_beside_it() {
 #[test]
 fn few_episodes_are_warned_of() {
     for episodes in ["2", "99"] {
-        let assert = evaluate("cpu")
-            .args(["--episodes", episodes])
+        let assert = slatesim()
+            .args(["evaluate", "--backend", "cpu", "--episodes", episodes])
             .assert()
             .success();
         let told = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
@@ -445,9 +446,22 @@ fn few_episodes_are_warned_of() {
         );
         assert!(told.contains("Student"), "{told}");
     }
-    let report = json_of(evaluate("cpu").args(["--episodes", "10"]));
+    let run = |episodes| {
+        let mut command = slatesim();
+        command.args([
+            "evaluate",
+            "--backend",
+            "cpu",
+            "--json",
+            "--episodes",
+            episodes,
+        ]);
+        command.args(LIGHT);
+        command
+    };
+    let report = json_of(&mut run("10"));
     assert_eq!(report["warnings"].as_array().map(Vec::len), Some(1));
-    let report = json_of(evaluate("cpu").args(["--episodes", "100"]));
+    let report = json_of(&mut run("100"));
     assert!(!report["warnings"].to_string().contains("are few"));
     let report = json_of(evaluate("cpu").args(LIGHT));
     assert_eq!(report["warnings"], json!([]));
@@ -504,6 +518,7 @@ fn quiet_says_nothing_at_all() {
         .stderr(is_empty());
     without_gpu()
         .args(["evaluate", "--episodes", "256", "--quiet"])
+        .args(LIGHT)
         .assert()
         .success()
         .stderr(contains("slatesim:").not());

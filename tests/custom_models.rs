@@ -58,13 +58,13 @@ fn assert_passes(subject: Subject<'_>, count: usize) {
 
 #[test]
 fn models_of_ones_own_pass_the_validation_of_the_cpu_backend() {
-    assert_passes(Subject::Cpu(&cpu(None).unwrap()), 21 + 2 * 4);
+    assert_passes(Subject::Cpu(&cpu(None).unwrap()), 25 + 2 * 4);
 }
 
 #[test]
 fn models_of_ones_own_pass_the_validation_of_the_gpu_backend() {
     if let Some(gpu) = common::any_gpu() {
-        assert_passes(Subject::Gpu(&gpu), 21 + 2 * 6);
+        assert_passes(Subject::Gpu(&gpu), 25 + 2 * 6);
     }
 }
 

@@ -16,8 +16,7 @@ use tempfile::TempDir;
 /// No run here takes longer than some seconds, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const RUN: &str =
-    "evaluate --quiet --backend cpu --episodes 256 --set environment.user.time_budget=5";
+const RUN: &str = "evaluate --quiet --backend cpu --episodes 256 --set environment.user.time_budget=5 --set environment.user.choc_stddev=0.1 --set environment.user.kale_stddev=0.1";
 
 fn slatesim() -> Command {
     let mut command = cargo_bin_cmd!("slatesim");

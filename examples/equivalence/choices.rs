@@ -95,7 +95,9 @@ fn row(backend: &dyn Backend, vector: Vector) -> Result<Row, Error> {
     simulation.plan.choice = vector.model;
     let mut stepper = backend.stepper(&simulation, num_lanes)?;
     let state = LaneState {
-        users: [vec![1.0; num_lanes], vec![100.0; num_lanes]].concat(),
+        users: [1.0, 100.0, 0.0]
+            .map(|field| vec![field; num_lanes])
+            .concat(),
         policy: Vec::new(),
         episodes: vec![0; num_lanes],
         steps: vec![0; num_lanes],

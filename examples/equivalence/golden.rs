@@ -217,11 +217,16 @@ fn replay(
         let is_same = outcome.chosen[lane] == transition.chosen
             && outcome.terminated[lane] == transition.done;
         wrong += usize::from(!is_same);
-        let floats = (0..num_fields).map(|field| {
-            (
-                state.users[field * num_lanes + lane],
-                transition.after[field],
-            )
+        let found = |field: usize| state.users[field * num_lanes + lane];
+        // The time left of interest evolution is in two numbers.
+        let num_told = num_fields - usize::from(environment == "interest_evolution");
+        let floats = (0..num_told).map(|field| {
+            let rest = if num_told < num_fields && field + 1 == num_told {
+                found(field + 1)
+            } else {
+                0.0
+            };
+            (found(field) + rest, transition.after[field])
         });
         for (found, expected) in floats.chain([(outcome.rewards[lane], transition.reward)]) {
             errors.push((found - expected).abs() / expected.abs().max(1.0));

@@ -1,7 +1,7 @@
 //! What is doubtful about figures, told in reports and on stderr.
 
 use crate::statistics::{
-    FEW_EPISODES, LARGEST_SHARE, LEVEL, Moments, Summary, student_one_sided, two_sided,
+    FEW_EPISODES, LEVEL, Moments, Summary, safe_share, student_one_sided, two_sided,
 };
 use serde::Serialize;
 
@@ -176,7 +176,7 @@ struct Tail<'a> {
 
 impl Tail<'_> {
     fn doubt(&self, episodes: u64, whose: &str) -> Option<String> {
-        let share = self.share.filter(|&share| share > LARGEST_SHARE)?;
+        let share = self.share.filter(|&share| share > safe_share(episodes))?;
         // Of few episodes every one has much.
         if episodes < FEW_EPISODES {
             return None;
@@ -191,7 +191,7 @@ impl Tail<'_> {
              tail ± tends to be too small{bias}{}",
             percent(share),
             self.what,
-            percent(LARGEST_SHARE),
+            percent(safe_share(episodes)),
             self.remedy
         ))
     }

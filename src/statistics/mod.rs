@@ -33,6 +33,7 @@ pub use episodes::EpisodeBlock;
 pub use exact_sum::ExactSum;
 pub use exact_sum_text::ParseSumError;
 pub use lengths::{LONGEST_COUNTED, Lengths};
+pub(crate) use moments::safe_share;
 pub use moments::{LARGEST_SHARE, Moments};
 pub use quantiles::Quantiles;
 pub(crate) use quantiles::SINGLE_BUCKETS;

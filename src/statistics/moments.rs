@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 /// The condition of Lindeberg and Feller, in a sample. Where all depends on rare events it asks for at least 25 of them.
 pub const LARGEST_SHARE: f64 = 1.0 / 25.0;
 
+/// Returns the share that no episode of so many may exceed: [`LARGEST_SHARE`], and of few episodes the share of one that is four
+/// standard deviations from the mean, as one in 16,000 is whose returns are normal.
+pub(crate) fn safe_share(episodes: u64) -> f64 {
+    LARGEST_SHARE.max(16.0 / episodes.max(1) as f64)
+}
+
 /// Collects the count, exact sum, exact sum of squares, minimum and maximum of a sample.
 ///
 /// # Precision

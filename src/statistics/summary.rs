@@ -3,7 +3,7 @@
 use super::campaign::Parts;
 use super::curves::{Curves, Running};
 use super::lengths::Lengths;
-use super::moments::{LARGEST_SHARE, Moments};
+use super::moments::{Moments, safe_share};
 use super::quantiles::Quantiles;
 use super::ratio::Ratio;
 use super::step_bins::first_step_of_bin;
@@ -168,7 +168,7 @@ pub struct ReturnSummary {
     /// Quantiles, each within 2^-12 of its magnitude.
     pub quantiles: QuantileTable,
     /// Share of the sum of squares around the mean that a single episode has, the largest such; above
-    /// [`LARGEST_SHARE`] the mean is not to be taken for normal. `None` without spread.
+    /// [`LARGEST_SHARE`](super::LARGEST_SHARE) the mean is not to be taken for normal. `None` without spread.
     pub largest_share: Option<f64>,
     /// A figure that does not hang on the largest and the smallest returns.
     pub trimmed_mean: TrimmedMean,
@@ -312,7 +312,8 @@ impl Summary {
     #[must_use]
     pub fn is_heavy_tailed(&self) -> bool {
         let share = self.returns.largest_share;
-        self.episodes >= FEW_EPISODES && share.is_some_and(|share| share > LARGEST_SHARE)
+        let is_large = |share| share > safe_share(self.episodes);
+        self.episodes >= FEW_EPISODES && share.is_some_and(is_large)
     }
 
     pub(super) fn of(parts: &Parts) -> Self {
