@@ -275,7 +275,7 @@ struct Difference<'a> {
 
 /// What one side does if it begins where it is told.
 struct Retried {
-    /// Whether the slate is the other side's.
+    /// Whether the slate is the other side's up to the first position where the two differ, and there.
     is_same_slate: bool,
     /// What it does with the other side's slate.
     outcome: Deed,
@@ -465,9 +465,13 @@ impl Difference<'_> {
         // Whatever it would have shown: the slate is judged by itself.
         let outcome = stepper.step_with_words(&wanted.repeat(users), &words)?;
         let slate_size = plan.slate_size as usize;
+        let [expected, found] = &self.deeds;
+        let both = expected.slate.iter().zip(&found.slate);
+        let same = both.take_while(|(expected, found)| expected == found);
+        let decided = slate_size.min(same.count() + 1);
         for lane in 0..users {
             retried.push(Retried {
-                is_same_slate: slates[lane * slate_size..][..slate_size] == wanted[..],
+                is_same_slate: slates[lane * slate_size..][..decided] == wanted[..decided],
                 outcome: Deed {
                     slate: Vec::new(),
                     chosen: outcome.chosen[lane],
