@@ -1,6 +1,6 @@
 //! All episodes of a case on two backends.
 
-use super::explain::{Edges, Life, Verdict, explain};
+use super::explain::{Edges, Life, NudgedPolicy, Verdict, explain};
 use crate::backend::{Backend, Simulation};
 use crate::error::Error;
 use crate::statistics::EpisodeBlock;
@@ -35,6 +35,7 @@ pub(super) struct Comparison {
 /// Compares every episode of a range.
 pub(super) fn compare(
     simulation: &Simulation,
+    nudged_policy: NudgedPolicy<'_>,
     backends: [&dyn Backend; 2],
     range: Range<u64>,
 ) -> Result<Comparison, Error> {
@@ -81,7 +82,13 @@ pub(super) fn compare(
         first += expected.episodes() as u64;
     }
     if !suspects.is_empty() {
-        look(simulation, backends, &suspects, range, &mut comparison)?;
+        look(
+            (simulation, nudged_policy),
+            backends,
+            &suspects,
+            range,
+            &mut comparison,
+        )?;
     }
     Ok(comparison)
 }
@@ -106,7 +113,7 @@ fn life(block: &EpisodeBlock, episode: usize) -> Life {
 
 /// Looks at suspects step by step, and judges what is found.
 fn look(
-    simulation: &Simulation,
+    (simulation, nudged_policy): (&Simulation, NudgedPolicy<'_>),
     backends: [&dyn Backend; 2],
     suspects: &[Suspect],
     range: Range<u64>,
@@ -119,7 +126,7 @@ fn look(
     };
     let looked_at = &suspects[..most];
     let episodes: Vec<u64> = looked_at.iter().map(|suspect| suspect.episode).collect();
-    let verdicts = explain(simulation, backends, &episodes)?;
+    let verdicts = explain(simulation, nudged_policy, backends, &episodes)?;
     let mut edges = Edges::default();
     let mut unexplained_sum = None;
     for (suspect, verdict) in looked_at.iter().zip(verdicts) {
@@ -246,7 +253,11 @@ fn step_weighted(block: &EpisodeBlock, episode: usize) -> f64 {
 
 /// Names a sum over a block that differs.
 fn differing_sum(expected: &EpisodeBlock, found: &EpisodeBlock) -> Option<&'static str> {
-    let steps = expected.max_length() as usize;
+    // Long curves are in bins.
+    let steps = expected
+        .clicks_by_step
+        .len()
+        .min(found.clicks_by_step.len());
     let count = expected.episodes() as f64;
     let is_close_at = |step: usize| {
         let scale = (expected.squared_reward_by_step[step].abs() * count).sqrt();

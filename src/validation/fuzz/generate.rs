@@ -8,6 +8,7 @@ use crate::config::{
 use crate::environment::Field;
 use crate::registry::Registry;
 use crate::rng::Philox;
+use rand::RngExt;
 use std::collections::BTreeMap;
 use toml::Value as Toml;
 
@@ -73,6 +74,16 @@ impl Given {
         self.0.len() < before
     }
 
+    /// Moves the numbers of the policy by so much of their size, and tells whether there are any.
+    pub(super) fn nudge_policy(&mut self, by: f64, rng: &mut Philox) -> bool {
+        let prefix = full(POLICY, "");
+        let own = self
+            .0
+            .iter_mut()
+            .filter(|(key, _)| key.starts_with(&prefix));
+        own.fold(false, |is_any, (_, value)| nudge(value, by, rng) || is_any)
+    }
+
     /// Writes a configuration file.
     pub(super) fn to_toml(&self) -> String {
         let mut root = toml::Table::new();
@@ -105,6 +116,21 @@ impl Given {
         let file = ConfigFile::from_text("case.toml", self.to_toml());
         let config = Config::resolve(&Layers::new().with_file(file), catalogue)?;
         registry.simulation(&config)
+    }
+}
+
+fn nudge(value: &mut Toml, by: f64, rng: &mut Philox) -> bool {
+    match value {
+        Toml::Float(number) => {
+            let share = f64::from(rng.random_range(-1_000_000..=1_000_000_i32)) / 1e6;
+            *number *= 1.0 + by * share;
+            *number != 0.0
+        }
+        Toml::Array(values) => {
+            let nudged = values.iter_mut().map(|value| nudge(value, by, rng));
+            nudged.fold(false, |is_any, is_nudged| is_nudged || is_any)
+        }
+        _ => false,
     }
 }
 

@@ -305,11 +305,17 @@ impl Bench<'_> {
             Subject::Cpu(backend) => vec![backend],
             Subject::Gpu(backend) => vec![&self.cpu, backend],
         };
+        let nudged_policy = |by: f64, rng: &mut Philox| {
+            let mut nudged = given.clone();
+            let is_any = nudged.nudge_policy(by, rng);
+            is_any.then(|| nudged.resolve(self.registry, &self.catalogue).ok())?
+        };
         let mut all = Comparison::default();
         for subject in subjects {
             let name = subject.info().name;
             match compare(
                 &simulation,
+                &nudged_policy,
                 [&self.reference, subject],
                 first..first + episodes,
             ) {

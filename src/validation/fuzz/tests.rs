@@ -101,7 +101,7 @@ impl Backend for Planted {
 
 fn fault(planted: &Planted, simulation: &Simulation, episodes: u64) -> Option<String> {
     let reference = reference::reference(Some(1)).unwrap();
-    compare(simulation, [&reference, planted], 0..episodes)
+    compare(simulation, &|_, _| None, [&reference, planted], 0..episodes)
         .unwrap()
         .fault
 }
