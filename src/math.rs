@@ -92,7 +92,7 @@ const GELU_I: f32 = -0.029090539;
 /// Beyond which the approximation is 0 or x: the argument of its logistic function is then 87.31.
 const GELU_TANH_LIMIT: f32 = 10.0;
 /// 2 sqrt(2 / pi).
-const GELU_TANH_A: f32 = 1.5957691;
+const GELU_TANH_A: f32 = 1.595769;
 /// 0.044715 times that.
 const GELU_TANH_B: f32 = 0.071354814;
 

@@ -48,7 +48,7 @@ pub(crate) fn read_text_from(file: impl Read) -> io::Result<String> {
         }
         bytes
             .try_reserve(chunk.len())
-            .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+            .map_err(|_no_memory| io::Error::from(io::ErrorKind::OutOfMemory))?;
         bytes.extend_from_slice(chunk);
         let length = chunk.len();
         file.consume(length);

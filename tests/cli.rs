@@ -220,14 +220,14 @@ fn exploration(episodes: &str) -> Command {
 fn the_table_shows_every_figure_with_its_uncertainty() {
     // Errors of topics, positions and qualities come from blocks of 256 episodes, of which there are enough.
     let text = stdout(
-        exploration("6000").args(["--set", "environment.document.topic_quality_mean=[1, 2]"]),
+        exploration("8000").args(["--set", "environment.document.topic_quality_mean=[1, 2]"]),
     );
     for told in [
         "environment  interest_exploration: document.topic_quality_mean = [1.0,2.0]\n",
         "policy       random\n",
         "seed         7\n",
         "max_steps    5\n",
-        "episodes     6000 (30000 user-steps)\n",
+        "episodes     8000 (40000 user-steps)\n",
         "backend      cpu: ",
         "mean ± standard error",
         "quantile",
@@ -448,14 +448,7 @@ fn few_episodes_are_warned_of() {
     }
     let run = |episodes| {
         let mut command = slatesim();
-        command.args([
-            "evaluate",
-            "--backend",
-            "cpu",
-            "--json",
-            "--episodes",
-            episodes,
-        ]);
+        command.args(["evaluate", "--backend", "cpu", "--episodes", episodes]);
         command.args(LIGHT);
         command
     };
@@ -1016,7 +1009,7 @@ fn validation_tells_every_check_and_passes() {
     assert_eq!(report["passed"], true);
     let rungs = report["rungs"].as_array().expect("a list");
     // tests/validation.rs has them by name.
-    assert_eq!(rungs.len(), 187);
+    assert_eq!(rungs.len(), 206);
     assert_eq!(keys(&rungs[0]), ["name", "case", "passed", "measured"]);
 }
 

@@ -245,7 +245,8 @@ fn results_that_another_program_has_written_anew_merge_whatever_the_seed() {
         let merged = stdout(slatesim("merge").args(files));
         let lines = |text: &str| -> Vec<String> {
             let lines = text.lines().filter(|line| !line.starts_with("time"));
-            lines.map(str::to_owned).collect()
+            // As the other program writes it.
+            lines.map(|line| line.replace(" = 5.0", " = 5")).collect()
         };
         assert_eq!(lines(&merged), lines(&whole));
     }
@@ -358,9 +359,13 @@ fn seeds_are_integers_or_texts_of_64_bits() {
     }
     let with = |seed: &str| {
         let seed = format!("seed={seed}");
-        figures(&stdout(
-            evaluate(&["--episodes", "256", "--json", "--set", &seed]).arg("--quiet"),
-        ))
+        figures(&stdout(&mut evaluate(&[
+            "--episodes",
+            "256",
+            "--json",
+            "--set",
+            &seed,
+        ])))
     };
     assert_eq!(with("\"7\""), with("7"));
 }
@@ -501,7 +506,8 @@ fn a_seed_of_the_documents_separates_them_from_the_users() {
     .assert()
     .code(2)
     .stderr(contains("`environment.document.seed` = 3 is not allowed").and(contains("lists them")));
-    evaluate(&["--environment", "item_transition", "--set", own])
+    slatesim("evaluate")
+        .args(["--environment", "item_transition", "--set", own])
         .assert()
         .code(2)
         .stderr(contains("unknown key `environment.document.seed`"));
@@ -531,7 +537,7 @@ fn free_features_are_read_from_tables_and_lists_and_checked() {
     let csv = format!("'{}'", csv.display());
     let list = "[{ features = [-0.25, 0.5], video_length = 4 }, { features = [0.125, -0.5], video_length = 5 }]";
     let returns = |corpus: &str| {
-        let report = stdout(evaluate(corpus, &["--json"]).arg("--quiet"));
+        let report = stdout(&mut evaluate(corpus, &["--json"]));
         let report: Value = serde_json::from_str(&report).unwrap();
         assert_eq!(report["environment"]["num_candidates"], 2);
         assert_eq!(report["environment"]["document"]["num_features"], 2);

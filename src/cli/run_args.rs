@@ -94,7 +94,7 @@ fn first_episode(text: &str) -> Result<u64, String> {
     };
     let first: u64 = text
         .parse()
-        .map_err(|_: std::num::ParseIntError| problem())?;
+        .map_err(|_not_a_number: std::num::ParseIntError| problem())?;
     let below = first - first % BLOCK_EPISODES;
     if first > MAX_EPISODES {
         return Err(problem());

@@ -94,7 +94,7 @@ fn positions(columns: &[Column], header: &[&str], line: u32) -> Result<Vec<usize
     let is_meant = |name: &&str| {
         known(name) || nearest_name(name, columns.iter().map(|column| &*column.name)).is_some()
     };
-    if !header.iter().any(|name| is_meant(&name)) {
+    if !header.iter().any(is_meant) {
         return Err(CorpusProblem::NoHeader {
             place,
             known: names(columns),

@@ -83,6 +83,9 @@ pub fn sweep(
 /// # Errors
 /// Those of [`Backend::rollout_many`]; the range must start at a multiple of
 /// [`BLOCK_EPISODES`](crate::backend::BLOCK_EPISODES).
+///
+/// # Panics
+/// Never: a backend hands over the statistics of each simulation.
 pub fn sweep_range(
     simulations: &[Simulation],
     backend: &dyn Backend,

@@ -85,10 +85,7 @@ fn name(prefix: &str, layer: impl std::fmt::Display, kind: &str) -> String {
 }
 
 /// Finds the layers in order, each with its bias if it has one.
-fn find<'a>(
-    weights: &'a Weights,
-    inputs: Inputs,
-) -> Result<Vec<(&'a Tensor, Option<&'a Tensor>)>, String> {
+fn find(weights: &Weights, inputs: Inputs) -> Result<Vec<(&Tensor, Option<&Tensor>)>, String> {
     let mut networks: BTreeMap<&str, BTreeMap<u32, &Tensor>> = BTreeMap::new();
     for tensor in &weights.tensors {
         if let Some(name) = Name::of(tensor).filter(|name| !name.is_bias) {

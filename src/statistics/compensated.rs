@@ -85,6 +85,7 @@ mod tests {
     #[test]
     fn terms_of_all_sizes_are_summed_to_their_largest_rounding() {
         let terms = || (0..100_000).map(|index| f64::from(index % 317) * 1.5e-3 + 1e-6);
+        #[allow(clippy::cast_possible_truncation, reason = "as the sum takes them")]
         let exact: f64 = terms().map(|term| f64::from(term as f32)).sum();
         let found = sum(terms());
         assert!((found - exact).abs() <= 1e-7 * exact, "{found} {exact}");

@@ -10,21 +10,21 @@ const TRIMMED: f64 = 0.1;
 /// Reports the mean of the middle returns: without the largest tenth and the smallest tenth.
 ///
 /// It is another figure than the mean wherever the returns are skew, and one that few episodes do not decide. With
-/// g = floor(n / 10), and the ordered returns x_1 ... x_n:
+/// g = floor(n / 10), and the ordered returns `x_1` ... `x_n`:
 ///
 /// ```text
 /// mean = sum(x_(g+1) ... x_(n-g)) / h,   h = n - 2 g
 /// standard error = sqrt((n - 1) s_w² / (h (h - 1)))
 /// ```
 ///
-/// where s_w² is the variance of the Winsorised returns, whose g smallest and largest are replaced by x_(g+1) and
-/// x_(n-g). All of it comes from the counts by bucket that the quantiles are of, and merges as they do.
+/// where `s_w²` is the variance of the Winsorised returns, whose g smallest and largest are replaced by `x_(g+1)` and
+/// `x_(n-g)`. All of it comes from the counts by bucket that the quantiles are of, and merges as they do.
 ///
 /// # Precision
 /// Relative error below 2^-12, that of the buckets; of whole numbers up to 8,192 only rounding.
 ///
 /// # Source
-/// Tukey and McLaughlin (1963), "Less vulnerable confidence and significance procedures for location based on a single
+/// Tukey and `McLaughlin` (1963), "Less vulnerable confidence and significance procedures for location based on a single
 /// sample", Sankhya A 25; Yuen (1974), "The two-sample trimmed t for unequal population variances", Biometrika 61.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]

@@ -71,7 +71,8 @@ impl FromStr for AdapterId {
             number.filter(|_| is_number).ok_or_else(allowed)
         };
         if !text.contains(':') {
-            return text.parse().map(Self::Index).or_else(|_| Err(allowed()));
+            let index = text.parse().ok();
+            return index.map(Self::Index).ok_or_else(allowed);
         }
         if let Some((rest, function)) = text.rsplit_once('.') {
             let parts: Vec<&str> = rest.split(':').collect();

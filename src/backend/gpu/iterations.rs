@@ -27,7 +27,7 @@ enum Value {
     /// A whole number from one to another, both included.
     Between(i64, i64),
     /// The members of a structure, or the elements of an array or a vector.
-    Parts(Vec<Value>),
+    Parts(Vec<Self>),
     /// Nothing.
     Unknown,
 }
@@ -609,7 +609,7 @@ fn root(
         match function.expressions[pointer] {
             Expression::LocalVariable(local) => return Some(local),
             Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
-                pointer = base
+                pointer = base;
             }
             _ => return None,
         }

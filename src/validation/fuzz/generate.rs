@@ -128,7 +128,8 @@ fn nudge(value: &mut Toml, by: f64, rng: &mut Philox) -> bool {
         }
         Toml::Array(values) => {
             let nudged = values.iter_mut().map(|value| nudge(value, by, rng));
-            nudged.fold(false, |is_any, is_nudged| is_nudged || is_any)
+            // All of them, not up to the first.
+            nudged.filter(|&is_nudged| is_nudged).count() > 0
         }
         _ => false,
     }

@@ -141,7 +141,7 @@ fn a_parameter_that_is_a_thousandth_off_is_found() {
     for (settings, wrong) in [
         (
             ["environment.name=long_term_satisfaction", "max_steps=60"],
-            "environment.user.sensitivity=0.01001",
+            "environment.user.choc_mean=5.005",
         ),
         (
             ["environment.name=interest_exploration", "max_steps=60"],
@@ -259,6 +259,8 @@ fn a_thousand_cases_set_every_key() {
     let never: Vec<_> = declared
         .iter()
         .filter(|key| !report.keys.contains_key(*key))
+        // Its documents are its actions, which a list of them cannot change.
+        .filter(|key| *key != "environment test_mdp: document.corpus")
         .collect();
     assert!(never.is_empty(), "{never:?}");
 }

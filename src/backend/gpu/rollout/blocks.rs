@@ -185,7 +185,7 @@ fn check_outcomes(words: &[u32], step_end: u32) -> Result<(), String> {
 fn check_blocks(blocks: &[EpisodeBlock], max_steps: u32) -> Result<(), String> {
     for block in blocks {
         let of_episodes: u64 = block.clicks.iter().copied().map(u64::from).sum();
-        let of_steps: u64 = block.clicks_by_step.iter().copied().map(u64::from).sum();
+        let of_steps: u64 = block.clicks_by_step.iter().sum();
         let of_slots: u64 = block.slot_clicks.iter().sum();
         if of_episodes != of_steps || of_episodes != of_slots {
             return Err(format!(
