@@ -209,6 +209,7 @@ fn seeds_are_pooled_where_that_is_asked_for_and_the_result_says_what_its_error_i
 fn touched(value: &Value) -> Value {
     match value {
         Value::Number(number) => match number.as_f64() {
+            #[allow(clippy::cast_possible_truncation, reason = "it is whole and small")]
             Some(whole) if whole.fract() == 0.0 && whole.abs() < 1e15 => json!(whole as i64),
             // Above 2^53 they know no integers.
             Some(number) => json!(number),
