@@ -243,7 +243,7 @@ fn the_table_shows_every_figure_with_its_uncertainty() {
     rows.push("clicked quality +ESTIMATE$".to_owned());
     for index in 0..2 {
         // Impressions, clicks, rate and share of a topic; clicks and rate of a position.
-        rows.push(format!("{index} +[0-9]+ +[0-9]+ +ESTIMATE +[0-9.]+$"));
+        rows.push(format!("{index} +[0-9]+ +[0-9]+ +ESTIMATE +ESTIMATE$"));
         rows.push(format!("{index} +[0-9]+ +ESTIMATE$"));
     }
     for row in rows {

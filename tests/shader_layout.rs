@@ -399,15 +399,21 @@ fn every_kernel_validates_for_every_combination_and_together_they_reach_every_fu
         .par_iter()
         .flat_map_iter(|(_, description, simulation)| {
             let mut reached = BTreeSet::new();
-            for entry in Entry::ALL {
-                for native_u64 in [false, true] {
-                    let module =
-                        compose_program(simulation, entry, &GpuOptions::default(), native_u64)
-                            .unwrap_or_else(|error| panic!("{description}, {entry:?}: {error}"));
-                    validated(&module, native_u64);
-                    assert!(!module.entry_points.is_empty(), "{description}, {entry:?}");
-                    reached.extend(functions(simulation, &module));
-                }
+            let whole = GpuOptions::default();
+            // Where a dispatch looks at some of the candidates.
+            let in_parts = GpuOptions {
+                part_size: Some(1),
+                ..whole.clone()
+            };
+            let all = Entry::ALL.into_iter();
+            let all = all.flat_map(|entry| [(entry, &whole, false), (entry, &whole, true)]);
+            let cut = [Entry::Rollout, Entry::Recommend].map(|entry| (entry, &in_parts, false));
+            for (entry, options, native_u64) in all.chain(cut) {
+                let module = compose_program(simulation, entry, options, native_u64)
+                    .unwrap_or_else(|error| panic!("{description}, {entry:?}: {error}"));
+                validated(&module, native_u64);
+                assert!(!module.entry_points.is_empty(), "{description}, {entry:?}");
+                reached.extend(functions(simulation, &module));
             }
             reached
         })
@@ -451,13 +457,15 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
             let found = shaders.into_iter().find(|shader| shader.module == name);
             found.expect("the module is one of the policy's").path
         }
-        "slatesim::exact_sum" | "slatesim::slope" => {
+        "slatesim::compensated" | "slatesim::exact_sum" | "slatesim::slope" => {
             format!("shaders/statistics/{}.wgsl", &module["slatesim::".len()..])
         }
         "slatesim::blocks"
         | "slatesim::candidates"
+        | "slatesim::carried"
         | "slatesim::drive"
         | "slatesim::job"
+        | "slatesim::part"
         | "slatesim::step_sums"
         | "slatesim::tables"
         | "slatesim::tallied"
@@ -618,8 +626,11 @@ fn no_shader_file_is_left_out() {
         "choice/cascade",
         "statistics/exact_sum",
         "statistics/slope",
+        "statistics/compensated",
         "kernel/job",
         "kernel/tables",
+        "kernel/part",
+        "kernel/carried",
         "kernel/candidates",
         "kernel/blocks",
         "kernel/drive",
