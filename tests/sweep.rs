@@ -142,6 +142,8 @@ fn every_figure_of_a_point_is_what_evaluate_prints_on_every_backend() {
                     "seconds",
                     "user_steps_per_second",
                     "state",
+                    // Those of a sweep stand beside its points.
+                    "warnings",
                 ],
             );
             assert_eq!(
