@@ -11,6 +11,9 @@
 #import slatesim::ranking
 #import slatesim::regression
 
+// Upper bounds nearer than this share of their size are ties.
+const SAME_SCORE: f32 = 0.000244140625;
+
 // Numbers as regression.wgsl takes them.
 fn quads(x: ptr<function, array<f32, #{DIM}>>) -> array<vec4<f32>, #{DIM_QUADS}> {
     var quads: array<vec4<f32>, #{DIM_QUADS}>;
@@ -34,8 +37,9 @@ fn rank_by_bounds(
         var solved = quads(x);
         let mean = regression::dot_product(&solved, theta);
         let variance = regression::quadratic_form(factor, &solved);
-        let score = mean + width * sqrt(variance);
-        ranking::insert(&ranked, score, candidate);
+        let bound = width * sqrt(variance);
+        let margin = SAME_SCORE * (abs(mean) + bound);
+        ranking::insert_above(&ranked, mean + bound, margin, candidate);
     }
     return ranking::end(&ranked);
 }

@@ -97,6 +97,25 @@ fn insert(ranking: ptr<function, Ranking>, given_key: f32, given_candidate: u32)
     }
 }
 
+// Inserts a candidate by its key, the largest first, where keys nearer than `margin` are ties: they stay in the order of insertion.
+fn insert_above(ranking: ptr<function, Ranking>, given_key: f32, margin: f32, given_candidate: u32) {
+    var key = select(FLOOR, given_key, WORST < given_key);
+    let below = key - margin;
+    let lowered = select(FLOOR, below, WORST < below);
+    var candidate = given_candidate;
+    var is_pushed = false;
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        let is_better = is_pushed || (*ranking).keys[position] < lowered;
+        is_pushed = is_better;
+        let pushed_key = select(key, (*ranking).keys[position], is_better);
+        let pushed_candidate = select(candidate, (*ranking).slate[position], is_better);
+        (*ranking).keys[position] = select((*ranking).keys[position], key, is_better);
+        (*ranking).slate[position] = select((*ranking).slate[position], candidate, is_better);
+        key = pushed_key;
+        candidate = pushed_candidate;
+    }
+}
+
 // Inserts a candidate by its rank, the smallest first, and among those of a rank by its key, the largest first.
 fn insert_ranked(ranking: ptr<function, RankedRanking>, given_rank: u32, given_key: f32, given_candidate: u32) {
     var rank = given_rank;

@@ -180,6 +180,13 @@ fn text(found: &FuzzReport, backend: &BackendInfo, seconds: f64) -> String {
                 false => counts(&found.not_run),
             },
         ],
+        [
+            "sensitive to rounding".to_owned(),
+            match found.sensitive.is_empty() {
+                true => "none".to_owned(),
+                false => counts(&found.sensitive),
+            },
+        ],
         ["refused, drawn again".to_owned(), refused(found)],
         ["lives".to_owned(), measured(found)],
     ]);

@@ -6,15 +6,21 @@
 //! ```
 //!
 //! with theta and A of an [`Estimator`] and standard normal numbers z, drawn anew at each step: w has mean theta and
-//! covariance scale^2 A^-1. The slate is the candidates of the largest scores, ties to the lower index. Words 2p and 2p + 1
+//! covariance scale^2 A^-1. The slate is the candidates of the largest scores, ties to the lower index; upper confidence bounds within
+//! 2^-12 of their size are ties. Words 2p and 2p + 1
 //! of the policy make numbers 2p and 2p + 1 of z.
 
 use super::inputs::Inputs;
-use super::ranking::{begin, insert};
+use super::ranking::{begin, insert, insert_above};
 use super::{Draws, Offer, Scratch};
 use crate::distribution::normal_pair;
 use crate::number::{Number, Word};
 use crate::regression::{dot_product, quadratic_form, solve_upper};
+
+/// Upper bounds nearer than this share of their size are ties: candidates of which as much is known have the same bound, but for
+/// roundings, and where these decide each backend shows another slate.
+// WGSL: const SAME_SCORE in shaders/policy/posterior.wgsl
+const SAME_SCORE: f64 = 1.0 / (1 << 12) as f64;
 
 /// What an [`Estimator`] writes, for d inputs.
 #[derive(Debug)]
@@ -103,8 +109,10 @@ pub fn rank_by_bounds<N: Number>(
         estimator.inputs().look_at(offer, fit.x);
         solved.copy_from_slice(fit.x);
         let variance = quadratic_form(fit.factor, solved);
-        let score = dot_product(fit.x, fit.theta) + N::splat(width) * variance.sqrt();
-        insert(keys, slate, score, candidate);
+        let mean = dot_product(fit.x, fit.theta);
+        let bound = N::splat(width) * variance.sqrt();
+        let margin = N::splat(SAME_SCORE) * (mean.abs() + bound);
+        insert_above(keys, slate, mean + bound, margin, candidate);
     }
 }
 

@@ -45,6 +45,33 @@ pub fn insert<N: Number>(
     }
 }
 
+/// Inserts a candidate by its key, the largest first, where keys nearer than `margin` are ties: they stay in the order of insertion.
+///
+/// For keys that several roundings have made, so that candidates which tie without them do not change places by their luck.
+#[inline(always)]
+pub fn insert_above<N: Number>(
+    keys: &mut [N],
+    slate: &mut [N::Word],
+    mut key: N,
+    margin: N,
+    mut candidate: N::Word,
+) {
+    key = N::select(N::splat(WORST).less_than(key), key, N::splat(FLOOR));
+    let lowered = key - margin;
+    let lowered = N::select(N::splat(WORST).less_than(lowered), lowered, N::splat(FLOOR));
+    let mut is_pushed = N::Mask::splat(false);
+    for position in 0..slate.len() {
+        let is_better = is_pushed | keys[position].less_than(lowered);
+        is_pushed = is_better;
+        let pushed_key = N::select(is_better, keys[position], key);
+        let pushed_candidate = N::Word::select(is_better, slate[position], candidate);
+        keys[position] = N::select(is_better, key, keys[position]);
+        slate[position] = N::Word::select(is_better, candidate, slate[position]);
+        key = pushed_key;
+        candidate = pushed_candidate;
+    }
+}
+
 /// Inserts a candidate by its rank, the smallest first, and among those of a rank by its key, the largest first.
 ///
 /// `ranks` are those of the slate, all above every rank to begin with.

@@ -1,6 +1,6 @@
 //! All episodes of a case on two backends.
 
-use super::explain::{Edges, Life, NudgedPolicy, Verdict, explain};
+use super::explain::{Edges, Life, NudgedPolicy, Verdict, explain, sensitivity};
 use crate::backend::{Backend, Simulation};
 use crate::error::Error;
 use crate::statistics::EpisodeBlock;
@@ -12,6 +12,8 @@ const MOST_EXPLAINED: usize = 48;
 const CLOSE: f64 = 1e-5;
 /// Relative difference of a return from the sum of the rewards of its steps, all magnitudes added.
 const SAME_SUM: f64 = 1e-6;
+/// Episodes in which the sensitivity of the reference is sampled.
+const MOST_SAMPLED: usize = 4;
 /// Edges that are forgiven whatever the share.
 const FEW: u64 = 2;
 /// Share of the episodes that may end sooner or later by rounding.
@@ -28,6 +30,8 @@ pub(super) struct Comparison {
     pub(super) differing: u64,
     /// Those of them that rounding explains.
     pub(super) edges: Edges,
+    /// Whether there are many of them, as the reference's own sensitivity to rounding lets expect.
+    pub(super) is_sensitive: bool,
     /// What rounding does not explain, if there is such a difference.
     pub(super) fault: Option<String>,
 }
@@ -159,37 +163,42 @@ fn look(
         comparison.fault.get_or_insert(text);
     }
     comparison.edges = edges;
-    if comparison.fault.is_none() {
-        let scale = suspects.len() as f64 / most as f64;
-        let episodes = (range.end - range.start) as f64;
-        let plan = &simulation.plan;
-        let looked_at = f64::from(plan.slate_size) + f64::from(plan.num_candidates);
-        let compared = comparison.user_steps as f64 * looked_at;
-        let limits = [
-            (
-                "sessions end sooner or later",
-                edges.ends,
-                SHARE_OF_ENDS * episodes,
-            ),
-            (
-                "ties are broken otherwise",
-                edges.ties,
-                SHARE_OF_EDGES * compared,
-            ),
-            (
-                "lives go another way",
-                edges.total(),
-                SHARE_OF_EDGES * compared,
-            ),
-        ];
-        comparison.fault = limits.into_iter().find_map(|(what, count, share)| {
-            let counted = scale * count as f64;
-            let allowed = FEW as f64 + share;
-            (counted > allowed).then(|| {
-                format!("{what} by rounding in {counted:.0} of {episodes} episodes, {allowed:.1} allowed; the first differing one is episode {}", suspects[0].episode)
-            })
-        });
+    if comparison.fault.is_some() {
+        return Ok(());
     }
+    let scale = suspects.len() as f64 / most as f64;
+    let num_episodes = (range.end - range.start) as f64;
+    let plan = &simulation.plan;
+    let looked_at = f64::from(plan.slate_size) + f64::from(plan.num_candidates);
+    let share = SHARE_OF_EDGES * comparison.user_steps as f64 * looked_at;
+    let few = FEW as f64;
+    let [ends, ties, others] = [
+        edges.ends,
+        edges.ties,
+        edges.total() - edges.ends - edges.ties,
+    ]
+    .map(|count| scale * count as f64);
+    let too_many = |what: &str, count: f64, allowed: f64| {
+        format!(
+            "{what} by rounding in {count:.0} of {num_episodes} episodes, {allowed:.1} allowed; the first that differs is episode {}",
+            suspects[0].episode
+        )
+    };
+    let most_ends = few + SHARE_OF_ENDS * num_episodes;
+    comparison.fault = if ends > most_ends {
+        Some(too_many("sessions end sooner or later", ends, most_ends))
+    } else if ties > few + share {
+        Some(too_many("ties are broken otherwise", ties, few + share))
+    } else if others > few + share {
+        // As often as the reference would do otherwise, were it rounded once a step?
+        let some = &episodes[..episodes.len().min(MOST_SAMPLED)];
+        let sensitivity = sensitivity(simulation, nudged_policy, backends[0], some)?;
+        let allowed = few + share + sensitivity * comparison.user_steps as f64;
+        comparison.is_sensitive = others <= allowed;
+        (others > allowed).then(|| too_many("lives go another way", others, allowed))
+    } else {
+        None
+    };
     Ok(())
 }
 

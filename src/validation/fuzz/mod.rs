@@ -68,6 +68,9 @@ pub struct FuzzReport {
     pub user_steps: u64,
     /// Episodes that differ by a rounding edge.
     pub edges: Edges,
+    /// Cases in which rounding decides often, by the policy: regressions that single precision can hardly solve. The reference
+    /// itself does otherwise as often if it is rounded.
+    pub sensitive: BTreeMap<String, u64>,
     /// Why configurations were refused and drawn again.
     pub refused: BTreeMap<String, u64>,
 }
@@ -272,6 +275,10 @@ impl Bench<'_> {
                 report.episodes += episodes;
                 report.user_steps += comparison.user_steps;
                 report.edges.add(&comparison.edges);
+                if comparison.is_sensitive {
+                    let policy = drawn.parts.policy.clone();
+                    *report.sensitive.entry(policy).or_default() += 1;
+                }
                 if let Some(fault) = comparison.fault {
                     let (given, what) = self.shrunk(&drawn.given, first, fault);
                     report.failures.push(failure(what, &given));
@@ -323,6 +330,7 @@ impl Bench<'_> {
                     all.user_steps += comparison.user_steps;
                     all.differing += comparison.differing;
                     all.edges.add(&comparison.edges);
+                    all.is_sensitive |= comparison.is_sensitive;
                     if let Some(fault) = comparison.fault {
                         all.fault = Some(format!("{name}: {fault}"));
                         break;
