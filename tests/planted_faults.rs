@@ -232,6 +232,8 @@ faults! {
         "set_diagonal(factor, tables::policy_table(0u))" => "set_diagonal(factor, 0.5 * tables::policy_table(0u))";
     finds_bounds_without_their_width: "policy/posterior.wgsl",
         "width * sqrt(variance)" => "0.5 * width * sqrt(variance)";
+    finds_ties_of_another_width: "policy/posterior.wgsl",
+        "let margin = SAME_SCORE * " => "let margin = 256.0 * SAME_SCORE * ";
     finds_a_fit_to_what_is_forgotten: "policy/logistic.wgsl",
         "next + 1u < #{HISTORY}u" => "next < #{HISTORY}u";
     finds_a_logistic_fit_that_ends_early: "regression.wgsl",

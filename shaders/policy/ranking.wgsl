@@ -80,31 +80,20 @@ fn end_ranked(ranking: ptr<function, RankedRanking>) -> array<u32, #{NUM_SHOWN}>
 }
 
 // Inserts a candidate by its key, the largest first.
-fn insert(ranking: ptr<function, Ranking>, given_key: f32, given_candidate: u32) {
+fn insert(ranking: ptr<function, Ranking>, key: f32, candidate: u32) {
+    insert_above(ranking, key, 0.0, candidate);
+}
+
+// Inserts a candidate as `insert` does, where keys nearer than `margin` are ties.
+fn insert_above(ranking: ptr<function, Ranking>, given_key: f32, margin: f32, given_candidate: u32) {
     var key = select(FLOOR, given_key, WORST < given_key);
+    let below = key - margin;
+    // As `select`, which unlike `max` is defined where the margin is no number.
+    let lowered = select(FLOOR, below, FLOOR < below);
     var candidate = given_candidate;
     var is_pushed = false;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
         // Whoever is pushed out moves on to the next position, and goes before its equals there: it came before them.
-        let is_better = is_pushed || (*ranking).keys[position] < key;
-        is_pushed = is_better;
-        let pushed_key = select(key, (*ranking).keys[position], is_better);
-        let pushed_candidate = select(candidate, (*ranking).slate[position], is_better);
-        (*ranking).keys[position] = select((*ranking).keys[position], key, is_better);
-        (*ranking).slate[position] = select((*ranking).slate[position], candidate, is_better);
-        key = pushed_key;
-        candidate = pushed_candidate;
-    }
-}
-
-// Inserts a candidate by its key, the largest first, where keys nearer than `margin` are ties: they stay in the order of insertion.
-fn insert_above(ranking: ptr<function, Ranking>, given_key: f32, margin: f32, given_candidate: u32) {
-    var key = select(FLOOR, given_key, WORST < given_key);
-    let below = key - margin;
-    let lowered = select(FLOOR, below, WORST < below);
-    var candidate = given_candidate;
-    var is_pushed = false;
-    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
         let is_better = is_pushed || (*ranking).keys[position] < lowered;
         is_pushed = is_better;
         let pushed_key = select(key, (*ranking).keys[position], is_better);

@@ -27,6 +27,8 @@ impl Bounds {
     pub const FINITE: Self = Self::between(-LARGEST, LARGEST);
     /// Allows zero and above: standard deviations, masses.
     pub const NON_NEGATIVE: Self = Self::at_least(0.0);
+    /// Allows what does not drown in single precision what stands beside it: qualities, features, and their weights.
+    pub const MODERATE: Self = Self::between(-1e3, 1e3);
     /// Allows what is above zero, and not so small that its inverse is too large: lengths, budgets.
     pub const POSITIVE: Self = Self::between(1.0 / LARGEST, LARGEST);
     /// Allows 0 to 1, both included: shares.

@@ -134,6 +134,10 @@ impl<const L: usize> Mask for LanesMask<L> {
     fn any(self) -> bool {
         self.0.iter().fold(0, |all, &lane| all | lane) != 0
     }
+    #[inline(always)]
+    fn count(self) -> u32 {
+        self.0.iter().map(|&lane| u32::from(lane != 0)).sum()
+    }
 }
 
 impl<const L: usize> Word for LanesWord<L> {

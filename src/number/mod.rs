@@ -45,6 +45,8 @@ pub trait Mask:
     fn lane(self, lane: usize) -> bool;
     /// Tells whether the condition holds for at least one user.
     fn any(self) -> bool;
+    /// Counts the users for whom the condition holds.
+    fn count(self) -> u32;
 }
 
 /// A 32-bit unsigned integer for each user; arithmetic wraps.

@@ -83,6 +83,10 @@ impl<M: Mask> Mask for Pair<M> {
     fn any(self) -> bool {
         (self.0 | self.1).any()
     }
+    #[inline(always)]
+    fn count(self) -> u32 {
+        self.0.count() + self.1.count()
+    }
 }
 
 impl<W: Word> Word for Pair<W> {

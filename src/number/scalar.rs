@@ -20,6 +20,10 @@ impl Mask for bool {
     fn any(self) -> bool {
         self
     }
+    #[inline(always)]
+    fn count(self) -> u32 {
+        self.into()
+    }
 }
 
 /// A `u32` whose `+`, `-` and `*` wrap in every build profile.

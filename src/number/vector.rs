@@ -117,6 +117,10 @@ impl<S: Registers> Mask for VectorMask<S> {
     fn any(self) -> bool {
         self.0.any_true()
     }
+    #[inline(always)]
+    fn count(self) -> u32 {
+        self.0.to_bitmask().count_ones()
+    }
 }
 
 impl<S: Registers> Long for VectorLong<S> {

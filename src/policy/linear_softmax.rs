@@ -1,11 +1,13 @@
 //! A linear score for each candidate, and a slate by softmax. Twin: `shaders/policy/linear_softmax.wgsl`.
 //!
 //! ```text
-//! score = bias + w . x
+//! score = w . x
 //! ```
 //!
-//! The input vector x is that of [`inputs`](super::inputs), the slate that of [`scoring`]. The bias moves
-//! all scores alike and is read for the sake of files that have one.
+//! The input vector x is that of [`inputs`](super::inputs), the slate that of [`scoring`]. Only the features of the document
+//! tell the candidates of a step apart: a bias, and the weights of what is observed of the user and of the layers, move all
+//! scores alike. Both are read, for the sake of files that have them, and left out, so that a large one does not drown the
+//! differences in its rounding.
 //!
 //! Weights are a list of numbers, one an input, perhaps with the bias after them; or a safetensors file with the tensors
 //! `weight` of shape `[inputs]` or `[1, inputs]` and perhaps `bias` of one number, and no others.
@@ -25,10 +27,8 @@ use crate::shader::{ShaderDefs, ShaderSource, embedded};
 pub struct LinearSoftmax {
     /// What candidates are scored by.
     pub inputs: Inputs,
-    /// One number an input, in single precision.
+    /// One number for each feature of a document, in single precision.
     pub weights: Vec<f64>,
-    /// What is added to every score.
-    pub bias: f64,
     /// Randomness of the slate; 0 for the best candidates.
     pub temperature: f64,
 }
@@ -72,10 +72,10 @@ fn fit(weights: &Weights, inputs: Inputs) -> Result<(Vec<f64>, f64), String> {
 }
 
 impl LinearSoftmax {
-    /// Scores a candidate by its input vector.
+    /// Scores a candidate by its input vector, which begins with the features of the document.
     #[inline(always)]
     fn score<N: Number>(&self, x: &[N]) -> N {
-        let mut score = N::splat(self.bias);
+        let mut score = N::splat(0.0);
         for (&weight, &number) in self.weights.iter().zip(x) {
             score = score + N::splat(weight) * number;
         }
@@ -100,13 +100,13 @@ impl PolicyDefinition for LinearSoftmax {
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         let inputs = Inputs::of(target);
         let misfit = |problem| settings.misfit("weights", problem);
-        let (weights, bias) = fit(settings.weights("weights"), inputs).map_err(misfit)?;
+        let (mut weights, bias) = fit(settings.weights("weights"), inputs).map_err(misfit)?;
         let largest = largest_sum(&weights, bias, &inputs.largest(target));
         refuse_overflow("weight", largest).map_err(misfit)?;
+        weights.truncate(inputs.document);
         Ok(Self {
             inputs,
             weights,
-            bias,
             temperature: scoring::temperature(settings, largest)?,
         })
     }
@@ -121,9 +121,9 @@ impl PolicyDefinition for LinearSoftmax {
         defs
     }
 
-    /// The temperature, the bias, the weights.
+    /// The temperature, the weights.
     fn tables(&self) -> Vec<f64> {
-        [&[self.temperature, self.bias], &self.weights[..]].concat()
+        [&[self.temperature], &self.weights[..]].concat()
     }
 
     fn propensity(
@@ -144,16 +144,15 @@ impl<N: Number> Policy<N> for LinearSoftmax {
         &self,
         offer: &mut dyn Offer<N>,
         draws: &Draws<N::Word>,
-        state: &mut [N],
+        _: &mut [N],
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
         begin(scratch, slate.len());
-        let all = slate.len() + self.inputs.len();
+        let all = slate.len() + self.inputs.document;
         scratch.numbers.resize(all, N::splat(0.0));
         let (keys, x) = scratch.numbers.split_at_mut(slate.len());
         let mut words = draws.words();
-        self.inputs.begin(offer, state, x);
         for index in 0..offer.num_candidates() {
             let candidate = N::Word::splat(index);
             offer.look_at(candidate);
@@ -179,8 +178,7 @@ mod tests {
                 user: 1,
                 layers: 1,
             },
-            weights: vec![2.0, 0.5, -1.0],
-            bias: 0.25,
+            weights: vec![2.0],
             temperature,
         }
     }

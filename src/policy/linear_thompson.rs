@@ -9,7 +9,7 @@
 //! # Source
 //! Agrawal and Goyal (2013), "Thompson sampling for contextual bandits with linear payoffs".
 
-use super::posterior::{Estimator, rank_by_draw};
+use super::posterior::{EXPLORATION, Estimator, rank_by_draw};
 use super::ridge::Ridge;
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
@@ -27,9 +27,10 @@ pub struct LinearThompson {
 
 impl PolicyDefinition for LinearThompson {
     fn entry() -> Entry {
-        let mut keys = vec![Key::non_negative(
+        let mut keys = vec![Key::number(
             "exploration_scale",
             1.0,
+            EXPLORATION,
             "by how much the standard deviations of the posterior are stretched",
         )];
         keys.extend(Ridge::keys());

@@ -11,7 +11,7 @@
 //! Li, Chu, Langford and Schapire (2010), "A contextual-bandit approach to personalized news article recommendation": `LinUCB`
 //! with one theta for all arms.
 
-use super::posterior::{Estimator, rank_by_bounds};
+use super::posterior::{EXPLORATION, Estimator, rank_by_bounds};
 use super::propensity::Propensity;
 use super::ridge::Ridge;
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
@@ -30,9 +30,10 @@ pub struct LinearUcb {
 
 impl PolicyDefinition for LinearUcb {
     fn entry() -> Entry {
-        let mut keys = vec![Key::non_negative(
+        let mut keys = vec![Key::number(
             "alpha",
             1.0,
+            EXPLORATION,
             "how many standard deviations are added to the mean",
         )];
         keys.extend(Ridge::keys());

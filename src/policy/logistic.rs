@@ -9,7 +9,7 @@
 //! where the next document is written, how many are remembered, their inputs, and their clicks.
 
 use super::inputs::Inputs;
-use super::posterior::{Estimator, Fit};
+use super::posterior::{EXPLORATION, Estimator, Fit};
 use super::ridge::{Ridge, bounded};
 use super::{Feedback, Offer, Scratch, Target};
 use crate::config::{Bounds, ConfigError, Key, Settings};
@@ -38,14 +38,14 @@ impl Logistic {
             Key::number(
                 "sigma0",
                 1.0,
-                // The ridge has to be a number of single precision.
                 // Its inverse square stands beside sums of squared inputs, which single precision has to invert.
-                Bounds::between(1e-3, 1e3),
+                Bounds::between(1e-3, 30.0),
                 "standard deviation of the prior: the ridge is 1 / sigma0^2",
             ),
-            Key::non_negative(
+            Key::number(
                 "optimism_scaling",
                 1.0,
+                EXPLORATION,
                 "how much is explored: 0 trusts the fit",
             ),
             Key::integer(

@@ -6,21 +6,23 @@
 //! ```
 //!
 //! with theta and A of an [`Estimator`] and standard normal numbers z, drawn anew at each step: w has mean theta and
-//! covariance scale^2 A^-1. The slate is the candidates of the largest scores, ties to the lower index; upper confidence bounds within
-//! 2^-12 of their size are ties. Words 2p and 2p + 1
-//! of the policy make numbers 2p and 2p + 1 of z.
+//! covariance scale^2 A^-1. The slate is the candidates of the largest scores, ties to the lower index; upper confidence
+//! bounds within 2^-12 of their size are ties. Words 2p and 2p + 1 of the policy make numbers 2p and 2p + 1 of z.
 
 use super::inputs::Inputs;
 use super::ranking::{begin, insert, insert_above};
 use super::{Draws, Offer, Scratch};
+use crate::config::Bounds;
 use crate::distribution::normal_pair;
 use crate::number::{Number, Word};
 use crate::regression::{dot_product, quadratic_form, solve_upper};
 
-/// Upper bounds nearer than this share of their size are ties: candidates of which as much is known have the same bound, but for
-/// roundings, and where these decide each backend shows another slate.
-// WGSL: const SAME_SCORE in shaders/policy/posterior.wgsl
-const SAME_SCORE: f64 = 1.0 / (1 << 12) as f64;
+/// How much may be explored: beside a larger width, the mean is lost in single precision.
+pub(super) const EXPLORATION: Bounds = Bounds::between(0.0, 1e3);
+
+/// Upper bounds nearer than this share of their size are ties: candidates of which as much is known have the same bound but for
+/// roundings, and where these decide, each backend shows another slate.
+const SAME_SCORE: f32 = 0.000_244_140_63;
 
 /// What an [`Estimator`] writes, for d inputs.
 #[derive(Debug)]
@@ -111,7 +113,7 @@ pub fn rank_by_bounds<N: Number>(
         let variance = quadratic_form(fit.factor, solved);
         let mean = dot_product(fit.x, fit.theta);
         let bound = N::splat(width) * variance.sqrt();
-        let margin = N::splat(SAME_SCORE) * (mean.abs() + bound);
+        let margin = N::splat(f64::from(SAME_SCORE)) * (mean.abs() + bound);
         insert_above(keys, slate, mean + bound, margin, candidate);
     }
 }
@@ -145,5 +147,17 @@ pub fn rank_by_draw<N: Number>(
         offer.look_at(candidate);
         estimator.inputs().look_at(offer, fit.x);
         insert(keys, slate, dot_product(fit.x, fit.theta), candidate);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_twins_hold_the_same_constants() {
+        let (rust, wgsl) = (
+            include_str!("posterior.rs"),
+            include_str!("../../shaders/policy/posterior.wgsl"),
+        );
+        crate::math::tests::assert_same_constants(rust, wgsl, &[]);
     }
 }

@@ -260,8 +260,7 @@ mod tests {
     fn linear_softmax(temperature: f64) -> PolicyModel {
         PolicyModel::LinearSoftmax(linear_softmax::LinearSoftmax {
             inputs: INPUTS,
-            weights: vec![2.0, 0.3, -0.1, 0.2, 0.5],
-            bias: 0.25,
+            weights: vec![2.0],
             temperature,
         })
     }

@@ -24,28 +24,11 @@ pub fn begin<N: Number>(scratch: &mut Scratch<N>, length: usize) {
 /// A key that is not above [`WORST`], or no number, counts as [`FLOOR`]: as many candidates as there are positions fill the
 /// slate, whatever their keys.
 #[inline(always)]
-pub fn insert<N: Number>(
-    keys: &mut [N],
-    slate: &mut [N::Word],
-    mut key: N,
-    mut candidate: N::Word,
-) {
-    key = N::select(N::splat(WORST).less_than(key), key, N::splat(FLOOR));
-    let mut is_pushed = N::Mask::splat(false);
-    for position in 0..slate.len() {
-        // Whoever is pushed out moves on to the next position, and goes before its equals there: it came before them.
-        let is_better = is_pushed | keys[position].less_than(key);
-        is_pushed = is_better;
-        let pushed_key = N::select(is_better, keys[position], key);
-        let pushed_candidate = N::Word::select(is_better, slate[position], candidate);
-        keys[position] = N::select(is_better, key, keys[position]);
-        slate[position] = N::Word::select(is_better, candidate, slate[position]);
-        key = pushed_key;
-        candidate = pushed_candidate;
-    }
+pub fn insert<N: Number>(keys: &mut [N], slate: &mut [N::Word], key: N, candidate: N::Word) {
+    insert_above(keys, slate, key, N::splat(0.0), candidate);
 }
 
-/// Inserts a candidate by its key, the largest first, where keys nearer than `margin` are ties: they stay in the order of insertion.
+/// Inserts a candidate as [`insert`] does, where keys nearer than `margin` are ties.
 ///
 /// For keys that several roundings have made, so that candidates which tie without them do not change places by their luck.
 #[inline(always)]
@@ -57,10 +40,10 @@ pub fn insert_above<N: Number>(
     mut candidate: N::Word,
 ) {
     key = N::select(N::splat(WORST).less_than(key), key, N::splat(FLOOR));
-    let lowered = key - margin;
-    let lowered = N::select(N::splat(WORST).less_than(lowered), lowered, N::splat(FLOOR));
+    let lowered = (key - margin).max(N::splat(FLOOR));
     let mut is_pushed = N::Mask::splat(false);
     for position in 0..slate.len() {
+        // Whoever is pushed out moves on to the next position, and goes before its equals there: it came before them.
         let is_better = is_pushed | keys[position].less_than(lowered);
         is_pushed = is_better;
         let pushed_key = N::select(is_better, keys[position], key);
@@ -118,6 +101,17 @@ mod tests {
             }
             assert_eq!(slate, [2, 0, 1].map(ScalarWord), "{key}");
         }
+    }
+
+    #[test]
+    fn keys_nearer_than_the_margin_stay_in_the_order_of_insertion() {
+        let (mut scratch, mut slate) = (Scratch::default(), vec![ScalarWord(9); 3]);
+        begin::<f64>(&mut scratch, 3);
+        for (candidate, key) in (0..).map(ScalarWord).zip([1.0, 1.09, 1.21, f64::NAN, 1.3]) {
+            insert_above(&mut scratch.numbers, &mut slate, key, 0.1, candidate);
+        }
+        // 1.09 ties with 1.0, and 1.3 with 1.21.
+        assert_eq!(slate, [2, 4, 0].map(ScalarWord));
     }
 
     /// All 2,916 slates of 1 to 4 of 6 candidates with keys of three values, against a stable sort.

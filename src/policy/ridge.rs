@@ -41,7 +41,7 @@ impl Ridge {
                 "ridge",
                 1.0,
                 // It stands beside sums of squared inputs, which single precision has to invert.
-                Bounds::between(1e-6, 1e6),
+                Bounds::between(1e-3, 1e6),
                 "weight of the prior: A begins as so many identities",
             ),
             Key::one_of(

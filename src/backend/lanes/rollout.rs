@@ -26,15 +26,20 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     state: Vec<N>,
     /// Clicks at each position that the user considers.
     slot_clicks: Vec<N::Word>,
-    /// Per step, over the episodes of the block: rewards, squared rewards, clicks. As [`CURVE_LANES`] sums, whatever the
-    /// length of a vector, so that rounding does not depend on it: as many entries a step as it takes.
-    curve: Vec<(N, N, N::Word)>,
-    /// The same over the bins of later steps.
-    late: LateCurve<N>,
+    /// Per step, over the episodes of the block: rewards, squared rewards. As [`CURVE_LANES`] sums, whatever the length of a
+    /// vector, so that rounding does not depend on it: as many entries a step as it takes. Steps that have no bin for
+    /// themselves take turns in [`STEPS_OF_PART`] more.
+    curve: Vec<(N, N)>,
+    /// Clicks at each of these.
+    curve_clicks: Vec<u32>,
+    /// The same over the bins of these later steps.
+    late: LateCurve,
     /// Counts of the users of a vector, one by one.
     lanes: Vec<u32>,
     /// The discounted return at each discount.
     discounted: Vec<CompensatedSum<N>>,
+    /// What each discount weighs the rewards of a step by.
+    weights: Vec<f64>,
 }
 
 impl<N: Number, E: Environment<N>> Rollout<N, E> {
@@ -51,9 +56,11 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 plan.choice.num_considered(plan.slate_size) as usize
             ],
             curve: Vec::new(),
-            late: LateCurve::new(),
+            curve_clicks: Vec::new(),
+            late: LateCurve::default(),
             lanes: vec![0; N::LANES],
             discounted: vec![CompensatedSum::new(); plan.discounts.len()],
+            weights: vec![1.0; plan.discounts.len()],
             plan: plan.clone(),
             driver: Driver::new(environment, plan, num_examined),
         }
@@ -77,9 +84,11 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             state,
             slot_clicks,
             curve,
+            curve_clicks,
             late,
             lanes,
             discounted,
+            weights,
         } = self;
         let (zero, one) = (N::splat(0.0), N::Word::splat(1));
         let vectors = CURVE_LANES.div_ceil(N::LANES);
@@ -95,10 +104,12 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         let stream = Stream::of_consecutive_episodes(plan.seed, first, 0);
         driver.sample_user(stream, user);
         state.fill(zero);
+        let mut num_steps = 0;
         for step in 0..plan.num_steps() {
             if !active.any() {
                 break;
             }
+            num_steps = step + 1;
             let stream = stream.at_step(step);
             let words = stream.words(STEP, N::Word::splat(0));
             let draws = Draws {
@@ -129,26 +140,31 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             let click = N::Word::select(clicked, one, N::Word::splat(0));
             total.add(reward);
             step_weighted.add(N::from_word(stream.step()) * reward);
-            for (sum, &discount) in discounted.iter_mut().zip(&plan.discounts) {
-                sum.add(N::splat(power(discount, step)) * reward);
+            if !discounted.is_empty() {
+                weigh(&plan.discounts, step, weights);
+                for (sum, &weight) in discounted.iter_mut().zip(&*weights) {
+                    sum.add(N::splat(weight) * reward);
+                }
             }
             length = length + N::Word::select(active, one, N::Word::splat(0));
             clicks = clicks + click;
             let is_invalid = active & !stepped.is_valid;
             invalid = invalid + N::Word::select(is_invalid, one, N::Word::splat(0));
-            if step < SINGLE_STEPS {
-                let begin = step as usize * vectors;
-                if curve.len() == begin {
-                    curve.resize(begin + vectors, (zero, zero, N::Word::splat(0)));
-                }
-                let at_step = &mut curve[begin + turn];
-                *at_step = (
-                    at_step.0 + reward,
-                    at_step.1 + reward * reward,
-                    at_step.2 + click,
-                );
-            } else {
-                late.add(step, turn, reward, click);
+            let place = match step < SINGLE_STEPS {
+                true => step,
+                false => SINGLE_STEPS + step % STEPS_OF_PART,
+            };
+            let begin = place as usize * vectors;
+            if curve.len() == begin {
+                curve.resize(begin + vectors, (zero, zero));
+                curve_clicks.push(0);
+            }
+            let (rewards, squares) = &mut curve[begin + turn];
+            *rewards = *rewards + reward;
+            *squares = *squares + reward * reward;
+            curve_clicks[place as usize] += clicked.count();
+            if place == SINGLE_STEPS + STEPS_OF_PART - 1 {
+                late.take(step, turn, curve, curve_clicks);
             }
             if plan.outline.has_quality {
                 quality = quality
@@ -168,7 +184,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             active = active & !driver.environment().is_terminal(user);
         }
-        late.end(turn);
+        if num_steps > SINGLE_STEPS {
+            late.take(num_steps - 1, turn, curve, curve_clicks);
+        }
         push_episodes(block, count, [total, step_weighted], [length, clicks]);
         for (returns, sum) in block.discounted.iter_mut().zip(discounted) {
             let done = returns.len();
@@ -195,92 +213,75 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     }
 }
 
+/// Writes what each discount weighs the rewards of a step by.
+// Cold, as what lies beyond the usual: what a call takes in registers is then saved here, and not in every step.
+#[cold]
+#[inline(never)]
+fn weigh(discounts: &[f64], step: u32, weights: &mut [f64]) {
+    for (weight, &discount) in weights.iter_mut().zip(discounts) {
+        *weight = power(discount, step);
+    }
+}
+
 /// Steps whose rewards are added up in the arithmetic of the lanes before they go into the sums of a bin. No bin begins
 /// within so many.
 const STEPS_OF_PART: u32 = 8;
 
 /// Sums over the bins of steps from [`SINGLE_STEPS`] on, as [`CURVE_LANES`] sums in double precision each.
-#[derive(Debug)]
-struct LateCurve<N: Number> {
-    bins: Vec<[LateSums; CURVE_LANES]>,
-    /// Sums of up to [`STEPS_OF_PART`] steps of the episodes that run, of the bin: rewards, squared rewards, clicks.
-    part: (N, N, N::Word),
-    bin: usize,
-    is_empty: bool,
-    /// Numbers of the users of a vector, one by one.
-    some: [Vec<f64>; 2],
-    some_clicks: Vec<u32>,
+#[derive(Debug, Default)]
+struct LateCurve {
+    bins: Vec<LateBin>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct LateSums {
-    reward: f64,
-    squared_reward: f64,
+struct LateBin {
+    /// Rewards and squared rewards.
+    sums: [(f64, f64); CURVE_LANES],
     clicks: u64,
 }
 
-impl<N: Number> LateCurve<N> {
-    fn new() -> Self {
-        let zero = N::splat(0.0);
-        Self {
-            bins: Vec::new(),
-            part: (zero, zero, N::Word::splat(0)),
-            bin: 0,
-            is_empty: true,
-            some: [vec![0.0; N::LANES], vec![0.0; N::LANES]],
-            some_clicks: vec![0; N::LANES],
+impl LateCurve {
+    /// Moves what a vector of users has done in up to [`STEPS_OF_PART`] steps, of which `step` is the last, into their bin.
+    // Cold for the same reason as `weigh`.
+    #[cold]
+    #[inline(never)]
+    fn take<N: Number>(
+        &mut self,
+        step: u32,
+        turn: usize,
+        curve: &mut [(N, N)],
+        curve_clicks: &mut [u32],
+    ) {
+        let bin = bin_of_step(step) - SINGLE_STEPS as usize;
+        if self.bins.len() <= bin {
+            self.bins.resize(bin + 1, LateBin::default());
         }
-    }
-
-    /// Adds what the vector of users does at a step that has no bin for itself.
-    #[inline(always)]
-    fn add(&mut self, step: u32, turn: usize, reward: N, click: N::Word) {
-        let (rewards, squares, clicks) = self.part;
-        self.part = (rewards + reward, squares + reward * reward, clicks + click);
-        self.is_empty = false;
-        self.bin = bin_of_step(step) - SINGLE_STEPS as usize;
-        if step % STEPS_OF_PART == STEPS_OF_PART - 1 {
-            self.end(turn);
+        let bin = &mut self.bins[bin];
+        let vectors = CURVE_LANES.div_ceil(N::LANES);
+        let nothing = (N::splat(0.0), N::splat(0.0));
+        let mut part = nothing;
+        for some in curve[SINGLE_STEPS as usize * vectors..].chunks_exact_mut(vectors) {
+            let (rewards, squares) = std::mem::replace(&mut some[turn], nothing);
+            part = (part.0 + rewards, part.1 + squares);
         }
-    }
-
-    /// Moves the sums of the last steps into the bin.
-    #[inline(always)]
-    fn end(&mut self, turn: usize) {
-        if self.is_empty {
-            return;
+        let sums = &mut bin.sums[turn * N::LANES..][..N::LANES];
+        for (lane, (rewards, squares)) in sums.iter_mut().enumerate() {
+            *rewards += part.0.lane(lane);
+            *squares += part.1.lane(lane);
         }
-        if self.bins.len() <= self.bin {
-            self.bins
-                .resize(self.bin + 1, [LateSums::default(); CURVE_LANES]);
+        for clicks in &mut curve_clicks[SINGLE_STEPS as usize..] {
+            bin.clicks += u64::from(std::mem::take(clicks));
         }
-        let (rewards, squares, clicks) = self.part;
-        let [some, some_squared] = &mut self.some;
-        rewards.write(some);
-        squares.write(some_squared);
-        clicks.write(&mut self.some_clicks);
-        let sums = &mut self.bins[self.bin][turn * N::LANES..][..N::LANES];
-        let some = some.iter().zip(some_squared).zip(&self.some_clicks);
-        for (sums, ((reward, squared_reward), &clicks)) in sums.iter_mut().zip(some) {
-            sums.reward += *reward;
-            sums.squared_reward += *squared_reward;
-            sums.clicks += u64::from(clicks);
-        }
-        let zero = N::splat(0.0);
-        self.part = (zero, zero, N::Word::splat(0));
-        self.is_empty = true;
     }
 
     /// Adds the bins to the curves of the block.
     fn write(&self, block: &mut EpisodeBlock) {
-        for lanes in &self.bins {
-            let sum = |of: fn(&LateSums) -> f64| lanes.iter().fold(0.0, |sum, lane| sum + of(lane));
-            block.reward_by_step.push(sum(|lane| lane.reward));
-            block
-                .squared_reward_by_step
-                .push(sum(|lane| lane.squared_reward));
-            let clicks = lanes.iter().map(|lane| lane.clicks).sum();
-            block.clicks_by_step.push(clicks);
+        for bin in &self.bins {
+            let sum =
+                |of: fn(&(f64, f64)) -> f64| bin.sums.iter().fold(0.0, |sum, lane| sum + of(lane));
+            block.reward_by_step.push(sum(|lane| lane.0));
+            block.squared_reward_by_step.push(sum(|lane| lane.1));
+            block.clicks_by_step.push(bin.clicks);
         }
     }
 }
@@ -359,6 +360,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     fn run_block_with(&mut self, agent: &impl Agent, first: u64, count: usize) -> EpisodeBlock {
         let mut block = self.plan.empty_block();
         self.curve.clear();
+        self.curve_clicks.clear();
         self.late.bins.clear();
         for done in (0..count).step_by(N::LANES) {
             let some = N::LANES.min(count - done);
@@ -366,17 +368,16 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         }
         let vectors = CURVE_LANES.div_ceil(N::LANES);
         let (mut some, mut some_squared) = (vec![0.0; N::LANES], vec![0.0; N::LANES]);
-        for at_step in self.curve.chunks_exact(vectors) {
-            let (mut rewards, mut squared_rewards, mut clicks) = (0.0, 0.0, 0);
-            for (some_rewards, some_squared_rewards, some_clicks) in at_step {
+        let steps = self.curve.chunks_exact(vectors).zip(&self.curve_clicks);
+        for (at_step, &clicks) in steps.take(SINGLE_STEPS as usize) {
+            let (mut rewards, mut squared_rewards) = (0.0, 0.0);
+            for (some_rewards, some_squared_rewards) in at_step {
                 some_rewards.write(&mut some);
                 some_squared_rewards.write(&mut some_squared);
                 for (reward, squared_reward) in some.iter().zip(&some_squared) {
                     rewards += reward;
                     squared_rewards += squared_reward;
                 }
-                some_clicks.write(&mut self.lanes);
-                clicks += self.lanes.iter().sum::<u32>();
             }
             block.reward_by_step.push(rewards);
             block.squared_reward_by_step.push(squared_rewards);

@@ -23,6 +23,8 @@ const MAX_EXPONENT: f64 = 41.0;
 const MAX_LOGIT: f64 = 1e5;
 /// Lengths that a video can have: one of no length earns nothing and takes no time, so that sessions do not end.
 const LENGTHS: Bounds = Bounds::POSITIVE;
+/// Qualities are drawn around the mean of their topic, which is moderate, and are read back.
+const QUALITIES: Bounds = Bounds::between(-1e4, 1e4);
 /// Interests are held in the registers of a GPU lane, or spill from them.
 const MAX_FEATURES: i64 = 1024;
 
@@ -173,7 +175,7 @@ impl Definition for InterestEvolutionDefinition {
                 Key::number(
                     "user.user_quality_factor",
                     0.0,
-                    Bounds::FINITE,
+                    Bounds::MODERATE,
                     "weight of the choice model's score of the watched video in the time that it gives back",
                 ),
                 1.0,
@@ -181,14 +183,14 @@ impl Definition for InterestEvolutionDefinition {
             Key::number(
                 "user.document_quality_factor",
                 1.0,
-                Bounds::FINITE,
+                Bounds::MODERATE,
                 "weight of the quality of the watched video in the time that it gives back",
             ),
             user(
                 Key::number(
                     "user.user_update_alpha",
                     0.9 / 3.4,
-                    Bounds::FINITE,
+                    Bounds::MODERATE,
                     "time given back by watch time and utility",
                 ),
                 0.0,
@@ -220,13 +222,13 @@ impl Definition for InterestEvolutionDefinition {
             utility(Key::number(
                 "document.min_utility",
                 -3.0,
-                Bounds::FINITE,
+                Bounds::MODERATE,
                 "mean quality of the worst topic",
             )),
             utility(Key::number(
                 "document.max_utility",
                 3.0,
-                Bounds::FINITE,
+                Bounds::MODERATE,
                 "mean quality of the best topic",
             )),
             utility(Key::number(
@@ -238,13 +240,13 @@ impl Definition for InterestEvolutionDefinition {
             free(Key::number(
                 "document.min_feature_value",
                 -1.0,
-                Bounds::FINITE,
+                Bounds::MODERATE,
                 "smallest feature",
             )),
             free(Key::number(
                 "document.max_feature_value",
                 1.0,
-                Bounds::FINITE,
+                Bounds::MODERATE,
                 "largest feature",
             )),
             free(Key::number(
@@ -262,13 +264,14 @@ impl Definition for InterestEvolutionDefinition {
                 "document.corpus",
                 &[
                     Column::index("cluster_id").applies_when(SAMPLER, UTILITY_MODEL),
-                    Column::number("quality", Bounds::FINITE).applies_when(SAMPLER, UTILITY_MODEL),
+                    Column::number("quality", QUALITIES).applies_when(SAMPLER, UTILITY_MODEL),
                     Column::number("video_length", LENGTHS).applies_when(SAMPLER, UTILITY_MODEL),
-                    Column::numbers("features", Bounds::FINITE).applies_when(SAMPLER, DISTRIBUTION),
+                    Column::numbers("features", Bounds::MODERATE)
+                        .applies_when(SAMPLER, DISTRIBUTION),
                     // What is drawn may be below zero, and is read back.
                     Column::number("video_length", Bounds::FINITE)
                         .applies_when(SAMPLER, DISTRIBUTION),
-                    Column::number("quality", Bounds::FINITE)
+                    Column::number("quality", QUALITIES)
                         .optional()
                         .applies_when(SAMPLER, DISTRIBUTION),
                 ],
