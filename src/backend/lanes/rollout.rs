@@ -24,8 +24,6 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     scratch: Scratch<N>,
     /// What the policy remembers of the users.
     state: Vec<N>,
-    /// Clicks at each position that the user considers.
-    slot_clicks: Vec<N::Word>,
     /// Per step, over the episodes of the block: rewards, squared rewards. As [`CURVE_LANES`] sums, whatever the length of a
     /// vector, so that rounding does not depend on it: as many entries a step as it takes. Steps that have no bin for
     /// themselves take turns in [`STEPS_OF_PART`] more.
@@ -34,8 +32,6 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     curve_clicks: Vec<u32>,
     /// The same over the bins of these later steps.
     late: LateCurve,
-    /// Counts of the users of a vector, one by one.
-    lanes: Vec<u32>,
     /// The discounted return at each discount.
     discounted: Vec<CompensatedSum<N>>,
     /// What each discount weighs the rewards of a step by.
@@ -51,14 +47,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             slate: vec![N::Word::splat(0); num_examined as usize],
             scratch: Scratch::default(),
             state: vec![N::splat(0.0); plan.policy.state_size()],
-            slot_clicks: vec![
-                N::Word::splat(0);
-                plan.choice.num_considered(plan.slate_size) as usize
-            ],
             curve: Vec::new(),
             curve_clicks: Vec::new(),
             late: LateCurve::default(),
-            lanes: vec![0; N::LANES],
             discounted: vec![CompensatedSum::new(); plan.discounts.len()],
             weights: vec![1.0; plan.discounts.len()],
             plan: plan.clone(),
@@ -82,11 +73,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             slate,
             scratch,
             state,
-            slot_clicks,
             curve,
             curve_clicks,
             late,
-            lanes,
             discounted,
             weights,
         } = self;
@@ -94,12 +83,10 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         let vectors = CURVE_LANES.div_ceil(N::LANES);
         // Blocks begin at multiples of their size.
         let turn = usize::try_from(first % CURVE_LANES as u64).expect("few lanes") / N::LANES;
-        slot_clicks.fill(N::Word::splat(0));
         let (mut total, mut step_weighted) = (CompensatedSum::new(), CompensatedSum::new());
         let mut quality = zero;
         discounted.fill(CompensatedSum::new());
         let (mut length, mut clicks) = (N::Word::splat(0), N::Word::splat(0));
-        let mut invalid = N::Word::splat(0);
         let mut active = N::Mask::from_fn(|lane| lane < count);
         let stream = Stream::of_consecutive_episodes(plan.seed, first, 0);
         driver.sample_user(stream, user);
@@ -148,8 +135,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             length = length + N::Word::select(active, one, N::Word::splat(0));
             clicks = clicks + click;
-            let is_invalid = active & !stepped.is_valid;
-            invalid = invalid + N::Word::select(is_invalid, one, N::Word::splat(0));
+            block.invalid_choices += u64::from((active & !stepped.is_valid).count());
             let place = match step < SINGLE_STEPS {
                 true => step,
                 false => SINGLE_STEPS + step % STEPS_OF_PART,
@@ -162,7 +148,8 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             let (rewards, squares) = &mut curve[begin + turn];
             *rewards = *rewards + reward;
             *squares = *squares + reward * reward;
-            curve_clicks[place as usize] += clicked.count();
+            let num_clicks = clicked.count();
+            curve_clicks[place as usize] += num_clicks;
             if place == SINGLE_STEPS + STEPS_OF_PART - 1 {
                 late.take(step, turn, curve, curve_clicks);
             }
@@ -177,10 +164,16 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             if plan.outline.num_topics > 0 {
                 count_topics(driver, active, &stepped, block);
             }
-            // Those of the first position are all clicks but these.
-            for (position, clicks) in (1..).zip(slot_clicks.iter_mut().skip(1)) {
-                let is_here = clicked & stepped.chosen.equals(N::Word::splat(position));
-                *clicks = *clicks + N::Word::select(is_here, one, N::Word::splat(0));
+            if let Some((first, others)) = block.slot_clicks.split_first_mut() {
+                // Those of the first position are all that are not of another.
+                let mut rest = num_clicks;
+                for (position, clicks) in (1..).zip(others) {
+                    let is_here = clicked & stepped.chosen.equals(N::Word::splat(position));
+                    let num_here = is_here.count();
+                    *clicks += u64::from(num_here);
+                    rest -= num_here;
+                }
+                *first += u64::from(rest);
             }
             active = active & !driver.environment().is_terminal(user);
         }
@@ -193,22 +186,11 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             returns.resize(done + count, 0.0);
             sum.value().write(&mut returns[done..]);
         }
-        let lanes = &mut lanes[..count];
-        N::Word::select(active, one, N::Word::splat(0)).write(lanes);
-        block.truncated += sum(lanes);
-        invalid.write(lanes);
-        block.invalid_choices += sum(lanes);
+        block.truncated += u64::from(active.count());
         if plan.outline.has_quality {
             for lane in 0..N::LANES {
                 block.clicked_quality += quality.lane(lane);
             }
-        }
-        if let Some((first, others)) = slot_clicks.split_first_mut() {
-            *first = others.iter().fold(clicks, |left, &other| left - other);
-        }
-        for (total, clicks) in block.slot_clicks.iter_mut().zip(slot_clicks) {
-            clicks.write(lanes);
-            *total += sum(lanes);
         }
     }
 }
@@ -321,12 +303,6 @@ fn push_episodes<N: Number>(
     total.value().write(returns);
 }
 
-/// Adds up counts of single users.
-#[inline(always)]
-fn sum(lanes: &[u32]) -> u64 {
-    lanes.iter().fold(0, |sum, &lane| sum + u64::from(lane))
-}
-
 /// Counts impressions and clicks by topic.
 #[inline(always)]
 fn count_topics<N: Number, E: Environment<N>>(
@@ -335,13 +311,25 @@ fn count_topics<N: Number, E: Environment<N>>(
     stepped: &Stepped<N>,
     block: &mut EpisodeBlock,
 ) {
+    let (impressions, clicks) = (&mut block.topic_impressions, &mut block.topic_clicks);
     for (position, document) in (0..).zip(&driver.documents) {
         let topic = driver.environment().topic(document);
-        let is_chosen = stepped.clicked & stepped.chosen.equals(N::Word::splat(position));
-        for lane in (0..N::LANES).filter(|&lane| active.lane(lane)) {
-            let topic = topic.lane(lane) as usize;
-            block.topic_impressions[topic] += 1;
-            block.topic_clicks[topic] += u64::from(is_chosen.lane(lane));
+        let is_chosen = active & stepped.clicked & stepped.chosen.equals(N::Word::splat(position));
+        if impressions.len() <= N::LANES {
+            // Topic by topic: there are fewer of them than users.
+            for (number, (impressions, clicks)) in
+                (0..).zip(impressions.iter_mut().zip(&mut *clicks))
+            {
+                let is_it = topic.equals(N::Word::splat(number));
+                *impressions += u64::from((is_it & active).count());
+                *clicks += u64::from((is_it & is_chosen).count());
+            }
+        } else {
+            for lane in (0..N::LANES).filter(|&lane| active.lane(lane)) {
+                let topic = topic.lane(lane) as usize;
+                impressions[topic] += 1;
+                clicks[topic] += u64::from(is_chosen.lane(lane));
+            }
         }
     }
 }
