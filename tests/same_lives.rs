@@ -32,6 +32,32 @@ fn lives(backend: &dyn Backend, simulation: &Simulation, episodes: u64) -> Vec<(
     lives.collect()
 }
 
+/// Compares so many episodes of two backends; up to `edges` may go another way.
+fn compare_lives(
+    name: &str,
+    settings: &[&str],
+    expected: &[(u32, u32, f64)],
+    found: &[(u32, u32, f64)],
+    edges: usize,
+) {
+    let integers = |life: &(u32, u32, f64)| (life.0, life.1);
+    let pairs = expected.iter().zip(found);
+    let others: Vec<_> = pairs.filter(|(a, b)| integers(a) != integers(b)).collect();
+    assert!(
+        others.len() <= edges,
+        "{name}, {settings:?}: {} of {} episodes differ, such as {:?}",
+        others.len(),
+        found.len(),
+        others.first()
+    );
+    let totals = |lives: &[(u32, u32, f64)]| lives.iter().map(|life| life.2).sum::<f64>();
+    let (a, b) = (totals(&expected[..found.len()]), totals(found));
+    assert!(
+        (a - b).abs() <= 1e-5 * a.abs().max(1.0) * (1 + others.len()) as f64,
+        "{name}, {settings:?}: returns {a} and {b}"
+    );
+}
+
 /// Compares so many episodes of `cpu`, and fewer of `gpu`, with the reference; up to `edges` may go another way.
 fn compare(settings: &[&str], episodes: u64, edges: usize) {
     let simulation = simulation(settings);
@@ -50,24 +76,45 @@ fn compare(settings: &[&str], episodes: u64, edges: usize) {
     for (name, backend, episodes) in others {
         let Some(backend) = backend else { continue };
         let found = lives(backend, &simulation, episodes);
-        let same = |((a, b), (c, d)): ((u32, u32), (u32, u32))| (a, b) == (c, d);
-        let pairs = expected.iter().zip(&found);
-        let integers = |life: &(u32, u32, f64)| (life.0, life.1);
-        let others: Vec<_> = pairs
-            .filter(|(a, b)| !same((integers(a), integers(b))))
-            .collect();
-        assert!(
-            others.len() <= edges,
-            "{name}, {settings:?}: {} of {episodes} episodes differ, such as {:?}",
-            others.len(),
-            others.first()
+        compare_lives(name, settings, &expected, &found, edges);
+    }
+}
+
+/// Interest evolution as it is has 40 inputs. Software Vulkan compiles one kernel of it for a minute, and validation, which
+/// needs some, has 20.
+#[test]
+fn regressions_of_40_inputs_rank_alike_on_every_backend() {
+    compare(
+        &[
+            "environment.name=interest_evolution",
+            "max_steps=12",
+            "policy.name=linear_ucb",
+        ],
+        64,
+        0,
+    );
+}
+
+/// The most inputs that a regression takes: of its kernel, software Vulkan would compile for six minutes.
+#[test]
+fn regressions_of_64_inputs_rank_alike_on_cpu() {
+    for policy in ["linear_ucb", "linear_thompson"] {
+        let policy = format!("policy.name={policy}");
+        let settings = [
+            "environment.name=interest_evolution",
+            "environment.document.sampler=distribution",
+            "environment.document.num_features=32",
+            "max_steps=40",
+            &policy,
+        ];
+        let simulation = simulation(&settings);
+        let expected = lives(
+            &reference::reference(None).expect("threads"),
+            &simulation,
+            64,
         );
-        let totals = |lives: &[(u32, u32, f64)]| lives.iter().map(|life| life.2).sum::<f64>();
-        let (a, b) = (totals(&expected[..found.len()]), totals(&found));
-        assert!(
-            (a - b).abs() <= 1e-5 * a.abs().max(1.0) * (1 + others.len()) as f64,
-            "{name}, {settings:?}: returns {a} and {b}"
-        );
+        let found = lives(&cpu::cpu(None).expect("threads"), &simulation, 64);
+        compare_lives("cpu", &settings, &expected, &found, 0);
     }
 }
 

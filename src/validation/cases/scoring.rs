@@ -119,17 +119,20 @@ pub(super) fn cases() -> Result<Vec<Case>, Error> {
         network("a network of three layers, tanh", "policy.activation=tanh")?,
         network("a network of three layers, gelu", "policy.activation=gelu")?,
         case(
-            "interest evolution, linear upper confidence bounds of 40 inputs",
-            &evolved(&["policy.name=linear_ucb"]),
+            "interest evolution, linear upper confidence bounds of 20 inputs",
+            &evolved(&[
+                "environment.document.sampler=distribution",
+                "environment.document.num_features=10",
+                "policy.name=linear_ucb",
+            ]),
             &[],
         )?,
         case(
-            "interest evolution, linear Thompson sampling of 64 inputs",
+            "interest evolution, linear Thompson sampling of 12 inputs",
             &evolved(&[
                 "environment.document.sampler=distribution",
-                "environment.document.num_features=32",
+                "environment.document.num_features=6",
                 "environment.num_candidates=4",
-                "max_steps=4",
                 "policy.name=linear_thompson",
                 "policy.target=reward",
             ]),
