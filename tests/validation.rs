@@ -19,7 +19,7 @@ const RUNGS: [(&str, usize); 8] = [
     ("single steps", 44),
     ("trajectories", 44),
     ("step equals rollout", 44),
-    ("invariance", 5),
+    ("invariance", 6),
     ("statistics", 44),
 ];
 

@@ -112,11 +112,14 @@ pub fn validate(
             ]);
         }
         let mut seen = Vec::new();
+        let mut has_ranked = false;
         for case in cases {
             climb!(vec![trajectories::step_equals_rollout(subject, case)?]);
-            // Each way to cut the work compiles the kernels anew, and cuts them alike for every model.
-            let is_first = !seen.contains(&case.environment());
+            // Each way to cut the work compiles the kernels anew, and cuts them alike for every model; but only policies that
+            // rank have something to carry from one part of the candidates to the next.
+            let is_first = !seen.contains(&case.environment()) || (case.ranks() && !has_ranked);
             seen.push(case.environment());
+            has_ranked |= case.ranks();
             if effort == Effort::Full || is_first {
                 climb!(vec![invariance::invariance(subject, effort, case)?]);
             }

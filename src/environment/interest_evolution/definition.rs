@@ -21,8 +21,10 @@ const MAX_STATE_TIME: f64 = 1e12;
 const MAX_EXPONENT: f64 = 41.0;
 /// The largest logit: from here on roundings are seen in probabilities.
 const MAX_LOGIT: f64 = 1e5;
-/// Lengths that a video can have: one of no length earns nothing and takes no time, so that sessions do not end.
-const LENGTHS: Bounds = Bounds::POSITIVE;
+/// Lengths that a video can have: one of no length earns nothing and takes no time, so that sessions do not end. How long was
+/// watched is observed, and longer ones drown in single precision what stands beside them.
+const LENGTHS: Bounds = Bounds::between(1e-12, LONGEST);
+const LONGEST: f64 = 1e6;
 /// Qualities are drawn around the mean of their topic, which is moderate, and are read back.
 const QUALITIES: Bounds = Bounds::between(-1e4, 1e4);
 /// Interests are held in the registers of a GPU lane, or spill from them.
@@ -255,9 +257,10 @@ impl Definition for InterestEvolutionDefinition {
                 LENGTHS,
                 "mean of the length of a video",
             )),
-            free(Key::non_negative(
+            free(Key::number(
                 "document.video_length_std",
                 1.0,
+                Bounds::between(0.0, LONGEST),
                 "standard deviation of the length of a video",
             )),
             Key::corpus(
@@ -269,8 +272,11 @@ impl Definition for InterestEvolutionDefinition {
                     Column::numbers("features", Bounds::MODERATE)
                         .applies_when(SAMPLER, DISTRIBUTION),
                     // What is drawn may be below zero, and is read back.
-                    Column::number("video_length", Bounds::FINITE)
-                        .applies_when(SAMPLER, DISTRIBUTION),
+                    Column::number(
+                        "video_length",
+                        Bounds::between(-10.0 * LONGEST, 10.0 * LONGEST),
+                    )
+                    .applies_when(SAMPLER, DISTRIBUTION),
                     Column::number("quality", QUALITIES)
                         .optional()
                         .applies_when(SAMPLER, DISTRIBUTION),

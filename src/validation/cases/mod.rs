@@ -59,6 +59,12 @@ impl Case {
         let first = self.settings.first().and_then(|text| text.split_once('='));
         first.map_or("", |(_, name)| name)
     }
+
+    /// Tells whether the policy keeps the best of the candidates that it looks at.
+    pub(super) fn ranks(&self) -> bool {
+        let mut shaders = self.simulation.plan.policy.shaders().into_iter();
+        shaders.any(|shader| shader.text.contains("ranking::insert"))
+    }
 }
 
 const fn known(source: &'static str, figure: Figure, mean: f64, standard_error: f64) -> Known {
