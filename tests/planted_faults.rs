@@ -238,7 +238,7 @@ faults! {
     finds_a_table_read_beside_the_entry: "kernel/tables.wgsl",
         "environment_tables[index]" => "environment_tables[index ^ 1u]";
     finds_a_slate_of_scores_without_a_draw: "policy/scoring.wgsl",
-        "return score / tables::policy_table(0u) + gumbel" => "return score / tables::policy_table(0u) + 0.0 * gumbel";
+        "ranking::insert_sum(ranked, key, gumbel(" => "ranking::insert_sum(ranked, key, 0.0 * gumbel(";
     finds_inputs_without_those_of_the_layers: "policy/inputs.wgsl", "= (*state)[#{OWN_STATE}u + number];" => "= 0.0;";
     finds_a_regression_without_its_ridge: "policy/ridge.wgsl",
         "set_diagonal(factor, tables::policy_table(0u))" => "set_diagonal(factor, 0.5 * tables::policy_table(0u))";

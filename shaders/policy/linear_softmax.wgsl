@@ -11,7 +11,7 @@
 #import slatesim::tables
 
 fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, array<f32, #{POLICY_STATE}>>) -> array<u32, #{NUM_SHOWN}> {
-    var ranked = ranking::begin();
+    var ranked = ranking::begin_sums();
     var policy = policy_words(stream, first_word);
     var x: array<f32, #{INPUTS}>;
     for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
@@ -20,7 +20,7 @@ fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, a
         for (var feature = 0u; feature < #{DOCUMENT_INPUTS}u; feature++) {
             score = score + tables::policy_table(1u + feature) * x[feature];
         }
-        ranking::insert(&ranked, scoring::key(score, &policy, candidate), candidate);
+        scoring::insert(&ranked, score, &policy, candidate);
     }
-    return ranking::end(&ranked);
+    return ranking::end_sums(&ranked);
 }

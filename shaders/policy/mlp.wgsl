@@ -75,12 +75,12 @@ fn network(x: ptr<function, array<f32, #{INPUTS}>>) -> f32 {
 }
 
 fn recommend(stream: Stream, first_word: u32, user: User, state: ptr<function, array<f32, #{POLICY_STATE}>>) -> array<u32, #{NUM_SHOWN}> {
-    var ranked = ranking::begin();
+    var ranked = ranking::begin_sums();
     var policy = policy_words(stream, first_word);
     var x = inputs::begin(stream, user, state);
     for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(&x, candidates::document(stream, candidate));
-        ranking::insert(&ranked, scoring::key(network(&x), &policy, candidate), candidate);
+        scoring::insert(&ranked, network(&x), &policy, candidate);
     }
-    return ranking::end(&ranked);
+    return ranking::end_sums(&ranked);
 }

@@ -19,6 +19,13 @@ struct Ranking {
     keys: array<f32, #{NUM_SHOWN}>,
 }
 
+// A slate that is sorted by the sum of a key and a small number.
+struct SumRanking {
+    slate: array<u32, #{NUM_SHOWN}>,
+    keys: array<f32, #{NUM_SHOWN}>,
+    rests: array<f32, #{NUM_SHOWN}>,
+}
+
 #ifdef IN_PARTS
 // What the dispatch before has ranked, and what this one has: the kernel takes it from one to the next.
 var<private> carried: RankedRanking;
@@ -52,6 +59,37 @@ fn end(ranking: ptr<function, Ranking>) -> array<u32, #{NUM_SHOWN}> {
 #ifdef IN_PARTS
     carried.slate = (*ranking).slate;
     carried.keys = (*ranking).keys;
+#endif
+    return (*ranking).slate;
+}
+
+// Begins an empty slate of sums: every sum that is inserted is larger than what it holds. Or goes on with the one before.
+fn begin_sums() -> SumRanking {
+    var ranking: SumRanking;
+#ifdef IN_PARTS
+    if job.candidate_begin > 0u {
+        ranking.slate = carried.slate;
+        ranking.keys = carried.keys;
+        for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+            ranking.rests[position] = bitcast<f32>(carried.ranks[position]);
+        }
+        return ranking;
+    }
+#endif
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        ranking.keys[position] = WORST;
+    }
+    return ranking;
+}
+
+// Returns the slate when all candidates are in.
+fn end_sums(ranking: ptr<function, SumRanking>) -> array<u32, #{NUM_SHOWN}> {
+#ifdef IN_PARTS
+    carried.slate = (*ranking).slate;
+    carried.keys = (*ranking).keys;
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        carried.ranks[position] = bitcast<u32>((*ranking).rests[position]);
+    }
 #endif
     return (*ranking).slate;
 }
@@ -101,6 +139,30 @@ fn insert_above(ranking: ptr<function, Ranking>, given_key: f32, margin: f32, gi
         (*ranking).keys[position] = select((*ranking).keys[position], key, is_better);
         (*ranking).slate[position] = select((*ranking).slate[position], candidate, is_better);
         key = pushed_key;
+        candidate = pushed_candidate;
+    }
+}
+
+// Inserts a candidate by the sum of a key and a small number, the largest first. Sums are compared by the differences of their
+// parts: a large key that two candidates share does not round away what tells them apart.
+fn insert_sum(ranking: ptr<function, SumRanking>, given_key: f32, given_rest: f32, given_candidate: u32) {
+    var key = select(FLOOR, given_key, WORST < given_key);
+    var rest = given_rest;
+    var candidate = given_candidate;
+    var is_pushed = false;
+    for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+        let by_key = (*ranking).keys[position] - key;
+        let by_rest = (*ranking).rests[position] - rest;
+        let is_better = is_pushed || by_key + by_rest < 0.0;
+        is_pushed = is_better;
+        let pushed_key = select(key, (*ranking).keys[position], is_better);
+        let pushed_rest = select(rest, (*ranking).rests[position], is_better);
+        let pushed_candidate = select(candidate, (*ranking).slate[position], is_better);
+        (*ranking).keys[position] = select((*ranking).keys[position], key, is_better);
+        (*ranking).rests[position] = select((*ranking).rests[position], rest, is_better);
+        (*ranking).slate[position] = select((*ranking).slate[position], candidate, is_better);
+        key = pushed_key;
+        rest = pushed_rest;
         candidate = pushed_candidate;
     }
 }

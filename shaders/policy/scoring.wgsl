@@ -8,6 +8,7 @@
 #import slatesim::rng::{PolicyWords, policy_word}
 #import slatesim::distribution
 #import slatesim::math
+#import slatesim::ranking
 #import slatesim::tables
 
 // The smallest -ln u: keeps it positive where a logarithm errs next to 1. 2^-24.
@@ -19,11 +20,12 @@ fn gumbel(word: u32) -> f32 {
     return -math::ln(exponential);
 }
 
-// The key by which a slate is made.
-fn key(score: f32, policy: ptr<function, PolicyWords>, candidate: u32) -> f32 {
+// Inserts a candidate by the key by which a slate is made.
+fn insert(ranked: ptr<function, ranking::SumRanking>, score: f32, policy: ptr<function, PolicyWords>, candidate: u32) {
 #ifdef IS_RANDOM
-    return score / tables::policy_table(0u) + gumbel(policy_word(policy, candidate));
+    let key = score / tables::policy_table(0u);
+    ranking::insert_sum(ranked, key, gumbel(policy_word(policy, candidate)), candidate);
 #else
-    return score;
+    ranking::insert_sum(ranked, score, 0.0, candidate);
 #endif
 }

@@ -285,9 +285,10 @@ impl Definition for LongTermSatisfactionDefinition {
                 Bounds::FINITE,
                 "steepness of satisfaction in the exposure",
             ),
-            Key::non_negative(
+            Key::number(
                 "user.innovation_stddev",
                 0.05,
+                Bounds::between(0.0, 1e3),
                 "standard deviation of the noise on the exposure",
             ),
             Key::number(

@@ -15,7 +15,7 @@
 use super::dense::{largest_sum, refuse_overflow};
 use super::inputs::Inputs;
 use super::propensity::Propensity;
-use super::ranking::{begin, insert};
+use super::ranking::{begin, insert_sum};
 use super::scoring;
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings, Weights, WeightsSource};
@@ -149,16 +149,17 @@ impl<N: Number> Policy<N> for LinearSoftmax {
         slate: &mut [N::Word],
     ) {
         begin(scratch, slate.len());
-        let all = slate.len() + self.inputs.document;
+        let all = 2 * slate.len() + self.inputs.document;
         scratch.numbers.resize(all, N::splat(0.0));
-        let (keys, x) = scratch.numbers.split_at_mut(slate.len());
+        let (keys, rest) = scratch.numbers.split_at_mut(slate.len());
+        let (draws_of_slate, x) = rest.split_at_mut(slate.len());
         let mut words = draws.words();
         for index in 0..offer.num_candidates() {
             let candidate = N::Word::splat(index);
             offer.look_at(candidate);
             self.inputs.look_at(offer, x);
             let key = scoring::key(self.score(x), self.temperature, &mut words, index);
-            insert(keys, slate, key, candidate);
+            insert_sum(keys, draws_of_slate, slate, key, candidate);
         }
     }
 }

@@ -17,7 +17,7 @@ use super::dense::fit;
 pub use super::dense::{Dense, MAX_WIDTH};
 use super::inputs::Inputs;
 use super::propensity::Propensity;
-use super::ranking::{begin, insert};
+use super::ranking::{begin, insert_sum};
 use super::scoring;
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
@@ -158,9 +158,10 @@ impl<N: Number> Policy<N> for Mlp {
     ) {
         begin(scratch, slate.len());
         let (inputs, width) = (self.inputs.len(), self.width());
-        let all = slate.len() + inputs + 2 * width;
+        let all = 2 * slate.len() + inputs + 2 * width;
         scratch.numbers.resize(all, N::splat(0.0));
         let (keys, rest) = scratch.numbers.split_at_mut(slate.len());
+        let (draws_of_slate, rest) = rest.split_at_mut(slate.len());
         let (x, rest) = rest.split_at_mut(inputs);
         let (below, above) = rest.split_at_mut(width);
         let mut words = draws.words();
@@ -171,7 +172,7 @@ impl<N: Number> Policy<N> for Mlp {
             self.inputs.look_at(offer, x);
             let score = self.score(x, below, above);
             let key = scoring::key(score, self.temperature, &mut words, index);
-            insert(keys, slate, key, candidate);
+            insert_sum(keys, draws_of_slate, slate, key, candidate);
         }
     }
 }

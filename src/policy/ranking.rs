@@ -55,6 +55,38 @@ pub fn insert_above<N: Number>(
     }
 }
 
+/// Inserts a candidate by the sum of a key and a small number, the largest first; `rests` are the small numbers of the slate.
+///
+/// Sums are compared by the differences of their parts: a large key that two candidates share does not round away what tells
+/// them apart.
+#[inline(always)]
+pub fn insert_sum<N: Number>(
+    keys: &mut [N],
+    rests: &mut [N],
+    slate: &mut [N::Word],
+    [mut key, mut rest]: [N; 2],
+    mut candidate: N::Word,
+) {
+    key = N::select(N::splat(WORST).less_than(key), key, N::splat(FLOOR));
+    let mut is_pushed = N::Mask::splat(false);
+    for position in 0..slate.len() {
+        let by_key = keys[position] - key;
+        let by_rest = rests[position] - rest;
+        let is_better = is_pushed | (by_key + by_rest).less_than(N::splat(0.0));
+        is_pushed = is_better;
+        let pushed = [
+            N::select(is_better, keys[position], key),
+            N::select(is_better, rests[position], rest),
+        ];
+        let pushed_candidate = N::Word::select(is_better, slate[position], candidate);
+        keys[position] = N::select(is_better, key, keys[position]);
+        rests[position] = N::select(is_better, rest, rests[position]);
+        slate[position] = N::Word::select(is_better, candidate, slate[position]);
+        [key, rest] = pushed;
+        candidate = pushed_candidate;
+    }
+}
+
 /// Inserts a candidate by its rank, the smallest first, and among those of a rank by its key, the largest first.
 ///
 /// `ranks` are those of the slate, all above every rank to begin with.
@@ -88,7 +120,7 @@ pub fn insert_ranked<N: Number>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::number::ScalarWord;
+    use crate::number::{Lanes, LanesWord, ScalarWord};
 
     #[test]
     fn keys_that_are_no_numbers_fill_a_slate_by_index_behind_those_that_are() {
@@ -112,6 +144,23 @@ mod tests {
         }
         // 1.09 ties with 1.0, and 1.3 with 1.21.
         assert_eq!(slate, [2, 4, 0].map(ScalarWord));
+    }
+
+    #[test]
+    fn a_large_key_does_not_round_away_the_small_number_beside_it() {
+        let (mut keys, mut rests) = ([Lanes::<1>::splat(WORST); 3], [Lanes::<1>::splat(0.0); 3]);
+        let mut slate = [LanesWord::<1>::splat(9); 3];
+        for (index, (key, rest)) in (0..).zip([(1e7, 0.25), (1e7, 0.5), (2e7, -3.0), (1e7, 0.25)]) {
+            let sum = [key, rest].map(Lanes::splat);
+            insert_sum(
+                &mut keys,
+                &mut rests,
+                &mut slate,
+                sum,
+                LanesWord::splat(index),
+            );
+        }
+        assert_eq!(slate.map(|candidate| candidate.lane(0)), [2, 1, 0]);
     }
 
     /// All 2,916 slates of 1 to 4 of 6 candidates with keys of three values, against a stable sort.

@@ -72,18 +72,22 @@ pub fn gumbel<N: Number>(word: N::Word) -> N {
     -exponential.ln()
 }
 
-/// Returns the key by which a slate is made; a temperature of 0 asks for no word.
+/// Returns the parts of the key by which a slate is made, to be [inserted](super::ranking::insert_sum); a temperature of 0 asks
+/// for no word.
 #[inline(always)]
 pub fn key<N: Number>(
     score: N,
     temperature: f64,
     words: &mut PolicyWords<N::Word>,
     candidate: u32,
-) -> N {
+) -> [N; 2] {
     if temperature > 0.0 {
-        score / N::splat(temperature) + gumbel::<N>(words.word(candidate))
+        [
+            score / N::splat(temperature),
+            gumbel::<N>(words.word(candidate)),
+        ]
     } else {
-        score
+        [score, N::splat(0.0)]
     }
 }
 

@@ -18,7 +18,8 @@ use std::sync::Arc;
 /// Relative difference of a reward that rounding explains: an exponential of arguments up to some 40, and some operations.
 const SAME_REWARD: f64 = 3e-5;
 /// Nudges that are tried, the least first, relative to the number.
-const NUDGES: [f64; 4] = [3e-7, 2e-6, 1e-5, 4e-5];
+const NUDGES: [f64; 4] = [3e-7, 2e-6, 1e-5, LARGEST_NUDGE];
+const LARGEST_NUDGE: f64 = 4e-5;
 /// Nudged sets of documents, and users that see each of them.
 const SETS: usize = 12;
 const USERS: usize = 8;
@@ -230,7 +231,7 @@ pub(super) fn sensitivity(
                 deeds: [deed.clone(), deed],
             };
             let nudge = Nudge {
-                by: NUDGES[0],
+                by: LARGEST_NUDGE,
                 includes_exact: false,
                 side: 0,
             };
