@@ -8,8 +8,22 @@ use crate::error::Error;
 use crate::statistics::Statistics;
 use std::ops::Range;
 
+/// Which ways to cut the work are tried on a GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cuts {
+    /// All of them.
+    All,
+    /// Those that a model could have a part in.
+    OfModels,
+}
+
 /// Compares statistics, which are exact sums, under every way to cut the work.
-pub(super) fn invariance(subject: Subject<'_>, effort: Effort, case: &Case) -> Result<Rung, Error> {
+pub(super) fn invariance(
+    subject: Subject<'_>,
+    effort: Effort,
+    cuts: Cuts,
+    case: &Case,
+) -> Result<Rung, Error> {
     // Not a whole number of blocks, vectors or workgroups.
     let episodes = if effort == Effort::Full {
         9 * BLOCK_EPISODES + 133
@@ -42,7 +56,7 @@ pub(super) fn invariance(subject: Subject<'_>, effort: Effort, case: &Case) -> R
             }
         }
         Subject::Gpu(gpu) => {
-            for (what, options) in variants(gpu, effort) {
+            for (what, options) in variants(gpu, effort, cuts) {
                 check(
                     what,
                     gpu.with_options(options)
@@ -83,9 +97,9 @@ pub(super) fn invariance(subject: Subject<'_>, effort: Effort, case: &Case) -> R
     })
 }
 
-fn variants(gpu: &GpuBackend, effort: Effort) -> Vec<(String, GpuOptions)> {
+fn variants(gpu: &GpuBackend, effort: Effort, cuts: Cuts) -> Vec<(String, GpuOptions)> {
     let base = gpu.options().clone();
-    let mut variants = vec![
+    let of_models = vec![
         (
             "batches of 256".to_owned(),
             GpuOptions {
@@ -100,6 +114,19 @@ fn variants(gpu: &GpuBackend, effort: Effort) -> Vec<(String, GpuOptions)> {
                 ..base.clone()
             },
         ),
+        (
+            "parts of three candidates".to_owned(),
+            GpuOptions {
+                part_size: Some(3),
+                ..base.clone()
+            },
+        ),
+    ];
+    if cuts == Cuts::OfModels {
+        return of_models;
+    }
+    let mut variants = of_models;
+    variants.extend([
         (
             "workgroups of 128".to_owned(),
             GpuOptions {
@@ -139,20 +166,13 @@ fn variants(gpu: &GpuBackend, effort: Effort) -> Vec<(String, GpuOptions)> {
             },
         ),
         (
-            "parts of three candidates".to_owned(),
-            GpuOptions {
-                part_size: Some(3),
-                ..base.clone()
-            },
-        ),
-        (
             "bounds checks".to_owned(),
             GpuOptions {
                 is_checked: true,
                 ..base.clone()
             },
         ),
-    ];
+    ]);
     if effort == Effort::Full {
         let mixed = GpuOptions {
             batch_size: Some(512),

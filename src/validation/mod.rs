@@ -33,6 +33,7 @@ use crate::backend::Backend;
 use crate::backend::cpu::CpuBackend;
 use crate::backend::gpu::GpuBackend;
 use crate::error::Error;
+use invariance::Cuts;
 use serde::Serialize;
 use std::ops::ControlFlow;
 
@@ -115,13 +116,14 @@ pub fn validate(
         let mut has_ranked = false;
         for case in cases {
             climb!(vec![trajectories::step_equals_rollout(subject, case)?]);
-            // Each way to cut the work compiles the kernels anew, and cuts them alike for every model; but only policies that
+            // Most ways to cut the work compile the kernels anew, and cut them alike for every model; but only policies that
             // rank have something to carry from one part of the candidates to the next.
             let is_first = !seen.contains(&case.environment()) || (case.ranks() && !has_ranked);
             seen.push(case.environment());
             has_ranked |= case.ranks();
+            let cuts = if is_first { Cuts::All } else { Cuts::OfModels };
             if effort == Effort::Full || is_first {
-                climb!(vec![invariance::invariance(subject, effort, case)?]);
+                climb!(vec![invariance::invariance(subject, effort, cuts, case)?]);
             }
         }
         if let Subject::Gpu(gpu) = subject {
