@@ -21,6 +21,8 @@ const SHARE_OF_ENDS: f64 = 1e-3;
 /// Share of the candidates and of the positions of slates at which a life may go another way by rounding: single precision knows a
 /// threshold to some 1e-7, times the size of scores.
 const SHARE_OF_EDGES: f64 = 5e-6;
+/// The same for policies that rank by a regression: its sums are rounded at each step, and solving it makes their errors larger.
+const SHARE_OF_EDGES_OF_REGRESSIONS: f64 = 1e-4;
 
 /// What a comparison has found.
 #[derive(Clone, Debug, Default)]
@@ -170,7 +172,13 @@ fn look(
     let num_episodes = (range.end - range.start) as f64;
     let plan = &simulation.plan;
     let looked_at = f64::from(plan.slate_size) + f64::from(plan.num_candidates);
-    let share = SHARE_OF_EDGES * comparison.user_steps as f64 * looked_at;
+    let mut shaders = plan.policy.shaders().into_iter();
+    let is_regression = shaders.any(|shader| shader.text.contains("#import slatesim::posterior"));
+    let share = match is_regression {
+        true => SHARE_OF_EDGES_OF_REGRESSIONS,
+        false => SHARE_OF_EDGES,
+    };
+    let share = share * comparison.user_steps as f64 * looked_at;
     let few = FEW as f64;
     let [ends, ties, others] = [
         edges.ends,

@@ -462,10 +462,13 @@ impl Difference<'_> {
                 None => self.simulation.clone(),
             };
             simulation.plan.max_steps = plan.max_steps;
-            if is_nudged && is_drawn {
+            // What is given is rounded alike on both sides.
+            if is_nudged && (is_drawn || nudge.includes_exact) {
                 let model = &self.simulation.model;
-                let mut documents =
-                    model.sample_documents(plan.seed, self.episode, self.step, plan.num_candidates);
+                let mut documents = plan.corpus.clone().unwrap_or_else(|| {
+                    let (seed, count) = (plan.seed, plan.num_candidates);
+                    model.sample_documents(seed, self.episode, self.step, count)
+                });
                 let numbers = are_numbers(&model.document_layout());
                 let num_fields = documents.num_fields;
                 for fields in Arc::make_mut(&mut documents.fields).chunks_exact_mut(num_fields) {
