@@ -11,6 +11,8 @@
 const TINY: f32 = 1e-30;
 // Halvings of the true index: the bracket ends 2^-24 (1 - p) wide, a single-precision spacing.
 const BISECTIONS: u32 = 24u;
+// From here on an upper confidence bound of a probability is as good as 1. 1 - 2^-16.
+const CERTAIN: f32 = 0.99998474;
 // Halvings as RecSim makes them.
 const ALIASED_BISECTIONS: u32 = 16u;
 // Added to the level that halvings are compared with, so that single and double precision decide alike; see the twin.
@@ -79,7 +81,7 @@ fn kl_ucb(pulls: f32, reward: f32, total: f32, scale: f32) -> f32 {
         lower = select(lower, middle, below);
         upper = select(middle, upper, below);
     }
-    return lower;
+    return select(1.0, lower, lower < CERTAIN);
 }
 
 // What RecSim computes for KL-UCB: each successful halving raises p as well.

@@ -80,28 +80,35 @@ fn block_words(blocks: Blocks, block: u32) -> vec4<u32> {
     return words(blocks.stream, blocks.purpose, blocks.first + block);
 }
 
-// The policy's words of a step in rising order, each block of four made once.
+// No block is made yet.
+const NO_BLOCK: u32 = 0xffffffffu;
+
+// The policy's words of a step in rising order, each block of four made once. Unlike on the host they may begin anywhere: a
+// dispatch may be of a part of the candidates.
 struct PolicyWords {
     stream: Stream,
     first: u32,
     block: vec4<u32>,
+    // Which block it is.
+    number: u32,
 }
 
 // Begins, given word 0, which the step's own block holds.
 fn policy_words(stream: Stream, first: u32) -> PolicyWords {
-    return PolicyWords(stream, first, vec4<u32>(first));
+    return PolicyWords(stream, first, vec4<u32>(first), NO_BLOCK);
 }
 
-// Word `index`; none of 1, 5, 9 and so on may be left out, which begin a block.
+// Word `index`. Words of a block that are asked for one after the other are made once.
 fn policy_word(policy: ptr<function, PolicyWords>, index: u32) -> u32 {
     if index == 0u {
         return (*policy).first;
     }
-    let number = index - 1u;
-    if number % 4u == 0u {
-        (*policy).block = words((*policy).stream, POLICY, number / 4u);
+    let number = (index - 1u) / 4u;
+    if number != (*policy).number {
+        (*policy).block = words((*policy).stream, POLICY, number);
+        (*policy).number = number;
     }
-    return (*policy).block[number % 4u];
+    return (*policy).block[(index - 1u) % 4u];
 }
 
 // The four words of block `block` of the layer whose code is `layer`.

@@ -12,6 +12,8 @@ use crate::number::{Number, number};
 const TINY: f32 = 1e-30;
 /// Halvings of the true index: the bracket ends 2^-24 (1 - p) wide, a single-precision spacing.
 const BISECTIONS: u32 = 24;
+/// From here on an upper confidence bound of a probability is as good as 1. 1 - 2^-16.
+const CERTAIN: f32 = 0.99998474;
 /// Halvings as `RecSim` makes them.
 const ALIASED_BISECTIONS: u32 = 16;
 /// Added to the level that halvings are compared with, so that single and double precision decide alike. Of all counts up
@@ -101,7 +103,8 @@ fn divergence_level<N: Number>(pulls: N, total: N, scale: N) -> N {
 /// The lower end of the last bracket; p itself where c is not positive, as for a total of 1 or 2.
 ///
 /// # Precision
-/// At most 6e-8 below the index in double precision; within 2e-6 in single, for whole rewards and totals up to 2000.
+/// At most 6e-8 below the index in double precision; within 2e-6 in single, for whole rewards and totals up to 2000. From
+/// 1 - 2^-16 on it is 1, so that arms of which next to nothing is known tie in single precision as in double.
 ///
 /// # Source
 /// Garivier and Cappé (2011), "The KL-UCB algorithm for bounded stochastic bandits and beyond", with their c = 3.
@@ -117,7 +120,7 @@ pub fn kl_ucb<N: Number>(pulls: N, reward: N, total: N, scale: N) -> N {
         lower = N::select(below, middle, lower);
         upper = N::select(below, upper, middle);
     }
-    lower
+    N::select(lower.less_than(number(CERTAIN)), lower, number(1.0))
 }
 
 /// Returns what `RecSim` computes for KL-UCB: far above the true index.

@@ -30,6 +30,8 @@ use crate::{parameters, twin_struct};
 const OBSERVATION_NOISE_LIMIT: f64 = 1.0;
 /// The largest logarithm of an engagement: squares of it are summed over a block of episodes in single precision.
 const MAX_LOG: f64 = 41.0;
+/// How large the sensitivity times the exposure may be.
+const LARGEST_SLOPE: f64 = 1e3;
 /// Noise of a larger standard deviation is as good as uniform between the limits, and single precision no longer tells it.
 const MAX_OBSERVATION_NOISE: f64 = 100.0;
 /// Time budgets are counted down in single precision, which is exact up to here.
@@ -267,6 +269,21 @@ pub const NAME: &str = "long_term_satisfaction";
 pub const ABOUT: &str =
     "documents between kale and clickbait, and a user whose satisfaction follows the diet";
 
+/// Refuses a satisfaction that tells the rounding of exposures: these are summed up in single precision.
+fn check_sensitivity(settings: &Settings) -> Result<(), ConfigError> {
+    let innovation = super::LARGEST_NORMAL * settings.number("user.innovation_stddev");
+    let largest_exposure = (1.0 + innovation) / (1.0 - settings.number("user.memory_discount"));
+    let most = LARGEST_SLOPE / largest_exposure;
+    if settings.number("user.sensitivity").abs() > most {
+        let allowed = format!(
+            "within {most:.4e} of 0 where exposures reach {largest_exposure:.4e}: single precision resolves {LARGEST_SLOPE} times \
+             what satisfaction rises over"
+        );
+        return Err(settings.invalid("user.sensitivity", allowed));
+    }
+    Ok(())
+}
+
 impl Definition for LongTermSatisfactionDefinition {
     type Twin<N: Number> = LongTermSatisfaction<N>;
 
@@ -357,6 +374,7 @@ impl Definition for LongTermSatisfactionDefinition {
     }
 
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        check_sensitivity(settings)?;
         let observation_noise_stddev = settings.number("user.observation_noise_stddev");
         let observation_noise_below = if observation_noise_stddev > 0.0 {
             normal_probability(-OBSERVATION_NOISE_LIMIT / observation_noise_stddev)

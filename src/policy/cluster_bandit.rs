@@ -51,6 +51,9 @@ pub enum Algorithm {
     ThompsonSampling,
 }
 
+/// The smallest `ci_scaling` of draws.
+const SMALLEST_OF_DRAWS: f64 = 0.01;
+
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClusterBandit {
@@ -84,8 +87,9 @@ impl PolicyDefinition for ClusterBandit {
             Key::number(
                 "ci_scaling",
                 1.0,
-                // Means are between 0 and 1: beside larger bounds single precision no longer tells them apart.
-                Bounds::between(1e-15, 1e3),
+                // Means are between 0 and 1: beside larger widths single precision no longer tells them apart, and smaller ones
+                // not beside them.
+                Bounds::between(1e-4, 1e3),
                 "scale of the confidence intervals",
             ),
             Key::boolean(
@@ -129,13 +133,21 @@ impl PolicyDefinition for ClusterBandit {
                 return Err(settings.invalid("pro_educ", allowed));
             }
         };
+        let ci_scaling = settings.number("ci_scaling");
+        if settings.text("algorithm") == "thompson_sampling" && ci_scaling < SMALLEST_OF_DRAWS {
+            let allowed = format!(
+                "at least {SMALLEST_OF_DRAWS} for `thompson_sampling`: quantiles of narrower distributions are lost in single \
+                 precision"
+            );
+            return Err(settings.invalid("ci_scaling", allowed));
+        }
         Ok(Self {
             algorithm: match settings.text("algorithm") {
                 "ucb1" => Algorithm::Ucb,
                 "kl_ucb" => Algorithm::KlUcb,
                 _ => Algorithm::ThompsonSampling,
             },
-            ci_scaling: settings.number("ci_scaling"),
+            ci_scaling,
             is_faithful: settings.boolean("faithful"),
             by,
             descending,

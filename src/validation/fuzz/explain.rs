@@ -232,7 +232,7 @@ pub(super) fn sensitivity(
             };
             let nudge = Nudge {
                 by: LARGEST_NUDGE,
-                includes_exact: false,
+                includes_exact: true,
                 side: 0,
             };
             let mut rng = Philox::new(u64::from(step) ^ episodes[lane].rotate_left(32));
@@ -413,6 +413,12 @@ impl Difference<'_> {
         ))
     }
 
+    /// Returns the largest magnitude of what the user is and the policy remembers.
+    fn largest_before(&self) -> f64 {
+        let before = self.before[1].iter();
+        before.fold(0.0, |most, numbers| largest(numbers).max(most))
+    }
+
     /// Returns what a side is to do.
     fn wanted(&self, nudge: Nudge) -> &Deed {
         &self.deeds[1 - nudge.side]
@@ -471,9 +477,15 @@ impl Difference<'_> {
                 });
                 let numbers = are_numbers(&model.document_layout());
                 let num_fields = documents.num_fields;
+                // Scores add up the documents' numbers and those of users and memory, whose rounding is as large as they are.
+                let size = match nudge.includes_exact {
+                    true => largest(&documents.fields).max(self.largest_before()),
+                    false => 0.0,
+                };
                 for fields in Arc::make_mut(&mut documents.fields).chunks_exact_mut(num_fields) {
                     for (field, _) in fields.iter_mut().zip(&numbers).filter(|(_, is)| **is) {
                         *field = nudged(*field, nudge.by, nudge.includes_exact, rng);
+                        *field += nudged(size, nudge.by, true, rng) - size;
                     }
                 }
                 simulation.plan.corpus = Some(documents);
@@ -620,6 +632,12 @@ fn are_numbers(layout: &[Field]) -> Vec<bool> {
 )]
 fn is_single(number: f64) -> bool {
     f64::from(number as f32) == number
+}
+
+/// Returns the largest magnitude of some numbers.
+fn largest(numbers: &[f64]) -> f64 {
+    let numbers = numbers.iter().filter(|number| number.is_finite());
+    numbers.fold(0.0, |most, number| number.abs().max(most))
 }
 
 /// Moves a number a little; one that single precision holds exactly only if asked to.
