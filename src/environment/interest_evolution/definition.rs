@@ -24,7 +24,7 @@ const MAX_LOGIT: f64 = 1e5;
 /// Lengths that a video can have: one of no length earns nothing and takes no time, so that sessions do not end. How long was
 /// watched is observed, and longer ones drown in single precision what stands beside them.
 const LENGTHS: Bounds = Bounds::between(1e-12, LONGEST);
-const LONGEST: f64 = 1e6;
+const LONGEST: f64 = 1e4;
 /// Qualities are drawn around the mean of their topic, which is moderate, and are read back.
 const QUALITIES: Bounds = Bounds::between(-1e4, 1e4);
 /// Interests are held in the registers of a GPU lane, or spill from them.
@@ -56,9 +56,12 @@ fn features_of(settings: &Settings) -> f64 {
 }
 
 /// Refuses choice models for which no score that can occur is a probability; single ones that are none are counted.
-fn check_scores(settings: &Settings) -> Result<(), ConfigError> {
+/// `listed_bound` is the largest feature of documents that are given, if there are any.
+fn check_scores(settings: &Settings, listed_bound: f64) -> Result<(), ConfigError> {
     // Interests lie in [-1, 1]; the features of a topic are one 1 and zeros.
-    let bound = if settings.text("document.sampler") == DISTRIBUTION {
+    let bound = if listed_bound > 0.0 {
+        features_of(settings) * listed_bound
+    } else if settings.text("document.sampler") == DISTRIBUTION {
         let largest = |key| settings.number(key).abs();
         features_of(settings)
             * largest("document.min_feature_value").max(largest("document.max_feature_value"))
@@ -85,9 +88,10 @@ fn check_scores(settings: &Settings) -> Result<(), ConfigError> {
         _ => (f64::INFINITY, ""),
     };
     if bound > most {
-        let key = match settings.number("document.max_feature_value").abs()
-            < bound / features_of(settings)
-        {
+        let is_given = listed_bound > 0.0;
+        let largest = bound / features_of(settings);
+        let key = match settings.number("document.max_feature_value").abs() < largest {
+            _ if is_given => "document.corpus",
             true => "document.min_feature_value",
             false => "document.max_feature_value",
         };
@@ -390,7 +394,8 @@ impl Definition for InterestEvolutionDefinition {
         let min_normalizer = settings.number("choice.min_normalizer");
         let score_scaling = settings.number("choice.score_scaling");
         let attention_prob = settings.number("choice.attention_prob");
-        check_scores(settings)?;
+        let listed_bound = check_features(settings, settings.count("document.num_features"))?;
+        check_scores(settings, listed_bound)?;
         Ok(match settings.text("choice.model") {
             "multinomial_proportional" => {
                 if no_click_mass < min_normalizer {
