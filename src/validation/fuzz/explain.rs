@@ -130,13 +130,21 @@ pub(super) fn explain(
     let mut verdicts: Vec<Option<Verdict>> = vec![None; num_lanes];
     let mut lives = vec![Life::default(); num_lanes];
     let mut changes: Vec<f64> = Vec::new();
-    let mut last: Option<LaneState> = None;
+    let mut last: Option<[LaneState; 2]> = None;
+    // The step after which the states had drifted apart, with the same deeds on both sides: something that is not seen, such as
+    // the sign of a change, may have gone another way.
+    let mut jumps: Vec<Option<Jump<'_>>> = (0..num_lanes).map(|_| None).collect();
+    let mut last_deeds: Vec<Option<[Deed; 2]>> = vec![None; num_lanes];
     for step in 0..simulation.plan.num_steps() {
         if verdicts.iter().all(Option::is_some) {
             break;
         }
         let states = [oracle.state()?, found.state()?];
-        add_changes(&mut changes, last.as_ref(), &states[0]);
+        add_changes(
+            &mut changes,
+            last.as_ref().map(|[last, _]| last),
+            &states[0],
+        );
         let mut taken = Vec::new();
         for stepper in [&mut oracle, &mut found] {
             let slates = stepper.recommend()?;
@@ -155,6 +163,34 @@ pub(super) fn explain(
                 has_ended: outcome.terminated[lane],
             };
             let deeds = [of(&taken[0]), of(&taken[1])];
+            let difference = Difference {
+                simulation,
+                nudged_policy,
+                backends: [reference, subject],
+                episode: episodes[lane],
+                step,
+                before: [states[0].lane(lane), states[1].lane(lane)],
+                changes: (changes.iter().skip(lane).step_by(num_lanes))
+                    .copied()
+                    .collect(),
+                deeds: deeds.clone(),
+            };
+            if jumps[lane].is_none()
+                && let (Some(last), Some(deeds)) = (&last, last_deeds[lane].take())
+                && difference.drift().is_some()
+            {
+                jumps[lane] = Some(Jump {
+                    last: Difference {
+                        step: step - 1,
+                        before: [last[0].lane(lane), last[1].lane(lane)],
+                        changes: difference.changes.clone(),
+                        deeds,
+                        ..difference
+                    },
+                    after: states[1].lane(lane)[0].clone(),
+                });
+            }
+            last_deeds[lane] = Some(deeds.clone());
             let life = &mut lives[lane];
             life.length += 1;
             life.clicks += u32::from(deeds[1].chosen.is_some());
@@ -167,21 +203,9 @@ pub(super) fn explain(
                 }
                 continue;
             }
-            let difference = Difference {
-                simulation,
-                nudged_policy,
-                backends: [reference, subject],
-                episode: episodes[lane],
-                step,
-                before: [states[0].lane(lane), states[1].lane(lane)],
-                changes: (changes.iter().skip(lane).step_by(num_lanes))
-                    .copied()
-                    .collect(),
-                deeds,
-            };
-            verdicts[lane] = Some(difference.verdict()?);
+            verdicts[lane] = Some(difference.verdict(jumps[lane].as_ref())?);
         }
-        last = Some(states.into_iter().next().expect("two"));
+        last = Some(states);
     }
     let alike = |(verdict, life): (Option<Verdict>, Life)| verdict.unwrap_or(Verdict::Alike(life));
     Ok(verdicts.into_iter().zip(lives).map(alike).collect())
@@ -343,6 +367,37 @@ struct Retried {
     is_same_slate: bool,
     /// What it does with the other side's slate.
     outcome: Deed,
+    /// The user after it.
+    after: Vec<f64>,
+}
+
+/// A step after which the states were further apart than rounding makes them, and before not.
+struct Jump<'a> {
+    last: Difference<'a>,
+    /// The user of the backend after it.
+    after: Vec<f64>,
+}
+
+impl Jump<'_> {
+    /// Tells whether the reference makes the same step if it begins a rounding away.
+    fn is_explained(&self) -> Result<bool, Error> {
+        let last = &self.last;
+        let mut rng = Philox::new(u64::from(last.step) ^ last.episode.rotate_left(32));
+        for includes_exact in [false, true] {
+            for by in NUDGES {
+                let nudge = Nudge {
+                    by,
+                    includes_exact,
+                    side: 0,
+                };
+                let mut retried = last.retry(nudge, &mut rng)?.into_iter();
+                if retried.any(|retried| last.apart(&retried.after, &self.after).is_none()) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// How numbers are moved.
@@ -358,7 +413,7 @@ struct Nudge {
 }
 
 impl Difference<'_> {
-    fn verdict(&self) -> Result<Verdict, Error> {
+    fn verdict(&self, jump: Option<&Jump<'_>>) -> Result<Verdict, Error> {
         let [expected, found] = &self.deeds;
         let is_end = expected.slate == found.slate
             && expected.chosen == found.chosen
@@ -384,10 +439,13 @@ impl Difference<'_> {
             .iter()
             .any(|retried| self.explains(edge, none, retried))
         {
-            return Ok(match self.drift() {
-                None => Verdict::Edge(if is_end { Edge::End } else { Edge::Drift }),
-                Some(drift) => self.fault(&format!("the states have drifted apart: {drift}")),
-            });
+            let Some(drift) = self.drift() else {
+                return Ok(Verdict::Edge(if is_end { Edge::End } else { Edge::Drift }));
+            };
+            return match jump {
+                Some(jump) if jump.is_explained()? => Ok(Verdict::Edge(Edge::Drift)),
+                _ => Ok(self.fault(&format!("the states have drifted apart: {drift}"))),
+            };
         }
         for includes_exact in [false, true] {
             // The end is a comparison with what is left of a budget, in its own size.
@@ -543,6 +601,7 @@ impl Difference<'_> {
             .collect();
         // Whatever it would have shown: the slate is judged by itself.
         let outcome = stepper.step_with_words(&wanted.repeat(users), &words)?;
+        let after = stepper.state()?;
         let slate_size = plan.slate_size as usize;
         let [expected, found] = &self.deeds;
         let both = expected.slate.iter().zip(&found.slate);
@@ -557,6 +616,7 @@ impl Difference<'_> {
                     reward: outcome.rewards[lane],
                     has_ended: outcome.terminated[lane],
                 },
+                after: after.lane(lane)[0].clone(),
             });
         }
         Ok(())
@@ -575,9 +635,14 @@ impl Difference<'_> {
 
     /// Tells which number has drifted further than rounding makes it, if one has.
     fn drift(&self) -> Option<String> {
+        let [[expected, _], [found, _]] = &self.before;
+        self.apart(expected, found)
+    }
+
+    /// Tells which number of two users is further apart than rounding makes it, if one is.
+    fn apart(&self, expected: &[f64], found: &[f64]) -> Option<String> {
         let layout = self.simulation.model.user_layout();
         let names: Vec<String> = layout.iter().flat_map(Field::names).collect();
-        let [[expected, _], [found, _]] = &self.before;
         // Single precision may keep a number as a sum of two, the second of which is what it takes from the first.
         let largest = expected
             .iter()
