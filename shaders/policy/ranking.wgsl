@@ -143,9 +143,9 @@ fn insert_above(ranking: ptr<function, Ranking>, given_key: f32, margin: f32, gi
     }
 }
 
-// Inserts a candidate by the sum of a key and a small number, the largest first. Sums are compared by the differences of their
-// parts: a large key that two candidates share does not round away what tells them apart.
-fn insert_sum(ranking: ptr<function, SumRanking>, given_key: f32, given_rest: f32, given_candidate: u32) {
+// Inserts a candidate by the sum of a key and a small number, the largest first, where sums nearer than `margin` are ties. Sums
+// are compared by the differences of their parts: a large key that two candidates share does not round away what tells them apart.
+fn insert_sum(ranking: ptr<function, SumRanking>, given_key: f32, given_rest: f32, margin: f32, given_candidate: u32) {
     var key = select(FLOOR, given_key, WORST < given_key);
     var rest = given_rest;
     var candidate = given_candidate;
@@ -153,7 +153,7 @@ fn insert_sum(ranking: ptr<function, SumRanking>, given_key: f32, given_rest: f3
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
         let by_key = (*ranking).keys[position] - key;
         let by_rest = (*ranking).rests[position] - rest;
-        let is_better = is_pushed || by_key + by_rest < 0.0;
+        let is_better = is_pushed || by_key + by_rest < -margin;
         is_pushed = is_better;
         let pushed_key = select(key, (*ranking).keys[position], is_better);
         let pushed_rest = select(rest, (*ranking).rests[position], is_better);

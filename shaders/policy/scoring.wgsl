@@ -14,6 +14,9 @@
 // The smallest -ln u: keeps it positive where a logarithm errs next to 1. 2^-24.
 const EXPONENTIAL_MIN: f32 = 5.9604645e-8;
 
+// Without a draw, scores nearer than this share of their size are ties. 2^-18.
+const SAME_SCORE: f32 = 3.814697e-6;
+
 // A random word into a draw of the standard Gumbel distribution.
 fn gumbel(word: u32) -> f32 {
     let exponential = max(-math::ln(distribution::fine_uniform(word)), EXPONENTIAL_MIN);
@@ -24,8 +27,8 @@ fn gumbel(word: u32) -> f32 {
 fn insert(ranked: ptr<function, ranking::SumRanking>, score: f32, policy: ptr<function, PolicyWords>, candidate: u32) {
 #ifdef IS_RANDOM
     let key = score / tables::policy_table(0u);
-    ranking::insert_sum(ranked, key, gumbel(policy_word(policy, candidate)), candidate);
+    ranking::insert_sum(ranked, key, gumbel(policy_word(policy, candidate)), 0.0, candidate);
 #else
-    ranking::insert_sum(ranked, score, 0.0, candidate);
+    ranking::insert_sum(ranked, score, 0.0, SAME_SCORE * abs(score), candidate);
 #endif
 }

@@ -15,7 +15,7 @@
 use super::dense::{largest_sum, refuse_overflow};
 use super::inputs::Inputs;
 use super::propensity::Propensity;
-use super::ranking::{begin, insert_sum};
+use super::ranking::begin;
 use super::scoring;
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings, Weights, WeightsSource};
@@ -151,15 +151,13 @@ impl<N: Number> Policy<N> for LinearSoftmax {
         begin(scratch, slate.len());
         let all = 2 * slate.len() + self.inputs.document;
         scratch.numbers.resize(all, N::splat(0.0));
-        let (keys, rest) = scratch.numbers.split_at_mut(slate.len());
-        let (draws_of_slate, x) = rest.split_at_mut(slate.len());
+        let (ranked, x) = scratch.numbers.split_at_mut(2 * slate.len());
         let mut words = draws.words();
         for index in 0..offer.num_candidates() {
-            let candidate = N::Word::splat(index);
-            offer.look_at(candidate);
+            offer.look_at(N::Word::splat(index));
             self.inputs.look_at(offer, x);
-            let key = scoring::key(self.score(x), self.temperature, &mut words, index);
-            insert_sum(keys, draws_of_slate, slate, key, candidate);
+            let score = self.score(x);
+            scoring::insert(ranked, slate, score, self.temperature, &mut words, index);
         }
     }
 }

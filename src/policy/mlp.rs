@@ -17,7 +17,7 @@ use super::dense::fit;
 pub use super::dense::{Dense, MAX_WIDTH};
 use super::inputs::Inputs;
 use super::propensity::Propensity;
-use super::ranking::{begin, insert_sum};
+use super::ranking::begin;
 use super::scoring;
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
@@ -160,19 +160,16 @@ impl<N: Number> Policy<N> for Mlp {
         let (inputs, width) = (self.inputs.len(), self.width());
         let all = 2 * slate.len() + inputs + 2 * width;
         scratch.numbers.resize(all, N::splat(0.0));
-        let (keys, rest) = scratch.numbers.split_at_mut(slate.len());
-        let (draws_of_slate, rest) = rest.split_at_mut(slate.len());
+        let (ranked, rest) = scratch.numbers.split_at_mut(2 * slate.len());
         let (x, rest) = rest.split_at_mut(inputs);
         let (below, above) = rest.split_at_mut(width);
         let mut words = draws.words();
         self.inputs.begin(offer, state, x);
         for index in 0..offer.num_candidates() {
-            let candidate = N::Word::splat(index);
-            offer.look_at(candidate);
+            offer.look_at(N::Word::splat(index));
             self.inputs.look_at(offer, x);
             let score = self.score(x, below, above);
-            let key = scoring::key(score, self.temperature, &mut words, index);
-            insert_sum(keys, draws_of_slate, slate, key, candidate);
+            scoring::insert(ranked, slate, score, self.temperature, &mut words, index);
         }
     }
 }

@@ -55,7 +55,8 @@ pub fn insert_above<N: Number>(
     }
 }
 
-/// Inserts a candidate by the sum of a key and a small number, the largest first; `rests` are the small numbers of the slate.
+/// Inserts a candidate by the sum of a key and a small number, the largest first, where sums nearer than `margin` are ties;
+/// `rests` are the small numbers of the slate.
 ///
 /// Sums are compared by the differences of their parts: a large key that two candidates share does not round away what tells
 /// them apart.
@@ -65,6 +66,7 @@ pub fn insert_sum<N: Number>(
     rests: &mut [N],
     slate: &mut [N::Word],
     [mut key, mut rest]: [N; 2],
+    margin: N,
     mut candidate: N::Word,
 ) {
     key = N::select(N::splat(WORST).less_than(key), key, N::splat(FLOOR));
@@ -72,7 +74,7 @@ pub fn insert_sum<N: Number>(
     for position in 0..slate.len() {
         let by_key = keys[position] - key;
         let by_rest = rests[position] - rest;
-        let is_better = is_pushed | (by_key + by_rest).less_than(N::splat(0.0));
+        let is_better = is_pushed | (by_key + by_rest).less_than(-margin);
         is_pushed = is_better;
         let pushed = [
             N::select(is_better, keys[position], key),
@@ -157,6 +159,7 @@ mod tests {
                 &mut rests,
                 &mut slate,
                 sum,
+                Lanes::splat(0.0),
                 LanesWord::splat(index),
             );
         }

@@ -6,7 +6,8 @@
 //!     = score / temperature + G      above, where G = -ln(-ln u) is a Gumbel draw of the candidate's own
 //! ```
 //!
-//! The slate is the candidates of the largest keys, the largest first, ties to the lower index. Above temperature 0 that is
+//! The slate is the candidates of the largest keys, the largest first, ties to the lower index; at temperature 0 scores within
+//! 2^-18 of their size are ties. Above temperature 0 that is
 //! a slate drawn position by position without replacement, the probabilities of those that are left being proportional to
 //! e^(score / temperature) (Plackett-Luce). Word *c* of the policy belongs to candidate *c*.
 //!
@@ -19,9 +20,10 @@
 
 use super::Propensity;
 use super::propensity::of_plackett_luce;
+use super::ranking::insert_sum;
 use crate::config::{ConfigError, Key, Settings};
 use crate::distribution::fine_uniform;
-use crate::number::Number;
+use crate::number::{Number, Word};
 use crate::rng::PolicyWords;
 use crate::shader::{ShaderDef, ShaderDefs};
 
@@ -30,6 +32,10 @@ const EXPONENTIAL_MIN: f32 = 5.9604645e-8;
 
 /// The smallest temperature above 0: scores divided by smaller ones would leave single precision.
 const TEMPERATURE_MIN: f64 = 1e-30;
+
+/// Without a draw, scores nearer than this share of their size are ties, as those of saturated networks are but for their last
+/// digits. 2^-18.
+const SAME_SCORE: f32 = 3.814697e-6;
 
 /// How large a score divided by the temperature may be.
 const LARGEST_KEY: f64 = 1e37;
@@ -72,23 +78,25 @@ pub fn gumbel<N: Number>(word: N::Word) -> N {
     -exponential.ln()
 }
 
-/// Returns the parts of the key by which a slate is made, to be [inserted](super::ranking::insert_sum); a temperature of 0 asks
-/// for no word.
+/// Inserts a candidate by its key; a temperature of 0 asks for no word. `numbers` are the keys of the slate and their draws.
 #[inline(always)]
-pub fn key<N: Number>(
+pub(super) fn insert<N: Number>(
+    numbers: &mut [N],
+    slate: &mut [N::Word],
     score: N,
     temperature: f64,
     words: &mut PolicyWords<N::Word>,
-    candidate: u32,
-) -> [N; 2] {
-    if temperature > 0.0 {
-        [
-            score / N::splat(temperature),
-            gumbel::<N>(words.word(candidate)),
-        ]
+    index: u32,
+) {
+    let (keys, draws) = numbers.split_at_mut(slate.len());
+    let (key, margin) = if temperature > 0.0 {
+        let draw = gumbel::<N>(words.word(index));
+        ([score / N::splat(temperature), draw], N::splat(0.0))
     } else {
-        [score, N::splat(0.0)]
-    }
+        let margin = N::splat(f64::from(SAME_SCORE)) * score.abs();
+        ([score, N::splat(0.0)], margin)
+    };
+    insert_sum(keys, draws, slate, key, margin, N::Word::splat(index));
 }
 
 /// Returns the probability of a slate that is made by [keys](key) of these scores; `own` is the slate of the step's draws.
