@@ -20,9 +20,9 @@ use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::twin_struct;
 
-/// The largest logarithm of an affinity or a quality, that of some 1,000: scores are logits, and roundings of larger ones are seen
-/// in probabilities.
-const MAX_LOG: f64 = 6.9;
+/// The largest logarithm of an affinity or a quality: scores are logits, and from some 10^4 on roundings are seen in
+/// probabilities.
+const MAX_LOG: f64 = 9.0;
 /// Topics are counted by lane, so that more than this make no sense.
 const MAX_TOPICS: usize = 4096;
 
@@ -260,7 +260,7 @@ impl Definition for InterestExplorationDefinition {
                 "document.corpus",
                 &[
                     Column::index("cluster_id"),
-                    Column::number("quality", Bounds::MODERATE),
+                    Column::number("quality", Bounds::between(-1e4, 1e4)),
                 ],
                 "the documents when resample_documents = false; absent: drawn once from the seed",
             ),

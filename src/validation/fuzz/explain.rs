@@ -257,6 +257,7 @@ pub(super) fn sensitivity(
             let nudge = Nudge {
                 by: LARGEST_NUDGE,
                 includes_exact: true,
+                is_of_sums: true,
                 side: 0,
             };
             let mut rng = Philox::new(u64::from(step) ^ episodes[lane].rotate_left(32));
@@ -388,6 +389,7 @@ impl Jump<'_> {
                 let nudge = Nudge {
                     by,
                     includes_exact,
+                    is_of_sums: false,
                     side: 0,
                 };
                 let mut retried = last.retry(nudge, &mut rng)?.into_iter();
@@ -407,6 +409,8 @@ struct Nudge {
     by: f64,
     /// Whether those are moved, too, that single precision holds exactly.
     includes_exact: bool,
+    /// Whether those of documents are moved by as much of the largest number that a policy sees, rather than of themselves.
+    is_of_sums: bool,
     /// Which side then takes the step: 0 for the reference, which is to do what the backend did, 1 for the backend, which is
     /// to do what the reference did.
     side: usize,
@@ -432,6 +436,7 @@ impl Difference<'_> {
         let none = Nudge {
             by: 0.0,
             includes_exact: false,
+            is_of_sums: false,
             side: 0,
         };
         let plain = self.retry(none, &mut rng)?;
@@ -454,6 +459,7 @@ impl Difference<'_> {
                 let nudge = Nudge {
                     by,
                     includes_exact,
+                    is_of_sums: includes_exact && edge == Edge::Slate,
                     side,
                 };
                 let retried = self.retry(nudge, &mut rng)?;
@@ -536,7 +542,7 @@ impl Difference<'_> {
                 let numbers = are_numbers(&model.document_layout());
                 let num_fields = documents.num_fields;
                 // Scores add up the documents' numbers and those of users and memory, whose rounding is as large as they are.
-                let size = match nudge.includes_exact {
+                let size = match nudge.is_of_sums {
                     true => largest(&documents.fields).max(self.largest_before()),
                     false => 0.0,
                 };

@@ -8,6 +8,7 @@ use crate::config::{
 use crate::environment::Field;
 use crate::registry::Registry;
 use crate::rng::Philox;
+use crate::shader::ShaderDef;
 use rand::RngExt;
 use std::collections::BTreeMap;
 use toml::Value as Toml;
@@ -28,6 +29,8 @@ pub(super) struct Limits {
     pub(super) largest_count: u32,
     /// The most positions of a slate.
     pub(super) longest_slate: u32,
+    /// The most inputs of a regression.
+    pub(super) largest_regression: u32,
 }
 
 /// A configuration that has been drawn.
@@ -511,6 +514,15 @@ impl Generator<'_> {
                     crate::config::Origin::Default,
                 ));
             }
+        }
+        if let Some(&ShaderDef::UInt(inputs)) = plan.policy.shader_defs().get("DIM")
+            && inputs > self.limits.largest_regression
+        {
+            return Err(ConfigError::Unfit {
+                section: "policy".to_owned(),
+                name: "a regression".to_owned(),
+                needs: format!("at most {} inputs here", self.limits.largest_regression),
+            });
         }
         Ok(simulation)
     }

@@ -188,11 +188,13 @@ pub fn fuzz(
             Limits {
                 largest_count: 40,
                 longest_slate: 6,
+                largest_regression: 8,
             }
         } else {
             Limits {
                 largest_count: 400,
                 longest_slate: 60,
+                largest_regression: u32::MAX,
             }
         },
         reference: reference::reference(None)?,

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 const LIMITS: Limits = Limits {
     largest_count: 400,
     longest_slate: 60,
+    largest_regression: u32::MAX,
 };
 
 fn drawn(case: u64) -> Option<Drawn> {
