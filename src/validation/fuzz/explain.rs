@@ -20,6 +20,8 @@ const SAME_REWARD: f64 = 3e-5;
 /// Nudges that are tried, the least first, relative to the number.
 const NUDGES: [f64; 4] = [3e-7, 2e-6, 1e-5, LARGEST_NUDGE];
 const LARGEST_NUDGE: f64 = 4e-5;
+/// States that are further apart than so many times what they may drift have jumped.
+const JUMP: f64 = 16.0;
 /// Nudged sets of documents, and users that see each of them.
 const SETS: usize = 12;
 const USERS: usize = 8;
@@ -135,6 +137,7 @@ pub(super) fn explain(
     // the sign of a change, may have gone another way.
     let mut jumps: Vec<Option<Jump<'_>>> = (0..num_lanes).map(|_| None).collect();
     let mut last_deeds: Vec<Option<[Deed; 2]>> = vec![None; num_lanes];
+    let mut has_drifted = vec![false; num_lanes];
     for step in 0..simulation.plan.num_steps() {
         if verdicts.iter().all(Option::is_some) {
             break;
@@ -175,11 +178,12 @@ pub(super) fn explain(
                     .collect(),
                 deeds: deeds.clone(),
             };
-            if jumps[lane].is_none()
-                && let (Some(last), Some(deeds)) = (&last, last_deeds[lane].take())
+            if let (Some(last), Some(deeds)) = (&last, last_deeds[lane].take())
+                && !has_drifted[lane]
                 && difference.drift().is_some()
             {
-                jumps[lane] = Some(Jump {
+                has_drifted[lane] = true;
+                jumps[lane] = difference.has_jumped().then(|| Jump {
                     last: Difference {
                         step: step - 1,
                         before: [last[0].lane(lane), last[1].lane(lane)],
@@ -393,7 +397,7 @@ impl Jump<'_> {
                     side: 0,
                 };
                 let mut retried = last.retry(nudge, &mut rng)?.into_iter();
-                if retried.any(|retried| last.apart(&retried.after, &self.after).is_none()) {
+                if retried.any(|retried| last.apart(&retried.after, &self.after, 1.0).is_none()) {
                     return Ok(true);
                 }
             }
@@ -642,11 +646,17 @@ impl Difference<'_> {
     /// Tells which number has drifted further than rounding makes it, if one has.
     fn drift(&self) -> Option<String> {
         let [[expected, _], [found, _]] = &self.before;
-        self.apart(expected, found)
+        self.apart(expected, found, 1.0)
     }
 
-    /// Tells which number of two users is further apart than rounding makes it, if one is.
-    fn apart(&self, expected: &[f64], found: &[f64]) -> Option<String> {
+    /// Tells whether the states are so far apart that a single step has put them there: what only drifts is found before.
+    fn has_jumped(&self) -> bool {
+        let [[expected, _], [found, _]] = &self.before;
+        self.apart(expected, found, JUMP).is_some()
+    }
+
+    /// Tells which number of two users is further apart than `factor` times what rounding makes, if one is.
+    fn apart(&self, expected: &[f64], found: &[f64], factor: f64) -> Option<String> {
         let layout = self.simulation.model.user_layout();
         let names: Vec<String> = layout.iter().flat_map(Field::names).collect();
         // Single precision may keep a number as a sum of two, the second of which is what it takes from the first.
@@ -655,7 +665,7 @@ impl Difference<'_> {
             .fold(0.0, |most: f64, number| most.max(number.abs()));
         let numbers = expected.iter().zip(found).zip(&self.changes);
         numbers.zip(names).find_map(|(((expected, found), changed), name)| {
-            let allowed = DRIFT * (expected.abs() + changed) + SINGLE * largest;
+            let allowed = factor * (DRIFT * (expected.abs() + changed) + SINGLE * largest);
             ((expected - found).abs() > allowed).then(|| {
                 format!("`{name}` is {expected:e} on the reference and {found:e} here, {allowed:.1e} apart is allowed")
             })
