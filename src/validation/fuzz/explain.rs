@@ -178,23 +178,25 @@ pub(super) fn explain(
                     .collect(),
                 deeds: deeds.clone(),
             };
-            if let (Some(last), Some(deeds)) = (&last, last_deeds[lane].take())
-                && !has_drifted[lane]
-                && difference.drift().is_some()
-            {
+            let last_deeds_of_lane = last_deeds[lane].replace(deeds.clone());
+            if !has_drifted[lane] && difference.drift().is_some() {
+                // Those that begin apart have not jumped.
                 has_drifted[lane] = true;
-                jumps[lane] = difference.has_jumped().then(|| Jump {
-                    last: Difference {
-                        step: step - 1,
-                        before: [last[0].lane(lane), last[1].lane(lane)],
-                        changes: difference.changes.clone(),
-                        deeds,
-                        ..difference
-                    },
-                    after: states[1].lane(lane)[0].clone(),
-                });
+                if let (Some(last), Some(deeds)) = (&last, last_deeds_of_lane)
+                    && difference.has_jumped()
+                {
+                    jumps[lane] = Some(Jump {
+                        last: Difference {
+                            step: step - 1,
+                            before: [last[0].lane(lane), last[1].lane(lane)],
+                            changes: difference.changes.clone(),
+                            deeds,
+                            ..difference
+                        },
+                        after: states[1].lane(lane)[0].clone(),
+                    });
+                }
             }
-            last_deeds[lane] = Some(deeds.clone());
             let life = &mut lives[lane];
             life.length += 1;
             life.clicks += u32::from(deeds[1].chosen.is_some());

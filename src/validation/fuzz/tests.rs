@@ -149,7 +149,8 @@ fn a_parameter_that_is_a_little_off_is_found() {
             "environment.choice.no_click_mass=5.005",
         ),
         (
-            ["environment.name=interest_evolution", "max_steps=60"],
+            // Qualities are seen by when a session ends.
+            ["environment.name=interest_evolution", "max_steps=300"],
             "environment.document.max_utility=3.003",
         ),
         (
