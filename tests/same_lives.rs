@@ -7,6 +7,7 @@
 mod common;
 
 use slatesim::backend::Simulation;
+use slatesim::backend::gpu::GpuOptions;
 use slatesim::backend::{BLOCK_EPISODES, Backend, cpu, reference};
 use slatesim::config::{Config, Layers};
 use slatesim::registry;
@@ -93,6 +94,26 @@ fn regressions_of_40_inputs_rank_alike_on_every_backend() {
         64,
         0,
     );
+}
+
+/// A dispatch of three candidates begins in the middle of a block of draws.
+#[test]
+fn softmax_over_parts_of_the_candidates_draws_the_same_slates() {
+    let Some(gpu) = common::any_gpu() else { return };
+    let gpu = gpu.with_options(GpuOptions {
+        part_size: Some(3),
+        ..gpu.options().clone()
+    });
+    let settings = [
+        "environment.name=interest_exploration",
+        "max_steps=20",
+        "policy.name=linear_softmax",
+        "policy.weights=[1.0, -0.5]",
+    ];
+    let simulation = simulation(&settings);
+    let expected = lives(&cpu::cpu(None).expect("threads"), &simulation, 256);
+    let found = lives(&gpu, &simulation, 256);
+    compare_lives("gpu", &settings, &expected, &found, 0);
 }
 
 /// The most inputs that a regression takes: of its kernel, software Vulkan would compile for six minutes.
