@@ -126,7 +126,7 @@ fn insert(ranking: ptr<function, Ranking>, key: f32, candidate: u32) {
 fn insert_above(ranking: ptr<function, Ranking>, given_key: f32, margin: f32, given_candidate: u32) {
     var key = select(FLOOR, given_key, WORST < given_key);
     let below = key - margin;
-    // As `select`, which unlike `max` is defined where the margin is no number.
+    // Not by `max`, which is free in what it makes of a margin that is no number.
     let lowered = select(FLOOR, below, FLOOR < below);
     var candidate = given_candidate;
     var is_pushed = false;

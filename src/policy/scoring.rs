@@ -7,8 +7,7 @@
 //! ```
 //!
 //! The slate is the candidates of the largest keys, the largest first, ties to the lower index; at temperature 0 scores within
-//! 2^-18 of their size are ties. Above temperature 0 that is
-//! a slate drawn position by position without replacement, the probabilities of those that are left being proportional to
+//! 2^-18 of their size are ties. Above temperature 0 that is a slate drawn position by position without replacement, the probabilities of those that are left being proportional to
 //! e^(score / temperature) (Plackett-Luce). Word *c* of the policy belongs to candidate *c*.
 //!
 //! # Precision
@@ -99,7 +98,7 @@ pub(super) fn insert<N: Number>(
     insert_sum(keys, draws, slate, key, margin, N::Word::splat(index));
 }
 
-/// Returns the probability of a slate that is made by [keys](key) of these scores; `own` is the slate of the step's draws.
+/// Returns the probability of a slate that is made by the keys of these scores; `own` is the slate of the step's draws.
 pub(super) fn propensity(
     scores: impl FnOnce() -> Vec<f64>,
     temperature: f64,
