@@ -1,6 +1,8 @@
 //! All episodes of a case on two backends.
 
-use super::explain::{Edges, Life, NudgedPolicy, Verdict, explain, sensitivity};
+use super::explain::{Edges, Life, Verdict, explain};
+use super::retry::NudgedPolicy;
+use super::sensitivity::sensitivity;
 use crate::backend::{Backend, Simulation};
 use crate::error::Error;
 use crate::statistics::EpisodeBlock;

@@ -8,9 +8,13 @@
 //! Everything is a function of the seed and the number of the case, but for the `gpu`, where cases are drawn smaller.
 
 mod compare;
+mod difference;
 mod draw;
 mod explain;
 mod generate;
+mod retry;
+mod sensitivity;
+mod shadow;
 
 pub use explain::Edges;
 

@@ -1,0 +1,217 @@
+//! A step taken again from a state that is a little another one.
+
+use super::difference::{Deed, Difference};
+use crate::backend::{LaneState, Simulation, Stepper};
+use crate::environment::{Field, Kind};
+use crate::error::Error;
+use crate::number::ScalarWord;
+use crate::rng::{Philox, STEP, Stream, halves, key};
+use rand::RngExt;
+use std::sync::Arc;
+
+/// Nudges that are tried, the least first, relative to the number.
+pub(super) const NUDGES: [f64; 4] = [3e-7, 2e-6, 1e-5, LARGEST_NUDGE];
+pub(super) const LARGEST_NUDGE: f64 = 4e-5;
+/// Nudged sets of documents, and users that see each of them.
+const SETS: usize = 12;
+const USERS: usize = 8;
+
+/// Makes the simulation with the numbers of its policy moved by so much of their size; nothing where it has none.
+pub(super) type NudgedPolicy<'a> = &'a dyn Fn(f64, &mut Philox) -> Option<Simulation>;
+
+/// What one side does if it begins where it is told.
+pub(super) struct Retried {
+    /// Whether the slate is the other side's up to the first position where the two differ, and there.
+    pub(super) is_same_slate: bool,
+    /// Whether it is the slate, up to that position, that this side has shown.
+    pub(super) shows_own_slate: bool,
+    /// What it does with the other side's slate.
+    pub(super) outcome: Deed,
+}
+
+/// How numbers are moved.
+#[derive(Clone, Copy)]
+pub(super) struct Nudge {
+    /// Relative to the number.
+    pub(super) by: f64,
+    /// Whether those are moved, too, that single precision holds exactly.
+    pub(super) includes_exact: bool,
+    /// Whether those of documents are moved by as much of the largest number that a policy sees, rather than of themselves.
+    pub(super) is_of_sums: bool,
+    /// Which side then takes the step: 0 for the reference, which is to do what the backend did, 1 for the backend, which is
+    /// to do what the reference did.
+    pub(super) side: usize,
+}
+
+impl Difference<'_> {
+    /// Returns the largest magnitude of what the user is and the policy remembers.
+    fn largest_before(&self) -> f64 {
+        let before = self.before[1].iter();
+        before.fold(0.0, |most, numbers| largest(numbers).max(most))
+    }
+
+    /// Lets one side take the step from the backend's state: with its own slate, and with the other's.
+    pub(super) fn retry(&self, nudge: Nudge, rng: &mut Philox) -> Result<Vec<Retried>, Error> {
+        let plan = &self.simulation.plan;
+        let is_drawn = plan.corpus.is_none();
+        let is_nudged = nudge.by > 0.0;
+        let (sets, users) = if is_nudged { (SETS, USERS) } else { (1, 1) };
+        let mut retried = Vec::new();
+        for set in 0..sets {
+            // One set in three with the policy as it is.
+            let policy = (is_nudged && set % 3 > 0).then(|| (self.nudged_policy)(nudge.by, rng));
+            let mut simulation = match policy.flatten() {
+                Some(nudged) => nudged,
+                None => self.simulation.clone(),
+            };
+            simulation.plan.max_steps = plan.max_steps;
+            // What is given is rounded alike on both sides.
+            if is_nudged && (is_drawn || nudge.includes_exact) {
+                let model = &self.simulation.model;
+                let mut documents = plan.corpus.clone().unwrap_or_else(|| {
+                    let (seed, count) = (plan.seed, plan.num_candidates);
+                    model.sample_documents(seed, self.episode, self.step, count)
+                });
+                let numbers = are_numbers(&model.document_layout());
+                let num_fields = documents.num_fields;
+                // Scores add up the documents' numbers and those of users and memory, whose rounding is as large as they are.
+                let size = match nudge.is_of_sums {
+                    true => largest(&documents.fields).max(self.largest_before()),
+                    false => 0.0,
+                };
+                for fields in Arc::make_mut(&mut documents.fields).chunks_exact_mut(num_fields) {
+                    for (field, _) in fields.iter_mut().zip(&numbers).filter(|(_, is)| **is) {
+                        *field = nudged(*field, nudge.by, nudge.includes_exact, rng);
+                        *field += nudged(size, nudge.by, true, rng) - size;
+                    }
+                }
+                simulation.plan.corpus = Some(documents);
+            }
+            let mut stepper = self.backends[nudge.side].stepper(&simulation, users)?;
+            self.retry_with(stepper.as_mut(), nudge, users, rng, &mut retried)?;
+        }
+        Ok(retried)
+    }
+
+    fn retry_with(
+        &self,
+        stepper: &mut dyn Stepper,
+        nudge: Nudge,
+        users: usize,
+        rng: &mut Philox,
+        retried: &mut Vec<Retried>,
+    ) -> Result<(), Error> {
+        let plan = &self.simulation.plan;
+        let numbers = are_numbers(&self.simulation.model.user_layout());
+        let [user, policy] = &self.before[1];
+        let [exact_user, exact_policy] = &self.before[0];
+        // What the reference has as an exact single is one in the backend as well, unless they differ.
+        let mut nudge_all = |own: &[f64], exact: &[f64], numbers: Option<&[bool]>| {
+            let mut all = vec![0.0; own.len() * users];
+            for (field, (&own, &exact)) in own.iter().zip(exact).enumerate() {
+                for lane in 0..users {
+                    let is_number = numbers.is_none_or(|numbers| numbers[field]);
+                    let is_rounded = own != exact || !is_single(exact);
+                    let moves = is_number && (nudge.includes_exact || is_rounded) && lane > 0;
+                    let by = if moves { nudge.by } else { 0.0 };
+                    all[field * users + lane] = nudged(own, by, true, rng);
+                }
+            }
+            all
+        };
+        let state = LaneState {
+            users: nudge_all(user, exact_user, Some(&numbers)),
+            policy: nudge_all(policy, exact_policy, None),
+            episodes: vec![self.episode; users],
+            steps: vec![self.step; users],
+        };
+        stepper.start(&vec![Some(self.episode); users])?;
+        stepper.set_state(&state)?;
+        let slates = stepper.recommend()?;
+        stepper.set_state(&state)?;
+        let wanted = &self.wanted(nudge).slate;
+        let words = self.words();
+        let words: Vec<[u32; 4]> = (0..users)
+            .map(|_| {
+                let mut words = words;
+                words[0] = nudged_word(words[0], nudge.by, rng);
+                words
+            })
+            .collect();
+        // Whatever it would have shown: the slate is judged by itself.
+        let outcome = stepper.step_with_words(&wanted.repeat(users), &words)?;
+        let slate_size = plan.slate_size as usize;
+        let [expected, found] = &self.deeds;
+        let both = expected.slate.iter().zip(&found.slate);
+        let same = both.take_while(|(expected, found)| expected == found);
+        let decided = slate_size.min(same.count() + 1);
+        let own = &self.deeds[nudge.side].slate;
+        for lane in 0..users {
+            let shown = &slates[lane * slate_size..][..decided];
+            retried.push(Retried {
+                is_same_slate: shown == &wanted[..decided],
+                shows_own_slate: shown == &own[..decided],
+                outcome: Deed {
+                    slate: Vec::new(),
+                    chosen: outcome.chosen[lane],
+                    reward: outcome.rewards[lane],
+                    has_ended: outcome.terminated[lane],
+                },
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns the words of the step, as a backend draws them.
+    fn words(&self) -> [u32; 4] {
+        let episode = halves(self.episode).map(ScalarWord);
+        let stream = Stream::new(
+            key(self.simulation.plan.seed),
+            episode,
+            ScalarWord(self.step),
+        );
+        stream.words(STEP, ScalarWord(0)).map(|word| word.0)
+    }
+}
+
+/// Tells of each number of a struct whether it is one, and no word.
+pub(super) fn are_numbers(layout: &[Field]) -> Vec<bool> {
+    let of_field = |field: &Field| vec![field.kind != Kind::Word; field.names().len()];
+    layout.iter().flat_map(of_field).collect()
+}
+
+/// Tells whether single precision holds a number exactly.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "rounding is what is asked for"
+)]
+fn is_single(number: f64) -> bool {
+    f64::from(number as f32) == number
+}
+
+/// Returns the largest magnitude of some numbers.
+pub(super) fn largest(numbers: &[f64]) -> f64 {
+    let numbers = numbers.iter().filter(|number| number.is_finite());
+    numbers.fold(0.0, |most, number| number.abs().max(most))
+}
+
+/// Moves a number a little; one that single precision holds exactly only if asked to.
+fn nudged(number: f64, nudge: f64, includes_exact: bool, rng: &mut Philox) -> f64 {
+    if nudge == 0.0 || (!includes_exact && is_single(number)) {
+        return number;
+    }
+    let by = f64::from(rng.random_range(-1_000_000..=1_000_000_i32)) / 1e6;
+    number * (1.0 + nudge * by)
+}
+
+/// Moves a word, which stands for a share of 2^32.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "kept within a word"
+)]
+fn nudged_word(word: u32, nudge: f64, rng: &mut Philox) -> u32 {
+    let by = f64::from(rng.random_range(-1_000_000..=1_000_000_i32)) / 1e6;
+    let moved = f64::from(word) + 4_294_967_296.0 * nudge * by;
+    moved.round().clamp(0.0, f64::from(u32::MAX)) as u32
+}
