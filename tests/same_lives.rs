@@ -21,6 +21,72 @@ fn simulation(settings: &[&str]) -> Simulation {
     registry::simulation(&config).expect("a good configuration")
 }
 
+#[test]
+fn settings_that_single_precision_loses_are_refused() {
+    let exploration = "environment.name=interest_exploration";
+    let exploration_of = |policy: &'static str| [exploration, "max_steps=5", policy];
+    let refusals: [(Vec<&str>, &str); 6] = [
+        (
+            [
+                &exploration_of("policy.name=cluster_bandit")[..],
+                &["policy.algorithm=kl_ucb", "policy.ci_scaling=1e-3"],
+            ]
+            .concat(),
+            "at least 0.01 for `kl_ucb`",
+        ),
+        (
+            [
+                &exploration_of("policy.name=linear_thompson")[..],
+                &["policy.exploration_scale=1e-6"],
+            ]
+            .concat(),
+            "0, or a number of at least 0.001",
+        ),
+        (
+            [
+                &exploration_of("policy.name=glm_thompson")[..],
+                &["policy.optimism_scaling=1e-9"],
+            ]
+            .concat(),
+            "0, or a number of at least 0.001",
+        ),
+        (
+            [
+                &exploration_of("policy.name=mlp")[..],
+                &["policy.weights=[[[3, 0, 1e8]], [[1, 0]]]"],
+            ]
+            .concat(),
+            "allowed are numbers from -10000 to 10000",
+        ),
+        (
+            [
+                &exploration_of("policy.name=linear_softmax")[..],
+                &["policy.weights=[1e5, 0]"],
+            ]
+            .concat(),
+            "allowed are numbers from -10000 to 10000",
+        ),
+        (
+            [
+                &exploration_of("policy.name=linear_softmax")[..],
+                &["policy.weights=[100, 0]", "policy.temperature=1e-6"],
+            ]
+            .concat(),
+            "0, or a number of at least",
+        ),
+    ];
+    for (settings, told) in refusals {
+        let layers = settings.iter().fold(Layers::new(), |layers, setting| {
+            layers.set(setting).expect("written well")
+        });
+        let config = Config::resolve(&layers, &registry::catalogue()).expect("allowed by itself");
+        let refused = registry::simulation(&config)
+            .expect_err("not together")
+            .to_string();
+        assert!(refused.contains(told), "{settings:?}: {refused}");
+    }
+}
+
 /// Length, clicks and return of each episode.
 fn lives(backend: &dyn Backend, simulation: &Simulation, episodes: u64) -> Vec<(u32, u32, f64)> {
     let blocks = backend.episodes(simulation, 0..episodes).expect("it runs");

@@ -13,6 +13,8 @@
 
 // Upper bounds nearer than this share of their size are ties.
 const SAME_SCORE: f32 = 0.000244140625;
+// The same for the scores of a draw.
+const SAME_DRAWN_SCORE: f32 = 3.814697e-6;
 
 // Numbers as regression.wgsl takes them.
 fn quads(x: ptr<function, array<f32, #{DIM}>>) -> array<vec4<f32>, #{DIM_QUADS}> {
@@ -21,6 +23,13 @@ fn quads(x: ptr<function, array<f32, #{DIM}>>) -> array<vec4<f32>, #{DIM_QUADS}>
         quads[number / 4u][number % 4u] = (*x)[number];
     }
     return quads;
+}
+
+// Leaves out of scores what all candidates share, beside whose rounding their differences would be lost.
+fn leave_out_shared(theta: ptr<function, array<vec4<f32>, #{DIM_QUADS}>>) {
+    for (var number = #{DOCUMENT_INPUTS}u; number < #{DIM}u; number++) {
+        (*theta)[number / 4u][number % 4u] = 0.0;
+    }
 }
 
 // By upper confidence bounds; `x` holds what all candidates share.
@@ -32,6 +41,7 @@ fn rank_by_bounds(
     width: f32,
 ) -> array<u32, #{NUM_SHOWN}> {
     var ranked = ranking::begin();
+    leave_out_shared(theta);
     for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(x, candidates::document(stream, candidate));
         var solved = quads(x);
@@ -68,10 +78,12 @@ fn rank_by_draw(
     for (var quad = 0u; quad < #{DIM_QUADS}u; quad++) {
         (*theta)[quad] = (*theta)[quad] + scale * z[quad];
     }
+    leave_out_shared(theta);
     for (var candidate = part::first_candidate(); candidate < part::end_of_candidates(); candidate++) {
         inputs::look_at(x, candidates::document(stream, candidate));
         var numbers = quads(x);
-        ranking::insert(&ranked, regression::dot_product(&numbers, theta), candidate);
+        let score = regression::dot_product(&numbers, theta);
+        ranking::insert_above(&ranked, score, SAME_DRAWN_SCORE * abs(score), candidate);
     }
     return ranking::end(&ranked);
 }

@@ -51,8 +51,8 @@ pub enum Algorithm {
     ThompsonSampling,
 }
 
-/// The smallest `ci_scaling` of draws.
-const SMALLEST_OF_DRAWS: f64 = 0.01;
+/// The smallest `ci_scaling` but for `ucb1`: bounds and quantiles that are nearer to the mean are lost in single precision.
+const SMALLEST_SCALING: f64 = 0.01;
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,15 +134,16 @@ impl PolicyDefinition for ClusterBandit {
             }
         };
         let ci_scaling = settings.number("ci_scaling");
-        if settings.text("algorithm") == "thompson_sampling" && ci_scaling < SMALLEST_OF_DRAWS {
+        let algorithm = settings.text("algorithm");
+        if algorithm != "ucb1" && ci_scaling < SMALLEST_SCALING {
             let allowed = format!(
-                "at least {SMALLEST_OF_DRAWS} for `thompson_sampling`: quantiles of narrower distributions are lost in single \
+                "at least {SMALLEST_SCALING} for `{algorithm}`: bounds and quantiles that are nearer to the mean are lost in single \
                  precision"
             );
             return Err(settings.invalid("ci_scaling", allowed));
         }
         Ok(Self {
-            algorithm: match settings.text("algorithm") {
+            algorithm: match algorithm {
                 "ucb1" => Algorithm::Ucb,
                 "kl_ucb" => Algorithm::KlUcb,
                 _ => Algorithm::ThompsonSampling,

@@ -17,6 +17,10 @@ pub const MAX_WIDTH: usize = 256;
 /// than was thought.
 const LARGEST_SUM: f64 = 1e30;
 
+/// The largest number of a layer: what a larger one adds to every candidate's score swallows in single precision what tells
+/// them apart.
+const LARGEST_WEIGHT: f64 = 1e4;
+
 /// A linear map and what is added to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
@@ -51,6 +55,19 @@ pub(super) fn refuse_overflow(name: &str, largest: f64) -> Result<(), String> {
         "its tensor `{name}` has such large numbers that a sum could reach {largest:.1e}, where single precision ends at \
          3.4e38; allowed are sums up to {LARGEST_SUM:e}"
     ))
+}
+
+/// Tells which number of a tensor is too large, if one is.
+pub(super) fn refuse_large(tensor: &Tensor) -> Result<(), String> {
+    let is_large = |number: &&f64| number.abs() > LARGEST_WEIGHT;
+    match tensor.values.iter().find(is_large) {
+        None => Ok(()),
+        Some(number) => Err(format!(
+            "its tensor `{}` has the number {number}; allowed are numbers from -{LARGEST_WEIGHT} to {LARGEST_WEIGHT}, beside which \
+             single precision still tells candidates apart",
+            tensor.name
+        )),
+    }
 }
 
 /// The name of a tensor of a layer, taken apart.
@@ -159,6 +176,7 @@ pub(super) fn fit(
     mut largest: Vec<f64>,
 ) -> Result<(Vec<Dense>, f64), String> {
     let found = find(weights, inputs)?;
+    weights.tensors.iter().try_for_each(refuse_large)?;
     let mut width = inputs.len();
     let mut layers = Vec::new();
     for (index, (weight, bias)) in found.iter().enumerate() {
@@ -360,23 +378,43 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_single_precision_may_not_hold_the_sums_of_are_refused_by_layer() {
+    fn numbers_beside_which_single_precision_cannot_tell_candidates_apart_are_refused() {
         let tensors: [(&str, &[usize]); 2] = [("0.weight", &[2, 2]), ("2.weight", &[1, 2])];
-        let large = fitted(&filled(1e20, &tensors)).unwrap_err();
+        let large = fitted(&filled(10_001.0, &tensors)).unwrap_err();
+        assert!(
+            large.starts_with("its tensor `0.weight` has the number 10001; allowed are numbers from -10000 to 10000"),
+            "{large}"
+        );
+        assert!(fitted(&filled(-1e4, &tensors)).is_ok());
+    }
+
+    #[test]
+    fn weights_that_single_precision_may_not_hold_the_sums_of_are_refused_by_layer() {
+        let layers = |count: usize| -> Weights {
+            let shape = |layer: usize| -> &[usize] {
+                match layer + 1 == count {
+                    true => &[1, 2],
+                    false => &[2, 2],
+                }
+            };
+            let names: Vec<String> = (0..count).map(|layer| format!("{layer}.weight")).collect();
+            let tensors: Vec<_> = (0..)
+                .zip(&names)
+                .map(|(layer, name)| (&name[..], shape(layer)))
+                .collect();
+            filled(1e4, &tensors)
+        };
+        // Each layer makes numbers 20,000 times as large.
+        assert!(fitted(&layers(6)).is_ok());
+        let large = fitted(&layers(8)).unwrap_err();
         assert!(
             large.starts_with(
-                "its tensor `2.weight` has such large numbers that a sum could reach 4.0e40"
+                "its tensor `6.weight` has such large numbers that a sum could reach 1.3e30"
             ),
             "{large}"
         );
-        assert!(fitted(&filled(1e14, &tensors)).is_ok());
         // What a hyperbolic tangent gives is at most 1.
-        let bounded = fit(
-            &filled(1e20, &tensors),
-            INPUTS,
-            Activation::Tanh,
-            vec![1.0; 2],
-        );
-        assert_eq!(bounded.unwrap().1, 2e20);
+        let bounded = fit(&layers(8), INPUTS, Activation::Tanh, vec![1.0; 2]);
+        assert_eq!(bounded.unwrap().1, 2e4);
     }
 }

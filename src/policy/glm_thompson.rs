@@ -11,7 +11,7 @@
 //! `RecSim` 0.2.4, `GLM_TS`, which no agent of its uses; Abeille and Lazaric (2017), "Linear Thompson sampling revisited".
 
 use super::logistic::Logistic;
-use super::posterior::{Estimator, rank_by_draw};
+use super::posterior::{Estimator, rank_by_draw, scale_of_draws};
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::Number;
@@ -35,7 +35,7 @@ impl PolicyDefinition for GlmThompson {
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             logistic: Logistic::new("glm_thompson", settings, target, true)?,
-            optimism_scaling: settings.number("optimism_scaling"),
+            optimism_scaling: scale_of_draws(settings, "optimism_scaling")?,
         })
     }
 

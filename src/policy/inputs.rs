@@ -11,9 +11,9 @@ use crate::environment::Observable;
 use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs};
 
-/// What counts as the largest value of a number that has no largest one. Single precision holds 1e8 times what policies
-/// refuse to reach.
-const LARGEST_UNBOUNDED: f64 = 1e6;
+/// What counts as the largest value of a number that has no largest one: counts of sessions, for the most part. Single precision
+/// holds 1e8 times what policies refuse to reach, and no number is larger than 1e12.
+const LARGEST_UNBOUNDED: f64 = 1e4;
 
 /// How many numbers there are of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Inputs {
         )
     }
 
-    /// Returns how large each number may be in magnitude; 10^6 for one without limits.
+    /// Returns how large each number may be in magnitude; 10^4 for one without limits.
     pub(super) fn largest(&self, target: &Target<'_>) -> Vec<f64> {
         let observables = target.outline.document.iter().chain(&target.outline.user);
         let largest = |observable: &Observable| {

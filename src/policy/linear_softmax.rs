@@ -12,7 +12,7 @@
 //! Weights are a list of numbers, one an input, perhaps with the bias after them; or a safetensors file with the tensors
 //! `weight` of shape `[inputs]` or `[1, inputs]` and perhaps `bias` of one number, and no others.
 
-use super::dense::{largest_sum, refuse_overflow};
+use super::dense::{largest_sum, refuse_large, refuse_overflow};
 use super::inputs::Inputs;
 use super::propensity::Propensity;
 use super::ranking::begin;
@@ -49,6 +49,7 @@ fn fit(weights: &Weights, inputs: Inputs) -> Result<(Vec<f64>, f64), String> {
         &names.map(str::to_owned),
         "`weight` and `bias`",
     )?;
+    weights.tensors.iter().try_for_each(refuse_large)?;
     if weights.source == WeightsSource::List && weight.values.len() == size + 1 {
         return Ok((weight.values[..size].to_vec(), weight.values[size]));
     }
@@ -234,30 +235,29 @@ mod tests {
     }
 
     #[test]
-    fn a_temperature_that_scores_cannot_be_divided_by_is_refused() {
-        let temperature = |given: &str| {
+    fn a_temperature_that_is_lost_in_the_rounding_of_scores_is_refused() {
+        let temperature = |given: &str, largest_score: f64| {
             let given = ["weights=[1]", given];
-            scoring::temperature(&LinearSoftmax::entry().settings_with(&given).unwrap(), 1e3)
+            let settings = LinearSoftmax::entry().settings_with(&given).unwrap();
+            scoring::temperature(&settings, largest_score)
         };
-        assert_eq!(temperature("temperature=0").unwrap(), 0.0);
-        assert_eq!(temperature("temperature=1e-30").unwrap(), 1e-30);
-        let refused = temperature("temperature=1e-40").unwrap_err().to_string();
-        assert!(
-            refused.contains("0, or a number of at least 1e-30"),
-            "{refused}"
-        );
-        let settings = |given: &str| {
-            let given = ["weights=[1]", given];
-            LinearSoftmax::entry().settings_with(&given).unwrap()
-        };
-        let refused = scoring::temperature(&settings("temperature=1e-20"), 1e20).unwrap_err();
-        let refused = refused.to_string();
-        assert!(
-            refused.contains("0, or a number of at least 1.0e-17: scores could reach 1.0e20"),
-            "{refused}"
-        );
-        assert!(scoring::temperature(&settings("temperature=1e-16"), 1e20).is_ok());
-        assert!(scoring::temperature(&settings("temperature=0"), 1e20).is_ok());
+        assert_eq!(temperature("temperature=0", 1e20).unwrap(), 0.0);
+        assert_eq!(temperature("temperature=4e-6", 1e3).unwrap(), 4e-6);
+        assert_eq!(temperature("temperature=1e-30", 0.0).unwrap(), 1e-30);
+        for (given, largest_score, expected) in [
+            (
+                "temperature=3e-6",
+                1e3,
+                "at least 3.7e-6: scores could reach 1.0e3",
+            ),
+            ("temperature=1e-40", 0.0, "at least 1.0e-30"),
+        ] {
+            let refused = temperature(given, largest_score).unwrap_err().to_string();
+            assert!(
+                refused.contains("0, or a number of ") && refused.contains(expected),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

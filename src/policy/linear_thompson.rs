@@ -9,7 +9,7 @@
 //! # Source
 //! Agrawal and Goyal (2013), "Thompson sampling for contextual bandits with linear payoffs".
 
-use super::posterior::{EXPLORATION, Estimator, rank_by_draw};
+use super::posterior::{EXPLORATION, Estimator, rank_by_draw, scale_of_draws};
 use super::ridge::Ridge;
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Key, Settings};
@@ -41,7 +41,7 @@ impl PolicyDefinition for LinearThompson {
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             ridge: Ridge::new("linear_thompson", settings, target)?,
-            exploration_scale: settings.number("exploration_scale"),
+            exploration_scale: scale_of_draws(settings, "exploration_scale")?,
         })
     }
 

@@ -6,13 +6,14 @@
 //! ```
 //!
 //! with theta and A of an [`Estimator`] and standard normal numbers z, drawn anew at each step: w has mean theta and
-//! covariance scale^2 A^-1. The slate is the candidates of the largest scores, ties to the lower index; upper confidence
-//! bounds within 2^-12 of their size are ties. Words 2p and 2p + 1 of the policy make numbers 2p and 2p + 1 of z.
+//! covariance scale^2 A^-1. What all candidates share adds the same to each score, and is left out of theta . x and w . x. The slate is
+//! the candidates of the largest scores, ties to the lower index; upper confidence bounds within 2^-12 of their size are ties, and
+//! scores of a draw within 2^-18. Words 2p and 2p + 1 of the policy make numbers 2p and 2p + 1 of z.
 
 use super::inputs::Inputs;
-use super::ranking::{begin, insert, insert_above};
+use super::ranking::{begin, insert_above};
 use super::{Draws, Offer, Scratch};
-use crate::config::Bounds;
+use crate::config::{Bounds, ConfigError, Settings};
 use crate::distribution::normal_pair;
 use crate::number::{Number, Word};
 use crate::regression::{dot_product, quadratic_form, solve_upper};
@@ -23,6 +24,25 @@ pub(super) const EXPLORATION: Bounds = Bounds::between(0.0, 1e3);
 /// Upper bounds nearer than this share of their size are ties: candidates of which as much is known have the same bound but for
 /// roundings, and where these decide, each backend shows another slate.
 const SAME_SCORE: f32 = 0.000_244_140_63;
+/// The same for the scores of a draw, which equal documents share but for their last digits. 2^-18.
+const SAME_DRAWN_SCORE: f32 = 3.814697e-6;
+/// The smallest deviations of a draw that the rounding of the mean leaves alone, beside none.
+const SMALLEST_SCALE: f64 = 1e-3;
+
+/// Returns by how much the deviations of a draw are stretched.
+///
+/// # Errors
+/// [`ConfigError`] if that is neither 0 nor large enough to be told from rounding.
+pub(super) fn scale_of_draws(settings: &Settings, key: &str) -> Result<f64, ConfigError> {
+    let scale = settings.number(key);
+    if 0.0 < scale && scale < SMALLEST_SCALE {
+        let allowed = format!(
+            "0, or a number of at least {SMALLEST_SCALE}: the rounding of the mean hides smaller deviations"
+        );
+        return Err(settings.invalid(key, allowed));
+    }
+    Ok(scale)
+}
 
 /// What an [`Estimator`] writes, for d inputs.
 #[derive(Debug)]
@@ -94,6 +114,12 @@ fn prepared<'a, N: Number>(
     (keys, fit, free)
 }
 
+/// Leaves out of scores what all candidates share, beside whose rounding their differences would be lost.
+#[inline(always)]
+fn leave_out_shared<N: Number>(inputs: &Inputs, theta: &mut [N]) {
+    theta[inputs.document..].fill(N::splat(0.0));
+}
+
 /// Recommends by upper confidence bounds.
 #[inline(always)]
 pub fn rank_by_bounds<N: Number>(
@@ -105,6 +131,7 @@ pub fn rank_by_bounds<N: Number>(
     slate: &mut [N::Word],
 ) {
     let (keys, fit, solved) = prepared(estimator, offer, state, scratch, slate.len());
+    leave_out_shared(estimator.inputs(), fit.theta);
     for index in 0..offer.num_candidates() {
         let candidate = N::Word::splat(index);
         offer.look_at(candidate);
@@ -142,11 +169,14 @@ pub fn rank_by_draw<N: Number>(
     for (weight, &deviation) in fit.theta.iter_mut().zip(z.iter()) {
         *weight = *weight + N::splat(scale) * deviation;
     }
+    leave_out_shared(estimator.inputs(), fit.theta);
     for index in 0..offer.num_candidates() {
         let candidate = N::Word::splat(index);
         offer.look_at(candidate);
         estimator.inputs().look_at(offer, fit.x);
-        insert(keys, slate, dot_product(fit.x, fit.theta), candidate);
+        let score = dot_product(fit.x, fit.theta);
+        let margin = N::splat(f64::from(SAME_DRAWN_SCORE)) * score.abs();
+        insert_above(keys, slate, score, margin, candidate);
     }
 }
 

@@ -29,15 +29,13 @@ use crate::shader::{ShaderDef, ShaderDefs};
 /// The smallest -ln u: keeps it positive where a logarithm errs next to 1. 2^-24.
 const EXPONENTIAL_MIN: f32 = 5.9604645e-8;
 
-/// The smallest temperature above 0: scores divided by smaller ones would leave single precision.
-const TEMPERATURE_MIN: f64 = 1e-30;
+/// The smallest temperature above 0, relative to the largest score: a rounding of that score moves its key by 16. Real scores are
+/// far below what they could reach. 2^-28.
+const TEMPERATURE_MIN: f64 = 3.725_290_3e-9;
 
 /// Without a draw, scores nearer than this share of their size are ties, as those of saturated networks are but for their last
 /// digits. 2^-18.
 const SAME_SCORE: f32 = 3.814697e-6;
-
-/// How large a score divided by the temperature may be.
-const LARGEST_KEY: f64 = 1e37;
 
 /// Declares the temperature.
 pub(super) fn temperature_key() -> Key {
@@ -51,23 +49,19 @@ pub(super) fn temperature_key() -> Key {
 /// Returns the temperature, given how large scores may be.
 ///
 /// # Errors
-/// [`ConfigError`] if it is neither 0 nor large enough to divide by.
+/// [`ConfigError`] if it is neither 0 nor large enough to be told from rounding.
 pub(super) fn temperature(settings: &Settings, largest_score: f64) -> Result<f64, ConfigError> {
-    match settings.number("temperature") {
-        small if 0.0 < small && small < TEMPERATURE_MIN => {
-            let allowed = format!("0, or a number of at least {TEMPERATURE_MIN:e}");
-            Err(settings.invalid("temperature", allowed))
-        }
-        small if 0.0 < small && largest_score / small > LARGEST_KEY => {
-            let allowed = format!(
-                "0, or a number of at least {:.1e}: scores could reach {largest_score:.1e}, and divided by the temperature \
-                 they must stay below {LARGEST_KEY:e}",
-                largest_score / LARGEST_KEY
-            );
-            Err(settings.invalid("temperature", allowed))
-        }
-        temperature => Ok(temperature),
+    let temperature = settings.number("temperature");
+    // Whatever the scores, lanes hold no smaller divisor than this.
+    let least = (TEMPERATURE_MIN * largest_score).max(1e-30);
+    if 0.0 < temperature && temperature < least {
+        let allowed = format!(
+            "0, or a number of at least {least:.1e}: scores could reach {largest_score:.1e}, and single precision does not \
+             resolve smaller differences of them"
+        );
+        return Err(settings.invalid("temperature", allowed));
     }
+    Ok(temperature)
 }
 
 /// Turns a random word into a draw of the standard Gumbel distribution.

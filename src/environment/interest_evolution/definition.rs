@@ -209,7 +209,7 @@ impl Definition for InterestEvolutionDefinition {
             Key::number(
                 "user.alpha_y_intercept",
                 0.3,
-                Bounds::FINITE,
+                Bounds::MODERATE,
                 "how far an interest of 0 moves towards a watched video",
             ),
             Key::one_of(
