@@ -67,6 +67,7 @@ pub mod environment;
 mod error;
 pub mod evaluation;
 pub mod exact;
+mod json;
 pub mod math;
 mod memory;
 pub mod number;

@@ -5,7 +5,7 @@ use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const SHORT: [&str; 2] = ["--set", "environment.user.time_budget=5"];
@@ -224,6 +224,43 @@ fn touched(value: &Value) -> Value {
         }
         other => other.clone(),
     }
+}
+
+/// Writes whole numbers with a point, as other programs do.
+fn pointed(value: &Value) -> Value {
+    match value {
+        Value::Number(number) if !number.is_f64() => json!(number.as_f64()),
+        Value::Array(list) => list.iter().map(pointed).collect(),
+        Value::Object(table) => {
+            let entries = table
+                .iter()
+                .map(|(name, value)| (name.clone(), pointed(value)));
+            Value::Object(entries.collect())
+        }
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn results_whose_counts_have_a_point_merge() {
+    let folder = TempDir::new().unwrap();
+    let good = run(&folder, "good", &["--episodes", "512"]);
+    let mut report: Value = serde_json::from_str(&std::fs::read_to_string(&good).unwrap()).unwrap();
+    report["state"] = pointed(&report["state"]);
+    assert!(report["state"].to_string().contains("512.0"));
+    let path = write(&folder, "pointed", report.to_string());
+    let merged = |path: &Path| stdout(slatesim("merge").arg(path).arg("--json"));
+    assert_eq!(merged(&path), merged(&good));
+    // Of two values one would be lost.
+    let double = std::fs::read_to_string(&good)
+        .unwrap()
+        .replacen('{', "{\"episodes\": 5, ", 1);
+    let path = write(&folder, "double", double);
+    slatesim("merge")
+        .arg(&path)
+        .assert()
+        .code(2)
+        .stderr(contains("episodes").and(contains("occurs twice")));
 }
 
 #[test]

@@ -228,7 +228,7 @@ pub(crate) struct OutputArgs {
     /// Leave the curves by step out of the JSON, which they are most of
     #[arg(long)]
     pub(crate) no_curves: bool,
-    /// Exit with 1 if scores had to be clamped before users could choose by them
+    /// Exit with 1 if scores had to be clamped before users could choose by them, or the built-in limit of steps cut episodes
     #[arg(long)]
     pub(crate) strict: bool,
     /// Show no progress and do not say what computes; warnings and errors remain

@@ -161,7 +161,8 @@ impl Column {
     /// Says what is allowed.
     pub(super) fn sentence(&self) -> String {
         if self.whole {
-            "a whole number from 0".to_owned()
+            let [_, most] = self.bounds.ends();
+            format!("a whole number from 0 to {most}")
         } else {
             self.bounds.to_string()
         }

@@ -487,8 +487,13 @@ fn check_common(settings: &Settings) -> Result<(), ConfigError> {
         }
     }
     if settings.count("slate_size") > candidates {
-        let allowed =
-            format!("an integer from 1 to `environment.num_candidates`, which is {candidates}");
+        let allowed = format!(
+            "an integer from 1 to `environment.num_candidates`, which is {candidates}{}",
+            whence(
+                settings.origin("num_candidates"),
+                settings.origin("slate_size")
+            )
+        );
         return Err(settings.invalid("slate_size", allowed));
     }
     Ok(())

@@ -154,8 +154,15 @@ pub(super) fn read(columns: &[Column], given: &Assignment) -> Result<Corpus, Con
         Toml::String(path) => {
             let path = resolve_path(path, &given.origin);
             let text = named_text(&given.key, &path)?;
-            let read = if text.trim_start().starts_with('[') {
+            let begins_with = |mark: char| text.trim_start().starts_with(mark);
+            let read = if begins_with('[') {
                 json(columns, &text, &path)
+            } else if begins_with('{') {
+                Err(CorpusProblem::Json {
+                    why: "it is a JSON object; allowed is a list of objects, one a document (what pandas writes with \
+                          `orient=\"records\"`, and polars by `write_json`)"
+                        .to_owned(),
+                })
             } else {
                 table(columns, &text, &path)
             };
@@ -192,10 +199,10 @@ fn table(columns: &[Column], text: &str, path: &Path) -> Result<Read, CorpusProb
 
 /// Reads a JSON file: the inline form.
 fn json(columns: &[Column], text: &str, path: &Path) -> Result<Read, CorpusProblem> {
-    let rows: Vec<serde_json::Value> =
-        serde_json::from_str(text).map_err(|error| CorpusProblem::Json {
-            why: clip(&error.to_string()),
-        })?;
+    let rows = crate::json::read(text.as_bytes()).map_err(|error| CorpusProblem::Json {
+        why: clip(&error.to_string()),
+    })?;
+    let rows = rows.as_array().map_or(&[][..], Vec::as_slice);
     let mut rows: Vec<Toml> = rows.iter().map(of_json).collect();
     let mut ignored: Vec<String> = Vec::new();
     for row in &mut rows {

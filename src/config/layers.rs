@@ -20,6 +20,8 @@ pub enum Origin {
     File(Arc<Path>),
     /// By a flag, such as `--set`.
     Flag(Arc<str>),
+    /// Nowhere: it follows from what was given for another key, which is named.
+    Other(Arc<str>),
 }
 
 impl fmt::Display for Origin {
@@ -28,6 +30,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("the default"),
             Self::File(path) => write!(f, "in {}", named(path)),
             Self::Flag(flag) => write!(f, "given by {flag}"),
+            Self::Other(key) => write!(f, "as `{key}` has it"),
         }
     }
 }

@@ -10,8 +10,8 @@ use std::path::Path;
 /// The flag that varies a key.
 const VARY: &str = "--vary";
 
-/// What all points share, so that their episodes are the same ones.
-const COMMON: &str = "episodes";
+/// What all points share, so that their episodes are the same ones and the same is told of them.
+const COMMON: [&str; 2] = ["episodes", "discount"];
 
 /// Names a key and the values that it takes one after the other.
 #[derive(Debug, Clone)]
@@ -162,12 +162,12 @@ fn check_keys(axes: &[Axis]) -> Result<(), ConfigError> {
         });
     }
     for (index, axis) in axes.iter().enumerate() {
-        if axis.key == COMMON {
+        if COMMON.contains(&axis.key.as_str()) {
             let given = &axis.values[0];
             return Err(ConfigError::invalid(
-                COMMON,
+                &axis.key,
                 &given.value,
-                "nothing within a sweep: it is one for all points, so that they face the same users",
+                "nothing within a sweep: it is one for all points, so that they face the same users and tell the same figures",
                 given.origin.clone(),
             ));
         }
@@ -368,6 +368,10 @@ mod tests {
             (
                 &["episodes=10,20"],
                 "`episodes` = 10 is not allowed; allowed is nothing within a sweep",
+            ),
+            (
+                &["discount=0.5,0.9"],
+                "`discount` = 0.5 is not allowed; allowed is nothing within a sweep",
             ),
             (
                 &["seed=1,2,3,4", "environment.slate_size=1,2,3,4"],

@@ -341,7 +341,7 @@ impl Settings {
 
     /// Takes a number that was not given from what was given for another key.
     pub(super) fn follow(&mut self, key: &str, value: Value, from: &str) {
-        let origin = self.origin(from).clone();
+        let origin = Origin::Other(self.full_name(from).into());
         let mut parameters = self.parameters.iter_mut();
         if let Some(parameter) = parameters.find(|parameter| parameter.name == key) {
             parameter.value = Some(value);

@@ -30,8 +30,8 @@ pub(super) const VARIANT: &str = "variant";
 /// Keys of one variant in a file.
 const KEYS: [&str; 2] = ["name", "set"];
 
-/// What all variants share, so that their episodes are the same ones.
-const COMMON: [&str; 2] = ["seed", "episodes"];
+/// What all variants share, so that their episodes are the same ones and the same is compared of them.
+const COMMON: [&str; 3] = ["seed", "episodes", "discount"];
 
 /// Names values that are laid over a base.
 #[derive(Debug, Clone)]
@@ -106,7 +106,7 @@ impl Variant {
             let error = ConfigError::invalid(
                 &given.key,
                 &given.value,
-                "nothing within a variant: it is one for all, so that they face the same users",
+                "nothing within a variant: it is one for all, so that they face the same users and are judged by the same figure",
                 given.origin.clone(),
             );
             return Err(error.of_variant(&self.label));
@@ -405,7 +405,7 @@ mod tests {
             "{unknown}"
         );
         assert!(unknown.contains("given by --variant"), "{unknown}");
-        for (key, value) in [("seed", "7"), ("episodes", "20")] {
+        for (key, value) in [("seed", "7"), ("episodes", "20"), ("discount", "0.5")] {
             let common = refusal("", &["a:", &format!("b: {key}={value}")]);
             let expected =
                 format!("variant \"b\": `{key}` = {value} is not allowed; allowed is nothing");

@@ -76,6 +76,9 @@ impl Weights {
     /// Lists the tensors with their shapes, for a message.
     #[must_use]
     pub fn listed(&self) -> String {
+        if self.tensors.is_empty() {
+            return "no tensors".to_owned();
+        }
         let tensor = |tensor: &Tensor| format!("{} {:?}", tensor.name, tensor.shape);
         clip(
             &self

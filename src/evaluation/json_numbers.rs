@@ -36,18 +36,31 @@ pub(super) fn write_large_as_text(value: &mut Value) {
     }
 }
 
-/// Turns the texts of integers above 2^53 back into integers.
-pub(super) fn read_large_from_text(value: &mut Value) {
+/// Turns the texts of integers above 2^53 back into integers, and whole numbers that are written with a point.
+pub(super) fn read_integers(value: &mut Value) {
     match value {
+        Value::Number(number) => {
+            if let Some(whole) = number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
+                *value = Value::from(whole);
+            }
+        }
         Value::String(text) => {
             if let Some(large) = large_integer(text) {
                 *value = Value::from(large);
             }
         }
-        Value::Array(entries) => entries.iter_mut().for_each(read_large_from_text),
-        Value::Object(entries) => entries.values_mut().for_each(read_large_from_text),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Array(entries) => entries.iter_mut().for_each(read_integers),
+        Value::Object(entries) => entries.values_mut().for_each(read_integers),
+        Value::Null | Value::Bool(_) => {}
     }
+}
+
+/// Returns a whole number as an integer; a zero with a sign is none.
+#[allow(clippy::cast_possible_truncation, reason = "known to be exact")]
+fn whole(number: f64) -> Option<i64> {
+    let is_whole = number.fract() == 0.0 && number.abs() <= LARGEST_EXACT as f64;
+    let is_negative_zero = number == 0.0 && number.is_sign_negative();
+    (is_whole && !is_negative_zero).then_some(number as i64)
 }
 
 fn large_integer(text: &str) -> Option<u64> {
@@ -227,12 +240,12 @@ mod tests {
             written,
             json!({"seed": "18446744073709551615", "ranges": [[0, "9007199254740993"]], "name": "12"})
         );
-        read_large_from_text(&mut written);
+        read_integers(&mut written);
         assert_eq!(written, exact);
         let mut small = json!([LARGEST_EXACT, "9007199254740992", "0018446744073709551615"]);
         let kept = small.clone();
         write_large_as_text(&mut small);
-        read_large_from_text(&mut small);
+        read_integers(&mut small);
         assert_eq!(small, kept);
     }
 }

@@ -1,12 +1,13 @@
 //! The report of a run: what was run, what it gave, and what is needed to merge it with others.
 
-use super::json_numbers::{hash_of_entries, read_large_from_text, write_large_as_text};
+use super::json_numbers::{hash_of_entries, read_integers, write_large_as_text};
 use super::ranges::{count, difference};
 use super::warnings::{self, Warning};
 use super::{Campaign, Shard, State, Stopping, figures, uncertainty};
 use crate::backend::BackendInfo;
 use crate::config::{Config, Section};
 use crate::error::Error;
+use crate::json;
 use crate::rng::LAYOUT_VERSION;
 use crate::statistics::{self, LEVEL, Moments, Summary};
 use crate::text_file::quotable;
@@ -250,7 +251,7 @@ impl Report {
         };
         let damaged = |why: &str| refused(format!("the file is damaged: {why}"));
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut value: Value = serde_json::from_str(text).map_err(not_json)?;
+        let mut value = json::read(text.as_bytes()).map_err(not_json)?;
         let header = Header::deserialize(&value).map_err(not_json)?;
         if header.schema != SCHEMA {
             return Err(refused(format!(
@@ -274,7 +275,7 @@ impl Report {
         let texts = ["environment", "policy", "backend", "slatesim"];
         for (key, value) in value.as_object_mut().into_iter().flatten() {
             if !texts.contains(&key.as_str()) {
-                read_large_from_text(value);
+                read_integers(value);
             }
         }
         let written = Written::deserialize(&value).map_err(not_json)?;

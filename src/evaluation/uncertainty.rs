@@ -19,6 +19,10 @@ impl Documents {
         let Some(document) = environment.get("document").filter(|one| one.is_object()) else {
             return Self::NotFixed;
         };
+        // Nor has one whose documents are the same whatever the seed is a seed for them.
+        let Some(seed) = document.get("seed") else {
+            return Self::NotFixed;
+        };
         if environment.get("resample_documents") != Some(&Value::Bool(false)) {
             return Self::NotFixed;
         }
@@ -28,10 +32,10 @@ impl Documents {
         {
             return Self::Given;
         }
-        Self::Drawn(match document.get("seed") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(seed)) => Some(seed.clone()),
-            Some(seed) => Some(seed.to_string()),
+        Self::Drawn(match seed {
+            Value::Null => None,
+            Value::String(seed) => Some(seed.clone()),
+            seed => Some(seed.to_string()),
         })
     }
 }
@@ -91,6 +95,8 @@ mod tests {
         let environment = |resample: bool, document: Value| json!({"name": "x", "resample_documents": resample, "document": document});
         let told = |environment| of_run(&environment, 7).unwrap_or_default();
         assert_eq!(told(environment(true, json!({"seed": null}))), "");
+        // The documents of such an environment are always the same.
+        assert_eq!(told(environment(false, json!({"corpus": null}))), "");
         assert_eq!(told(json!({"name": "x", "resample_documents": false})), "");
         assert!(told(environment(false, json!({"seed": null}))).contains("the seed 7"));
         assert!(told(environment(false, json!({"seed": 3}))).contains("the seed 3"));
@@ -99,7 +105,7 @@ mod tests {
         let given = environment(false, json!({"seed": null, "corpus": [0.5]}));
         assert!(told(given).contains("these documents, which the configuration lists"));
         // The documents of each seed are its own.
-        let drawn = environment(false, json!({}));
+        let drawn = environment(false, json!({"seed": null}));
         let several = of_runs([(&drawn, 1), (&drawn, 2)].into_iter()).unwrap();
         assert!(several.contains("each line by itself"), "{several}");
         let one = of_runs([(&drawn, 1), (&drawn, 1)].into_iter());

@@ -67,7 +67,14 @@ pub(super) fn of_figures(summary: &Summary, whose: &str, has_own_max_steps: bool
         text: format!("{whose}{text}"),
         is_error_where_strict: true,
     });
+    let clicks = of_rare_clicks(summary).map(|(text, is_error_where_strict)| Warning {
+        text: format!("{whose}{text}"),
+        is_error_where_strict,
+    });
+    let spread = of_spread(summary).map(|text| format!("{whose}{text}"));
     errors
+        .chain(clicks)
+        .chain(spread.map(Warning::plain))
         .chain(of_tails(summary, whose).into_iter().map(Warning::plain))
         .collect()
 }
@@ -103,6 +110,44 @@ fn of_truncation(summary: &Summary) -> Option<String> {
             "{count} of {} episodes were cut at the built-in limit of {} steps and had not ended: set --max-steps",
             summary.episodes,
             summary.length.max.unwrap_or(0)
+        )
+    })
+}
+
+/// Tells of clicks so rare that draws do not resolve their probability: whether that is an error, too, since there are some.
+fn of_rare_clicks(summary: &Summary) -> Option<(String, bool)> {
+    /// A probability of fewer than this is met with an error of more than a sixteenth, or never.
+    const RAREST: f64 = 1.0 / (1 << 20) as f64;
+    /// So many clicks tell how rare they are.
+    const FEW: f64 = 4.0;
+    let steps = summary.user_steps as f64;
+    let clicks = (summary.click_rate.mean? * steps).round();
+    match clicks {
+        // So many steps would have met what draws of 24 bits can meet.
+        0.0 => (steps > 16_777_216.0).then(|| {
+            let text = format!(
+                "no click in {steps} steps: where its probability is not 0 it is below 2^-24, which draws do not resolve"
+            );
+            (text, false)
+        }),
+        _ => (clicks < RAREST * steps && clicks >= FEW).then(|| {
+            let text = format!(
+                "{clicks} clicks in {steps} steps: draws have 24 bits, and meet what is rarer than 2^-20 too often or too seldom"
+            );
+            (text, true)
+        }),
+    }
+}
+
+/// Tells of returns that are all the same, of which ± knows nothing.
+fn of_spread(summary: &Summary) -> Option<String> {
+    let (min, max) = summary.returns.min.zip(summary.returns.max)?;
+    (summary.episodes > 1 && min.total_cmp(&max).is_eq()).then(|| {
+        format!(
+            "all {} returns are {min}: ± knows nothing of events rarer than 1 in {} episodes, which would not have been met \
+             (95 % confidence)",
+            summary.episodes,
+            (summary.episodes / 3).max(1)
         )
     })
 }
@@ -245,6 +290,38 @@ mod tests {
         assert!(two.contains("± 12.71 standard errors") && two.contains("± 1.96"));
         let ten = few(10).unwrap();
         assert!(ten.starts_with("10 episodes are few") && ten.contains("± 2.26"));
+    }
+
+    #[test]
+    fn returns_without_spread_are_told_with_what_they_leave_open() {
+        let told = of_figures(&summary(&[5.0; 300]), "x: ", true);
+        let [warning] = told.as_slice() else {
+            panic!("{told:?}")
+        };
+        assert_eq!(
+            warning.text,
+            "x: all 300 returns are 5: ± knows nothing of events rarer than 1 in 100 episodes, which would not have been met \
+             (95 % confidence)"
+        );
+        assert!(!warning.is_error_where_strict);
+        assert!(of_figures(&with_one_at(6.0), "", true).is_empty());
+    }
+
+    #[test]
+    fn clicks_that_draws_do_not_resolve_are_told() {
+        let with = |clicks: f64, steps: u64| {
+            let mut summary = with_one_at(6.0);
+            summary.user_steps = steps;
+            summary.click_rate.mean = Some(clicks / steps as f64);
+            of_rare_clicks(&summary)
+        };
+        assert_eq!(with(0.0, 1 << 24), None);
+        let (text, is_error) = with(0.0, 1_000_000_000).unwrap();
+        assert!(text.starts_with("no click in 1000000000 steps") && !is_error);
+        let (text, is_error) = with(102.0, 960_000_000).unwrap();
+        assert!(text.starts_with("102 clicks in 960000000 steps") && is_error);
+        assert_eq!(with(3.0, 1_000_000_000), None);
+        assert_eq!(with(2000.0, 1_000_000_000), None);
     }
 
     #[test]

@@ -282,7 +282,10 @@ fn a_slate_is_no_larger_than_the_candidate_set() {
          which is 3 (in run.toml)"
     );
     let message = refusal("environment.num_candidates = 1");
-    assert!(message.ends_with("which is 1 (the default)"), "{message}");
+    assert!(
+        message.ends_with("which is 1, in run.toml (the default)"),
+        "{message}"
+    );
     assert!(from_file("environment = { num_candidates = 3, slate_size = 3 }").is_ok());
 }
 
@@ -330,7 +333,7 @@ fn the_number_of_candidates_follows_from_the_documents_where_nobody_gives_it() {
     assert_eq!(
         refusal(&format!("{given}\nenvironment.slate_size = 4")),
         "`environment.slate_size` = 4 is not allowed; allowed is an integer from 1 to `environment.num_candidates`, \
-         which is 3 (in run.toml)"
+         which is 3, as `environment.document.corpus` has it (in run.toml)"
     );
 }
 

@@ -309,7 +309,7 @@ impl Reader<'_> {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let value: Value = serde_json::from_slice(&line).map_err(|error| {
+            let value = crate::json::read(&line).map_err(|error| {
                 let column = error.column().to_string();
                 let text = error.to_string();
                 let told = text
