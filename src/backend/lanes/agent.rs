@@ -9,6 +9,10 @@ use crate::policy::{Draws, Feedback, Layered, Offer, Scratch};
 
 /// Who makes the slates of a rollout.
 pub(super) trait Agent {
+    /// Whether the users click the first document of any slate: what a choice model would be asked is then known when the rollout
+    /// is compiled.
+    const TAKES_FIRST: bool;
+
     /// Recommends to the users of a vector.
     fn recommend<N: Number, E: Environment<N>>(
         &self,
@@ -26,6 +30,8 @@ pub(super) trait Agent {
 pub(super) struct Seeing;
 
 impl Agent for Seeing {
+    const TAKES_FIRST: bool = false;
+
     #[inline(always)]
     fn recommend<N: Number, E: Environment<N>>(
         &self,
@@ -48,9 +54,11 @@ impl Agent for Seeing {
 
 /// Random slates, which most episodes are run with: they look at nothing, so that the compiler may see through them and
 /// need not keep a step in memory for somebody to look at.
-pub(super) struct Blind(pub(super) Random);
+pub(super) struct Blind<const TAKES_FIRST: bool>(pub(super) Random);
 
-impl Agent for Blind {
+impl<const TAKES_FIRST: bool> Agent for Blind<TAKES_FIRST> {
+    const TAKES_FIRST: bool = TAKES_FIRST;
+
     #[inline(always)]
     fn recommend<N: Number, E: Environment<N>>(
         &self,

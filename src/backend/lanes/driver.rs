@@ -1,10 +1,11 @@
 //! One step of a vector of users: twin of `shaders/kernel/candidates.wgsl` and `shaders/kernel/drive.wgsl`.
 
+use super::agent::Agent;
 use crate::backend::model::{Corpus, Plan};
 use crate::choice::{ABSENT, Choice, ChoiceTwin};
 use crate::distribution::uniform;
 use crate::environment::{Blocks, Environment, Fields};
-use crate::number::{Number, Word, vectorized};
+use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::{Feedback, Offer};
 use crate::rng::{DOCUMENT, ENVIRONMENT, OBSERVATION, Stream, USER};
 
@@ -383,7 +384,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
     /// users share them. Of a slate that can be short the first `length` documents are shown. The choice may be given,
     /// rather than made.
     #[inline(always)]
-    pub(super) fn take_step(
+    pub(super) fn take_step<A: Agent>(
         &mut self,
         stream: Stream<N::Word>,
         document_stream: Stream<N::Word>,
@@ -393,6 +394,12 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         given: Option<N::Word>,
         user: &mut E::User,
     ) -> Stepped<N> {
+        let num_considered = if A::TAKES_FIRST {
+            1
+        } else {
+            self.num_considered
+        };
+        let needs_scores = self.needs_scores && !A::TAKES_FIRST;
         let Self {
             candidates,
             documents,
@@ -403,7 +410,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         for (&candidate, document) in slate.iter().zip(documents.iter_mut()) {
             candidates.document(document_stream, candidate, document);
         }
-        if self.needs_scores {
+        if needs_scores {
             for (score, document) in scores.iter_mut().zip(documents.iter()) {
                 *score = candidates.environment.score(user, document);
             }
@@ -411,37 +418,45 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         if let Some(length) = length {
             for (position, score) in (0..).zip(scores.iter_mut()) {
                 let is_shown = N::Word::splat(position).less_than(length);
-                let shown = if self.needs_scores {
-                    *score
-                } else {
-                    N::splat(0.0)
-                };
+                let shown = if needs_scores { *score } else { N::splat(0.0) };
                 *score = N::select(is_shown, shown, N::splat(ABSENT));
             }
         }
-        let mut chosen = self.choice.choose(scores, uniform(words[0]));
+        let mut chosen = match A::TAKES_FIRST {
+            true => N::Word::splat(0),
+            false => self.choice.choose(scores, uniform(words[0])),
+        };
         if let Some(length) = length {
             // Where something is always clicked, what rounding leaves over is the last document's.
-            let (none, zero) = (N::Word::splat(self.num_considered), N::Word::splat(0));
+            let (none, zero) = (N::Word::splat(num_considered), N::Word::splat(0));
             let last = length - N::Word::splat(1);
             let is_within = chosen.less_than(none) & zero.less_than(length);
             let within = N::Word::select(chosen.less_than(last), chosen, last);
             chosen = N::Word::select(is_within, within, none);
         }
         chosen = given.unwrap_or(chosen);
-        let is_valid = self.choice.are_valid(scores);
-        let clicked = chosen.less_than(N::Word::splat(self.num_considered));
+        let is_valid = match A::TAKES_FIRST {
+            true => N::Mask::splat(true),
+            false => self.choice.are_valid(scores),
+        };
+        let clicked = chosen.less_than(N::Word::splat(num_considered));
         let mut score = scores[0];
-        if self.num_considered > 1 {
+        if num_considered > 1 {
             clicked_document.clone_from(&documents[0]);
-            for (position, document) in (0..self.num_considered).zip(documents.iter()).skip(1) {
+            for (position, document) in (0..num_considered).zip(documents.iter()).skip(1) {
                 let is_chosen = chosen.equals(N::Word::splat(position));
                 clicked_document.take(is_chosen, document);
                 score = N::select(is_chosen, scores[position as usize], score);
             }
         }
-        let weight = self.choice.weigh(score);
-        let clicked_document = self.clicked_document();
+        let weight = match A::TAKES_FIRST {
+            true => N::splat(1.0),
+            false => self.choice.weigh(score),
+        };
+        let clicked_document = match A::TAKES_FIRST {
+            true => &self.documents[0],
+            false => self.clicked_document(),
+        };
         let environment = &self.candidates.environment;
         let blocks = Blocks {
             stream,

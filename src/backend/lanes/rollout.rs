@@ -3,6 +3,7 @@
 use super::agent::{Agent, Blind, Seeing, observe};
 use super::driver::{Driver, Shown, Stepped};
 use crate::backend::model::{BlockRollout, Plan, power};
+use crate::choice::ChoiceTwin;
 use crate::environment::Environment;
 use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::{Draws, Scratch};
@@ -59,9 +60,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
 
     /// Runs one vector of episodes and adds what they did to the block.
     #[inline(always)]
-    fn run_group(
+    fn run_group<A: Agent>(
         &mut self,
-        agent: &impl Agent,
+        agent: &A,
         first: u64,
         count: usize,
         block: &mut EpisodeBlock,
@@ -112,7 +113,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 scratch,
                 slate,
             );
-            let stepped = driver.take_step(stream, stream, words, slate, None, None, user);
+            let stepped = driver.take_step::<A>(stream, stream, words, slate, None, None, user);
             if !state.is_empty() {
                 let mut shown = Shown {
                     driver,
@@ -135,7 +136,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             length = length + N::Word::select(active, one, N::Word::splat(0));
             clicks = clicks + click;
-            block.invalid_choices += u64::from((active & !stepped.is_valid).count());
+            if !A::TAKES_FIRST {
+                block.invalid_choices += u64::from((active & !stepped.is_valid).count());
+            }
             let place = match step < SINGLE_STEPS {
                 true => step,
                 false => SINGLE_STEPS + step % STEPS_OF_PART,
@@ -336,15 +339,6 @@ fn count_topics<N: Number, E: Environment<N>>(
 
 impl<N: Number, E: Environment<N>> Rollout<N, E> {
     #[inline(always)]
-    fn run_block(&mut self, first: u64, count: usize) -> EpisodeBlock {
-        // The reference has one way only, so that the other is checked against it.
-        match self.plan.policy.as_random() {
-            Some(random) if N::LANES > 1 => self.run_block_with(&Blind(random), first, count),
-            _ => self.run_block_with(&Seeing, first, count),
-        }
-    }
-
-    #[inline(always)]
     fn run_block_with(&mut self, agent: &impl Agent, first: u64, count: usize) -> EpisodeBlock {
         let mut block = self.plan.empty_block();
         self.curve.clear();
@@ -376,19 +370,26 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     }
 }
 
-/// Runs a block.
+/// Runs a block: a function for each agent, each with the registers to itself.
 #[inline(never)]
-fn run_block<N: Number, E: Environment<N>>(
+fn run_block<N: Number, E: Environment<N>, A: Agent>(
     rollout: &mut Rollout<N, E>,
+    agent: A,
     first: u64,
     count: usize,
 ) -> EpisodeBlock {
-    vectorized!(N, rollout.run_block(first, count))
+    vectorized!(N, rollout.run_block_with(&agent, first, count))
 }
 
 impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
     fn run(&mut self, first: u64, count: usize) -> EpisodeBlock {
-        run_block(self, first, count)
+        let takes_first = matches!(self.driver.choice, ChoiceTwin::First(_));
+        // The reference has one way only, so that the others are checked against it.
+        match self.plan.policy.as_random().filter(|_| N::LANES > 1) {
+            Some(random) if takes_first => run_block(self, Blind::<true>(random), first, count),
+            Some(random) => run_block(self, Blind::<false>(random), first, count),
+            None => run_block(self, Seeing, first, count),
+        }
     }
 }
 

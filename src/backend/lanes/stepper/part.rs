@@ -6,6 +6,7 @@ pub(super) use observe::ObservationRows;
 
 use super::state::{Group, Lanes};
 use crate::backend::lanes::agent;
+use crate::backend::lanes::agent::Seeing;
 use crate::backend::lanes::driver::{Driver, Seen, Shown, Stepped};
 use crate::backend::model::Plan;
 use crate::backend::stepper::IDLE;
@@ -254,7 +255,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
         });
         let user = &mut self.lanes.place_mut(group.index).user;
         let before = is_idle.any().then(|| user.clone());
-        let stepped = self.driver.take_step(
+        let stepped = self.driver.take_step::<Seeing>(
             stream,
             document_stream,
             words,
