@@ -4,7 +4,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use slatesim::backend::cpu::{InstructionSet, Work};
-use slatesim::choice::{Choice, ChoiceModel};
+use slatesim::choice::ChoiceModel;
 use slatesim::config::{Config, Layers};
 use slatesim::distribution::uniform;
 use slatesim::number::{Number, Word};
@@ -75,7 +75,7 @@ fn choices_of<N: Number>(criterion: &mut Criterion, number: &str) {
                             let mut total = N::Word::splat(0);
                             for slate in black_box(&slates) {
                                 let (scores, draw) = slate.split_at(slate_size);
-                                total = total ^ twin.choose(scores, draw[0]);
+                                total = total ^ twin.decide(scores, draw[0]).0;
                             }
                             total
                         },

@@ -90,7 +90,7 @@ impl Definition for SatisficingUsers {
         Base::new(settings).map(Self)
     }
     fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Ok(ChoiceModel::custom(Satisficing {
+        Ok(ChoiceModel::from(Satisficing {
             aspiration: settings.number("choice.aspiration"),
             slope: settings.number("choice.slope"),
         }))

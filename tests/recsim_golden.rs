@@ -9,7 +9,7 @@
 
 use serde_json::Value;
 use slatesim::backend::cpu::{InstructionSet, Work};
-use slatesim::choice::{Choice, ChoiceModel};
+use slatesim::choice::ChoiceModel;
 use slatesim::environment::interest_evolution::{self, InterestEvolutionDefinition};
 use slatesim::environment::interest_exploration::{self, InterestExplorationDefinition};
 use slatesim::environment::long_term_satisfaction::{self, LongTermSatisfactionDefinition};
@@ -70,15 +70,14 @@ fn replay<N: Number, E: Environment<N>>(
         .iter()
         .map(|document| environment.score(&user, document))
         .collect();
-    let considered = if matches!(choice, slatesim::choice::ChoiceTwin::First(_)) {
+    let considered = if matches!(choice, slatesim::choice::ChoiceTwin::First) {
         1
     } else {
         documents.len()
     };
-    let chosen = choice
-        .choose(&scores[..considered], N::splat(uniform))
-        .lane(0) as usize;
-    assert!(choice.are_valid(&scores[..considered]).lane(0));
+    let (chosen, is_valid) = choice.decide(&scores[..considered], N::splat(uniform));
+    let chosen = chosen.lane(0) as usize;
+    assert!(is_valid.lane(0));
     let clicked = chosen < considered;
     let position = if clicked { chosen } else { 0 };
     let document = &documents[position];

@@ -6,16 +6,15 @@
 use super::{Choice, ChoiceDefinition};
 use crate::number::{Mask, Number, Word};
 use crate::shader::{ShaderSource, embedded};
-use std::marker::PhantomData;
 
 /// The name in configurations.
 pub const NAME: &str = "first";
 
 /// The model, and its host twin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct First<N>(PhantomData<N>);
+pub struct First;
 
-impl<N: Number> Choice<N> for First<N> {
+impl<N: Number> Choice<N> for First {
     #[inline(always)]
     fn choose(&self, _scores: &[N], _uniform: N) -> N::Word {
         N::Word::splat(0)
@@ -32,11 +31,11 @@ impl<N: Number> Choice<N> for First<N> {
     }
 }
 
-impl ChoiceDefinition for First<f64> {
-    type Twin<N: Number> = First<N>;
+impl ChoiceDefinition for First {
+    type Twin<N: Number> = Self;
 
-    fn twin<N: Number>(&self) -> First<N> {
-        First(PhantomData)
+    fn twin<N: Number>(&self) -> Self {
+        *self
     }
 
     fn name(&self) -> &'static str {

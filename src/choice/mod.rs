@@ -1,8 +1,7 @@
 //! Choice models: which document of the slate a user clicks, if any.
 //!
 //! A choice model is a pair of twins: a type here and `shaders/choice/<name>.wgsl`. A [`ChoiceDefinition`] ties the two
-//! together with the model's checked parameters. To add one, write the two files and its line below; one of the user's
-//! own is made into a [`ChoiceModel`] with [`ChoiceModel::custom`].
+//! together with the model's checked parameters, and becomes a [`ChoiceModel`] by `from`. To add one, write the two files.
 //!
 //! # Scores that are no probabilities
 //! `RecSim` asserts, while it runs, that what becomes a probability can be one. A lane of a GPU cannot stop, so here a
@@ -10,14 +9,14 @@
 //! could not, and the choices it happened to are counted: `invalid_choices` of the results.
 
 mod cascade;
-mod custom;
 pub mod exponential_cascade;
 pub mod first;
+mod model;
 pub mod multinomial_logit;
 pub mod multinomial_proportional;
 pub mod proportional_cascade;
 
-pub use custom::Custom;
+pub use model::{ChoiceModel, ChoiceTwin};
 
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource};
@@ -77,117 +76,6 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
     }
 }
 
-/// Declares the choice models: name of the file, and of the variant and the type.
-macro_rules! choice_models {
-    ($($module:ident :: $variant:ident),+ $(,)?) => {
-        /// A choice model with its parameters.
-        #[derive(Clone, Debug, PartialEq)]
-        #[non_exhaustive]
-        pub enum ChoiceModel {
-            $(
-                #[doc = concat!("See [`", stringify!($module), "`].")]
-                $variant($module::$variant<f64>),
-            )+
-            /// A model of the user's own.
-            Custom(Custom),
-        }
-
-        /// The host twin of any choice model.
-        #[derive(Debug)]
-        #[non_exhaustive]
-        pub enum ChoiceTwin<N: Number> {
-            $(
-                #[doc = concat!("See [`", stringify!($module), "`].")]
-                $variant($module::$variant<N>),
-            )+
-            /// A model of the user's own.
-            Custom(Box<dyn Choice<N>>),
-        }
-
-        impl ChoiceModel {
-            /// Names the models that come with slatesim.
-            pub const NAMES: &'static [&'static str] = &[$($module::NAME),+];
-
-            /// Returns the definition of whichever model it is.
-            pub fn definition(&self) -> &dyn ChoiceDefinition {
-                match self {
-                    $(Self::$variant(model) => model,)+
-                    Self::Custom(model) => model.definition(),
-                }
-            }
-
-            /// Makes the host twin.
-            pub fn twin<N: Number>(&self) -> ChoiceTwin<N> {
-                match self {
-                    $(Self::$variant(model) => ChoiceTwin::$variant(model.twin()),)+
-                    Self::Custom(model) => ChoiceTwin::Custom(model.twin()),
-                }
-            }
-        }
-
-        $(impl From<$module::$variant<f64>> for ChoiceModel {
-            fn from(model: $module::$variant<f64>) -> Self {
-                Self::$variant(model)
-            }
-        })+
-
-        impl<N: Number> Choice<N> for ChoiceTwin<N> {
-            #[inline(always)]
-            fn choose(&self, scores: &[N], uniform: N) -> N::Word {
-                match self {
-                    $(Self::$variant(model) => model.choose(scores, uniform),)+
-                    Self::Custom(model) => model.choose(scores, uniform),
-                }
-            }
-            #[inline(always)]
-            fn are_valid(&self, scores: &[N]) -> N::Mask {
-                match self {
-                    $(Self::$variant(model) => model.are_valid(scores),)+
-                    Self::Custom(model) => model.are_valid(scores),
-                }
-            }
-            #[inline(always)]
-            fn weigh(&self, score: N) -> N {
-                match self {
-                    $(Self::$variant(model) => model.weigh(score),)+
-                    Self::Custom(model) => model.weigh(score),
-                }
-            }
-        }
-    };
-}
-
-choice_models! {
-    first::First,
-    multinomial_logit::MultinomialLogit,
-    multinomial_proportional::MultinomialProportional,
-    exponential_cascade::ExponentialCascade,
-    proportional_cascade::ProportionalCascade,
-}
-
-impl ChoiceModel {
-    /// Makes a model of the user's own usable by an environment.
-    pub fn custom(definition: impl ChoiceDefinition) -> Self {
-        Self::Custom(Custom::new(definition))
-    }
-
-    /// See [`ChoiceDefinition::num_considered`]; at least one document, and at most the slate.
-    pub fn num_considered(&self, slate_size: u32) -> u32 {
-        let considered = self.definition().num_considered(slate_size);
-        considered.clamp(1, slate_size.max(1))
-    }
-
-    /// See [`ChoiceDefinition::allows_empty`].
-    pub fn allows_empty(&self) -> bool {
-        self.definition().allows_empty()
-    }
-
-    /// See [`ChoiceDefinition::needs_scores`].
-    pub fn needs_scores(&self) -> bool {
-        self.definition().needs_scores()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,7 +104,7 @@ mod tests {
     }
 
     /// A vector of section 9.1 of the notes on the original: see tests/data/README.md.
-    fn assert_probabilities(model: &ChoiceModel, scores: &[f64], expected: &[f64]) {
+    fn assert_probabilities(model: &impl ChoiceDefinition, scores: &[f64], expected: &[f64]) {
         let double = model.twin::<f64>();
         let found = probabilities(&double, scores);
         approx::assert_abs_diff_eq!(found.as_slice(), expected, epsilon = 1e-9);
@@ -242,9 +130,7 @@ mod tests {
     /// `RecSim`'s unit tests, with digits from running the original.
     #[test]
     fn probabilities_are_those_of_recsim() {
-        let logit = |no_click_mass| {
-            ChoiceModel::MultinomialLogit(multinomial_logit::MultinomialLogit { no_click_mass })
-        };
+        let logit = |no_click_mass| multinomial_logit::MultinomialLogit { no_click_mass };
         assert_probabilities(
             &logit(None),
             &[1.0, 0.96],
@@ -271,13 +157,11 @@ mod tests {
             &[0.1, 0.2, 0.3, 0.4, 0.0],
         );
 
-        let proportional = |min_normalizer, no_click_mass| {
-            let model = multinomial_proportional::MultinomialProportional {
+        let proportional =
+            |min_normalizer, no_click_mass| multinomial_proportional::MultinomialProportional {
                 no_click_mass,
                 min_normalizer,
             };
-            ChoiceModel::MultinomialProportional(model)
-        };
         assert_probabilities(
             &proportional(0.0, 0.0),
             &[1.0, 0.96],
@@ -294,12 +178,9 @@ mod tests {
             &[0.352_941_176_5, 0.176_470_588_2, 0.0, 0.470_588_235_3],
         );
 
-        let exponential = |score_scaling, attention_prob| {
-            let model = exponential_cascade::ExponentialCascade {
-                attention_prob,
-                score_scaling,
-            };
-            ChoiceModel::ExponentialCascade(model)
+        let exponential = |score_scaling, attention_prob| exponential_cascade::ExponentialCascade {
+            attention_prob,
+            score_scaling,
         };
         assert_probabilities(
             &exponential(0.04, 1.0),
@@ -328,12 +209,11 @@ mod tests {
         );
 
         let cascade = |attention_prob, min_normalizer, score_scaling| {
-            let model = proportional_cascade::ProportionalCascade {
+            proportional_cascade::ProportionalCascade {
                 attention_prob,
                 score_scaling,
                 min_normalizer,
-            };
-            ChoiceModel::ProportionalCascade(model)
+            }
         };
         assert_probabilities(
             &cascade(1.0, -4.0, 0.07),
@@ -352,9 +232,9 @@ mod tests {
         );
 
         // What the original draws with the first uniform of NumPy's seed 0.
-        let draw = |model: &ChoiceModel, scores: &[f64]| {
+        fn draw(model: &impl ChoiceDefinition, scores: &[f64]) -> u32 {
             model.twin::<f64>().choose(scores, 0.548_813_503_9).0
-        };
+        }
         assert_eq!(draw(&exponential(0.04, 1.0), &[3.0, 2.0, 1.0]), 0);
         assert_eq!(draw(&exponential(0.0, 1.0), &[3.0, 2.0, 1.0]), 3);
         assert_eq!(
@@ -366,12 +246,14 @@ mod tests {
 
     #[test]
     fn a_document_alone_weighs_what_the_original_stores_for_it() {
-        let weigh = |model: ChoiceModel| model.twin::<f64>().weigh(0.9);
+        fn weigh(model: impl ChoiceDefinition) -> f64 {
+            model.twin::<f64>().weigh(0.9)
+        }
         let logit = multinomial_logit::MultinomialLogit {
             no_click_mass: Some(1.0),
         };
         approx::assert_abs_diff_eq!(
-            weigh(ChoiceModel::MultinomialLogit(logit)),
+            weigh(logit),
             0.9f64.exp() / (0.9f64.exp() + 1f64.exp()),
             epsilon = 1e-12
         );
@@ -379,86 +261,87 @@ mod tests {
             no_click_mass: 1.0,
             min_normalizer: -1.0,
         };
-        assert_eq!(
-            weigh(ChoiceModel::MultinomialProportional(proportional)),
-            1.9
-        );
+        assert_eq!(weigh(proportional), 1.9);
         // The first position of the vectors above.
         let exponential = exponential_cascade::ExponentialCascade {
             attention_prob: 0.65,
             score_scaling: 0.05,
         };
-        approx::assert_abs_diff_eq!(
-            weigh(ChoiceModel::ExponentialCascade(exponential)),
-            0.079_937_101_1,
-            epsilon = 1e-9
-        );
+        approx::assert_abs_diff_eq!(weigh(exponential), 0.079_937_101_1, epsilon = 1e-9);
         let cascade = proportional_cascade::ProportionalCascade {
             attention_prob: 0.65,
             score_scaling: 0.05,
             min_normalizer: -1.0,
         };
-        approx::assert_abs_diff_eq!(
-            weigh(ChoiceModel::ProportionalCascade(cascade)),
-            0.061_75,
-            epsilon = 1e-12
-        );
+        approx::assert_abs_diff_eq!(weigh(cascade), 0.061_75, epsilon = 1e-12);
+    }
+
+    fn assert_absent_documents_have_no_probability(model: &impl ChoiceDefinition) {
+        let scores = [0.7, -0.2, 1.3];
+        assert!(model.allows_empty());
+        let (double, single) = (model.twin::<f64>(), model.twin::<Lanes<1>>());
+        let singles = |scores: &[f64]| -> Vec<Lanes<1>> {
+            scores.iter().map(|&score| Lanes::splat(score)).collect()
+        };
+        for length in 0..=scores.len() {
+            let short = &scores[..length];
+            let filled = [short, &[ABSENT; 2]].concat();
+            // Of single precision's smallest exponential, a uniform of exactly 0 would see something.
+            for uniform in (1..1000).map(|step| f64::from(step) / 1000.0) {
+                // Models are never asked about no scores at all.
+                let (mut expected, mut expected_single) = (0, 0);
+                let uniform_single = Lanes::splat(uniform);
+                if length > 0 {
+                    expected = double.choose(short, uniform).0;
+                    [expected_single] = single.choose(&singles(short), uniform_single).0;
+                }
+                // Nothing is clicked: one position after the last, whatever the length.
+                let moved = |chosen: u32| {
+                    let is_none = chosen as usize == length;
+                    chosen + if is_none { 2 } else { 0 }
+                };
+                let ScalarWord(found) = double.choose(&filled, uniform);
+                assert_eq!(found, moved(expected), "{model:?} {filled:?} {uniform}");
+                let [found] = single.choose(&singles(&filled), uniform_single).0;
+                assert_eq!(found, moved(expected_single), "{model:?} {filled:?}");
+            }
+        }
     }
 
     /// Positions that show nothing leave the others' probabilities as they are, to the last bit.
     #[test]
     fn absent_documents_have_no_probability() {
-        let scores = [0.7, -0.2, 1.3];
-        let models = [
-            ChoiceModel::MultinomialLogit(multinomial_logit::MultinomialLogit {
-                no_click_mass: Some(-0.5),
-            }),
-            ChoiceModel::MultinomialProportional(
-                multinomial_proportional::MultinomialProportional {
-                    no_click_mass: 1.0,
-                    min_normalizer: -1.0,
-                },
-            ),
-            ChoiceModel::ExponentialCascade(exponential_cascade::ExponentialCascade {
-                attention_prob: 0.9,
-                score_scaling: 0.2,
-            }),
-            ChoiceModel::ProportionalCascade(proportional_cascade::ProportionalCascade {
-                attention_prob: 0.9,
-                score_scaling: 0.4,
+        assert_absent_documents_have_no_probability(&multinomial_logit::MultinomialLogit {
+            no_click_mass: Some(-0.5),
+        });
+        assert_absent_documents_have_no_probability(
+            &multinomial_proportional::MultinomialProportional {
+                no_click_mass: 1.0,
                 min_normalizer: -1.0,
-            }),
-        ];
-        for model in models {
-            assert!(model.allows_empty());
-            let (double, single) = (model.twin::<f64>(), model.twin::<Lanes<1>>());
-            let singles = |scores: &[f64]| -> Vec<Lanes<1>> {
-                scores.iter().map(|&score| Lanes::splat(score)).collect()
-            };
-            for length in 0..=scores.len() {
-                let short = &scores[..length];
-                let filled = [short, &[ABSENT; 2]].concat();
-                // Of single precision's smallest exponential, a uniform of exactly 0 would see something.
-                for uniform in (1..1000).map(|step| f64::from(step) / 1000.0) {
-                    // Models are never asked about no scores at all.
-                    let (mut expected, mut expected_single) = (0, 0);
-                    let uniform_single = Lanes::splat(uniform);
-                    if length > 0 {
-                        expected = double.choose(short, uniform).0;
-                        [expected_single] = single.choose(&singles(short), uniform_single).0;
-                    }
-                    // Nothing is clicked: one position after the last, whatever the length.
-                    let moved = |chosen: u32| {
-                        let is_none = chosen as usize == length;
-                        chosen + if is_none { 2 } else { 0 }
-                    };
-                    let ScalarWord(found) = double.choose(&filled, uniform);
-                    assert_eq!(found, moved(expected), "{model:?} {filled:?} {uniform}");
-                    let [found] = single.choose(&singles(&filled), uniform_single).0;
-                    assert_eq!(found, moved(expected_single), "{model:?} {filled:?}");
-                }
-            }
-        }
+            },
+        );
+        assert_absent_documents_have_no_probability(&exponential_cascade::ExponentialCascade {
+            attention_prob: 0.9,
+            score_scaling: 0.2,
+        });
+        assert_absent_documents_have_no_probability(&proportional_cascade::ProportionalCascade {
+            attention_prob: 0.9,
+            score_scaling: 0.4,
+            min_normalizer: -1.0,
+        });
+    }
+
+    #[test]
+    fn models_are_equal_where_their_parameters_are() {
+        let cascade = |scaling| {
+            ChoiceModel::from(exponential_cascade::ExponentialCascade {
+                attention_prob: 0.9,
+                score_scaling: scaling,
+            })
+        };
+        assert_eq!(cascade(0.2), cascade(0.2));
+        assert_ne!(cascade(0.2), cascade(0.3));
+        assert_ne!(cascade(0.2), ChoiceModel::from(first::First));
     }
 
     #[test]
@@ -466,13 +349,13 @@ mod tests {
         let logit = multinomial_logit::MultinomialLogit {
             no_click_mass: None,
         };
-        assert!(!ChoiceModel::MultinomialLogit(logit).allows_empty());
-        assert!(!ChoiceModel::First(first::First::default()).allows_empty());
+        assert!(!logit.allows_empty());
+        assert!(!first::First.allows_empty());
         let proportional = multinomial_proportional::MultinomialProportional {
             no_click_mass: -1.0,
             min_normalizer: -1.0,
         };
-        assert!(!ChoiceModel::MultinomialProportional(proportional).allows_empty());
+        assert!(!proportional.allows_empty());
     }
 
     #[test]

@@ -333,7 +333,7 @@ impl Definition for InterestExplorationDefinition {
     }
 
     fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Ok(ChoiceModel::MultinomialLogit(MultinomialLogit {
+        Ok(ChoiceModel::from(MultinomialLogit {
             no_click_mass: Some(settings.number("choice.no_click_mass")),
         }))
     }

@@ -399,7 +399,7 @@ impl Definition for ItemTransitionDefinition {
 
     // A slate of one is accepted with the probability that is its score.
     fn choice(_settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Ok(ChoiceModel::ProportionalCascade(ProportionalCascade {
+        Ok(ChoiceModel::from(ProportionalCascade {
             attention_prob: 1.0,
             score_scaling: 1.0,
             min_normalizer: 0.0,

@@ -414,8 +414,8 @@ impl Definition for LongTermSatisfactionDefinition {
 
     fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
         Ok(match settings.text("choice.model") {
-            "first" => ChoiceModel::First(First::default()),
-            _ => ChoiceModel::MultinomialLogit(MultinomialLogit {
+            "first" => ChoiceModel::from(First),
+            _ => ChoiceModel::from(MultinomialLogit {
                 no_click_mass: settings.optional_number("choice.no_click_mass"),
             }),
         })

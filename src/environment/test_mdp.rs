@@ -299,7 +299,7 @@ impl Definition for TestMdpDefinition {
     }
 
     fn choice(_settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Ok(First::default().into())
+        Ok(First.into())
     }
 
     fn twin<N: Number>(&self) -> TestMdp<N> {

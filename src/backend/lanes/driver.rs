@@ -2,7 +2,7 @@
 
 use super::agent::Agent;
 use crate::backend::model::{Corpus, Plan};
-use crate::choice::{ABSENT, Choice, ChoiceTwin};
+use crate::choice::{ABSENT, ChoiceTwin};
 use crate::distribution::uniform;
 use crate::environment::{Blocks, Environment, Fields};
 use crate::number::{Mask, Number, Word, vectorized};
@@ -422,9 +422,9 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
                 *score = N::select(is_shown, shown, N::splat(ABSENT));
             }
         }
-        let mut chosen = match A::TAKES_FIRST {
-            true => N::Word::splat(0),
-            false => self.choice.choose(scores, uniform(words[0])),
+        let (mut chosen, is_valid) = match A::TAKES_FIRST {
+            true => (N::Word::splat(0), N::Mask::splat(true)),
+            false => self.choice.decide(scores, uniform(words[0])),
         };
         if let Some(length) = length {
             // Where something is always clicked, what rounding leaves over is the last document's.
@@ -435,10 +435,6 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
             chosen = N::Word::select(is_within, within, none);
         }
         chosen = given.unwrap_or(chosen);
-        let is_valid = match A::TAKES_FIRST {
-            true => N::Mask::splat(true),
-            false => self.choice.are_valid(scores),
-        };
         let clicked = chosen.less_than(N::Word::splat(num_considered));
         let mut score = scores[0];
         if num_considered > 1 {

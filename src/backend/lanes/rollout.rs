@@ -383,7 +383,7 @@ fn run_block<N: Number, E: Environment<N>, A: Agent>(
 
 impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
     fn run(&mut self, first: u64, count: usize) -> EpisodeBlock {
-        let takes_first = matches!(self.driver.choice, ChoiceTwin::First(_));
+        let takes_first = matches!(self.driver.choice, ChoiceTwin::First);
         // The reference has one way only, so that the others are checked against it.
         match self.plan.policy.as_random().filter(|_| N::LANES > 1) {
             Some(random) if takes_first => run_block(self, Blind::<true>(random), first, count),

@@ -402,19 +402,19 @@ impl Definition for InterestEvolutionDefinition {
                     let allowed = format!("at least min_normalizer = {min_normalizer}");
                     return Err(settings.invalid("choice.no_click_mass", allowed));
                 }
-                ChoiceModel::MultinomialProportional(MultinomialProportional {
+                ChoiceModel::from(MultinomialProportional {
                     no_click_mass,
                     min_normalizer,
                 })
             }
-            "multinomial_logit" => ChoiceModel::MultinomialLogit(MultinomialLogit {
+            "multinomial_logit" => ChoiceModel::from(MultinomialLogit {
                 no_click_mass: Some(no_click_mass),
             }),
-            "exponential_cascade" => ChoiceModel::ExponentialCascade(ExponentialCascade {
+            "exponential_cascade" => ChoiceModel::from(ExponentialCascade {
                 attention_prob,
                 score_scaling,
             }),
-            _ => ChoiceModel::ProportionalCascade(ProportionalCascade {
+            _ => ChoiceModel::from(ProportionalCascade {
                 attention_prob,
                 score_scaling,
                 min_normalizer,

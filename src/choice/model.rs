@@ -1,0 +1,168 @@
+//! Any choice model, behind a pointer: those that come with slatesim and a user's own alike.
+
+use super::first::First;
+use super::{Choice, ChoiceDefinition};
+#[cfg(test)]
+use crate::number::Lanes;
+use crate::number::{Baseline, Number, Wide256, Wide512, vectorized};
+use std::any::{Any, TypeId};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// A choice model with its parameters; made of any [`ChoiceDefinition`] by `from`.
+///
+/// Two are equal if they have the same name, parameters and WGSL.
+#[derive(Clone, Debug)]
+pub struct ChoiceModel(Arc<dyn Erased>);
+
+impl<D: ChoiceDefinition> From<D> for ChoiceModel {
+    fn from(definition: D) -> Self {
+        Self(Arc::new(definition))
+    }
+}
+
+/// A definition that has forgotten its type.
+trait Erased: Debug + Send + Sync {
+    fn definition(&self) -> &dyn ChoiceDefinition;
+    /// Makes a `Box<dyn Decide<N>>` for one of the number types that backends use.
+    fn twin_of(&self, number: TypeId) -> Option<Box<dyn Any>>;
+    /// Tells whether this is [`First`].
+    fn takes_first(&self) -> bool;
+}
+
+impl<D: ChoiceDefinition> Erased for D {
+    fn definition(&self) -> &dyn ChoiceDefinition {
+        self
+    }
+
+    fn twin_of(&self, number: TypeId) -> Option<Box<dyn Any>> {
+        fn boxed<N: Number>(definition: &impl ChoiceDefinition) -> Box<dyn Any> {
+            let twin: Box<dyn Decide<N>> = Box::new(Vectorized(definition.twin::<N>()));
+            Box::new(twin)
+        }
+        let makers = [
+            (TypeId::of::<f64>(), boxed::<f64> as fn(&D) -> Box<dyn Any>),
+            (TypeId::of::<Baseline>(), boxed::<Baseline>),
+            (TypeId::of::<Wide256>(), boxed::<Wide256>),
+            (TypeId::of::<Wide512>(), boxed::<Wide512>),
+            // Vectors of other lengths, which tests compare with these.
+            #[cfg(test)]
+            (TypeId::of::<Lanes<4>>(), boxed::<Lanes<4>>),
+            #[cfg(test)]
+            (TypeId::of::<Lanes<32>>(), boxed::<Lanes<32>>),
+        ];
+        let (_, make) = makers.into_iter().find(|(of, _)| *of == number)?;
+        Some(make(self))
+    }
+
+    fn takes_first(&self) -> bool {
+        TypeId::of::<D>() == TypeId::of::<First>()
+    }
+}
+
+impl ChoiceModel {
+    /// Returns the definition.
+    pub fn definition(&self) -> &dyn ChoiceDefinition {
+        self.0.definition()
+    }
+
+    /// Makes the host twin.
+    ///
+    /// # Panics
+    /// For a number type that no backend uses.
+    pub fn twin<N: Number>(&self) -> ChoiceTwin<N> {
+        if self.0.takes_first() {
+            return ChoiceTwin::First;
+        }
+        let twin = self.0.twin_of(TypeId::of::<N>());
+        let twin = twin.and_then(|twin| twin.downcast::<Box<dyn Decide<N>>>().ok());
+        let twin = twin
+            .unwrap_or_else(|| panic!("no backend computes with {}", std::any::type_name::<N>()));
+        ChoiceTwin::Other(OtherTwin(*twin))
+    }
+
+    /// See [`ChoiceDefinition::num_considered`]; at least one document, and at most the slate.
+    pub fn num_considered(&self, slate_size: u32) -> u32 {
+        let considered = self.definition().num_considered(slate_size);
+        considered.clamp(1, slate_size.max(1))
+    }
+
+    /// See [`ChoiceDefinition::allows_empty`].
+    pub fn allows_empty(&self) -> bool {
+        self.definition().allows_empty()
+    }
+
+    /// See [`ChoiceDefinition::needs_scores`].
+    pub fn needs_scores(&self) -> bool {
+        self.definition().needs_scores()
+    }
+}
+
+impl PartialEq for ChoiceModel {
+    fn eq(&self, other: &Self) -> bool {
+        let [one, other] = [self, other].map(Self::definition);
+        one.name() == other.name()
+            && one.parameters() == other.parameters()
+            && one.shader_defs() == other.shader_defs()
+            && one.shader().text == other.shader().text
+    }
+}
+
+/// The host twin of any choice model.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ChoiceTwin<N: Number> {
+    /// The user clicks the first document: nothing is computed, so that rollouts, most of which are of this model, need not
+    /// ask through a table.
+    First,
+    /// Any other model.
+    Other(OtherTwin<N>),
+}
+
+/// The host twin of a model that is asked through a table.
+#[derive(Debug)]
+pub struct OtherTwin<N: Number>(Box<dyn Decide<N>>);
+
+/// What a step asks of a choice model, in as few calls as can be.
+trait Decide<N: Number>: Debug + Send + Sync {
+    /// See [`Choice::choose`] and [`Choice::are_valid`].
+    fn decide(&self, scores: &[N], uniform: N) -> (N::Word, N::Mask);
+    /// See [`Choice::weigh`].
+    fn weigh(&self, score: N) -> N;
+}
+
+/// A twin whose functions are compiled for the registers of its number, although they are called through a table.
+#[derive(Debug)]
+struct Vectorized<T>(T);
+
+impl<N: Number, T: Choice<N>> Decide<N> for Vectorized<T> {
+    fn decide(&self, scores: &[N], uniform: N) -> (N::Word, N::Mask) {
+        vectorized!(N, {
+            (self.0.choose(scores, uniform), self.0.are_valid(scores))
+        })
+    }
+
+    fn weigh(&self, score: N) -> N {
+        vectorized!(N, self.0.weigh(score))
+    }
+}
+
+impl<N: Number> ChoiceTwin<N> {
+    /// Chooses a position of the slate, and tells whether the scores could be taken as they are: see [`Choice`].
+    #[inline(always)]
+    pub fn decide(&self, scores: &[N], uniform: N) -> (N::Word, N::Mask) {
+        match self {
+            Self::First => (First.choose(scores, uniform), First.are_valid(scores)),
+            Self::Other(twin) => twin.0.decide(scores, uniform),
+        }
+    }
+
+    /// Returns what the model makes of one score: see [`Choice::weigh`].
+    #[inline(always)]
+    pub fn weigh(&self, score: N) -> N {
+        match self {
+            Self::First => First.weigh(score),
+            Self::Other(twin) => twin.0.weigh(score),
+        }
+    }
+}
