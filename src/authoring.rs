@@ -1,11 +1,11 @@
-//! Everything that an environment or a choice model of one's own needs, under one name.
+//! Everything that an environment, a choice model, a policy or a layer of one's own needs, under one name.
 //!
 //! ```
 //! use slatesim::authoring::*;
 //! ```
 //!
-//! The tutorial is `docs/authoring.md`; `examples/custom_environment.rs` and `examples/custom_choice_model.rs` are whole
-//! programs.
+//! The tutorial is `docs/authoring.md`; `examples/custom_environment.rs`, `examples/custom_choice_model.rs` and
+//! `examples/custom_policy.rs` are whole programs.
 
 pub use crate::choice::multinomial_logit::MultinomialLogit;
 pub use crate::choice::multinomial_proportional::MultinomialProportional;
@@ -18,6 +18,11 @@ pub use crate::environment::{
     Blocks, Definition, Environment, Field, Fields, Kind, Observable, Outline,
 };
 pub use crate::number::{Mask, Number, Word};
+pub use crate::policy::layer::{Layer, LayerDefinition, LayerModel};
+pub use crate::policy::sorting::By;
+pub use crate::policy::{
+    Draws, Feedback, Offer, Policy, PolicyDefinition, PolicyModel, Propensity, Scratch, Target,
+};
 pub use crate::registry::Registry;
 pub use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 pub use crate::{parameters, twin_struct};

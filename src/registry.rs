@@ -1,4 +1,4 @@
-//! All environments and policies by name: from a checked configuration to something that runs.
+//! All environments, policies and layers by name: from a checked configuration to something that runs.
 
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::ChoiceModel;
@@ -12,33 +12,77 @@ use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
 use crate::environment::test_mdp::TestMdpDefinition;
 use crate::environment::{Definition, Field, Kind};
 use crate::memory;
-use crate::policy::layer::{self, LayerModel};
-use crate::policy::{self, Layered, PolicyModel, Target};
+use crate::policy::cluster_bandit::ClusterBandit;
+use crate::policy::glm_thompson::GlmThompson;
+use crate::policy::glm_ucb::GlmUcb;
+use crate::policy::greedy::Greedy;
+use crate::policy::greedy_pctr::GreedyPctr;
+use crate::policy::layer::cluster_click_statistics::ClusterClickStatistics;
+use crate::policy::layer::epsilon_greedy::EpsilonGreedy;
+use crate::policy::layer::fixed_length_history::FixedLengthHistory;
+use crate::policy::layer::temporal_aggregation::TemporalAggregation;
+use crate::policy::layer::{LayerDefinition, LayerModel};
+use crate::policy::linear_softmax::LinearSoftmax;
+use crate::policy::linear_thompson::LinearThompson;
+use crate::policy::linear_ucb::LinearUcb;
+use crate::policy::mlp::Mlp;
+use crate::policy::random::Random;
+use crate::policy::r#static::Static;
+use crate::policy::table::Table;
+use crate::policy::{Layered, PolicyDefinition, PolicyModel, Target};
 use crate::rng::BLOCKS_PER_PURPOSE;
 use std::sync::Arc;
 
 /// Where an environment has neither a horizon nor a `max_steps`, episodes are truncated here, as `RecSim`'s runner does.
 const DEFAULT_MAX_STEPS: u32 = 27_000;
 
-/// Environments and policies that configurations can name.
+/// Environments, policies and layers that configurations can name.
 ///
-/// An environment of one's own is registered beside the built-in ones, and from then on is one of them:
+/// One of one's own is registered beside the built-in ones, and from then on is one of them:
 ///
 /// ```text
-/// let registry = Registry::built_in().with_environment::<BoredomDefinition>();
+/// let registry = Registry::built_in().with_environment::<BoredomDefinition>().with_policy::<Mmr>();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Registry {
-    environments: Vec<Registered>,
+    environments: Vec<Registered<MakeEnvironment>>,
+    policies: Vec<Registered<MakePolicy>>,
+    layers: Vec<Registered<MakeLayer>>,
 }
 
 /// What makes an environment that has forgotten its type.
-type Make = fn(&Settings) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError>;
+type MakeEnvironment = fn(&Settings) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError>;
+/// What makes a policy that has forgotten its type.
+type MakePolicy = fn(&Settings, &Target<'_>) -> Result<PolicyModel, ConfigError>;
+/// What makes a layer that has forgotten its type.
+type MakeLayer = fn(&Settings, &Target<'_>) -> Result<LayerModel, ConfigError>;
 
+/// A model by its name, its keys, and what makes it.
 #[derive(Clone, Debug)]
-struct Registered {
+struct Registered<M> {
     entry: Entry,
-    make: Make,
+    make: M,
+}
+
+/// Adds a model to those of its kind.
+///
+/// # Panics
+/// If its name is taken, or its keys are not declared as [`Entry::check`] wants them: mistakes of its author.
+fn register<M>(kind: &str, models: &mut Vec<Registered<M>>, entry: Entry, make: M) {
+    let is_taken = find(models, entry.name).is_some();
+    assert!(!is_taken, "there is {kind} {:?} already", entry.name);
+    if let Err(error) = entry.check() {
+        panic!("{error}");
+    }
+    models.push(Registered { entry, make });
+}
+
+fn find<'a, M>(models: &'a [Registered<M>], name: &str) -> Option<&'a Registered<M>> {
+    models.iter().find(|model| model.entry.name == name)
+}
+
+fn entries<M>(models: &[Registered<M>]) -> Vec<Entry> {
+    models.iter().map(|model| model.entry.clone()).collect()
 }
 
 fn make<D: Definition>(settings: &Settings) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError> {
@@ -54,12 +98,30 @@ impl Registry {
     pub fn built_in() -> Self {
         let none = Self {
             environments: Vec::new(),
+            policies: Vec::new(),
+            layers: Vec::new(),
         };
         none.with_environment::<LongTermSatisfactionDefinition>()
             .with_environment::<InterestExplorationDefinition>()
             .with_environment::<InterestEvolutionDefinition>()
             .with_environment::<ItemTransitionDefinition>()
             .with_environment::<TestMdpDefinition>()
+            .with_policy::<Random>()
+            .with_policy::<Static>()
+            .with_policy::<Greedy>()
+            .with_policy::<GreedyPctr>()
+            .with_policy::<ClusterBandit>()
+            .with_policy::<Table>()
+            .with_policy::<LinearSoftmax>()
+            .with_policy::<Mlp>()
+            .with_policy::<LinearUcb>()
+            .with_policy::<LinearThompson>()
+            .with_policy::<GlmUcb>()
+            .with_policy::<GlmThompson>()
+            .with_layer::<ClusterClickStatistics>()
+            .with_layer::<EpsilonGreedy>()
+            .with_layer::<FixedLengthHistory>()
+            .with_layer::<TemporalAggregation>()
     }
 
     /// Adds an environment.
@@ -68,26 +130,45 @@ impl Registry {
     /// If its name is taken, or its keys are not declared as [`Entry::check`] wants them: mistakes of its author.
     #[must_use]
     pub fn with_environment<D: Definition>(mut self) -> Self {
-        let entry = D::entry();
-        assert!(
-            self.entry(entry.name).is_none(),
-            "there is an environment {:?} already",
-            entry.name
+        register(
+            "an environment",
+            &mut self.environments,
+            D::entry(),
+            make::<D>,
         );
-        if let Err(error) = entry.check() {
-            panic!("{error}");
-        }
-        self.environments.push(Registered {
-            entry,
-            make: make::<D>,
-        });
         self
     }
 
-    fn entry(&self, name: &str) -> Option<&Registered> {
-        self.environments
-            .iter()
-            .find(|registered| registered.entry.name == name)
+    /// Adds a policy.
+    ///
+    /// # Panics
+    /// As [`Registry::with_environment`].
+    #[must_use]
+    pub fn with_policy<P: PolicyDefinition>(mut self) -> Self {
+        let make: MakePolicy = |settings, target| {
+            P::new(settings, target)?;
+            Ok(P::new(&settings.in_single_precision(), target)?.into())
+        };
+        register("a policy", &mut self.policies, P::entry(), make);
+        self
+    }
+
+    /// Adds a layer.
+    ///
+    /// # Panics
+    /// As [`Registry::with_environment`].
+    #[must_use]
+    pub fn with_layer<L: LayerDefinition>(mut self) -> Self {
+        let make: MakeLayer = |settings, target| {
+            L::new(settings, target)?;
+            Ok(L::new(&settings.in_single_precision(), target)?.into())
+        };
+        register("a layer", &mut self.layers, L::entry(), make);
+        self
+    }
+
+    fn entry(&self, name: &str) -> Option<&Registered<MakeEnvironment>> {
+        find(&self.environments, name)
     }
 
     /// Names the environments.
@@ -99,11 +180,10 @@ impl Registry {
 
     /// Lists all environments and policies with their configuration keys.
     pub fn catalogue(&self) -> Catalogue {
-        let entries = self.environments.iter();
         Catalogue {
-            environments: entries.map(|registered| registered.entry.clone()).collect(),
-            policies: policy::entries(),
-            layers: layer::entries(),
+            environments: entries(&self.environments),
+            policies: entries(&self.policies),
+            layers: entries(&self.layers),
         }
     }
 
@@ -199,7 +279,7 @@ impl Registry {
             has_fixed_documents: corpus.is_some(),
             num_layer_numbers: 0,
         };
-        let policy = layered(&config.policy, &target)?;
+        let policy = self.layered(&config.policy, &target)?;
         let plan = Plan {
             seed: config.seed,
             max_steps: config.max_steps.unwrap_or(default_max_steps),
@@ -212,6 +292,31 @@ impl Registry {
             outline,
         };
         Ok(Simulation { model, plan })
+    }
+
+    /// Makes a policy and the layers around it: those given, and before them the one that the policy cannot do without.
+    fn layered(&self, section: &Section, target: &Target<'_>) -> Result<Layered, ConfigError> {
+        let mut layers = section
+            .layers()
+            .map(|layer| {
+                let registered = find(&self.layers, &layer.name);
+                let registered = registered.expect("the layers of a configuration are registered");
+                (registered.make)(&layer.settings, target)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let read = layers.iter().filter(|layer| layer.is_read());
+        let target = Target {
+            num_layer_numbers: read.map(LayerModel::state_size).sum(),
+            ..*target
+        };
+        let registered = find(&self.policies, &section.name);
+        let registered = registered.expect("the policy of a configuration is registered");
+        let policy = (registered.make)(&section.settings, &target)?;
+        if let Some(needed) = policy.needed_layer() {
+            layers.retain(|layer| layer.name() != needed.name());
+            layers.insert(0, needed);
+        }
+        Ok(Layered::new(policy, layers))
     }
 }
 
@@ -238,33 +343,6 @@ pub fn catalogue() -> Catalogue {
 /// If the configuration was checked against another catalogue.
 pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
     Registry::built_in().simulation(config)
-}
-
-/// Makes a policy and the layers around it: those given, and before them the ones that the policy cannot do without.
-fn layered(section: &Section, target: &Target<'_>) -> Result<Layered, ConfigError> {
-    let mut layers = section
-        .layers()
-        .map(|layer| {
-            LayerModel::new(&layer.name, &layer.settings, target)?;
-            LayerModel::new(&layer.name, &layer.settings.in_single_precision(), target)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let read = layers.iter().filter(|layer| layer.is_read());
-    let target = Target {
-        num_layer_numbers: read.map(LayerModel::state_size).sum(),
-        ..*target
-    };
-    PolicyModel::new(&section.name, &section.settings, &target)?;
-    let policy = PolicyModel::new(
-        &section.name,
-        &section.settings.in_single_precision(),
-        &target,
-    )?;
-    if let Some(needed) = policy.needed_layer() {
-        layers.retain(|layer| layer.name() != needed.name());
-        layers.insert(0, needed);
-    }
-    Ok(Layered::new(policy, layers))
 }
 
 /// Rounds to single precision, which lanes compute in: the reference is to see the same documents.

@@ -31,6 +31,16 @@ impl ShaderSource {
         Self::with_text("choice", path, text, false)
     }
 
+    /// Takes the WGSL twin of a policy of one's own; `path` is what errors name.
+    pub fn policy(path: &str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_text("policy", path, text, false)
+    }
+
+    /// Takes the WGSL twin of a layer of one's own by the layer's name; `path` is what errors name.
+    pub fn layer(name: &str, path: &str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_text(&format!("layer::{name}"), path, text, false)
+    }
+
     /// Leaves out the guards with which the GPU runs this module otherwise, bounds of arrays and of loops, where all other
     /// modules of the simulation are trusted too: they can take most of the time.
     ///

@@ -2,9 +2,7 @@
 
 use super::first::First;
 use super::{Choice, ChoiceDefinition};
-#[cfg(test)]
-use crate::number::Lanes;
-use crate::number::{Baseline, Number, Wide256, Wide512, vectorized};
+use crate::number::{MakeTwin, Number, make_twin, twin_of, vectorized};
 use std::any::{Any, TypeId};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -30,29 +28,22 @@ trait Erased: Debug + Send + Sync {
     fn takes_first(&self) -> bool;
 }
 
+struct Maker<'a, D>(&'a D);
+
+impl<D: ChoiceDefinition> MakeTwin for Maker<'_, D> {
+    fn make<N: Number>(&self) -> Box<dyn Any> {
+        let twin: Box<dyn Decide<N>> = Box::new(Vectorized(self.0.twin::<N>()));
+        Box::new(twin)
+    }
+}
+
 impl<D: ChoiceDefinition> Erased for D {
     fn definition(&self) -> &dyn ChoiceDefinition {
         self
     }
 
     fn twin_of(&self, number: TypeId) -> Option<Box<dyn Any>> {
-        fn boxed<N: Number>(definition: &impl ChoiceDefinition) -> Box<dyn Any> {
-            let twin: Box<dyn Decide<N>> = Box::new(Vectorized(definition.twin::<N>()));
-            Box::new(twin)
-        }
-        let makers = [
-            (TypeId::of::<f64>(), boxed::<f64> as fn(&D) -> Box<dyn Any>),
-            (TypeId::of::<Baseline>(), boxed::<Baseline>),
-            (TypeId::of::<Wide256>(), boxed::<Wide256>),
-            (TypeId::of::<Wide512>(), boxed::<Wide512>),
-            // Vectors of other lengths, which tests compare with these.
-            #[cfg(test)]
-            (TypeId::of::<Lanes<4>>(), boxed::<Lanes<4>>),
-            #[cfg(test)]
-            (TypeId::of::<Lanes<32>>(), boxed::<Lanes<32>>),
-        ];
-        let (_, make) = makers.into_iter().find(|(of, _)| *of == number)?;
-        Some(make(self))
+        make_twin(&Maker(self), number)
     }
 
     fn takes_first(&self) -> bool {
@@ -74,11 +65,7 @@ impl ChoiceModel {
         if self.0.takes_first() {
             return ChoiceTwin::First;
         }
-        let twin = self.0.twin_of(TypeId::of::<N>());
-        let twin = twin.and_then(|twin| twin.downcast::<Box<dyn Decide<N>>>().ok());
-        let twin = twin
-            .unwrap_or_else(|| panic!("no backend computes with {}", std::any::type_name::<N>()));
-        ChoiceTwin::Other(OtherTwin(*twin))
+        ChoiceTwin::Other(OtherTwin(twin_of::<N, _>(|number| self.0.twin_of(number))))
     }
 
     /// See [`ChoiceDefinition::num_considered`]; at least one document, and at most the slate.

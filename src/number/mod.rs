@@ -9,12 +9,14 @@
 //! Integers ([`Word`]) are the same 32 bits on every backend; that is what makes choices, lengths and clicks comparable
 //! exactly between them.
 
+mod erased;
 mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod pair;
 mod scalar;
 mod vector;
 
+pub(crate) use erased::{MakeTwin, make_twin, twin_of};
 pub use lanes::{Lanes, LanesMask, LanesWord};
 #[cfg(target_arch = "x86_64")]
 use pair::Pair;

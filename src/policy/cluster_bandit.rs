@@ -76,6 +76,12 @@ impl ClusterBandit {
 }
 
 impl PolicyDefinition for ClusterBandit {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        self.clone()
+    }
+
     fn entry() -> Entry {
         let keys = vec![
             Key::one_of(
@@ -184,9 +190,7 @@ impl PolicyDefinition for ClusterBandit {
 
     fn needed_layer(&self) -> Option<LayerModel> {
         let num_topics = self.num_topics();
-        Some(LayerModel::ClusterClickStatistics(ClusterClickStatistics {
-            num_topics,
-        }))
+        Some(LayerModel::from(ClusterClickStatistics { num_topics }))
     }
 
     fn propensity(

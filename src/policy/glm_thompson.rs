@@ -27,6 +27,12 @@ pub struct GlmThompson {
 }
 
 impl PolicyDefinition for GlmThompson {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        self.clone()
+    }
+
     fn entry() -> Entry {
         let about = "Thompson sampling of a logistic regression, learned within the episode";
         Entry::policy("glm_thompson", about, Logistic::keys())

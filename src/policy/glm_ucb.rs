@@ -31,6 +31,12 @@ pub struct GlmUcb {
 }
 
 impl PolicyDefinition for GlmUcb {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        self.clone()
+    }
+
     fn entry() -> Entry {
         let mut keys = vec![Key::count(
             "horizon",

@@ -20,6 +20,12 @@ pub struct Greedy {
 }
 
 impl PolicyDefinition for Greedy {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        *self
+    }
+
     fn entry() -> Entry {
         let keys = vec![
             Key::optional_text(

@@ -22,6 +22,12 @@ pub struct GreedyPctr {
 }
 
 impl PolicyDefinition for GreedyPctr {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        self.clone()
+    }
+
     fn entry() -> Entry {
         let keys = vec![Key::optional_numbers(
             "belief",

@@ -6,6 +6,7 @@ use super::{Draws, Feedback, Offer, Policy, PolicyModel, Propensity, Scratch};
 use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// A policy and its layers, the first of them closest to the policy.
 ///
@@ -81,10 +82,7 @@ impl Layered {
     /// Returns the policy if it is random and has no layers.
     #[must_use]
     pub(crate) fn as_random(&self) -> Option<Random> {
-        match (&self.policy, self.layers.as_slice()) {
-            (PolicyModel::Random(random), []) => Some(*random),
-            _ => None,
-        }
+        self.policy.as_random().filter(|_| self.layers.is_empty())
     }
 
     /// See [`PolicyDefinition::belief`](super::PolicyDefinition::belief).
@@ -186,45 +184,26 @@ fn agent(policy: &ShaderSource, layers: &[ShaderSource]) -> ShaderSource {
 }
 
 impl Layered {
-    /// Recommends as the policy does, and lets each layer revise the slate; see [`Policy::recommend`].
-    #[inline(always)]
-    pub fn recommend<N: Number>(
-        &self,
-        offer: &mut dyn Offer<N>,
-        draws: &Draws<N::Word>,
-        state: &mut [N],
-        scratch: &mut Scratch<N>,
-        slate: &mut [N::Word],
-    ) {
-        for (layer, &begin) in self.layers.iter().zip(&self.begins) {
-            layer.prepare(offer, &mut state[begin..begin + layer.state_size()]);
-        }
-        self.policy.recommend(offer, draws, state, scratch, slate);
-        for (layer, &begin) in self.layers.iter().zip(&self.begins) {
-            let own = &mut state[begin..begin + layer.state_size()];
-            layer.revise(offer, draws, own, scratch, slate);
+    /// Makes the host twin.
+    ///
+    /// # Panics
+    /// For a number type that no backend computes with.
+    #[must_use]
+    pub fn twin<N: Number>(&self) -> LayeredTwin<N> {
+        let layers = self.layers.iter().zip(&self.begins);
+        LayeredTwin {
+            policy: self.policy.twin(),
+            layers: layers
+                .map(|(layer, &begin)| (layer.twin(), begin..begin + layer.state_size()))
+                .collect(),
         }
     }
 
-    /// Lets each layer, the outermost first, and then the policy learn from a step; see [`Policy::observe`].
-    #[inline(always)]
-    pub fn observe<N: Number>(
-        &self,
-        feedback: &mut dyn Feedback<N>,
-        scratch: &mut Scratch<N>,
-        state: &mut [N],
-    ) {
-        for (layer, &begin) in self.layers.iter().zip(&self.begins).rev() {
-            layer.observe(feedback, &mut state[begin..begin + layer.state_size()]);
-        }
-        self.policy.observe(feedback, scratch, state);
-    }
-}
-
-impl Layered {
-    /// Returns the probability of showing a slate to a user who is offered this, given the state before the step.
+    /// Returns the probability of showing a slate to a user who is offered this, given the state before the step; `twin` is that of
+    /// this policy.
     pub fn propensity(
         &self,
+        twin: &LayeredTwin<f64>,
         offer: &mut dyn Offer<f64>,
         draws: &Draws<ScalarWord>,
         state: &[f64],
@@ -234,17 +213,58 @@ impl Layered {
         let num_candidates = offer.num_candidates();
         let mut own = vec![ScalarWord(0); slate.len()];
         let mut state = state.to_vec();
-        for (layer, &begin) in self.layers.iter().zip(&self.begins) {
-            layer.prepare(offer, &mut state[begin..begin + layer.state_size()]);
+        for (layer, own) in &twin.layers {
+            layer.prepare(offer, &mut state[own.clone()]);
         }
         // The policy may change what it reads.
         let before = state.clone();
-        self.policy
+        twin.policy
             .recommend(offer, draws, &mut state, scratch, &mut own);
         let own: Vec<u32> = own.into_iter().map(|candidate| candidate.0).collect();
         let policy = self.policy.propensity(offer, &before, &own, slate);
         self.layers.iter().fold(policy, |without, layer| {
             layer.propensity(without, num_candidates, slate)
         })
+    }
+}
+
+/// The host twin of a policy and its layers.
+#[derive(Debug)]
+pub struct LayeredTwin<N: Number> {
+    policy: Box<dyn Policy<N>>,
+    /// The layers, the first of them closest to the policy, and where each has its state.
+    layers: Vec<(Box<dyn Layer<N>>, Range<usize>)>,
+}
+
+impl<N: Number> LayeredTwin<N> {
+    /// Recommends as the policy does, and lets each layer revise the slate; see [`Policy::recommend`].
+    pub fn recommend(
+        &self,
+        offer: &mut dyn Offer<N>,
+        draws: &Draws<N::Word>,
+        state: &mut [N],
+        scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        for (layer, own) in &self.layers {
+            layer.prepare(offer, &mut state[own.clone()]);
+        }
+        self.policy.recommend(offer, draws, state, scratch, slate);
+        for (layer, own) in &self.layers {
+            layer.revise(offer, draws, &mut state[own.clone()], scratch, slate);
+        }
+    }
+
+    /// Lets each layer, the outermost first, and then the policy learn from a step; see [`Policy::observe`].
+    pub fn observe(
+        &self,
+        feedback: &mut dyn Feedback<N>,
+        scratch: &mut Scratch<N>,
+        state: &mut [N],
+    ) {
+        for (layer, own) in self.layers.iter().rev() {
+            layer.observe(feedback, &mut state[own.clone()]);
+        }
+        self.policy.observe(feedback, scratch, state);
     }
 }

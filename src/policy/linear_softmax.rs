@@ -85,6 +85,12 @@ impl LinearSoftmax {
 }
 
 impl PolicyDefinition for LinearSoftmax {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        self.clone()
+    }
+
     fn entry() -> Entry {
         let keys = vec![
             Key::weights(

@@ -26,6 +26,12 @@ pub struct LinearThompson {
 }
 
 impl PolicyDefinition for LinearThompson {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        self.clone()
+    }
+
     fn entry() -> Entry {
         let mut keys = vec![Key::number(
             "exploration_scale",

@@ -29,6 +29,12 @@ pub struct LinearUcb {
 }
 
 impl PolicyDefinition for LinearUcb {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        self.clone()
+    }
+
     fn entry() -> Entry {
         let mut keys = vec![Key::number(
             "alpha",

@@ -69,6 +69,12 @@ impl Mlp {
 }
 
 impl PolicyDefinition for Mlp {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        self.clone()
+    }
+
     fn entry() -> Entry {
         let keys = vec![
             Key::weights(

@@ -1,7 +1,7 @@
 //! Policies: which documents, in which order, a user is shown.
 //!
-//! A policy is a pair of twins: a type here and `shaders/policy/<name>.wgsl`. To add one, write the two files and its
-//! line in the list below. [`Layers`](layer) go around any policy.
+//! A policy is a pair of twins: a type here and `shaders/policy/<name>.wgsl`. To add one, write the two files, and register
+//! it: [`Registry::with_policy`](crate::registry::Registry::with_policy). [`Layers`](layer) go around any policy.
 //!
 //! A policy may learn within an episode: it then has a state of some numbers for each user, all zero at the start, which
 //! [`Policy::observe`] updates after each step. Nothing is learned across episodes, so that an episode stays a pure
@@ -24,6 +24,7 @@ pub mod linear_ucb;
 pub(crate) mod listed;
 pub mod logistic;
 pub mod mlp;
+mod model;
 pub mod posterior;
 pub mod propensity;
 pub mod random;
@@ -35,7 +36,8 @@ pub mod sorting;
 pub mod r#static;
 pub mod table;
 
-pub use layered::Layered;
+pub use layered::{Layered, LayeredTwin};
+pub use model::PolicyModel;
 pub use propensity::Propensity;
 
 use layer::LayerModel;
@@ -208,7 +210,11 @@ impl Debug for Target<'_> {
 }
 
 /// A policy with its parameters: what makes its WGSL twin, and is its host twin.
-pub trait PolicyDefinition: Sized {
+pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
+    /// The host twin; mostly the definition itself.
+    type Twin<N: Number>: Policy<N> + 'static;
+    /// Makes the host twin for a number type.
+    fn twin<N: Number>(&self) -> Self::Twin<N>;
     /// Names the policy and declares its configuration keys.
     fn entry() -> Entry;
     /// Makes the policy from checked settings, for an environment.
@@ -251,126 +257,4 @@ pub trait PolicyDefinition: Sized {
     fn belief(&self) -> Option<&[f64]> {
         None
     }
-}
-
-/// Declares the policies: name of the file, name of the variant and of the type.
-macro_rules! policies {
-    ($($(#[$attribute:meta])* $module:ident :: $variant:ident),+ $(,)?) => {
-        /// A policy with its parameters, and its host twin: a policy's twins hold no numbers of the twin's type.
-        #[derive(Clone, Debug, PartialEq)]
-        #[non_exhaustive]
-        pub enum PolicyModel {
-            $($(#[$attribute])* $variant($module::$variant),)+
-        }
-
-        /// Lists the policies with their configuration keys.
-        pub fn entries() -> Vec<Entry> {
-            vec![$($module::$variant::entry()),+]
-        }
-
-        impl PolicyModel {
-            /// Makes a policy from checked settings, for an environment.
-            ///
-            /// # Errors
-            /// [`ConfigError`] if the environment cannot feed the policy.
-            pub fn new(name: &str, settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-                $(if name == $module::$variant::entry().name {
-                    return Ok(Self::$variant($module::$variant::new(settings, target)?));
-                })+
-                unreachable!("the catalogue has no policy {name}")
-            }
-
-            /// Returns the name in configurations.
-            pub fn name(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $module::$variant::entry().name,)+ }
-            }
-
-            /// See [`PolicyDefinition::shader`].
-            pub fn shader(&self) -> ShaderSource {
-                match self { $(Self::$variant(policy) => policy.shader(),)+ }
-            }
-
-            /// See [`PolicyDefinition::shader_defs`].
-            pub fn shader_defs(&self) -> ShaderDefs {
-                match self { $(Self::$variant(policy) => policy.shader_defs(),)+ }
-            }
-
-            /// See [`PolicyDefinition::tables`].
-            pub fn tables(&self) -> Vec<f64> {
-                match self { $(Self::$variant(policy) => policy.tables(),)+ }
-            }
-
-            /// See [`PolicyDefinition::state_size`].
-            pub fn state_size(&self) -> usize {
-                match self { $(Self::$variant(policy) => policy.state_size(),)+ }
-            }
-
-            /// See [`PolicyDefinition::needed_layer`].
-            pub fn needed_layer(&self) -> Option<LayerModel> {
-                match self { $(Self::$variant(policy) => policy.needed_layer(),)+ }
-            }
-
-            /// See [`PolicyDefinition::propensity`].
-            pub fn propensity(
-                &self,
-                offer: &mut dyn Offer<f64>,
-                state: &[f64],
-                own: &[u32],
-                slate: &[u32],
-            ) -> Propensity {
-                match self { $(Self::$variant(policy) => policy.propensity(offer, state, own, slate),)+ }
-            }
-
-            /// See [`PolicyDefinition::belief`].
-            pub fn belief(&self) -> Option<&[f64]> {
-                match self { $(Self::$variant(policy) => policy.belief(),)+ }
-            }
-        }
-
-        impl<N: Number> Policy<N> for PolicyModel {
-            #[inline(always)]
-            fn recommend(
-                &self,
-                offer: &mut dyn Offer<N>,
-                draws: &Draws<N::Word>,
-                state: &mut [N],
-                scratch: &mut Scratch<N>,
-                slate: &mut [N::Word],
-            ) {
-                match self { $(Self::$variant(policy) => policy.recommend(offer, draws, state, scratch, slate),)+ }
-            }
-
-            #[inline(always)]
-            fn observe(&self, feedback: &mut dyn Feedback<N>, scratch: &mut Scratch<N>, state: &mut [N]) {
-                match self { $(Self::$variant(policy) => policy.observe(feedback, scratch, state),)+ }
-            }
-        }
-    };
-}
-
-policies! {
-    /// See [`random`].
-    random::Random,
-    /// See [`static`](mod@static).
-    r#static::Static,
-    /// See [`greedy`].
-    greedy::Greedy,
-    /// See [`greedy_pctr`].
-    greedy_pctr::GreedyPctr,
-    /// See [`cluster_bandit`].
-    cluster_bandit::ClusterBandit,
-    /// See [`table`].
-    table::Table,
-    /// See [`linear_softmax`].
-    linear_softmax::LinearSoftmax,
-    /// See [`mlp`].
-    mlp::Mlp,
-    /// See [`linear_ucb`].
-    linear_ucb::LinearUcb,
-    /// See [`linear_thompson`].
-    linear_thompson::LinearThompson,
-    /// See [`glm_ucb`].
-    glm_ucb::GlmUcb,
-    /// See [`glm_thompson`].
-    glm_thompson::GlmThompson,
 }

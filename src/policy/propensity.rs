@@ -126,12 +126,13 @@ mod tests {
 
     fn propensities_at(layered: &Layered, state: &[f64]) -> BTreeMap<[u32; 2], Option<f64>> {
         let mut found = BTreeMap::new();
+        let twin = layered.twin();
         for a in 0..NUM_CANDIDATES {
             for b in 0..NUM_CANDIDATES {
                 let mut scratch = Scratch::default();
                 let draws = no_draws();
                 let propensity =
-                    layered.propensity(&mut offer(), &draws, state, &mut scratch, &[a, b]);
+                    layered.propensity(&twin, &mut offer(), &draws, state, &mut scratch, &[a, b]);
                 found.insert([a, b], propensity.of_draw());
             }
         }
@@ -143,18 +144,18 @@ mod tests {
     }
 
     fn greedy() -> PolicyModel {
-        PolicyModel::Greedy(greedy::Greedy {
+        PolicyModel::from(greedy::Greedy {
             by: sorting::By::Feature(0),
             ascending: false,
         })
     }
 
     fn random(with_replacement: bool) -> PolicyModel {
-        PolicyModel::Random(random::Random { with_replacement })
+        PolicyModel::from(random::Random { with_replacement })
     }
 
     fn exploring(policy: PolicyModel, epsilon: f64) -> Layered {
-        let layer = LayerModel::EpsilonGreedy(EpsilonGreedy { epsilon });
+        let layer = LayerModel::from(EpsilonGreedy { epsilon });
         Layered::new(policy, vec![layer])
     }
 
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_slate_that_is_not_drawn_has_no_propensity() {
-        for policy in [greedy(), PolicyModel::Static(r#static::Static)] {
+        for policy in [greedy(), PolicyModel::from(r#static::Static)] {
             let found = propensities(&policy.into());
             assert!(found.values().all(Option::is_none), "{found:?}");
         }
@@ -203,10 +204,10 @@ mod tests {
             };
             let counts = ClusterClickStatistics { num_topics: 2 };
             let layers = vec![
-                LayerModel::ClusterClickStatistics(counts),
-                LayerModel::EpsilonGreedy(EpsilonGreedy { epsilon: 0.3 }),
+                LayerModel::from(counts),
+                LayerModel::from(EpsilonGreedy { epsilon: 0.3 }),
             ];
-            Layered::new(PolicyModel::ClusterBandit(bandit), layers)
+            Layered::new(PolicyModel::from(bandit), layers)
         };
         let sampler = bandit(cluster_bandit::Algorithm::ThompsonSampling);
         assert!(propensities(&sampler).values().all(Option::is_none));
@@ -251,14 +252,14 @@ mod tests {
 
     fn counting(policy: PolicyModel, epsilon: f64) -> Layered {
         let layers = vec![
-            LayerModel::ClusterClickStatistics(ClusterClickStatistics { num_topics: 2 }),
-            LayerModel::EpsilonGreedy(EpsilonGreedy { epsilon }),
+            LayerModel::from(ClusterClickStatistics { num_topics: 2 }),
+            LayerModel::from(EpsilonGreedy { epsilon }),
         ];
         Layered::new(policy, layers)
     }
 
     fn linear_softmax(temperature: f64) -> PolicyModel {
-        PolicyModel::LinearSoftmax(linear_softmax::LinearSoftmax {
+        PolicyModel::from(linear_softmax::LinearSoftmax {
             inputs: INPUTS,
             weights: vec![2.0],
             temperature,
@@ -277,7 +278,7 @@ mod tests {
                 biases: vec![0.0],
             },
         ];
-        PolicyModel::Mlp(mlp::Mlp {
+        PolicyModel::from(mlp::Mlp {
             inputs: INPUTS,
             layers,
             activation: crate::policy::activation::Activation::Relu,
@@ -305,7 +306,7 @@ mod tests {
         assert_eq!(found[&[1, 1]], Some(0.0));
         for policy in [linear_softmax(0.0), network(0.0)] {
             let counts = ClusterClickStatistics { num_topics: 2 };
-            let layers = vec![LayerModel::ClusterClickStatistics(counts)];
+            let layers = vec![LayerModel::from(counts)];
             let best = Layered::new(policy, layers);
             assert!(propensities(&best).values().all(Option::is_none));
         }
@@ -330,7 +331,13 @@ mod tests {
             for episode in 0..EPISODES {
                 let (mut state, mut slate) = (state.to_vec(), [ScalarWord(0); 2]);
                 let (draws, scratch) = (draws(5, episode, 0), &mut Scratch::default());
-                layered.recommend(&mut offer(), &draws, &mut state, scratch, &mut slate);
+                layered.twin::<f64>().recommend(
+                    &mut offer(),
+                    &draws,
+                    &mut state,
+                    scratch,
+                    &mut slate,
+                );
                 *counts.entry(slate.map(|word| word.0)).or_default() += 1;
             }
             for (slate, probability) in propensities_at(&layered, state) {

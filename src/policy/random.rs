@@ -22,6 +22,12 @@ pub struct Random {
 }
 
 impl PolicyDefinition for Random {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        *self
+    }
+
     fn entry() -> Entry {
         let keys = vec![Key::boolean(
             "with_replacement",

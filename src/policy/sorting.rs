@@ -21,7 +21,7 @@ impl By {
     ///
     /// # Errors
     /// [`ConfigError`] if the environment has nothing of that name, or nothing is named and nothing of documents observed.
-    pub(super) fn find(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+    pub fn find(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         let outline = target.outline;
         let names = outline.document_features();
         let by = match settings.optional_text("by") {
@@ -52,7 +52,11 @@ impl By {
     }
 
     /// Returns what the WGSL twin is specialised by.
-    pub(super) fn shader_defs(self) -> ShaderDefs {
+    ///
+    /// # Panics
+    /// Never: documents have fewer than 2^32 features.
+    #[must_use]
+    pub fn shader_defs(self) -> ShaderDefs {
         let feature = match self {
             Self::Feature(feature) => {
                 u32::try_from(feature).expect("documents have fewer than 2^32 features")
@@ -71,7 +75,7 @@ impl By {
 
     /// Returns the value of the candidate that is looked at.
     #[inline(always)]
-    pub(super) fn value<N: Number>(self, offer: &mut dyn Offer<N>) -> N {
+    pub fn value<N: Number>(self, offer: &mut dyn Offer<N>) -> N {
         match self {
             Self::Feature(feature) => offer.feature(feature),
             Self::Quality => offer.quality(),

@@ -10,6 +10,12 @@ use crate::shader::{ShaderSource, embedded};
 pub struct Static;
 
 impl PolicyDefinition for Static {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        *self
+    }
+
     fn entry() -> Entry {
         Entry::policy("static", "the first candidates, in order", Vec::new())
     }

@@ -42,6 +42,12 @@ fn observed_states(outline: &Outline) -> Option<usize> {
 }
 
 impl PolicyDefinition for Table {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        self.clone()
+    }
+
     fn entry() -> Entry {
         let keys = vec![Key::one_of_or_matrix(
             "table",

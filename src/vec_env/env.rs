@@ -103,7 +103,7 @@ impl VecEnv {
             model: Arc::clone(&simulation.model),
             plan: Plan {
                 // It would remember users, and be taught by every step, for nobody.
-                policy: Layered::from(PolicyModel::Static(Static)),
+                policy: Layered::from(PolicyModel::from(Static)),
                 ..simulation.plan.clone()
             },
         };

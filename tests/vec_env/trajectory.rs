@@ -69,6 +69,7 @@ pub(crate) fn recommend(
             looked_at: 0,
         };
         plan.policy
+            .twin::<f64>()
             .recommend(&mut seen, &draws, &mut [], &mut scratch, &mut slate);
         row.iter_mut()
             .zip(&slate)

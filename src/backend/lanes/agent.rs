@@ -3,9 +3,9 @@
 
 use super::driver::{Candidates, Seen};
 use crate::environment::Environment;
-use crate::number::{Number, vectorized};
+use crate::number::Number;
 use crate::policy::random::Random;
-use crate::policy::{Draws, Feedback, Layered, Offer, Scratch};
+use crate::policy::{Draws, LayeredTwin, Scratch};
 
 /// Who makes the slates of a rollout.
 pub(super) trait Agent {
@@ -16,7 +16,7 @@ pub(super) trait Agent {
     /// Recommends to the users of a vector.
     fn recommend<N: Number, E: Environment<N>>(
         &self,
-        policy: &Layered,
+        policy: &LayeredTwin<N>,
         candidates: &mut Candidates<N, E>,
         user: &E::User,
         draws: &Draws<N::Word>,
@@ -35,7 +35,7 @@ impl Agent for Seeing {
     #[inline(always)]
     fn recommend<N: Number, E: Environment<N>>(
         &self,
-        policy: &Layered,
+        policy: &LayeredTwin<N>,
         candidates: &mut Candidates<N, E>,
         user: &E::User,
         draws: &Draws<N::Word>,
@@ -48,7 +48,7 @@ impl Agent for Seeing {
             stream: draws.stream,
             user,
         };
-        recommend(policy, &mut seen, draws, state, scratch, slate);
+        policy.recommend(&mut seen, draws, state, scratch, slate);
     }
 }
 
@@ -62,7 +62,7 @@ impl<const TAKES_FIRST: bool> Agent for Blind<TAKES_FIRST> {
     #[inline(always)]
     fn recommend<N: Number, E: Environment<N>>(
         &self,
-        _policy: &Layered,
+        _policy: &LayeredTwin<N>,
         candidates: &mut Candidates<N, E>,
         _user: &E::User,
         draws: &Draws<N::Word>,
@@ -73,32 +73,4 @@ impl<const TAKES_FIRST: bool> Agent for Blind<TAKES_FIRST> {
         self.0
             .slate(candidates.num_candidates, draws, &mut scratch.words, slate);
     }
-}
-
-/// Asks the policy for a slate. Compiled once for all environments, as policies are many.
-#[inline(never)]
-pub(super) fn recommend<N: Number>(
-    policy: &Layered,
-    offer: &mut dyn Offer<N>,
-    draws: &Draws<N::Word>,
-    state: &mut [N],
-    scratch: &mut Scratch<N>,
-    slate: &mut [N::Word],
-) {
-    vectorized!(N, {
-        policy.recommend(offer, draws, state, scratch, slate);
-    });
-}
-
-/// Lets the policy learn from a step.
-#[inline(never)]
-pub(super) fn observe<N: Number>(
-    policy: &Layered,
-    feedback: &mut dyn Feedback<N>,
-    scratch: &mut Scratch<N>,
-    state: &mut [N],
-) {
-    vectorized!(N, {
-        policy.observe(feedback, scratch, state);
-    });
 }

@@ -1,12 +1,12 @@
 //! Whole episodes of a vector of users: twin of `shaders/kernel/rollout.wgsl`.
 
-use super::agent::{Agent, Blind, Seeing, observe};
+use super::agent::{Agent, Blind, Seeing};
 use super::driver::{Driver, Shown, Stepped};
 use crate::backend::model::{BlockRollout, Plan, power};
 use crate::choice::ChoiceTwin;
 use crate::environment::Environment;
 use crate::number::{Mask, Number, Word, vectorized};
-use crate::policy::{Draws, Scratch};
+use crate::policy::{Draws, LayeredTwin, Scratch};
 use crate::rng::{STEP, Stream};
 use crate::statistics::{
     CompensatedSum, EpisodeBlock, SINGLE_STEPS, bin_of_step, least_squares_slope,
@@ -20,6 +20,7 @@ const CURVE_LANES: usize = 32;
 pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     driver: Driver<N, E>,
     plan: Plan,
+    policy: LayeredTwin<N>,
     user: E::User,
     slate: Vec<N::Word>,
     scratch: Scratch<N>,
@@ -53,6 +54,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             late: LateCurve::default(),
             discounted: vec![CompensatedSum::new(); plan.discounts.len()],
             weights: vec![1.0; plan.discounts.len()],
+            policy: plan.policy.twin(),
             plan: plan.clone(),
             driver: Driver::new(environment, plan, num_examined),
         }
@@ -70,6 +72,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         let Self {
             driver,
             plan,
+            policy,
             user,
             slate,
             scratch,
@@ -105,7 +108,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 first_word: words[3],
             };
             agent.recommend(
-                &plan.policy,
+                policy,
                 &mut driver.candidates,
                 user,
                 &draws,
@@ -120,7 +123,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                     stepped: &stepped,
                     penalty: zero,
                 };
-                observe(&plan.policy, &mut shown, scratch, state);
+                policy.observe(&mut shown, scratch, state);
             }
 
             let clicked = stepped.clicked & active;

@@ -30,6 +30,12 @@ pub struct ClusterClickStatistics {
 }
 
 impl LayerDefinition for ClusterClickStatistics {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        *self
+    }
+
     fn entry() -> Entry {
         let about = "counts impressions and clicks of each topic, for the policy to see";
         Entry::layer(NAME, about, Vec::new())

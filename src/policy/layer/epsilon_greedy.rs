@@ -27,6 +27,12 @@ pub struct EpsilonGreedy {
 }
 
 impl LayerDefinition for EpsilonGreedy {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        *self
+    }
+
     fn entry() -> Entry {
         let keys = vec![Key::probability(
             "epsilon",

@@ -42,6 +42,12 @@ impl FixedLengthHistory {
 }
 
 impl LayerDefinition for FixedLengthHistory {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        *self
+    }
+
     fn entry() -> Entry {
         let keys = vec![
             Key::integer(

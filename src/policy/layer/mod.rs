@@ -12,7 +12,10 @@
 pub mod cluster_click_statistics;
 pub mod epsilon_greedy;
 pub mod fixed_length_history;
+mod model;
 pub mod temporal_aggregation;
+
+pub use model::LayerModel;
 
 use super::{Draws, Feedback, Offer, Propensity, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
@@ -53,7 +56,11 @@ pub trait Layer<N: Number>: Debug + Send + Sync {
 }
 
 /// A layer with its parameters: what makes its WGSL twin, and is its host twin.
-pub trait LayerDefinition: Sized {
+pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
+    /// The host twin; mostly the definition itself.
+    type Twin<N: Number>: Layer<N> + 'static;
+    /// Makes the host twin for a number type.
+    fn twin<N: Number>(&self) -> Self::Twin<N>;
     /// Names the layer and declares its configuration keys.
     fn entry() -> Entry;
     /// Makes the layer from checked settings, for an environment.
@@ -84,104 +91,4 @@ pub trait LayerDefinition: Sized {
     fn is_read(&self) -> bool {
         true
     }
-}
-
-/// Declares the layers: name of the file, name of the variant and of the type.
-macro_rules! layers {
-    ($($(#[$attribute:meta])* $module:ident :: $variant:ident),+ $(,)?) => {
-        /// A layer with its parameters, and its host twin.
-        #[derive(Clone, Debug, PartialEq)]
-        #[non_exhaustive]
-        pub enum LayerModel {
-            $($(#[$attribute])* $variant($module::$variant),)+
-        }
-
-        /// Lists the layers with their configuration keys.
-        pub fn entries() -> Vec<Entry> {
-            vec![$($module::$variant::entry()),+]
-        }
-
-        impl LayerModel {
-            /// Makes a layer from checked settings, for an environment.
-            ///
-            /// # Errors
-            /// [`ConfigError`] if the environment cannot feed the layer.
-            pub fn new(name: &str, settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-                $(if name == $module::$variant::entry().name {
-                    return Ok(Self::$variant($module::$variant::new(settings, target)?));
-                })+
-                unreachable!("the catalogue has no layer {name}")
-            }
-
-            /// Returns the name in configurations.
-            pub fn name(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $module::$variant::entry().name,)+ }
-            }
-
-            /// See [`LayerDefinition::shader`].
-            pub fn shader(&self) -> ShaderSource {
-                match self { $(Self::$variant(layer) => layer.shader(),)+ }
-            }
-
-            /// See [`LayerDefinition::shader_defs`].
-            pub fn shader_defs(&self) -> ShaderDefs {
-                match self { $(Self::$variant(layer) => layer.shader_defs(),)+ }
-            }
-
-            /// See [`LayerDefinition::tables`].
-            pub fn tables(&self) -> Vec<f64> {
-                match self { $(Self::$variant(layer) => layer.tables(),)+ }
-            }
-
-            /// See [`LayerDefinition::state_size`].
-            pub fn state_size(&self) -> usize {
-                match self { $(Self::$variant(layer) => layer.state_size(),)+ }
-            }
-
-            /// See [`LayerDefinition::propensity`].
-            pub fn propensity(&self, without: Propensity, num_candidates: u32, slate: &[u32]) -> Propensity {
-                match self { $(Self::$variant(layer) => layer.propensity(without, num_candidates, slate),)+ }
-            }
-
-            /// See [`LayerDefinition::is_read`].
-            pub fn is_read(&self) -> bool {
-                match self { $(Self::$variant(layer) => layer.is_read(),)+ }
-            }
-        }
-
-        impl<N: Number> Layer<N> for LayerModel {
-            #[inline(always)]
-            fn prepare(&self, offer: &mut dyn Offer<N>, state: &mut [N]) {
-                match self { $(Self::$variant(layer) => layer.prepare(offer, state),)+ }
-            }
-
-            #[inline(always)]
-            fn revise(
-                &self,
-                offer: &mut dyn Offer<N>,
-                draws: &Draws<N::Word>,
-                state: &mut [N],
-                scratch: &mut Scratch<N>,
-                slate: &mut [N::Word],
-            ) {
-                match self { $(Self::$variant(layer) => layer.revise(offer, draws, state, scratch, slate),)+ }
-            }
-
-            #[inline(always)]
-            fn observe(&self, feedback: &mut dyn Feedback<N>, state: &mut [N]) {
-                match self { $(Self::$variant(layer) => layer.observe(feedback, state),)+ }
-            }
-        }
-    };
-}
-
-layers! {
-    /// See [`cluster_click_statistics`].
-    cluster_click_statistics::ClusterClickStatistics,
-    /// See [`epsilon_greedy`].
-    epsilon_greedy::EpsilonGreedy,
-    /// See [`fixed_length_history`].
-    fixed_length_history::FixedLengthHistory,
-    /// See [`temporal_aggregation`].
-    temporal_aggregation::TemporalAggregation,
 }

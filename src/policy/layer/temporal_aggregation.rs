@@ -61,6 +61,12 @@ pub struct TemporalAggregation {
 }
 
 impl LayerDefinition for TemporalAggregation {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        *self
+    }
+
     fn entry() -> Entry {
         let keys = vec![
             Key::count(

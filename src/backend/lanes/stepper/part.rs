@@ -5,14 +5,13 @@ mod observe;
 pub(super) use observe::ObservationRows;
 
 use super::state::{Group, Lanes};
-use crate::backend::lanes::agent;
 use crate::backend::lanes::agent::Seeing;
 use crate::backend::lanes::driver::{Driver, Seen, Shown, Stepped};
 use crate::backend::model::Plan;
 use crate::backend::stepper::IDLE;
 use crate::environment::{Environment, Fields};
 use crate::number::{Mask, Number, Word, vectorized};
-use crate::policy::{Draws, Scratch};
+use crate::policy::{Draws, LayeredTwin, Scratch};
 use crate::rng::{STEP, Stream};
 use std::ops::Range;
 
@@ -21,6 +20,7 @@ use std::ops::Range;
 pub(super) struct Part<N: Number, E: Environment<N>> {
     driver: Driver<N, E>,
     plan: Plan,
+    policy: LayeredTwin<N>,
     pub(super) lanes: Lanes<N, E::User>,
     /// What is observed of the responses to the slates shown last, position by position, one group after another.
     responses: Vec<N>,
@@ -103,6 +103,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
             chosen: vec![0; N::LANES],
             scratch: Scratch::default(),
             driver: Driver::new(environment, plan, plan.slate_size),
+            policy: plan.policy.twin(),
             plan: plan.clone(),
         }
     }
@@ -153,8 +154,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
             stream: draws.stream,
             user: &place.user,
         };
-        agent::recommend(
-            &self.plan.policy,
+        self.policy.recommend(
             &mut seen,
             &draws,
             &mut place.policy,
@@ -186,7 +186,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
             stepped,
             penalty: N::splat(0.0),
         };
-        agent::observe(&self.plan.policy, &mut shown, &mut self.scratch, state);
+        self.policy.observe(&mut shown, &mut self.scratch, state);
         for (number, before) in state.iter_mut().zip(before) {
             *number = N::select(mask, *number, before);
         }
@@ -367,7 +367,8 @@ impl<E: Environment<f64>> Part<f64, E> {
         };
         let policy = &self.plan.policy;
         let state = &place.policy;
-        let propensity = policy.propensity(&mut seen, &draws, state, &mut self.scratch, slate);
+        let scratch = &mut self.scratch;
+        let propensity = policy.propensity(&self.policy, &mut seen, &draws, state, scratch, slate);
         // As the lanes that are followed have been asked: a layer may keep numbers while it revises.
         self.recommend_to(lane);
         propensity.of_draw()

@@ -1,0 +1,234 @@
+//! Promise: a policy and a layer of one's own are registered as the built-in ones are, and make the same slates on every backend.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test may panic, and its numbers are small"
+)]
+
+mod common;
+#[path = "../examples/custom_policy.rs"]
+mod custom_policy;
+
+use slatesim::authoring::*;
+use slatesim::backend::cpu::cpu;
+use slatesim::backend::reference::reference;
+use slatesim::backend::{Backend, Simulation};
+use slatesim::config::{Config, Layers};
+
+/// A layer that turns slates round.
+#[derive(Clone, Copy, Debug)]
+struct Reversed;
+
+impl LayerDefinition for Reversed {
+    type Twin<N: Number> = Self;
+
+    fn twin<N: Number>(&self) -> Self {
+        *self
+    }
+
+    fn entry() -> Entry {
+        Entry::layer("reversed", "the last position first", Vec::new())
+    }
+
+    fn new(_settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
+        Ok(Self)
+    }
+
+    fn shader(&self) -> ShaderSource {
+        let text = "
+            #import environment::User
+            #import slatesim::rng::Stream
+
+            fn revise(stream: Stream, user: User, state: ptr<function, array<f32, #{POLICY_STATE}>>, slate: ptr<function, array<u32, #{NUM_SHOWN}>>) {
+                let before = *slate;
+                for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
+                    (*slate)[position] = before[#{NUM_SHOWN}u - 1u - position];
+                }
+            }
+        ";
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        ShaderSource::layer("reversed", "tests/custom_policies.rs", lines.join("\n"))
+    }
+
+    fn is_read(&self) -> bool {
+        false
+    }
+}
+
+impl<N: Number> Layer<N> for Reversed {
+    fn revise(
+        &self,
+        _offer: &mut dyn Offer<N>,
+        _draws: &Draws<N::Word>,
+        _state: &mut [N],
+        _scratch: &mut Scratch<N>,
+        slate: &mut [N::Word],
+    ) {
+        slate.reverse();
+    }
+}
+
+fn registry() -> Registry {
+    Registry::built_in()
+        .with_policy::<custom_policy::Mmr>()
+        .with_layer::<Reversed>()
+}
+
+fn simulation(settings: &[&str]) -> Simulation {
+    let mut layers = Layers::new();
+    for setting in settings {
+        layers = layers.set(setting).unwrap();
+    }
+    let registry = registry();
+    let config = Config::resolve(&layers, &registry.catalogue()).unwrap();
+    registry.simulation(&config).unwrap()
+}
+
+/// Length, clicks and return of each of 512 episodes.
+fn lives(backend: &dyn Backend, settings: &[&str]) -> Vec<(u32, u32, f64)> {
+    let blocks = backend.episodes(&simulation(settings), 0..512).unwrap();
+    let lives = blocks.iter().flat_map(|block| {
+        let counts = block.lengths.iter().zip(&block.clicks);
+        counts
+            .zip(&block.returns)
+            .map(|((&length, &clicks), &total)| (length, clicks, total))
+    });
+    lives.collect()
+}
+
+/// Compares with the reference; up to 2 lives may go another way by rounding.
+fn assert_same_lives(backend: &dyn Backend, settings: &[&str]) {
+    let expected = lives(&reference(None).unwrap(), settings);
+    let found = lives(backend, settings);
+    assert_eq!(expected.len(), found.len());
+    let differing = expected.iter().zip(&found).filter(|(expected, found)| {
+        (expected.0, expected.1) != (found.0, found.1)
+            || (expected.2 - found.2).abs() > 1e-4 * expected.2.abs().max(1.0)
+    });
+    let count = differing.count();
+    assert!(count <= 2, "{settings:?}: {count} lives differ");
+}
+
+const SUBJECTS: [&[&str]; 4] = [
+    &[
+        "environment.name=interest_exploration",
+        "environment.slate_size=3",
+        "max_steps=20",
+        "policy.name=mmr",
+    ],
+    &[
+        "environment.name=interest_evolution",
+        "environment.slate_size=4",
+        "environment.num_candidates=12",
+        "policy.name=mmr",
+        "policy.by=quality",
+        "policy.diversity=2",
+    ],
+    &[
+        "environment.name=interest_exploration",
+        "environment.slate_size=3",
+        "max_steps=20",
+        "policy.name=mmr",
+        "policy.layer.name=reversed",
+    ],
+    &[
+        "environment.name=interest_exploration",
+        "max_steps=20",
+        "policy.name=cluster_bandit",
+        "policy.layer.name=reversed",
+        "policy.layer.layer.name=epsilon_greedy",
+    ],
+];
+
+#[test]
+fn policies_and_layers_of_ones_own_live_the_same_lives_on_the_cpu() {
+    for settings in SUBJECTS {
+        assert_same_lives(&cpu(None).unwrap(), settings);
+    }
+}
+
+#[test]
+fn policies_and_layers_of_ones_own_live_the_same_lives_on_the_gpu() {
+    if let Some(gpu) = common::any_gpu() {
+        for settings in SUBJECTS {
+            assert_same_lives(&gpu, settings);
+        }
+    }
+}
+
+#[test]
+fn without_diversity_and_fatigue_the_best_documents_are_shown() {
+    let common = [
+        "environment.name=interest_exploration",
+        "environment.slate_size=3",
+        "max_steps=20",
+        "policy.by=quality",
+    ];
+    let mmr = [
+        &common[..],
+        &["policy.name=mmr", "policy.diversity=0", "policy.fatigue=0"],
+    ];
+    let greedy = [&common[..], &["policy.name=greedy"]];
+    let backend = cpu(None).unwrap();
+    assert_eq!(
+        lives(&backend, &mmr.concat()),
+        lives(&backend, &greedy.concat())
+    );
+}
+
+/// Four documents, two of each topic, of values 4, 3, 2, 1. With a diversity of 2.5 the second is the best of the other topic:
+/// 2 > 3 - 2.5; then 3 - 2.5 = 0.5 is more than 1 - 2.5. After a step the topics have 2 and 1, and with a fatigue of 10 the
+/// other topic comes first.
+#[test]
+fn slates_are_those_of_the_formula() {
+    let simulation = simulation(&[
+        "environment.name=interest_exploration",
+        "environment.slate_size=3",
+        "environment.resample_documents=false",
+        "environment.document.corpus=[{cluster_id=0, quality=4}, {cluster_id=0, quality=3}, {cluster_id=1, quality=2}, {cluster_id=1, quality=1}]",
+        "max_steps=2",
+        "policy.name=mmr",
+        "policy.by=quality",
+        "policy.diversity=2.5",
+        "policy.fatigue=10",
+    ]);
+    let backend = cpu(Some(1)).unwrap();
+    let mut stepper = backend.stepper(&simulation, 1).unwrap();
+    stepper.start(&[Some(0)]).unwrap();
+    let first = stepper.recommend().unwrap();
+    assert_eq!(first, [0, 2, 1]);
+    stepper.step(&first).unwrap();
+    assert_eq!(stepper.recommend().unwrap(), [2, 3, 0]);
+}
+
+#[test]
+fn a_policy_of_ones_own_is_listed_and_its_keys_are_checked() {
+    let catalogue = registry().catalogue();
+    assert!(catalogue.policies.iter().any(|entry| entry.name == "mmr"));
+    let layers = Layers::new()
+        .set("policy.name=mmr")
+        .and_then(|layers| layers.set("policy.recovry=0.5"))
+        .unwrap();
+    let refused = Config::resolve(&layers, &catalogue)
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("`policy.recovery`"), "{refused}");
+    let unfit = simulation_error(&["environment.name=long_term_satisfaction", "policy.name=mmr"]);
+    assert!(unfit.contains("documents of topics"), "{unfit}");
+}
+
+fn simulation_error(settings: &[&str]) -> String {
+    let layers = settings
+        .iter()
+        .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
+    let registry = registry();
+    let config = Config::resolve(&layers, &registry.catalogue()).unwrap();
+    registry.simulation(&config).unwrap_err().to_string()
+}
+
+#[test]
+#[should_panic(expected = "there is a policy \"mmr\" already")]
+fn a_name_is_registered_once() {
+    let _ = registry().with_policy::<custom_policy::Mmr>();
+}
