@@ -7,13 +7,9 @@
 //! [`validation`] holds them to each other and to the original.
 //!
 //! ```
-//! use slatesim::backend::{Backend, Unobserved, cpu::cpu};
-//! use slatesim::config::{Config, Layers};
-//! use slatesim::registry;
+//! use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
 //!
-//! let layers = Layers::new().set("environment.user.sensitivity=0.058")?.set("policy.name=random")?;
-//! let config = Config::resolve(&layers, &registry::catalogue())?;
-//! let simulation = registry::simulation(&config)?;
+//! let simulation = Simulation::of("long_term_satisfaction").set("user.sensitivity", 0.058)?.policy("random").build()?;
 //! let statistics = cpu(None)?.rollout(&simulation, 0..2_560, &Unobserved)?;
 //! let returns = statistics.summary().returns;
 //! println!("{:?} +- {:?}", returns.mean, returns.standard_error);
@@ -42,8 +38,8 @@
 //!
 //! - Policies inside the kernels learn within an episode only; what learns across episodes is in [`agent`]. Nothing is
 //!   trained by gradient.
-//! - Returns are added up in single precision on `cpu` and `gpu`: relative error some 1e-7 times the square root of the
-//!   number of steps.
+//! - Returns are added up in compensated single precision on `cpu` and `gpu`: relative error at most 1e-7, whatever the number of
+//!   steps.
 //! - [`vec_env`] hands observations to the host: an agent on the same device gets a copy. A
 //!   [`MultiUserEnv`](vec_env::MultiUserEnv) cannot be put into a state.
 //! - The `gpu` backend has been run on software Vulkan and, in an earlier state of its kernels, on one NVIDIA H200
@@ -59,6 +55,7 @@ pub mod agent;
 pub mod authoring;
 pub mod backend;
 pub mod bandit;
+mod builder;
 pub mod choice;
 pub mod cli;
 pub mod config;
@@ -81,4 +78,5 @@ mod text_file;
 pub mod validation;
 pub mod vec_env;
 
+pub use builder::SimulationBuilder;
 pub use error::Error;
