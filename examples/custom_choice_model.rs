@@ -1,8 +1,9 @@
 //! A choice model that `RecSim` does not have, for an environment that it has: the user takes the first document that is
 //! good enough.
 //!
-//! `custom_choice_model.wgsl` is the twin. The program is the whole command line, with this environment beside the others:
-//! `cargo run --release --example custom_choice_model -- evaluate --environment satisficing` (or `validate`, or `bench`).
+//! `custom_choice_model.wgsl` is the twin. The program is the whole command line, with this choice model, and an environment of it,
+//! beside the others: `cargo run --release --example custom_choice_model -- evaluate --set environment.choice.model=satisficing`, or
+//! `--environment satisficing` (or `validate`, or `bench`).
 
 use slatesim::authoring::*;
 use slatesim::environment::long_term_satisfaction::LongTermSatisfactionDefinition as Base;
@@ -59,6 +60,38 @@ impl ChoiceDefinition for Satisficing<f64> {
     }
 }
 
+/// Declares the keys of the model.
+fn keys() -> Vec<Key> {
+    vec![
+        Key::number(
+            "choice.aspiration",
+            0.5,
+            Bounds::FINITE,
+            "score taken every other time",
+        ),
+        Key::non_negative(
+            "choice.slope",
+            4.0,
+            "how sharply users tell better from worse",
+        ),
+    ]
+}
+
+// Registered by itself, it is a word of `choice.model` in every environment whose users choose by several models.
+impl ConfiguredChoice for Satisficing<f64> {
+    fn entry() -> Entry {
+        let about = "the first document that is good enough";
+        Entry::choice("satisficing", about, keys())
+    }
+
+    fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            aspiration: settings.number("choice.aspiration"),
+            slope: settings.number("choice.slope"),
+        })
+    }
+}
+
 /// Long-term satisfaction with another choice model: everything else is passed on.
 #[derive(Debug)]
 pub(crate) struct SatisficingUsers(Base);
@@ -69,17 +102,7 @@ impl Definition for SatisficingUsers {
     fn entry() -> Entry {
         let mut keys = Base::entry().keys;
         keys.retain(|key| !key.name().starts_with("choice."));
-        keys.push(Key::number(
-            "choice.aspiration",
-            0.5,
-            Bounds::FINITE,
-            "score taken every other time",
-        ));
-        keys.push(Key::non_negative(
-            "choice.slope",
-            4.0,
-            "how sharply users tell better from worse",
-        ));
+        keys.extend(self::keys());
         Entry::environment(
             "satisficing",
             "long-term satisfaction of users who take what is good enough",
@@ -90,10 +113,7 @@ impl Definition for SatisficingUsers {
         Base::new(settings).map(Self)
     }
     fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Ok(ChoiceModel::from(Satisficing {
-            aspiration: settings.number("choice.aspiration"),
-            slope: settings.number("choice.slope"),
-        }))
+        Satisficing::new(settings).map(ChoiceModel::from)
     }
     fn twin<N: Number>(&self) -> Self::Twin<N> {
         self.0.twin()
@@ -117,5 +137,8 @@ impl Definition for SatisficingUsers {
     reason = "a test takes the choice model without the program"
 )]
 fn main() -> std::process::ExitCode {
-    slatesim::cli::main(&Registry::built_in().with_environment::<SatisficingUsers>())
+    let registry = Registry::built_in()
+        .with_environment::<SatisficingUsers>()
+        .with_choice::<Satisficing<f64>>();
+    slatesim::cli::main(&registry)
 }

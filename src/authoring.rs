@@ -9,7 +9,7 @@
 
 pub use crate::choice::multinomial_logit::MultinomialLogit;
 pub use crate::choice::multinomial_proportional::MultinomialProportional;
-pub use crate::choice::{Choice, ChoiceDefinition, ChoiceModel};
+pub use crate::choice::{Choice, ChoiceDefinition, ChoiceModel, ConfiguredChoice};
 pub use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
 pub use crate::distribution::{
     bounded_integer, categorical, log_normal, normal_pair, truncated_normal, uniform,

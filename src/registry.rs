@@ -1,9 +1,9 @@
 //! All environments, policies and layers by name: from a checked configuration to something that runs.
 
 use crate::backend::{Corpus, Model, Plan, Simulation};
-use crate::choice::ChoiceModel;
+use crate::choice::{ChoiceModel, ConfiguredChoice};
 use crate::config::{
-    self, Catalogue, Config, ConfigError, Entry, MOST_POSITIONS, Section, Settings,
+    self, CHOICE_MODEL, Catalogue, Config, ConfigError, Entry, MOST_POSITIONS, Section, Settings,
 };
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
@@ -46,12 +46,17 @@ const DEFAULT_MAX_STEPS: u32 = 27_000;
 #[derive(Clone, Debug)]
 pub struct Registry {
     environments: Vec<Registered<MakeEnvironment>>,
+    /// How users of each environment choose if their choice model is not among `choices`.
+    own_choices: Vec<MakeChoice>,
+    choices: Vec<Registered<MakeChoice>>,
     policies: Vec<Registered<MakePolicy>>,
     layers: Vec<Registered<MakeLayer>>,
 }
 
 /// What makes an environment that has forgotten its type.
-type MakeEnvironment = fn(&Settings) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError>;
+type MakeEnvironment = fn(&Settings) -> Result<Arc<dyn Model>, ConfigError>;
+/// What makes a choice model that has forgotten its type.
+type MakeChoice = fn(&Settings) -> Result<ChoiceModel, ConfigError>;
 /// What makes a policy that has forgotten its type.
 type MakePolicy = fn(&Settings, &Target<'_>) -> Result<PolicyModel, ConfigError>;
 /// What makes a layer that has forgotten its type.
@@ -85,12 +90,13 @@ fn entries<M>(models: &[Registered<M>]) -> Vec<Entry> {
     models.iter().map(|model| model.entry.clone()).collect()
 }
 
-fn make<D: Definition>(settings: &Settings) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError> {
-    // Errors tell what was given; what runs has numbers that are the same on every backend.
-    D::choice(settings)?;
-    D::new(settings)?;
-    let rounded = settings.in_single_precision();
-    Ok((Arc::new(D::new(&rounded)?), D::choice(&rounded)?))
+/// Makes a model twice: errors tell what was given, and what runs has numbers that are the same on every backend.
+fn checked<T>(
+    settings: &Settings,
+    make: impl Fn(&Settings) -> Result<T, ConfigError>,
+) -> Result<T, ConfigError> {
+    make(settings)?;
+    make(&settings.in_single_precision())
 }
 
 impl Registry {
@@ -98,6 +104,8 @@ impl Registry {
     pub fn built_in() -> Self {
         let none = Self {
             environments: Vec::new(),
+            own_choices: Vec::new(),
+            choices: Vec::new(),
             policies: Vec::new(),
             layers: Vec::new(),
         };
@@ -130,13 +138,43 @@ impl Registry {
     /// If its name is taken, or its keys are not declared as [`Entry::check`] wants them: mistakes of its author.
     #[must_use]
     pub fn with_environment<D: Definition>(mut self) -> Self {
-        register(
-            "an environment",
-            &mut self.environments,
-            D::entry(),
-            make::<D>,
-        );
+        let make: MakeEnvironment = |settings| Ok(Arc::new(checked(settings, D::new)?));
+        register("an environment", &mut self.environments, D::entry(), make);
+        self.own_choices
+            .push(|settings| checked(settings, D::choice));
         self
+    }
+
+    /// Adds a choice model: a word of `choice.model` of every environment that has this key.
+    ///
+    /// # Panics
+    /// As [`Registry::with_environment`].
+    #[must_use]
+    pub fn with_choice<C: ConfiguredChoice>(mut self) -> Self {
+        let make: MakeChoice = |settings| Ok(checked(settings, C::new)?.into());
+        register("a choice model", &mut self.choices, C::entry(), make);
+        self
+    }
+
+    /// Makes environment and choice model from settings.
+    fn make(
+        &self,
+        environment: &str,
+        settings: &Settings,
+    ) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError> {
+        let mut models = self.environments.iter().zip(&self.own_choices);
+        let (registered, own_choice) = models
+            .find(|(registered, _)| registered.entry.name == environment)
+            .unwrap_or_else(|| panic!("the environment {environment:?} is not registered"));
+        let named = settings
+            .declares(CHOICE_MODEL)
+            .then(|| settings.text(CHOICE_MODEL))
+            .and_then(|name| find(&self.choices, name));
+        let choice = match named {
+            Some(choice) => (choice.make)(settings)?,
+            None => own_choice(settings)?,
+        };
+        Ok(((registered.make)(settings)?, choice))
     }
 
     /// Adds a policy.
@@ -145,10 +183,8 @@ impl Registry {
     /// As [`Registry::with_environment`].
     #[must_use]
     pub fn with_policy<P: PolicyDefinition>(mut self) -> Self {
-        let make: MakePolicy = |settings, target| {
-            P::new(settings, target)?;
-            Ok(P::new(&settings.in_single_precision(), target)?.into())
-        };
+        let make: MakePolicy =
+            |settings, target| Ok(checked(settings, |settings| P::new(settings, target))?.into());
         register("a policy", &mut self.policies, P::entry(), make);
         self
     }
@@ -159,10 +195,8 @@ impl Registry {
     /// As [`Registry::with_environment`].
     #[must_use]
     pub fn with_layer<L: LayerDefinition>(mut self) -> Self {
-        let make: MakeLayer = |settings, target| {
-            L::new(settings, target)?;
-            Ok(L::new(&settings.in_single_precision(), target)?.into())
-        };
+        let make: MakeLayer =
+            |settings, target| Ok(checked(settings, |settings| L::new(settings, target))?.into());
         register("a layer", &mut self.layers, L::entry(), make);
         self
     }
@@ -180,8 +214,14 @@ impl Registry {
 
     /// Lists all environments and policies with their configuration keys.
     pub fn catalogue(&self) -> Catalogue {
+        let mut environments = entries(&self.environments);
+        for environment in &mut environments {
+            for choice in &self.choices {
+                environment.offer(&choice.entry);
+            }
+        }
         Catalogue {
-            environments: entries(&self.environments),
+            environments,
             policies: entries(&self.policies),
             layers: entries(&self.layers),
         }
@@ -200,7 +240,7 @@ impl Registry {
         let registered = self
             .entry(&config.environment.name)
             .expect("the environment of a configuration is registered");
-        let (model, _) = (registered.make)(settings)?;
+        let (model, _) = self.make(&config.environment.name, settings)?;
         let num_candidates = settings.count("num_candidates");
         let drawn = corpus(
             model.as_ref(),
@@ -238,10 +278,7 @@ impl Registry {
     pub fn simulation(&self, config: &Config) -> Result<Simulation, ConfigError> {
         let settings = &config.environment.settings;
         let name = &config.environment.name;
-        let registered = self
-            .entry(name)
-            .unwrap_or_else(|| panic!("the environment {name:?} is not registered"));
-        let (model, choice) = (registered.make)(settings)?;
+        let (model, choice) = self.make(name, settings)?;
         let outline = model.outline();
         let num_candidates = settings.count("num_candidates");
         let most_candidates = BLOCKS_PER_PURPOSE / outline.document_blocks;

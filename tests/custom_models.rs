@@ -68,6 +68,42 @@ fn models_of_ones_own_pass_the_validation_of_the_gpu_backend() {
     }
 }
 
+/// Whether an environment is made of it or it is registered by itself, the choice model is the same.
+#[test]
+fn a_choice_model_of_ones_own_is_a_word_of_the_environments_that_offer_several() {
+    let registry = registry().with_choice::<custom_choice_model::Satisficing<f64>>();
+    let blocks = |settings: &[&str]| {
+        let layers = settings
+            .iter()
+            .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
+        let config = Config::resolve(&layers, &registry.catalogue()).unwrap();
+        let simulation = registry.simulation(&config).unwrap();
+        cpu(None).unwrap().episodes(&simulation, 0..512).unwrap()
+    };
+    let own = blocks(&["environment.name=satisficing", "environment.choice.slope=3"]);
+    let named = blocks(&[
+        "environment.name=long_term_satisfaction",
+        "environment.choice.model=satisficing",
+        "environment.choice.slope=3",
+    ]);
+    assert_eq!(own, named);
+    let evolution = blocks(&[
+        "environment.name=interest_evolution",
+        "environment.choice.model=satisficing",
+        "max_steps=20",
+    ]);
+    assert!(
+        evolution
+            .iter()
+            .any(|block| block.clicks.iter().any(|&clicks| clicks > 0))
+    );
+    let layers = Layers::new().set("environment.choice.slope=3").unwrap();
+    let refused = Config::resolve(&layers, &registry.catalogue())
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("satisficing"), "{refused}");
+}
+
 /// Boredom lowers appeal, so that users who know it click less: by more than 10 of their joint standard errors.
 #[test]
 fn bored_users_click_less() {

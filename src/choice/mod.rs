@@ -18,6 +18,7 @@ pub mod proportional_cascade;
 
 pub use model::{ChoiceModel, ChoiceTwin};
 
+use crate::config::{ConfigError, Entry, Settings};
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource};
 use std::fmt::Debug;
@@ -74,6 +75,17 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
     fn needs_scores(&self) -> bool {
         true
     }
+}
+
+/// A choice model that configurations can name: see [`Registry::with_choice`](crate::registry::Registry::with_choice).
+pub trait ConfiguredChoice: ChoiceDefinition + Sized {
+    /// Names the choice model and declares its configuration keys, which begin with `choice.`.
+    fn entry() -> Entry;
+    /// Makes the choice model from checked settings of the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if settings contradict each other.
+    fn new(settings: &Settings) -> Result<Self, ConfigError>;
 }
 
 #[cfg(test)]

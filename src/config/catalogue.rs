@@ -89,6 +89,31 @@ impl Entry {
         }
     }
 
+    /// Describes a choice model of one's own; its keys are of the environment, and begin with `choice.`.
+    #[must_use]
+    pub fn choice(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
+        Self {
+            name,
+            about,
+            draws_no_documents: false,
+            never_terminates: false,
+            keys,
+            section: ENVIRONMENT,
+        }
+    }
+
+    /// Offers a choice model beside those of an environment, if that lets users choose by several.
+    pub(crate) fn offer(&mut self, choice: &Self) {
+        let mut keys = self.keys.iter_mut();
+        let model = keys.find(|key| key.name == CHOICE_MODEL);
+        if let Some(Allowed::OneOf(words)) = model.map(|key| &mut key.allowed) {
+            words.push(choice.name);
+            let own = choice.keys.iter().cloned();
+            self.keys
+                .extend(own.map(|key| key.applies_when(CHOICE_MODEL, choice.name)));
+        }
+    }
+
     /// States that the documents are the same whatever the seed is: there is no `document.seed`.
     #[must_use]
     pub fn draws_no_documents(mut self) -> Self {
@@ -387,6 +412,8 @@ fn common_environment_keys() -> Vec<Key> {
     ]
 }
 
+/// The key by which users choose.
+pub(crate) const CHOICE_MODEL: &str = "choice.model";
 const DOCUMENT_SEED: &str = "document.seed";
 
 /// Declares the seed of the corpus; the last key, so that the table stands where an environment's own keys have it.

@@ -37,8 +37,8 @@ mod weights;
 
 pub use allowed::{Allowed, Column};
 pub use bounds::Bounds;
+pub(crate) use catalogue::{CHOICE_MODEL, MOST_CANDIDATES, MOST_POSITIONS};
 pub use catalogue::{Catalogue, Entry, run_keys};
-pub(crate) use catalogue::{MOST_CANDIDATES, MOST_POSITIONS};
 pub use corpus::Corpus;
 pub use error::{ConfigError, CorpusProblem, Hint, SyntaxError, UnknownKey};
 pub use key::Key;
