@@ -46,15 +46,18 @@ const DEFAULT_MAX_STEPS: u32 = 27_000;
 #[derive(Clone, Debug)]
 pub struct Registry {
     environments: Vec<Registered<MakeEnvironment>>,
-    /// How users of each environment choose if their choice model is not among `choices`.
-    own_choices: Vec<MakeChoice>,
     choices: Vec<Registered<MakeChoice>>,
     policies: Vec<Registered<MakePolicy>>,
     layers: Vec<Registered<MakeLayer>>,
 }
 
 /// What makes an environment that has forgotten its type.
-type MakeEnvironment = fn(&Settings) -> Result<Arc<dyn Model>, ConfigError>;
+#[derive(Clone, Copy, Debug)]
+struct MakeEnvironment {
+    model: fn(&Settings) -> Result<Arc<dyn Model>, ConfigError>,
+    /// How users choose if their choice model is none that was registered by itself.
+    choice: MakeChoice,
+}
 /// What makes a choice model that has forgotten its type.
 type MakeChoice = fn(&Settings) -> Result<ChoiceModel, ConfigError>;
 /// What makes a policy that has forgotten its type.
@@ -104,7 +107,6 @@ impl Registry {
     pub fn built_in() -> Self {
         let none = Self {
             environments: Vec::new(),
-            own_choices: Vec::new(),
             choices: Vec::new(),
             policies: Vec::new(),
             layers: Vec::new(),
@@ -138,10 +140,11 @@ impl Registry {
     /// If its name is taken, or its keys are not declared as [`Entry::check`] wants them: mistakes of its author.
     #[must_use]
     pub fn with_environment<D: Definition>(mut self) -> Self {
-        let make: MakeEnvironment = |settings| Ok(Arc::new(checked(settings, D::new)?));
+        let make = MakeEnvironment {
+            model: |settings| Ok(Arc::new(checked(settings, D::new)?)),
+            choice: |settings| checked(settings, D::choice),
+        };
         register("an environment", &mut self.environments, D::entry(), make);
-        self.own_choices
-            .push(|settings| checked(settings, D::choice));
         self
     }
 
@@ -162,9 +165,8 @@ impl Registry {
         environment: &str,
         settings: &Settings,
     ) -> Result<(Arc<dyn Model>, ChoiceModel), ConfigError> {
-        let mut models = self.environments.iter().zip(&self.own_choices);
-        let (registered, own_choice) = models
-            .find(|(registered, _)| registered.entry.name == environment)
+        let registered = self
+            .entry(environment)
             .unwrap_or_else(|| panic!("the environment {environment:?} is not registered"));
         let named = settings
             .declares(CHOICE_MODEL)
@@ -172,9 +174,9 @@ impl Registry {
             .and_then(|name| find(&self.choices, name));
         let choice = match named {
             Some(choice) => (choice.make)(settings)?,
-            None => own_choice(settings)?,
+            None => (registered.make.choice)(settings)?,
         };
-        Ok(((registered.make)(settings)?, choice))
+        Ok(((registered.make.model)(settings)?, choice))
     }
 
     /// Adds a policy.

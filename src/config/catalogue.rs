@@ -103,10 +103,19 @@ impl Entry {
     }
 
     /// Offers a choice model beside those of an environment, if that lets users choose by several.
+    ///
+    /// # Panics
+    /// If one of these has its name: a mistake of its author.
     pub(crate) fn offer(&mut self, choice: &Self) {
         let mut keys = self.keys.iter_mut();
         let model = keys.find(|key| key.name == CHOICE_MODEL);
         if let Some(Allowed::OneOf(words)) = model.map(|key| &mut key.allowed) {
+            let is_taken = words.contains(&choice.name);
+            assert!(
+                !is_taken,
+                "there is a choice model {:?} already",
+                choice.name
+            );
             words.push(choice.name);
             let own = choice.keys.iter().cloned();
             self.keys

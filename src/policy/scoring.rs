@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The slate is the candidates of the largest keys, the largest first, ties to the lower index; at temperature 0 scores within
-//! 2^-18 of their size are ties. Above temperature 0 that is a slate drawn position by position without replacement, the probabilities of those that are left being proportional to
+//! 2^-18 of their size are ties. Above temperature 0 that is a slate drawn position by position without replacement, the
+//! probabilities of those that are left being proportional to
 //! e^(score / temperature) (Plackett-Luce). Word *c* of the policy belongs to candidate *c*.
 //!
 //! # Precision
