@@ -11,10 +11,10 @@ use slatesim::environment::long_term_satisfaction::LongTermSatisfactionDefinitio
 parameters! {
     /// The model: of one user (`N` = `f64`, which also is its definition) or of a vector of users.
     pub(crate) struct Satisficing {
-        /// The score of a document that is taken every other time.
-        aspiration,
-        /// How sharply users tell better from worse.
-        slope,
+        /// score taken every other time
+        aspiration = number("choice.aspiration", 0.5, Bounds::FINITE),
+        /// how sharply users tell better from worse
+        slope = non_negative("choice.slope", 4.0),
     }
 }
 
@@ -60,35 +60,15 @@ impl ChoiceDefinition for Satisficing<f64> {
     }
 }
 
-/// Declares the keys of the model.
-fn keys() -> Vec<Key> {
-    vec![
-        Key::number(
-            "choice.aspiration",
-            0.5,
-            Bounds::FINITE,
-            "score taken every other time",
-        ),
-        Key::non_negative(
-            "choice.slope",
-            4.0,
-            "how sharply users tell better from worse",
-        ),
-    ]
-}
-
 // Registered by itself, it is a word of `choice.model` in every environment whose users choose by several models.
 impl ConfiguredChoice for Satisficing<f64> {
     fn entry() -> Entry {
         let about = "the first document that is good enough";
-        Entry::choice("satisficing", about, keys())
+        Entry::choice("satisficing", about, Self::declared())
     }
 
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        Ok(Self {
-            aspiration: settings.number("choice.aspiration"),
-            slope: settings.number("choice.slope"),
-        })
+        Ok(Self::read(settings))
     }
 }
 
@@ -102,7 +82,7 @@ impl Definition for SatisficingUsers {
     fn entry() -> Entry {
         let mut keys = Base::entry().keys;
         keys.retain(|key| !key.name().starts_with("choice."));
-        keys.extend(self::keys());
+        keys.extend(Satisficing::declared());
         Entry::environment(
             "satisficing",
             "long-term satisfaction of users who take what is good enough",

@@ -5,7 +5,25 @@
 
 use slatesim::authoring::*;
 
-parameters! { pub(crate) struct Parameters { fade, sensitivity, session } }
+// The comment above a field is what `list` says of its key.
+parameters! {
+    pub(crate) struct Parameters {
+        /// boredom that a step leaves
+        fade = probability("user.fade", 0.8),
+        /// score that boredom costs
+        sensitivity = non_negative("user.sensitivity", 1.0),
+        /// steps of a session
+        session = integer("user.session", 50, 1, 10_000),
+    }
+}
+keys! {
+    pub(crate) struct Keys {
+        /// topics
+        num_topics: u32 = integer("document.num_topics", 4, 1, 64),
+        /// logit
+        no_click_mass: f64 = number("choice.no_click_mass", 1.0, Bounds::FINITE),
+    }
+}
 twin_struct! { pub(crate) struct User { boredom: Numbers, steps_left: N } }
 twin_struct! { pub(crate) struct Document { topic: Word, quality: N } }
 
@@ -94,29 +112,17 @@ impl Definition for Boredom<f64> {
     type Twin<N: Number> = Boredom<N>;
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::probability("user.fade", 0.8, "boredom that a step leaves"),
-            Key::non_negative("user.sensitivity", 1.0, "score that boredom costs"),
-            Key::integer("user.session", 50, 1, 10_000, "steps of a session"),
-            Key::integer("document.num_topics", 4, 1, 64, "topics"),
-            Key::number("choice.no_click_mass", 1.0, Bounds::FINITE, "logit"),
-        ];
+        let keys = [Parameters::declared(), Keys::declared()].concat();
         Entry::environment("boredom", "clicked topics lose their appeal", keys)
     }
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        let session = f64::from(settings.count("user.session"));
-        let [fade, sensitivity] = ["user.fade", "user.sensitivity"].map(|key| settings.number(key));
         Ok(Self {
-            parameters: Parameters {
-                fade,
-                sensitivity,
-                session,
-            },
-            num_topics: settings.count("document.num_topics"),
+            parameters: Parameters::read(settings),
+            num_topics: Keys::read(settings).num_topics,
         })
     }
     fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        let no_click_mass = Some(settings.number("choice.no_click_mass"));
+        let no_click_mass = Some(Keys::read(settings).no_click_mass);
         Ok(MultinomialLogit { no_click_mass }.into())
     }
     fn twin<N: Number>(&self) -> Boredom<N> {

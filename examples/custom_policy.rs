@@ -20,6 +20,20 @@
 
 use slatesim::authoring::*;
 
+// The comment above a field is what `list` says of its key.
+keys! {
+    pub(crate) struct Keys {
+        /// what documents are worth: an observed feature; absent: the first one; or, as an oracle, `quality` or `score`
+        by: Option<String> = optional_text("by"),
+        /// what each document of the same topic before it in the slate takes from a document
+        diversity: f64 = number("diversity", 0.5, Bounds::between(0.0, 1e3)),
+        /// what each document of the same topic that was shown of late takes from a document
+        fatigue: f64 = number("fatigue", 0.1, Bounds::between(0.0, 1e3)),
+        /// share of the fatigue that is left after a step
+        recovery: f64 = number("recovery", 0.8, Bounds::UNIT.without_upper()),
+    }
+}
+
 /// The policy: its own host twin, since it holds no numbers of the twin's type.
 #[derive(Clone, Debug)]
 pub(crate) struct Mmr {
@@ -39,43 +53,21 @@ impl PolicyDefinition for Mmr {
     }
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::optional_text(
-                "by",
-                "what documents are worth: an observed feature; absent: the first one; or, as an oracle, `quality` or `score`",
-            ),
-            Key::number(
-                "diversity",
-                0.5,
-                Bounds::between(0.0, 1e3),
-                "what each document of the same topic before it in the slate takes from a document",
-            ),
-            Key::number(
-                "fatigue",
-                0.1,
-                Bounds::between(0.0, 1e3),
-                "what each document of the same topic that was shown of late takes from a document",
-            ),
-            Key::number(
-                "recovery",
-                0.8,
-                Bounds::UNIT.without_upper(),
-                "share of the fatigue that is left after a step",
-            ),
-        ];
         let about = "slates re-ranked by maximal marginal relevance, with topics that tire users";
-        Entry::policy("mmr", about, keys)
+        Entry::policy("mmr", about, Keys::declared())
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         if target.outline.num_topics == 0 {
             return Err(settings.unfit("mmr", "documents of topics"));
         }
+        let keys = Keys::read(settings);
+        let by = By::find(keys.by.as_deref(), target.outline);
         Ok(Self {
-            by: By::find(settings, target)?,
-            diversity: settings.number("diversity"),
-            fatigue: settings.number("fatigue"),
-            recovery: settings.number("recovery"),
+            by: by.map_err(|allowed| settings.invalid(Keys::by, allowed))?,
+            diversity: keys.diversity,
+            fatigue: keys.fatigue,
+            recovery: keys.recovery,
             num_candidates: target.num_candidates,
             num_topics: target.outline.num_topics,
         })
@@ -106,14 +98,8 @@ impl PolicyDefinition for Mmr {
         self.num_topics as usize
     }
 
-    fn propensity(
-        &self,
-        _offer: &mut dyn Offer<f64>,
-        _state: &[f64],
-        own: &[u32],
-        slate: &[u32],
-    ) -> Propensity {
-        Propensity::Certain(own == slate)
+    fn is_deterministic(&self) -> bool {
+        true
     }
 }
 

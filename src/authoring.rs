@@ -10,7 +10,9 @@
 pub use crate::choice::multinomial_logit::MultinomialLogit;
 pub use crate::choice::multinomial_proportional::MultinomialProportional;
 pub use crate::choice::{Choice, ChoiceDefinition, ChoiceModel, ConfiguredChoice};
-pub use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
+pub use crate::config::{
+    Bounds, Column, ConfigError, Corpus, Entry, Key, OneOf, Settings, Weights, WordOrMatrix,
+};
 pub use crate::distribution::{
     bounded_integer, categorical, log_normal, normal_pair, truncated_normal, uniform,
 };
@@ -25,4 +27,4 @@ pub use crate::policy::{
 };
 pub use crate::registry::Registry;
 pub use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
-pub use crate::{parameters, twin_struct};
+pub use crate::{keys, parameters, twin_struct, words};

@@ -3,7 +3,8 @@
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::{ChoiceModel, ConfiguredChoice};
 use crate::config::{
-    self, CHOICE_MODEL, Catalogue, Config, ConfigError, Entry, MOST_POSITIONS, Section, Settings,
+    self, CHOICE_MODEL, Catalogue, CommonKeys, Config, ConfigError, Entry, MOST_POSITIONS, Section,
+    SeedKeys, Settings,
 };
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
@@ -170,8 +171,8 @@ impl Registry {
             .unwrap_or_else(|| panic!("the environment {environment:?} is not registered"));
         let named = settings
             .declares(CHOICE_MODEL)
-            .then(|| settings.text(CHOICE_MODEL))
-            .and_then(|name| find(&self.choices, name));
+            .then(|| settings.read::<String>(CHOICE_MODEL))
+            .and_then(|name| find(&self.choices, &name));
         let choice = match named {
             Some(choice) => (choice.make)(settings)?,
             None => (registered.make.choice)(settings)?,
@@ -243,7 +244,7 @@ impl Registry {
             .entry(&config.environment.name)
             .expect("the environment of a configuration is registered");
         let (model, _) = self.make(&config.environment.name, settings)?;
-        let num_candidates = settings.count("num_candidates");
+        let num_candidates = CommonKeys::read(settings).num_candidates;
         let drawn = corpus(
             model.as_ref(),
             document_seed(config),
@@ -282,16 +283,24 @@ impl Registry {
         let name = &config.environment.name;
         let (model, choice) = self.make(name, settings)?;
         let outline = model.outline();
-        let num_candidates = settings.count("num_candidates");
+        let CommonKeys {
+            num_candidates,
+            slate_size,
+            resample_documents,
+        } = CommonKeys::read(settings);
         let most_candidates = BLOCKS_PER_PURPOSE / outline.document_blocks;
         if num_candidates > most_candidates {
-            return Err(settings.invalid("num_candidates", format!("at most {most_candidates}")));
+            return Err(settings.invalid(
+                CommonKeys::num_candidates,
+                format!("at most {most_candidates}"),
+            ));
         }
-        let slate_size = settings.count("slate_size");
-        if i64::from(slate_size) > MOST_POSITIONS {
-            return Err(settings.invalid("slate_size", format!("at most {MOST_POSITIONS}")));
+        if slate_size > MOST_POSITIONS {
+            return Err(
+                settings.invalid(CommonKeys::slate_size, format!("at most {MOST_POSITIONS}"))
+            );
         }
-        let corpus = if settings.boolean("resample_documents") {
+        let corpus = if resample_documents {
             None
         } else {
             Some(corpus(
@@ -363,8 +372,8 @@ impl Registry {
 fn document_seed(config: &Config) -> u64 {
     let settings = &config.environment.settings;
     let own = settings
-        .declares("document.seed")
-        .then(|| settings.optional_unsigned("document.seed"));
+        .declares(SeedKeys::document_seed)
+        .then(|| SeedKeys::read(settings).document_seed);
     own.flatten().unwrap_or(config.seed)
 }
 
@@ -410,7 +419,7 @@ fn corpus(
             memory::told(bytes),
             memory::told(available)
         );
-        return Err(settings.invalid("num_candidates", allowed));
+        return Err(settings.invalid(CommonKeys::num_candidates, allowed));
     }
     let mut corpus = model.sample_corpus(seed, num_candidates);
     let fields = Arc::make_mut(&mut corpus.fields);
@@ -419,7 +428,7 @@ fn corpus(
     }
     let given = settings
         .declares("document.corpus")
-        .then(|| settings.corpus("document.corpus"))
+        .then(|| settings.read::<Option<config::Corpus>>("document.corpus"))
         .flatten();
     let Some(given) = given else {
         return Ok(corpus);

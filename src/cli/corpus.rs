@@ -3,7 +3,7 @@
 use super::new_file::NewFile;
 use super::output::{print, say, say_notes};
 use super::run_args::ConfigArgs;
-use crate::config::{Config, Corpus, Override};
+use crate::config::{CommonKeys, Config, Corpus, Override};
 use crate::registry::Registry;
 use anyhow::Context;
 use std::fmt::Write as _;
@@ -101,7 +101,10 @@ fn is_resampled(args: &Args, registry: &Registry) -> anyhow::Result<bool> {
         layers = layers.with_override(Override::flag("slatesim corpus", "max_steps", 1));
     }
     let config = Config::resolve(&layers, &registry.catalogue());
-    Ok(config.is_ok_and(|config| config.environment.settings.boolean("resample_documents")))
+    Ok(
+        config
+            .is_ok_and(|config| CommonKeys::read(&config.environment.settings).resample_documents),
+    )
 }
 
 /// Writes numbers in the shortest form that reads back as the same `f64`.

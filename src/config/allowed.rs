@@ -62,7 +62,8 @@ impl Column {
 
     /// Restricts the column to where the key `other`, declared before the corpus, is `is`; elsewhere there is none.
     #[must_use]
-    pub const fn applies_when(mut self, other: &'static str, is: &'static str) -> Self {
+    pub fn applies_when(mut self, other: &'static str, is: impl Into<&'static str>) -> Self {
+        let is = is.into();
         self.applies_when = Some(Condition { key: other, is });
         self
     }

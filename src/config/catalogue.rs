@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::layers::{Assignment, Origin};
 use super::{Allowed, Bounds, Column, ConfigError, Key, Override, Settings, Value};
+use crate::keys;
 
 /// Lists what a configuration can name.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -42,7 +43,7 @@ impl Entry {
     #[must_use]
     pub fn environment(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
         let mut own = keys;
-        let mut all = common_environment_keys();
+        let mut all = CommonKeys::declared();
         for common in &mut all {
             if let Some(position) = own.iter().position(|key| key.name == common.name) {
                 *common = own.remove(position);
@@ -50,8 +51,8 @@ impl Entry {
         }
         all.append(&mut own);
         // An environment that takes over the keys of another has it already.
-        if all.iter().all(|key| key.name != DOCUMENT_SEED) {
-            all.push(document_seed());
+        if all.iter().all(|key| key.name != SeedKeys::document_seed) {
+            all.append(&mut SeedKeys::declared());
         }
         Self {
             name,
@@ -127,7 +128,7 @@ impl Entry {
     #[must_use]
     pub fn draws_no_documents(mut self) -> Self {
         self.draws_no_documents = true;
-        self.keys.retain(|key| key.name != DOCUMENT_SEED);
+        self.keys.retain(|key| key.name != SeedKeys::document_seed);
         self
     }
 
@@ -371,68 +372,53 @@ pub(super) fn is_inside(key: &str, table: &str) -> bool {
     rest.is_some_and(|rest| table.is_empty() || rest.starts_with('.'))
 }
 
+keys! {
+    /// What a run has that is neither the environment's nor the policy's.
+    pub(super) struct RunKeys {
+        /// key of all random numbers; above 2^63 - 1 as a string
+        seed: u64 = unsigned("seed", 0, 0, u64::MAX),
+        /// episodes to simulate
+        episodes: u64 = unsigned("episodes", 10_000, 1, 1 << 63),
+        /// steps after which an episode is truncated
+        max_steps: Option<u32> = optional_integer("max_steps", 1, u32::MAX),
+        /// discount, or a list of discounts, of returns that are told besides the plain one
+        discount: Option<Vec<f64>> = optional_numbers("discount", Bounds::UNIT),
+    }
+}
+
 /// Lists the keys of a run that are neither the environment's nor the policy's.
 #[must_use]
 pub fn run_keys() -> Vec<Key> {
-    vec![
-        Key::unsigned(
-            "seed",
-            0,
-            0,
-            u64::MAX,
-            "key of all random numbers; above 2^63 - 1 as a string",
-        ),
-        Key::unsigned("episodes", 10_000, 1, 1 << 63, "episodes to simulate"),
-        Key::optional_integer(
-            "max_steps",
-            1,
-            u32::MAX.into(),
-            "steps after which an episode is truncated",
-        ),
-        Key::optional_numbers(
-            "discount",
-            Bounds::UNIT,
-            "discount, or a list of discounts, of returns that are told besides the plain one",
-        ),
-    ]
+    RunKeys::declared()
 }
 
 /// Documents have one random block or more each at every step, and a purpose has so many.
-pub(crate) const MOST_CANDIDATES: i64 = crate::rng::BLOCKS_PER_PURPOSE as i64;
+pub(crate) const MOST_CANDIDATES: u32 = crate::rng::BLOCKS_PER_PURPOSE;
 
 /// Slates are held in the registers of a GPU lane, or spill from them; longer ones than this are nobody's page.
-pub(crate) const MOST_POSITIONS: i64 = 1024;
+pub(crate) const MOST_POSITIONS: u32 = 1024;
 
-fn common_environment_keys() -> Vec<Key> {
-    vec![
-        Key::integer(
-            "num_candidates",
-            10,
-            1,
-            MOST_CANDIDATES,
-            "documents offered at a step; where it is not given and `document.corpus` is, as many as there are in it",
-        ),
-        Key::integer("slate_size", 2, 1, MOST_POSITIONS, "documents in a slate"),
-        Key::boolean(
-            "resample_documents",
-            true,
-            "draw new documents at every step; false: one corpus for all users and episodes",
-        ),
-    ]
+keys! {
+    /// What every environment has.
+    pub(crate) struct CommonKeys {
+        /// documents offered at a step; where it is not given and `document.corpus` is, as many as there are in it
+        num_candidates: u32 = integer("num_candidates", 10, 1, MOST_CANDIDATES),
+        /// documents in a slate
+        slate_size: u32 = integer("slate_size", 2, 1, MOST_POSITIONS),
+        /// draw new documents at every step; false: one corpus for all users and episodes
+        resample_documents: bool = boolean("resample_documents", true),
+    }
 }
 
 /// The key by which users choose.
 pub(crate) const CHOICE_MODEL: &str = "choice.model";
-const DOCUMENT_SEED: &str = "document.seed";
 
-/// Declares the seed of the corpus; the last key, so that the table stands where an environment's own keys have it.
-fn document_seed() -> Key {
-    Key::optional_unsigned(
-        DOCUMENT_SEED,
-        0,
-        u64::MAX,
-        "key of the corpus that resample_documents = false draws; absent: `seed`, so that another seed has other documents",
-    )
+keys! {
+    /// The seed of the corpus; the last key, so that its table stands where an environment's own keys have it.
+    pub(crate) struct SeedKeys {
+        /// key of the corpus that resample_documents = false draws; absent: `seed`, so that another seed has other documents
+        document_seed: Option<u64> = optional_unsigned("document.seed", 0, u64::MAX),
+    }
 }
 
 /// Takes the number of candidates from the documents given, where nobody gave it, and that of features from their lists.
@@ -458,7 +444,7 @@ fn follow_corpus(settings: &mut Settings) {
             settings.follow(&key, Value::Integer(count), name);
         }
     }
-    if *settings.origin("num_candidates") != Origin::Default {
+    if *settings.origin(CommonKeys::num_candidates) != Origin::Default {
         return;
     }
     let given = settings
@@ -485,31 +471,40 @@ fn whence(one: &Origin, other: &Origin) -> String {
 
 /// Checks what holds across the keys that all environments have.
 fn check_common(settings: &Settings) -> Result<(), ConfigError> {
-    let candidates = settings.count("num_candidates");
-    if settings.declares(DOCUMENT_SEED) && settings.value(DOCUMENT_SEED).is_some() {
-        if settings.boolean("resample_documents") {
+    let common = CommonKeys::read(settings);
+    let candidates = common.num_candidates;
+    if settings.declares(SeedKeys::document_seed)
+        && settings.value(SeedKeys::document_seed).is_some()
+    {
+        if common.resample_documents {
             let allowed = format!(
                 "no seed of the documents unless `environment.resample_documents` = false; it is true{}: every step draws new ones",
                 whence(
-                    settings.origin("resample_documents"),
-                    settings.origin(DOCUMENT_SEED)
+                    settings.origin(CommonKeys::resample_documents),
+                    settings.origin(SeedKeys::document_seed)
                 )
             );
-            return Err(settings.invalid(DOCUMENT_SEED, allowed));
+            return Err(settings.invalid(SeedKeys::document_seed, allowed));
         }
         if let Some((name, _)) = settings.corpora().next() {
             let allowed = format!(
                 "no seed of the documents where `environment.{name}` lists them{}",
-                whence(settings.origin(name), settings.origin(DOCUMENT_SEED))
+                whence(
+                    settings.origin(name),
+                    settings.origin(SeedKeys::document_seed)
+                )
             );
-            return Err(settings.invalid(DOCUMENT_SEED, allowed));
+            return Err(settings.invalid(SeedKeys::document_seed, allowed));
         }
     }
     for (name, corpus) in settings.corpora() {
-        if settings.boolean("resample_documents") {
+        if common.resample_documents {
             let allowed = format!(
                 "no corpus unless `environment.resample_documents` = false; it is true{}",
-                whence(settings.origin("resample_documents"), settings.origin(name))
+                whence(
+                    settings.origin(CommonKeys::resample_documents),
+                    settings.origin(name)
+                )
             );
             return Err(settings.invalid(name, allowed));
         }
@@ -517,20 +512,23 @@ fn check_common(settings: &Settings) -> Result<(), ConfigError> {
             let allowed = format!(
                 "one document a candidate, and `environment.num_candidates` is {candidates}{}; where it is not given, it is the \
                  number of documents",
-                whence(settings.origin("num_candidates"), settings.origin(name))
+                whence(
+                    settings.origin(CommonKeys::num_candidates),
+                    settings.origin(name)
+                )
             );
             return Err(settings.invalid(name, allowed));
         }
     }
-    if settings.count("slate_size") > candidates {
+    if common.slate_size > candidates {
         let allowed = format!(
             "an integer from 1 to `environment.num_candidates`, which is {candidates}{}",
             whence(
-                settings.origin("num_candidates"),
-                settings.origin("slate_size")
+                settings.origin(CommonKeys::num_candidates),
+                settings.origin(CommonKeys::slate_size)
             )
         );
-        return Err(settings.invalid("slate_size", allowed));
+        return Err(settings.invalid(CommonKeys::slate_size, allowed));
     }
     Ok(())
 }
@@ -553,7 +551,10 @@ mod tests {
     #[test]
     fn an_environment_may_have_its_own_default_for_a_common_key() {
         let entry = specimen::item_transition();
-        assert_eq!(entry.settings_with(&[]).unwrap().count("slate_size"), 1);
+        assert_eq!(
+            entry.settings_with(&[]).unwrap().read::<u32>("slate_size"),
+            1
+        );
         assert_eq!(
             entry
                 .keys
@@ -566,20 +567,33 @@ mod tests {
 
     #[test]
     fn a_default_out_of_its_own_range_is_the_authors_mistake() {
-        let message = refusal(vec![Key::probability("user.p", 1.5, "")]);
+        let message = refusal(vec![Key::probability("user.p", 1.5).of_any_type()]);
         assert!(
             message.starts_with("`boredom` declares the key `user.p` wrongly"),
             "{message}"
         );
-        assert!(refusal(vec![Key::distribution("p", &[0.5, 0.4], "")]).contains("sum 0.9"));
-        let exception = Key::one_of("a", "x", &["x", "y"], "");
-        let dependent = Key::positive("b", 1.0, "").default_when("a", "y", 0.0);
+        assert!(
+            refusal(vec![Key::distribution("p", &[0.5, 0.4]).of_any_type()]).contains("sum 0.9")
+        );
+        crate::words! {
+            /// Two words.
+            enum Letter {
+                /// One.
+                X = "x",
+                /// The other.
+                Y = "y",
+            }
+        }
+        let exception = Key::one_of("a", Letter::X).of_any_type();
+        let dependent = Key::positive("b", 1.0)
+            .default_when("a", "y", 0.0)
+            .of_any_type();
         assert!(refusal(vec![exception, dependent]).contains("`b` = 0"));
     }
 
     #[test]
     fn names_that_clash_are_the_authors_mistake() {
-        let key = |name| Key::number(name, 0.0, Bounds::FINITE, "");
+        let key = |name| Key::number(name, 0.0, Bounds::FINITE).of_any_type();
         assert!(refusal(vec![key("a"), key("a")]).contains("twice"));
         assert!(refusal(vec![key("user"), key("user.a")]).contains("a value and a table"));
         assert!(refusal(vec![key("name")]).contains("name of the section"));

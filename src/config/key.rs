@@ -1,23 +1,21 @@
 //! One parameter, declared: its name, default, what is allowed, and what it does.
 
+use std::marker::PhantomData;
+
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use super::{Allowed, Bounds, Column, Value};
+use super::{
+    Allowed, Bounds, Column, Corpus, FromValue, OneOf, Settings, Value, Weights, WordOrMatrix,
+};
 
-/// Declares one parameter of an environment or a policy.
+/// Declares one parameter of an environment, a choice model, a policy or a layer.
 ///
 /// The name is relative to the section and dotted: `user.sensitivity` of an environment is
-/// `environment.user.sensitivity` in a file.
-///
-/// ```text
-/// vec![
-///     Key::number("user.sensitivity", 0.01, Bounds::FINITE, "steepness of satisfaction in net kale exposure"),
-///     Key::one_of("choice.model", "first", &["first", "multinomial_logit"], "how the user picks from the slate"),
-/// ]
-/// ```
+/// `environment.user.sensitivity` in a file. Models declare their keys as the fields of a struct, by
+/// [`keys!`](crate::keys) and [`parameters!`](crate::parameters): `T` is the type of the field.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Key {
+pub struct Key<T = AnyType> {
     pub(super) name: &'static str,
     pub(super) default: Option<Value>,
     pub(super) required: bool,
@@ -25,7 +23,12 @@ pub struct Key {
     pub(super) applies_when: Vec<Condition>,
     pub(super) allowed: Allowed,
     pub(super) about: &'static str,
+    pub(super) type_: PhantomData<fn() -> T>,
 }
+
+/// The type of a key that has forgotten which type its value has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnyType;
 
 /// Holds when another key of the same section has this text as its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,13 +37,8 @@ pub(super) struct Condition {
     pub(super) is: &'static str,
 }
 
-impl Key {
-    fn new(
-        name: &'static str,
-        default: Option<Value>,
-        allowed: Allowed,
-        about: &'static str,
-    ) -> Self {
+impl<T> Key<T> {
+    fn new(name: &'static str, default: Option<Value>, allowed: Allowed) -> Self {
         Self {
             name,
             default,
@@ -48,220 +46,236 @@ impl Key {
             default_when: Vec::new(),
             applies_when: Vec::new(),
             allowed,
-            about,
+            about: "",
+            type_: PhantomData,
         }
     }
 
+    /// Forgets the type of the value, so that keys of all types can stand in one list.
+    #[must_use]
+    pub fn of_any_type(self) -> Key {
+        Key {
+            name: self.name,
+            default: self.default,
+            required: self.required,
+            default_when: self.default_when,
+            applies_when: self.applies_when,
+            allowed: self.allowed,
+            about: self.about,
+            type_: PhantomData,
+        }
+    }
+}
+
+impl<T: FromValue + Into<f64>> Key<T> {
+    /// Reads the value as a number; for [`parameters!`](crate::parameters).
+    #[must_use]
+    pub fn read_number(&self, settings: &Settings) -> f64 {
+        settings.read::<T>(self.name).into()
+    }
+}
+
+impl Key<f64> {
     /// Declares a number within `bounds`.
     #[must_use]
-    pub fn number(name: &'static str, default: f64, bounds: Bounds, about: &'static str) -> Self {
-        Self::new(name, Some(default.into()), Allowed::Number(bounds), about)
+    pub fn number(name: &'static str, default: f64, bounds: Bounds) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Number(bounds))
     }
 
     /// Declares a number that is not negative: a standard deviation, a mass.
     #[must_use]
-    pub fn non_negative(name: &'static str, default: f64, about: &'static str) -> Self {
-        Self::number(name, default, Bounds::NON_NEGATIVE, about)
+    pub fn non_negative(name: &'static str, default: f64) -> Self {
+        Self::number(name, default, Bounds::NON_NEGATIVE)
     }
 
     /// Declares a number above zero: a length, a budget.
     #[must_use]
-    pub fn positive(name: &'static str, default: f64, about: &'static str) -> Self {
-        Self::number(name, default, Bounds::POSITIVE, about)
+    pub fn positive(name: &'static str, default: f64) -> Self {
+        Self::number(name, default, Bounds::POSITIVE)
     }
 
     /// Declares a number from 0 to 1.
     #[must_use]
-    pub fn probability(name: &'static str, default: f64, about: &'static str) -> Self {
-        Self::number(name, default, Bounds::PROBABILITY, about)
+    pub fn probability(name: &'static str, default: f64) -> Self {
+        Self::number(name, default, Bounds::PROBABILITY)
     }
+}
 
+impl Key<Option<f64>> {
     /// Declares a number that may be left out.
     #[must_use]
-    pub fn optional_number(name: &'static str, bounds: Bounds, about: &'static str) -> Self {
-        Self::new(name, None, Allowed::Number(bounds), about)
+    pub fn optional_number(name: &'static str, bounds: Bounds) -> Self {
+        Self::new(name, None, Allowed::Number(bounds))
     }
+}
 
+impl Key<u32> {
     /// Declares a whole number from `min` to `max`, both included.
     #[must_use]
-    pub fn integer(
-        name: &'static str,
-        default: i64,
-        min: i64,
-        max: i64,
-        about: &'static str,
-    ) -> Self {
+    pub fn integer(name: &'static str, default: u32, min: u32, max: u32) -> Self {
         let allowed = Allowed::Integer {
             min: min.into(),
             max: max.into(),
         };
-        Self::new(name, Some(default.into()), allowed, about)
+        Self::new(name, Some(i64::from(default).into()), allowed)
     }
 
-    /// Declares a whole number that counts something and is read as `u32`, from `min`.
+    /// Declares a whole number that counts something, from `min`.
     ///
     /// The largest is 2^31 - 1, so that a count and every index below it are also an `i32`.
     #[must_use]
-    pub fn count(name: &'static str, default: u32, min: u32, about: &'static str) -> Self {
-        Self::integer(name, default.into(), min.into(), i32::MAX.into(), about)
+    pub fn count(name: &'static str, default: u32, min: u32) -> Self {
+        Self::integer(name, default, min, i32::MAX.unsigned_abs())
     }
+}
 
-    /// Declares a whole number that may be left out.
+impl Key<Option<u32>> {
+    /// Declares a whole number from `min` to `max` that may be left out.
     #[must_use]
-    pub fn optional_integer(name: &'static str, min: i64, max: i64, about: &'static str) -> Self {
+    pub fn optional_integer(name: &'static str, min: u32, max: u32) -> Self {
         let allowed = Allowed::Integer {
             min: min.into(),
             max: max.into(),
         };
-        Self::new(name, None, allowed, about)
+        Self::new(name, None, allowed)
     }
+}
 
+impl Key<u64> {
     /// Declares a whole number of 64 bits without sign, from `min` to `max`.
-    pub(super) fn unsigned(
-        name: &'static str,
-        default: u64,
-        min: u64,
-        max: u64,
-        about: &'static str,
-    ) -> Self {
+    pub(super) fn unsigned(name: &'static str, default: u64, min: u64, max: u64) -> Self {
         let allowed = Allowed::Integer {
             min: min.into(),
             max: max.into(),
         };
-        Self::new(name, Some(Value::Integer(default.into())), allowed, about)
+        Self::new(name, Some(Value::Integer(default.into())), allowed)
     }
+}
 
+impl Key<Option<u64>> {
     /// Declares a whole number of 64 bits without sign that may be left out, from `min` to `max`.
-    pub(super) fn optional_unsigned(
-        name: &'static str,
-        min: u64,
-        max: u64,
-        about: &'static str,
-    ) -> Self {
+    pub(super) fn optional_unsigned(name: &'static str, min: u64, max: u64) -> Self {
         let allowed = Allowed::Integer {
             min: min.into(),
             max: max.into(),
         };
-        Self::new(name, None, allowed, about)
+        Self::new(name, None, allowed)
     }
+}
 
+impl Key<bool> {
     /// Declares a switch.
     #[must_use]
-    pub fn boolean(name: &'static str, default: bool, about: &'static str) -> Self {
-        Self::new(name, Some(default.into()), Allowed::Boolean, about)
+    pub fn boolean(name: &'static str, default: bool) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Boolean)
     }
+}
 
+impl Key<Option<Vec<bool>>> {
     /// Declares a list of switches that may be left out.
     #[must_use]
-    pub fn optional_booleans(name: &'static str, about: &'static str) -> Self {
-        Self::new(name, None, Allowed::Booleans, about)
+    pub fn optional_booleans(name: &'static str) -> Self {
+        Self::new(name, None, Allowed::Booleans)
     }
+}
 
-    /// Declares a choice among words.
+impl<T: OneOf> Key<T> {
+    /// Declares a choice among the words of an enum.
     #[must_use]
-    pub fn one_of(
-        name: &'static str,
-        default: &'static str,
-        words: &[&'static str],
-        about: &'static str,
-    ) -> Self {
-        let allowed = Allowed::OneOf(words.to_vec());
-        Self::new(name, Some(default.into()), allowed, about)
+    pub fn one_of(name: &'static str, default: T) -> Self {
+        let allowed = Allowed::OneOf(T::words());
+        Self::new(name, Some(default.word().into()), allowed)
     }
+}
 
+impl<T: OneOf> Key<WordOrMatrix<T>> {
+    /// Declares a choice among the words of an enum, or a matrix in their place, row by row, each number within `bounds`.
+    #[must_use]
+    pub fn one_of_or_matrix(name: &'static str, default: T, bounds: Bounds) -> Self {
+        let allowed = Allowed::OneOfOrMatrix {
+            words: T::words(),
+            bounds,
+        };
+        Self::new(name, Some(default.word().into()), allowed)
+    }
+}
+
+impl Key<String> {
     /// Declares a text.
     #[must_use]
-    pub fn text(name: &'static str, default: &str, about: &'static str) -> Self {
-        Self::new(name, Some(default.into()), Allowed::Text, about)
+    pub fn text(name: &'static str, default: &str) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Text)
     }
+}
 
+impl Key<Option<String>> {
     /// Declares a text that may be left out.
     #[must_use]
-    pub fn optional_text(name: &'static str, about: &'static str) -> Self {
-        Self::new(name, None, Allowed::Text, about)
+    pub fn optional_text(name: &'static str) -> Self {
+        Self::new(name, None, Allowed::Text)
     }
+}
 
+impl Key<Vec<f64>> {
     /// Declares a list of numbers of any length but zero, each within `bounds`.
     #[must_use]
-    pub fn numbers(
-        name: &'static str,
-        default: &[f64],
-        bounds: Bounds,
-        about: &'static str,
-    ) -> Self {
+    pub fn numbers(name: &'static str, default: &[f64], bounds: Bounds) -> Self {
         let allowed = Allowed::Numbers {
             bounds,
             length: None,
         };
-        Self::new(name, Some(default.into()), allowed, about)
-    }
-
-    /// Declares a list of as many numbers as the default has, each within `bounds`.
-    #[must_use]
-    pub fn numbers_of_fixed_length(
-        name: &'static str,
-        default: &[f64],
-        bounds: Bounds,
-        about: &'static str,
-    ) -> Self {
-        let allowed = Allowed::Numbers {
-            bounds,
-            length: Some(default.len()),
-        };
-        Self::new(name, Some(default.into()), allowed, about)
-    }
-
-    /// Declares a list of numbers that may be left out.
-    #[must_use]
-    pub fn optional_numbers(name: &'static str, bounds: Bounds, about: &'static str) -> Self {
-        let allowed = Allowed::Numbers {
-            bounds,
-            length: None,
-        };
-        Self::new(name, None, allowed, about)
+        Self::new(name, Some(default.into()), allowed)
     }
 
     /// Declares a list of probabilities that sum to 1.
     #[must_use]
-    pub fn distribution(name: &'static str, default: &[f64], about: &'static str) -> Self {
-        Self::new(name, Some(default.into()), Allowed::Distribution, about)
+    pub fn distribution(name: &'static str, default: &[f64]) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Distribution)
     }
+}
 
+impl Key<Option<Vec<f64>>> {
+    /// Declares a list of numbers that may be left out.
+    #[must_use]
+    pub fn optional_numbers(name: &'static str, bounds: Bounds) -> Self {
+        let allowed = Allowed::Numbers {
+            bounds,
+            length: None,
+        };
+        Self::new(name, None, allowed)
+    }
+}
+
+impl Key<Vec<Vec<f64>>> {
     /// Declares a matrix, row by row, each number within `bounds`.
     #[must_use]
-    pub fn matrix(
-        name: &'static str,
-        default: impl Into<Value>,
-        bounds: Bounds,
-        about: &'static str,
-    ) -> Self {
-        Self::new(name, Some(default.into()), Allowed::Matrix(bounds), about)
+    pub fn matrix(name: &'static str, default: impl Into<Value>, bounds: Bounds) -> Self {
+        Self::new(name, Some(default.into()), Allowed::Matrix(bounds))
     }
+}
 
-    /// Declares a choice among words, or a matrix in their place, row by row, each number within `bounds`.
-    #[must_use]
-    pub fn one_of_or_matrix(
-        name: &'static str,
-        default: &'static str,
-        words: &[&'static str],
-        bounds: Bounds,
-        about: &'static str,
-    ) -> Self {
-        let words = words.to_vec();
-        let allowed = Allowed::OneOfOrMatrix { words, bounds };
-        Self::new(name, Some(default.into()), allowed, about)
-    }
-
+impl Key<Option<Corpus>> {
     /// Declares fixed documents with these columns; they may always be left out.
     #[must_use]
-    pub fn corpus(name: &'static str, columns: &[Column], about: &'static str) -> Self {
-        Self::new(name, None, Allowed::Corpus(columns.to_vec()), about)
+    pub fn corpus(name: &'static str, columns: &[Column]) -> Self {
+        Self::new(name, None, Allowed::Corpus(columns.to_vec()))
     }
+}
 
+impl Key<Weights> {
     /// Declares the weights of a policy, which must be given.
     #[must_use]
-    pub fn weights(name: &'static str, about: &'static str) -> Self {
-        Self::new(name, None, Allowed::Weights, about).required()
+    pub fn weights(name: &'static str) -> Self {
+        Self::new(name, None, Allowed::Weights).required()
+    }
+}
+
+impl<T> Key<T> {
+    /// Says what the parameter does.
+    #[must_use]
+    pub fn with_about(mut self, about: &'static str) -> Self {
+        self.about = about.trim_ascii_start();
+        self
     }
 
     /// Makes the key one that must be given: it loses its default.
@@ -277,10 +291,13 @@ impl Key {
     pub fn default_when(
         mut self,
         other: &'static str,
-        is: &'static str,
+        is: impl Into<&'static str>,
         default: impl Into<Value>,
     ) -> Self {
-        let condition = Condition { key: other, is };
+        let condition = Condition {
+            key: other,
+            is: is.into(),
+        };
         self.default_when.push((condition, default.into()));
         self
     }
@@ -290,8 +307,11 @@ impl Key {
     /// Elsewhere giving it is an error, since it would have no effect, and it does not appear among the resolved
     /// parameters. Given several times, for one and the same `other`, any of the words will do.
     #[must_use]
-    pub fn applies_when(mut self, other: &'static str, is: &'static str) -> Self {
-        self.applies_when.push(Condition { key: other, is });
+    pub fn applies_when(mut self, other: &'static str, is: impl Into<&'static str>) -> Self {
+        self.applies_when.push(Condition {
+            key: other,
+            is: is.into(),
+        });
         self
     }
 
@@ -357,7 +377,7 @@ impl Key {
     }
 }
 
-impl Serialize for Key {
+impl<T> Serialize for Key<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Exception<'a> {
@@ -400,7 +420,8 @@ mod tests {
 
     #[test]
     fn a_key_serializes_with_its_allowed_values_as_a_sentence() {
-        let key = Key::non_negative("user.choc_stddev", 1.0, "spread of chocolate engagement");
+        let key =
+            Key::non_negative("user.choc_stddev", 1.0).with_about("spread of chocolate engagement");
         assert_eq!(
             serde_json::to_string(&key).unwrap(),
             r#"{"name":"user.choc_stddev","default":1.0,"required":false,"allowed":"a number at least 0 and at most 1e12","about":"spread of chocolate engagement"}"#
@@ -409,7 +430,8 @@ mod tests {
 
     #[test]
     fn conditional_defaults_are_listed() {
-        let key = Key::positive("user.time_budget", 200.0, "minutes")
+        let key = Key::positive("user.time_budget", 200.0)
+            .with_about("minutes")
             .default_when("user.sampler", "distribution", 60.0)
             .applies_when("user.kind", "budgeted");
         assert_eq!(
@@ -423,7 +445,7 @@ mod tests {
 
     #[test]
     fn a_required_key_has_no_default() {
-        let key = Key::optional_text("by", "feature").required();
+        let key = Key::optional_text("by").with_about("feature").required();
         assert_eq!(key.default_text(), "required");
         assert!(key.default().is_none());
     }

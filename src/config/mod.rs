@@ -1,8 +1,8 @@
 //! Checked configuration: what a run is, before anything is simulated.
 //!
-//! Environments, choice models and policies declare their parameters as tables of [`Key`]s. The same tables drive the
-//! parsing of files and flags, the defaults, the range checks, the error texts and `slatesim list`, so that a
-//! parameter is described in one place.
+//! Environments, choice models, policies and layers declare their parameters as the fields of a struct, by
+//! [`keys!`](crate::keys) and [`parameters!`](crate::parameters). What is declared there drives the parsing of files and flags, the
+//! defaults, the range checks, the error texts and `slatesim list`, so that a parameter is described in one place.
 //!
 //! ```text
 //! TOML file + flags --Layers--> Config::resolve(.., Catalogue) --> Config { seed, episodes, .., environment, policy }
@@ -21,6 +21,7 @@ mod bounds;
 mod catalogue;
 mod check;
 mod corpus;
+mod declare;
 mod error;
 mod item_table;
 mod key;
@@ -37,11 +38,12 @@ mod weights;
 
 pub use allowed::{Allowed, Column};
 pub use bounds::Bounds;
-pub(crate) use catalogue::{CHOICE_MODEL, MOST_CANDIDATES, MOST_POSITIONS};
+pub(crate) use catalogue::{CHOICE_MODEL, CommonKeys, MOST_CANDIDATES, MOST_POSITIONS, SeedKeys};
 pub use catalogue::{Catalogue, Entry, run_keys};
 pub use corpus::Corpus;
+pub use declare::{FromValue, OneOf, WordOrMatrix};
 pub use error::{ConfigError, CorpusProblem, Hint, SyntaxError, UnknownKey};
-pub use key::Key;
+pub use key::{AnyType, Key};
 pub use layers::{ConfigFile, Layers, Origin, Override};
 pub use nearest::nearest_name;
 pub use points::{Arrangement, Axis, Point};

@@ -331,7 +331,13 @@ mod tests {
         let points = points(&[SENSITIVITY], Arrangement::Grid).unwrap();
         let found: Vec<f64> = points
             .iter()
-            .map(|point| point.config.environment.settings.number("user.sensitivity"))
+            .map(|point| {
+                point
+                    .config
+                    .environment
+                    .settings
+                    .read::<f64>("user.sensitivity")
+            })
             .collect();
         assert_eq!(found, [0.1, 0.2, 0.3]);
     }

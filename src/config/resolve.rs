@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::catalogue::RunKeys;
 use super::catalogue::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
 use super::check::type_name;
 use super::error::UnknownKey;
@@ -10,7 +11,7 @@ use super::nearest::{nearest_key, nearest_name};
 use super::value::clip;
 use super::variants::VARIANT;
 use super::weights::name_files;
-use super::{Catalogue, ConfigError, Entry, Hint, Key, Layers, Section, Settings, Value, run_keys};
+use super::{Catalogue, ConfigError, Entry, Hint, Key, Layers, Section, Settings};
 
 /// Describes a run completely: everything that its numbers depend on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,7 +35,6 @@ pub struct Config {
 const DEFAULT_ENVIRONMENT: &str = "long_term_satisfaction";
 const DEFAULT_POLICY: &str = "random";
 
-const DISCOUNT: &str = "discount";
 /// Each takes a sum in the registers of a GPU lane.
 const MAX_DISCOUNTS: usize = 8;
 
@@ -51,7 +51,7 @@ impl Config {
     /// policy, then unknown keys, then values, then what does not go together.
     pub fn resolve(layers: &Layers, catalogue: &Catalogue) -> Result<Self, ConfigError> {
         let mut given = layers.assignments()?;
-        for assignment in given.iter_mut().filter(|one| one.key == DISCOUNT) {
+        for assignment in given.iter_mut().filter(|one| one.key == RunKeys::discount) {
             // One is a list of one.
             if assignment.value.is_float() || assignment.value.is_integer() {
                 assignment.value = toml::Value::Array(vec![assignment.value.clone()]);
@@ -65,18 +65,24 @@ impl Config {
         )?;
         let policy = find("policy.name", DEFAULT_POLICY, &catalogue.policies, &given)?;
         let layers = find_layers(&catalogue.layers, &given)?;
-        let run = run_keys();
+        let run = RunKeys::declared();
         let known = Known::new(&run, environment, policy, &layers, catalogue);
         for assignment in &given {
             known.check(assignment)?;
         }
 
         let settings = Settings::resolve("", &run, &given)?;
+        let RunKeys {
+            seed,
+            episodes,
+            max_steps,
+            discount,
+        } = RunKeys::read(&settings);
         let config = Self {
-            seed: unsigned(&settings, "seed"),
-            episodes: unsigned(&settings, "episodes"),
-            max_steps: settings.optional_count("max_steps"),
-            discounts: discounts(&settings)?,
+            seed,
+            episodes,
+            max_steps,
+            discounts: discounts(&settings, discount)?,
             environment: Section {
                 name: environment.name.to_owned(),
                 settings: environment.settings(&given)?,
@@ -135,7 +141,10 @@ impl Config {
         }
         if !self.discounts.is_empty() {
             let discounts = self.discounts.iter().map(|&one| toml::Value::Float(one));
-            table.insert(DISCOUNT.to_owned(), toml::Value::Array(discounts.collect()));
+            table.insert(
+                RunKeys::discount.to_owned(),
+                toml::Value::Array(discounts.collect()),
+            );
         }
         table.insert(ENVIRONMENT.to_owned(), section(&self.environment));
         table.insert(POLICY.to_owned(), section(&self.policy));
@@ -143,27 +152,15 @@ impl Config {
     }
 }
 
-/// Reads the discounts: a few different ones.
-fn discounts(settings: &Settings) -> Result<Vec<f64>, ConfigError> {
-    let discounts = match settings.value(DISCOUNT) {
-        Some(Value::Numbers(discounts)) => discounts.clone(),
-        _ => Vec::new(),
-    };
+/// Checks that discounts are few, and different.
+fn discounts(settings: &Settings, given: Option<Vec<f64>>) -> Result<Vec<f64>, ConfigError> {
+    let discounts = given.unwrap_or_default();
     let is_double = |(index, one): (usize, &f64)| discounts[..index].contains(one);
     if discounts.len() > MAX_DISCOUNTS || discounts.iter().enumerate().any(is_double) {
         let allowed = format!("up to {MAX_DISCOUNTS} numbers from 0 to 1, each at most once");
-        return Err(settings.invalid(DISCOUNT, allowed));
+        return Err(settings.invalid(RunKeys::discount, allowed));
     }
     Ok(discounts)
-}
-
-fn unsigned(settings: &Settings, key: &str) -> u64 {
-    match settings.value(key) {
-        Some(Value::Integer(value)) => {
-            u64::try_from(*value).expect("declared with limits of 64 bits without sign")
-        }
-        _ => unreachable!("declared as an integer with a default"),
-    }
 }
 
 /// Finds the environment or policy that was named, or the default one.

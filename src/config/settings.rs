@@ -9,12 +9,11 @@ use serde::ser::{SerializeMap, Serializer};
 use super::check::check;
 use super::key::Condition;
 use super::layers::{Assignment, Origin};
-use super::{Allowed, Column, ConfigError, Corpus, Key, Value, Weights};
+use super::{Allowed, Column, ConfigError, Corpus, Key, Value};
 
 /// Holds the checked value of every key that an environment or a policy declared.
 ///
-/// Keys are asked for by the names of their declaration (`user.sensitivity`). Asking for an undeclared key, or for
-/// another type than was declared, is a mistake in the program and panics; nothing that a user writes can cause it.
+/// They are read through the structs that declare keys: [`keys!`](crate::keys), [`parameters!`](crate::parameters).
 ///
 /// Two settings are equal where their values are, wherever these were given. They serialize as nested tables.
 #[derive(Debug, Clone)]
@@ -55,7 +54,7 @@ impl Settings {
 
     fn parameter(&self, key: &Key, given: &[Assignment]) -> Result<Parameter, ConfigError> {
         let full = self.full_name(key.name);
-        let holds = |condition: &Condition| self.text(condition.key) == condition.is;
+        let holds = |condition: &Condition| self.is(condition);
         let applies = key.applies_when.is_empty() || key.applies_when.iter().any(holds);
         let given = given.iter().find(|assignment| assignment.key == full);
         let (value, origin) = match (given, key.applies_when.first()) {
@@ -73,7 +72,7 @@ impl Settings {
             }
             (None, _) => {
                 let mut exceptions = key.default_when.iter();
-                let exception = exceptions.find(|(when, _)| self.text(when.key) == when.is);
+                let exception = exceptions.find(|(when, _)| self.is(when));
                 let default = exception.map(|(_, value)| value).or(key.default.as_ref());
                 (default.cloned(), Origin::Default)
             }
@@ -100,7 +99,7 @@ impl Settings {
         };
         let applies = |column: &&Column| {
             let condition = column.applies_when;
-            condition.is_none_or(|when| self.text(when.key) == when.is)
+            condition.is_none_or(|when| self.is(&when))
         };
         Cow::Owned(Allowed::Corpus(
             columns.iter().filter(applies).cloned().collect(),
@@ -109,6 +108,10 @@ impl Settings {
 
     fn full_name(&self, key: &str) -> String {
         super::catalogue::full_name(self.section, key)
+    }
+
+    fn is(&self, condition: &Condition) -> bool {
+        matches!(self.value(condition.key), Some(Value::Text(word)) if word == condition.is)
     }
 
     fn find(&self, key: &str) -> &Parameter {
@@ -198,91 +201,7 @@ fn quoted(conditions: &[Condition]) -> String {
     words.collect::<Vec<_>>().join(" or ")
 }
 
-/// Writes one accessor a type: the value of a key that has a default, and of one that may be absent.
-macro_rules! accessors {
-    ($($what:literal, $variant:ident, $name:ident, $optional:ident -> $type:ty, |$value:ident| $read:expr;)*) => {
-        impl Settings {
-            $(
-                #[doc = concat!("Returns ", $what, ".")]
-                ///
-                /// # Panics
-                /// If the key is not declared, of another type, or optional and absent.
-                #[must_use]
-                pub fn $name(&self, key: &str) -> $type {
-                    self.$optional(key)
-                        .expect("a key that may be absent is asked for by the optional accessor")
-                }
-
-                #[doc = concat!("Returns ", $what, ", where it was given.")]
-                ///
-                /// # Panics
-                /// If the key is not declared or of another type.
-                #[must_use]
-                pub fn $optional(&self, key: &str) -> Option<$type> {
-                    match self.value(key)? {
-                        Value::$variant($value) => Some($read),
-                        other => panic!("`{key}` is asked for as {}, and is {other}", $what),
-                    }
-                }
-            )*
-        }
-    };
-}
-
-accessors! {
-    "a number", Number, number, optional_number -> f64, |value| *value;
-    "an integer", Integer, integer, optional_integer -> i64, |value| {
-        i64::try_from(*value).expect("keys of a section are declared with limits of 64 bits")
-    };
-    "a count", Integer, count, optional_count -> u32, |value| {
-        u32::try_from(*value).expect("a count is declared with limits of 32 bits")
-    };
-    "a switch", Boolean, boolean, optional_boolean -> bool, |value| *value;
-    "a list of switches", Booleans, booleans, optional_booleans -> &[bool], |value| value;
-    "a text", Text, text, optional_text -> &str, |value| value;
-    "a list of numbers", Numbers, numbers, optional_numbers -> &[f64], |value| value;
-    "a matrix, row by row", Matrix, matrix, optional_matrix -> &[Vec<f64>], |value| value;
-}
-
 impl Settings {
-    /// Returns a whole number without sign, where it was given.
-    ///
-    /// # Panics
-    /// If the key is not declared or of another type.
-    #[must_use]
-    pub fn optional_unsigned(&self, key: &str) -> Option<u64> {
-        match self.value(key)? {
-            Value::Integer(value) => {
-                Some(u64::try_from(*value).expect("declared with limits of 64 bits without sign"))
-            }
-            other => panic!("`{key}` is asked for as a whole number, and is {other}"),
-        }
-    }
-
-    /// Returns the fixed documents, where they were given.
-    ///
-    /// # Panics
-    /// If the key is not declared or of another type.
-    #[must_use]
-    pub fn corpus(&self, key: &str) -> Option<&Corpus> {
-        match self.value(key)? {
-            Value::Corpus(corpus) => Some(corpus),
-            other => panic!("`{key}` is asked for as a corpus, and is {other}"),
-        }
-    }
-
-    /// Returns the weights of a policy.
-    ///
-    /// # Panics
-    /// If the key is not declared or of another type.
-    #[must_use]
-    pub fn weights(&self, key: &str) -> &Weights {
-        match self.value(key) {
-            Some(Value::Weights(weights)) => weights,
-            other => panic!("`{key}` is asked for as weights, and is {other:?}"),
-        }
-    }
-
     /// Builds the error for one document of a corpus that cannot be with the other keys: names its line or row, counted `row` from 0,
     /// and the value of the column.
     ///
@@ -296,7 +215,9 @@ impl Settings {
         row: usize,
         allowed: impl Into<String>,
     ) -> ConfigError {
-        let corpus = self.corpus(key).expect("a corpus that was given");
+        let Some(Value::Corpus(corpus)) = self.value(key) else {
+            panic!("`{key}` holds no corpus");
+        };
         let origin = match corpus.path() {
             Some(path) => Origin::File(path.into()),
             None => self.origin(key).clone(),
@@ -492,14 +413,14 @@ mod tests {
         let settings = entry
             .settings_with(&["user.sensitivity=0.058", "num_candidates=20"])
             .unwrap();
-        assert_eq!(settings.number("user.sensitivity"), 0.058);
-        assert_eq!(settings.number("user.memory_discount"), 0.7);
-        assert_eq!(settings.count("num_candidates"), 20);
-        assert_eq!(settings.integer("slate_size"), 2);
-        assert!(settings.boolean("resample_documents"));
-        assert_eq!(settings.text("choice.model"), "first");
-        assert_eq!(settings.optional_number("choice.no_click_mass"), None);
-        assert_eq!(settings.corpus("document.corpus"), None);
+        assert_eq!(settings.read::<f64>("user.sensitivity"), 0.058);
+        assert_eq!(settings.read::<f64>("user.memory_discount"), 0.7);
+        assert_eq!(settings.read::<u32>("num_candidates"), 20);
+        assert_eq!(settings.read::<u32>("slate_size"), 2);
+        assert!(settings.read::<bool>("resample_documents"));
+        assert_eq!(settings.read::<String>("choice.model"), "first");
+        assert_eq!(settings.read::<Option<f64>>("choice.no_click_mass"), None);
+        assert_eq!(settings.read::<Option<Corpus>>("document.corpus"), None);
         assert_eq!(
             settings.origin("user.sensitivity").to_string(),
             "given by --set"
@@ -525,13 +446,13 @@ mod tests {
     fn a_default_follows_the_key_it_depends_on_unless_given() {
         let entry = specimen::interest_evolution();
         let settings = entry.settings_with(&[]).unwrap();
-        assert_eq!(settings.number("user.time_budget"), 200.0);
+        assert_eq!(settings.read::<f64>("user.time_budget"), 200.0);
         let other = entry.settings_with(&["user.sampler=distribution"]).unwrap();
-        assert_eq!(other.number("user.time_budget"), 60.0);
+        assert_eq!(other.read::<f64>("user.time_budget"), 60.0);
         let given = entry
             .settings_with(&["user.sampler=distribution", "user.time_budget=5"])
             .unwrap();
-        assert_eq!(given.number("user.time_budget"), 5.0);
+        assert_eq!(given.read::<f64>("user.time_budget"), 5.0);
     }
 
     #[test]
@@ -552,7 +473,7 @@ mod tests {
         assert!(json["document"].get("video_length").is_none());
         assert_eq!(json["document"]["video_length_mean"], 4.3);
         // An environment may still ask for it without looking at the sampler first.
-        assert_eq!(settings.number("document.video_length"), 4.0);
+        assert_eq!(settings.read::<f64>("document.video_length"), 4.0);
     }
 
     #[test]
@@ -595,7 +516,7 @@ mod tests {
     fn asking_for_an_undeclared_key_is_a_mistake_of_the_program() {
         let entry = specimen::long_term_satisfaction();
         let settings = entry.settings_with(&[]).unwrap();
-        let _ = settings.number("user.sensitivty");
+        let _ = settings.read::<f64>("user.sensitivty");
     }
 
     #[test]

@@ -2,56 +2,83 @@
 
 use super::{Bounds, Catalogue, Column, Entry, Key};
 
+crate::words! {
+    /// How users choose.
+    enum Model {
+        /// The first.
+        First = "first",
+        /// By scores.
+        MultinomialLogit = "multinomial_logit",
+    }
+}
+
+crate::words! {
+    /// How users and documents are drawn.
+    enum Sampler {
+        /// From topics.
+        UtilityModel = "utility_model",
+        /// One by one.
+        Distribution = "distribution",
+    }
+}
+
+crate::words! {
+    /// Which end comes first.
+    enum Order {
+        /// The largest.
+        Max = "max",
+        /// The smallest.
+        Min = "min",
+    }
+}
+
 pub(super) fn long_term_satisfaction() -> Entry {
     Entry::environment(
         "long_term_satisfaction",
         "clickbait now against satisfaction later",
         vec![
-            Key::probability("user.memory_discount", 0.7, "decay of net kale exposure"),
-            Key::number(
-                "user.sensitivity",
-                0.01,
-                Bounds::FINITE,
-                "steepness of satisfaction",
-            ),
-            Key::non_negative("user.innovation_stddev", 0.05, "noise of net kale exposure"),
-            Key::number(
-                "user.choc_mean",
-                5.0,
-                Bounds::FINITE,
-                "log engagement with clickbait",
-            ),
-            Key::non_negative("user.choc_stddev", 1.0, "its spread"),
-            Key::number(
-                "user.kale_mean",
-                4.0,
-                Bounds::FINITE,
-                "log engagement with the rest",
-            ),
-            Key::non_negative("user.kale_stddev", 1.0, "its spread"),
-            Key::positive("user.time_budget", 60.0, "steps of an episode"),
-            Key::non_negative(
-                "user.observation_noise_stddev",
-                0.0,
-                "0: satisfaction is not observed",
-            ),
+            Key::probability("user.memory_discount", 0.7)
+                .with_about("decay of net kale exposure")
+                .of_any_type(),
+            Key::number("user.sensitivity", 0.01, Bounds::FINITE)
+                .with_about("steepness of satisfaction")
+                .of_any_type(),
+            Key::non_negative("user.innovation_stddev", 0.05)
+                .with_about("noise of net kale exposure")
+                .of_any_type(),
+            Key::number("user.choc_mean", 5.0, Bounds::FINITE)
+                .with_about("log engagement with clickbait")
+                .of_any_type(),
+            Key::non_negative("user.choc_stddev", 1.0)
+                .with_about("its spread")
+                .of_any_type(),
+            Key::number("user.kale_mean", 4.0, Bounds::FINITE)
+                .with_about("log engagement with the rest")
+                .of_any_type(),
+            Key::non_negative("user.kale_stddev", 1.0)
+                .with_about("its spread")
+                .of_any_type(),
+            Key::positive("user.time_budget", 60.0)
+                .with_about("steps of an episode")
+                .of_any_type(),
+            Key::non_negative("user.observation_noise_stddev", 0.0)
+                .with_about("0: satisfaction is not observed")
+                .of_any_type(),
             Key::corpus(
                 "document.corpus",
                 &[Column::number("clickbait_score", Bounds::UNIT)],
-                "fixed documents",
-            ),
-            Key::count("document.num_clusters", 0, 0, "topics; 0: none"),
-            Key::one_of(
-                "choice.model",
-                "first",
-                &["first", "multinomial_logit"],
-                "choice model",
-            ),
-            Key::optional_number(
-                "choice.no_click_mass",
-                Bounds::FINITE,
-                "absent: the user always clicks",
-            ),
+            )
+            .with_about("fixed documents")
+            .of_any_type(),
+            Key::count("document.num_clusters", 0, 0)
+                .with_about("topics; 0: none")
+                .of_any_type(),
+            Key::one_of("choice.model", Model::First)
+                .with_about("choice model")
+                .of_any_type(),
+            Key::optional_number("choice.no_click_mass", Bounds::FINITE)
+                .with_about("absent: the user always clicks")
+                .of_any_type(),
         ],
     )
 }
@@ -61,65 +88,59 @@ pub(super) fn interest_exploration() -> Entry {
         "interest_exploration",
         "topics of unknown appeal",
         vec![
-            Key::distribution("user.type_distribution", &[0.3, 0.7], "share of each type"),
+            Key::distribution("user.type_distribution", &[0.3, 0.7])
+                .with_about("share of each type")
+                .of_any_type(),
             Key::matrix(
                 "user.mean_affinity",
                 [[0.1, 0.7], [0.7, 0.1]],
                 Bounds::FINITE,
-                "type by topic",
-            ),
-            Key::numbers(
-                "document.topic_quality_mean",
-                &[0.8, 0.2],
-                Bounds::FINITE,
-                "one a topic",
-            ),
+            )
+            .with_about("type by topic")
+            .of_any_type(),
+            Key::numbers("document.topic_quality_mean", &[0.8, 0.2], Bounds::FINITE)
+                .with_about("one a topic")
+                .of_any_type(),
             Key::corpus(
                 "document.corpus",
                 &[
                     Column::index("cluster_id"),
                     Column::number("quality", Bounds::FINITE),
                 ],
-                "fixed documents",
-            ),
-            Key::number(
-                "choice.no_click_mass",
-                5.0,
-                Bounds::FINITE,
-                "appeal of no click",
-            ),
+            )
+            .with_about("fixed documents")
+            .of_any_type(),
+            Key::number("choice.no_click_mass", 5.0, Bounds::FINITE)
+                .with_about("appeal of no click")
+                .of_any_type(),
         ],
     )
     .never_terminates()
 }
 
 pub(super) fn interest_evolution() -> Entry {
-    let samplers = ["utility_model", "distribution"];
     Entry::environment(
         "interest_evolution",
         "interests that drift with what is watched",
         vec![
-            Key::one_of(
-                "user.sampler",
-                "utility_model",
-                &samplers,
-                "how users are drawn",
-            ),
-            Key::positive("user.time_budget", 200.0, "minutes").default_when(
-                "user.sampler",
-                "distribution",
-                60.0,
-            ),
-            Key::one_of(
-                "document.sampler",
-                "utility_model",
-                &samplers,
-                "how documents are drawn",
-            ),
-            Key::positive("document.video_length", 4.0, "minutes")
-                .applies_when("document.sampler", "utility_model"),
-            Key::number("document.video_length_mean", 4.3, Bounds::FINITE, "minutes")
-                .applies_when("document.sampler", "distribution"),
+            Key::one_of("user.sampler", Sampler::UtilityModel)
+                .with_about("how users are drawn")
+                .of_any_type(),
+            Key::positive("user.time_budget", 200.0)
+                .with_about("minutes")
+                .default_when("user.sampler", "distribution", 60.0)
+                .of_any_type(),
+            Key::one_of("document.sampler", Sampler::UtilityModel)
+                .with_about("how documents are drawn")
+                .of_any_type(),
+            Key::positive("document.video_length", 4.0)
+                .with_about("minutes")
+                .applies_when("document.sampler", "utility_model")
+                .of_any_type(),
+            Key::number("document.video_length_mean", 4.3, Bounds::FINITE)
+                .with_about("minutes")
+                .applies_when("document.sampler", "distribution")
+                .of_any_type(),
         ],
     )
 }
@@ -129,12 +150,12 @@ pub(super) fn item_transition() -> Entry {
         "item_transition",
         "ten documents that lead from one to the next",
         vec![
-            Key::count("slate_size", 1, 1, "documents in a slate"),
-            Key::probability(
-                "p_exit_accepted",
-                0.1,
-                "chance to leave after an accepted document",
-            ),
+            Key::count("slate_size", 1, 1)
+                .with_about("documents in a slate")
+                .of_any_type(),
+            Key::probability("p_exit_accepted", 0.1)
+                .with_about("chance to leave after an accepted document")
+                .of_any_type(),
         ],
     )
 }
@@ -151,19 +172,24 @@ pub(super) fn catalogue() -> Catalogue {
             Entry::policy(
                 "random",
                 "uniform slates",
-                vec![Key::boolean(
-                    "with_replacement",
-                    false,
-                    "duplicates possible",
-                )],
+                vec![
+                    Key::boolean("with_replacement", false)
+                        .with_about("duplicates possible")
+                        .of_any_type(),
+                ],
             ),
             Entry::policy("static", "the first candidates", vec![]),
             Entry::policy(
                 "greedy",
                 "the best candidates by a feature",
                 vec![
-                    Key::optional_text("by", "document feature").required(),
-                    Key::one_of("order", "max", &["max", "min"], "which end is best"),
+                    Key::optional_text("by")
+                        .with_about("document feature")
+                        .required()
+                        .of_any_type(),
+                    Key::one_of("order", Order::Max)
+                        .with_about("which end is best")
+                        .of_any_type(),
                 ],
             ),
         ],
@@ -171,7 +197,11 @@ pub(super) fn catalogue() -> Catalogue {
             Entry::layer(
                 "epsilon_greedy",
                 "now and then a random slate",
-                vec![Key::probability("epsilon", 0.1, "how often")],
+                vec![
+                    Key::probability("epsilon", 0.1)
+                        .with_about("how often")
+                        .of_any_type(),
+                ],
             ),
             Entry::layer("statistics", "counts", vec![]),
         ],

@@ -338,7 +338,7 @@ mod tests {
         let told: Vec<(&str, f64, &str)> = all
             .iter()
             .map(|(label, config)| {
-                let sensitivity = config.environment.settings.number("user.sensitivity");
+                let sensitivity = config.environment.settings.read::<f64>("user.sensitivity");
                 (label.as_str(), sensitivity, config.policy.name.as_str())
             })
             .collect();

@@ -367,7 +367,7 @@ mod tests {
     use safetensors::tensor::{TensorView, serialize};
 
     fn entry() -> Entry {
-        Entry::policy("scorer", "", vec![Key::weights("weights", "")])
+        Entry::policy("scorer", "", vec![Key::weights("weights").of_any_type()])
     }
 
     /// Writes a file of one tensor and reads it as the key of a policy.
@@ -387,7 +387,7 @@ mod tests {
     fn of_text(text: &str) -> Result<Weights, String> {
         let settings = entry().settings_with(&[text]);
         let settings = settings.map_err(|error| error.to_string())?;
-        Ok(settings.weights("weights").clone())
+        Ok(settings.read("weights"))
     }
 
     /// Known answers of the FNV authors' test suite.

@@ -151,31 +151,3 @@ macro_rules! twin_struct {
     (@load $n:ident Word $to:expr, $from:ident) => { $to = <$n>::to_word($from[0]) };
     (@load $n:ident Numbers $to:expr, $from:ident) => { $to.copy_from_slice($from) };
 }
-
-/// Declares the numbers that a twin is parameterised by; the WGSL twin has a struct of the same name and order.
-#[macro_export]
-macro_rules! parameters {
-    ($(#[$attribute:meta])* $visibility:vis struct $name:ident { $($(#[$field_attribute:meta])* $field:ident),+ $(,)? }) => {
-        $(#[$attribute])*
-        // WGSL: struct Parameters of the twin; the order is tested.
-        #[derive(Clone, Copy, Debug, PartialEq)]
-        $visibility struct $name<N> {
-            $($(#[$field_attribute])* pub $field: N,)+
-        }
-
-        impl<N: Copy> $name<N> {
-            /// The parameters, in the order of the WGSL twin's.
-            pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
-
-            /// Converts each parameter.
-            pub fn map<M>(&self, convert: impl Fn(N) -> M) -> $name<M> {
-                $name { $($field: convert(self.$field),)+ }
-            }
-
-            /// Lists the parameters in order.
-            pub fn values(&self) -> Vec<N> {
-                vec![$(self.$field),+]
-            }
-        }
-    };
-}

@@ -28,33 +28,57 @@
 mod definition;
 
 use super::{Blocks, Environment};
+use crate::config::Bounds;
 use crate::distribution::{bounded_integer, normal_pair, uniform};
 use crate::number::{Number, Word};
-use crate::{parameters, twin_struct};
-pub use definition::InterestEvolutionDefinition;
+use crate::{keys, parameters, twin_struct, words};
+pub use definition::{ChoiceKeys, DocumentKeys, InterestEvolutionDefinition, Model};
 
 /// The least time that a watched video leaves where it leaves any: 2^-100.
 const LEAST_TIME: f64 = 1.0 / (1_u128 << 100) as f64;
 /// The longest video that the distribution sampler makes.
 const MAX_VIDEO_LENGTH: f64 = 100.0;
 
+words! {
+    /// How users, and documents, are drawn: `RecSim` has two samplers of each.
+    #[derive(PartialEq, Eq)]
+    pub enum Sampler {
+        /// Documents of topics, whose mean qualities differ, and users who are made for them.
+        UtilityModel = "utility_model",
+        /// Documents of free features and equal quality, and users who are made for them.
+        Distribution = "distribution",
+    }
+}
+
+keys! {
+    /// Which defaults the user model has.
+    pub struct UserKeys {
+        /// whose defaults users have
+        sampler: Sampler = one_of("user.sampler", Sampler::UtilityModel),
+    }
+}
+
 parameters! {
-    /// The parameters of the user model and of the documents.
+    /// The parameters of the user model and of the documents. The defaults are `RecSim` 0.2.4's, of either sampler.
     pub struct Parameters {
-        /// Time at the start.
-        time_budget,
-        /// Time that a slate without a click costs.
-        step_penalty,
-        /// Weight of the choice model's score in the bonus.
-        user_quality_factor,
-        /// Weight of the quality in the bonus.
-        document_quality_factor,
-        /// Bonus by watch time and utility.
-        user_update_alpha,
-        /// Interest at which the step vanishes.
-        alpha_x_intercept,
-        /// Step at interest 0.
-        alpha_y_intercept,
+        /// time of a session
+        time_budget = positive("user.time_budget", 200.0)
+            .default_when(UserKeys::sampler, Sampler::Distribution, 30.0),
+        /// time that a slate without a click costs
+        step_penalty = non_negative("user.step_penalty", 0.5)
+            .default_when(UserKeys::sampler, Sampler::Distribution, 1.0),
+        /// weight of the choice model's score of the watched video in the time that it gives back
+        user_quality_factor = number("user.user_quality_factor", 0.0, Bounds::MODERATE)
+            .default_when(UserKeys::sampler, Sampler::Distribution, 1.0),
+        /// weight of the quality of the watched video in the time that it gives back
+        document_quality_factor = number("user.document_quality_factor", 1.0, Bounds::MODERATE),
+        /// time given back by watch time and utility
+        user_update_alpha = number("user.user_update_alpha", 0.9 / 3.4, Bounds::MODERATE)
+            .default_when(UserKeys::sampler, Sampler::Distribution, 0.0),
+        /// strength of interest at which it stands still
+        alpha_x_intercept = positive("user.alpha_x_intercept", 1.0),
+        /// how far an interest of 0 moves towards a watched video
+        alpha_y_intercept = number("user.alpha_y_intercept", 0.3, Bounds::MODERATE),
         /// Standard deviation of the quality about its topic's mean.
         quality_stddev,
         /// Length of a video, or the mean of it.

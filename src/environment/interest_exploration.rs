@@ -14,17 +14,42 @@
 
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, multinomial_logit::MultinomialLogit};
-use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
+use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{categorical, cumulative, log_normal, normal_pair, uniform};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
-use crate::twin_struct;
+use crate::{keys, twin_struct};
 
 /// The largest logarithm of an affinity or a quality: scores are logits, and from some 10^4 on roundings are seen in
 /// probabilities.
 const MAX_LOG: f64 = 9.0;
 /// Topics are counted by lane, so that more than this make no sense.
 const MAX_TOPICS: usize = 4096;
+
+keys! {
+    /// What is configured. The defaults are `RecSim` 0.2.4's.
+    pub struct Keys {
+        /// share of each user type
+        type_distribution: Vec<f64> = distribution("user.type_distribution", &[0.3, 0.7]),
+        /// mean of the log of the affinity, a row a user type, a column a topic
+        mean_affinity: Vec<Vec<f64>> = matrix("user.mean_affinity", [[0.1, 0.7], [0.7, 0.1]], Bounds::FINITE),
+        /// standard deviation of the log of the affinity, a row a user type, a column a topic
+        stddev_affinity: Vec<Vec<f64>> = matrix("user.stddev_affinity", [[0.1, 0.1], [0.1, 0.1]], Bounds::NON_NEGATIVE),
+        /// share of each topic among the documents
+        topic_distribution: Vec<f64> = distribution("document.topic_distribution", &[0.2, 0.8]),
+        /// mean of the log of the quality of each topic
+        topic_quality_mean: Vec<f64> = numbers("document.topic_quality_mean", &[0.8, 0.2], Bounds::FINITE),
+        /// standard deviation of the log of the quality of each topic
+        topic_quality_stddev: Vec<f64> = numbers("document.topic_quality_stddev", &[0.1, 0.1], Bounds::NON_NEGATIVE),
+        /// the documents when resample_documents = false; absent: drawn once from the seed
+        corpus: Option<Corpus> = corpus("document.corpus", &[
+            Column::index("cluster_id"),
+            Column::number("quality", Bounds::between(-1e4, 1e4)),
+        ]),
+        /// logit of choosing nothing
+        no_click_mass: f64 = number("choice.no_click_mass", 5.0, Bounds::FINITE),
+    }
+}
 
 twin_struct! {
     /// A user: a type, and what follows from it.
@@ -219,123 +244,67 @@ pub struct InterestExplorationDefinition {
 impl Definition for InterestExplorationDefinition {
     type Twin<N: Number> = InterestExploration<N>;
 
-    // The defaults are RecSim 0.2.4's.
     fn entry() -> Entry {
-        let keys = vec![
-            Key::distribution(
-                "user.type_distribution",
-                &[0.3, 0.7],
-                "share of each user type",
-            ),
-            Key::matrix(
-                "user.mean_affinity",
-                [[0.1, 0.7], [0.7, 0.1]],
-                Bounds::FINITE,
-                "mean of the log of the affinity, a row a user type, a column a topic",
-            ),
-            Key::matrix(
-                "user.stddev_affinity",
-                [[0.1, 0.1], [0.1, 0.1]],
-                Bounds::NON_NEGATIVE,
-                "standard deviation of the log of the affinity, a row a user type, a column a topic",
-            ),
-            Key::distribution(
-                "document.topic_distribution",
-                &[0.2, 0.8],
-                "share of each topic among the documents",
-            ),
-            Key::numbers(
-                "document.topic_quality_mean",
-                &[0.8, 0.2],
-                Bounds::FINITE,
-                "mean of the log of the quality of each topic",
-            ),
-            Key::numbers(
-                "document.topic_quality_stddev",
-                &[0.1, 0.1],
-                Bounds::NON_NEGATIVE,
-                "standard deviation of the log of the quality of each topic",
-            ),
-            Key::corpus(
-                "document.corpus",
-                &[
-                    Column::index("cluster_id"),
-                    Column::number("quality", Bounds::between(-1e4, 1e4)),
-                ],
-                "the documents when resample_documents = false; absent: drawn once from the seed",
-            ),
-            Key::number(
-                "choice.no_click_mass",
-                5.0,
-                Bounds::FINITE,
-                "logit of choosing nothing",
-            ),
-        ];
         let about = "users of hidden types like topics to different degrees, and never change";
-        Entry::environment("interest_exploration", about, keys).never_terminates()
+        Entry::environment("interest_exploration", about, Keys::declared()).never_terminates()
     }
 
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        let types = settings.numbers("user.type_distribution");
-        let topics = settings.numbers("document.topic_distribution");
-        if topics.len() > MAX_TOPICS {
+        let keys = Keys::read(settings);
+        let types = keys.type_distribution;
+        let num_topics = keys.topic_distribution.len();
+        if num_topics > MAX_TOPICS {
             let allowed = format!("at most {MAX_TOPICS} topics");
-            return Err(settings.invalid("document.topic_distribution", allowed));
+            return Err(settings.invalid(Keys::topic_distribution, allowed));
         }
-        for key in ["user.mean_affinity", "user.stddev_affinity"] {
-            let matrix = settings.matrix(key);
-            if matrix.len() != types.len() || matrix[0].len() != topics.len() {
+        for (key, matrix) in [
+            (Keys::mean_affinity, &keys.mean_affinity),
+            (Keys::stddev_affinity, &keys.stddev_affinity),
+        ] {
+            if matrix.len() != types.len() || matrix[0].len() != num_topics {
                 let allowed = format!(
-                    "a matrix of {} rows, one a user type, and {} columns, one a topic",
-                    types.len(),
-                    topics.len()
+                    "a matrix of {} rows, one a user type, and {num_topics} columns, one a topic",
+                    types.len()
                 );
                 return Err(settings.invalid(key, allowed));
             }
         }
-        for key in [
-            "document.topic_quality_mean",
-            "document.topic_quality_stddev",
+        for (key, list) in [
+            (Keys::topic_quality_mean, &keys.topic_quality_mean),
+            (Keys::topic_quality_stddev, &keys.topic_quality_stddev),
         ] {
-            if settings.numbers(key).len() != topics.len() {
-                let allowed = format!("a list of {} numbers, one a topic", topics.len());
+            if list.len() != num_topics {
+                let allowed = format!("a list of {num_topics} numbers, one a topic");
                 return Err(settings.invalid(key, allowed));
             }
         }
-        let affinities = settings.matrix("user.mean_affinity").concat();
-        let affinities = affinities
-            .iter()
-            .zip(settings.matrix("user.stddev_affinity").concat());
-        for (&mean, stddev) in affinities {
-            let keys = ["user.mean_affinity", "user.stddev_affinity"];
-            super::check_log_normal(settings, keys, [mean, stddev], MAX_LOG)?;
+        let affinities = keys.mean_affinity.iter().flatten();
+        for (&mean, &stddev) in affinities.zip(keys.stddev_affinity.iter().flatten()) {
+            let names = [Keys::mean_affinity, Keys::stddev_affinity];
+            super::check_log_normal(settings, names, [mean, stddev], MAX_LOG)?;
         }
-        let qualities = settings.numbers("document.topic_quality_mean").iter();
-        for (&mean, &stddev) in qualities.zip(settings.numbers("document.topic_quality_stddev")) {
-            let keys = [
-                "document.topic_quality_mean",
-                "document.topic_quality_stddev",
-            ];
-            super::check_log_normal(settings, keys, [mean, stddev], MAX_LOG)?;
+        let qualities = keys.topic_quality_mean.iter();
+        for (&mean, &stddev) in qualities.zip(&keys.topic_quality_stddev) {
+            let names = [Keys::topic_quality_mean, Keys::topic_quality_stddev];
+            super::check_log_normal(settings, names, [mean, stddev], MAX_LOG)?;
         }
-        if let Some(corpus) = settings.corpus("document.corpus") {
-            super::check_topics(settings, corpus, topics.len())?;
+        if let Some(corpus) = keys.corpus {
+            super::check_topics(settings, &corpus, num_topics)?;
         }
         Ok(Self {
-            types: cumulative(types),
-            type_shares: types.to_vec(),
-            topics: cumulative(topics),
-            mean_affinity: settings.matrix("user.mean_affinity").to_vec(),
-            stddev_affinity: settings.matrix("user.stddev_affinity").to_vec(),
-            topic_quality_mean: settings.numbers("document.topic_quality_mean").to_vec(),
-            topic_quality_stddev: settings.numbers("document.topic_quality_stddev").to_vec(),
+            types: cumulative(&types),
+            type_shares: types,
+            topics: cumulative(&keys.topic_distribution),
+            mean_affinity: keys.mean_affinity,
+            stddev_affinity: keys.stddev_affinity,
+            topic_quality_mean: keys.topic_quality_mean,
+            topic_quality_stddev: keys.topic_quality_stddev,
         })
     }
 
     fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Ok(ChoiceModel::from(MultinomialLogit {
-            no_click_mass: Some(settings.number("choice.no_click_mass")),
-        }))
+        let no_click_mass = Some(Keys::read(settings).no_click_mass);
+        Ok(MultinomialLogit { no_click_mass }.into())
     }
 
     fn twin<N: Number>(&self) -> InterestExploration<N> {

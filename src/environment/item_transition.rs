@@ -15,12 +15,12 @@
 
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, proportional_cascade::ProportionalCascade};
-use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
+use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{bounded_integer, uniform};
 use crate::exact::{FiniteModel, Outcome};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
-use crate::{parameters, twin_struct};
+use crate::{keys, parameters, twin_struct};
 
 /// Larger matrices than this would not fit into the buffers of every GPU.
 const MAX_DOCUMENTS: u32 = 4096;
@@ -152,13 +152,29 @@ pub const TUTORIAL_ACCEPTANCE: [[f64; 10]; 10] = [
     ],
 ];
 
+keys! {
+    /// The documents, and where a user likes to go.
+    pub struct Keys {
+        /// documents; as many as `user.acceptance` has rows
+        num_candidates: u32 = integer("num_candidates", 10, 1, MAX_DOCUMENTS),
+        /// documents in a slate; always 1
+        slate_size: u32 = integer("slate_size", 1, 1, 1),
+        /// of no consequence: every step offers all documents in order
+        resample_documents: bool = boolean("resample_documents", false),
+        /// of no consequence: the documents by their numbers, in order, as they always are
+        corpus: Option<Corpus> = corpus("document.corpus", &[Column::index("document")]),
+        /// probability that a document is accepted, a row a current document, a column an offered one
+        acceptance: Vec<Vec<f64>> = matrix("user.acceptance", TUTORIAL_ACCEPTANCE, Bounds::PROBABILITY),
+    }
+}
+
 parameters! {
     /// The parameters of the user model.
     pub struct Parameters {
-        /// Probability that the session ends after an accepted document.
-        p_exit_accepted,
-        /// Probability that the session ends after a document that was not accepted.
-        p_exit_not_accepted,
+        /// probability that the session ends after an accepted document
+        p_exit_accepted = probability("user.p_exit_accepted", 0.1),
+        /// probability that the session ends after a document that was not accepted
+        p_exit_not_accepted = probability("user.p_exit_not_accepted", 0.2),
     }
 }
 
@@ -332,68 +348,29 @@ impl Definition for ItemTransitionDefinition {
     type Twin<N: Number> = ItemTransition<N>;
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::integer(
-                "num_candidates",
-                10,
-                1,
-                MAX_DOCUMENTS.into(),
-                "documents; as many as `user.acceptance` has rows",
-            ),
-            Key::integer("slate_size", 1, 1, 1, "documents in a slate; always 1"),
-            Key::boolean(
-                "resample_documents",
-                false,
-                "of no consequence: every step offers all documents in order",
-            ),
-            Key::corpus(
-                "document.corpus",
-                &[Column::index("document")],
-                "of no consequence: the documents by their numbers, in order, as they always are",
-            ),
-            Key::matrix(
-                "user.acceptance",
-                TUTORIAL_ACCEPTANCE,
-                Bounds::PROBABILITY,
-                "probability that a document is accepted, a row a current document, a column an offered one",
-            ),
-            Key::probability(
-                "user.p_exit_accepted",
-                0.1,
-                "probability that the session ends after an accepted document",
-            ),
-            Key::probability(
-                "user.p_exit_not_accepted",
-                0.2,
-                "probability that the session ends after a document that was not accepted",
-            ),
-        ];
         let about = "a user who moves from document to document, until the session ends at random";
+        let keys = [Keys::declared(), Parameters::declared()].concat();
         Entry::environment("item_transition", about, keys).draws_no_documents()
     }
 
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        let acceptance = settings.matrix("user.acceptance").to_vec();
-        let num_documents = acceptance.len();
-        if num_documents > MAX_DOCUMENTS as usize || acceptance[0].len() != num_documents {
+        let keys = Keys::read(settings);
+        let num_documents = keys.acceptance.len();
+        if num_documents > MAX_DOCUMENTS as usize || keys.acceptance[0].len() != num_documents {
             let allowed = format!("a square matrix of at most {MAX_DOCUMENTS} rows");
-            return Err(settings.invalid("user.acceptance", allowed));
+            return Err(settings.invalid(Keys::acceptance, allowed));
         }
-        if settings.count("num_candidates") as usize != num_documents {
+        if keys.num_candidates as usize != num_documents {
             let allowed = format!("{num_documents}, as many as `user.acceptance` has rows");
-            return Err(settings.invalid("num_candidates", allowed));
+            return Err(settings.invalid(Keys::num_candidates, allowed));
         }
-        super::check_order(settings, "document", |candidate| candidate)?;
-        if settings.count("slate_size") != 1 {
-            return Err(settings.invalid("slate_size", "1"));
+        super::check_order(settings, keys.corpus.as_ref(), "document", |row| row)?;
+        if keys.slate_size != 1 {
+            return Err(settings.invalid(Keys::slate_size, "1"));
         }
-        let parameters = Parameters {
-            p_exit_accepted: settings.number("user.p_exit_accepted"),
-            p_exit_not_accepted: settings.number("user.p_exit_not_accepted"),
-        };
         Ok(Self {
-            parameters,
-            acceptance,
+            parameters: Parameters::read(settings),
+            acceptance: keys.acceptance,
         })
     }
 

@@ -18,13 +18,13 @@
 
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, first::First, multinomial_logit::MultinomialLogit};
-use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
+use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{
     bounded_integer, log_normal, normal_pair, normal_probability, truncated_normal, uniform,
 };
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
-use crate::{parameters, twin_struct};
+use crate::{keys, parameters, twin_struct, words};
 
 /// The noise on the observed satisfaction is cut off here.
 const OBSERVATION_NOISE_LIMIT: f64 = 1.0;
@@ -40,28 +40,62 @@ const MAX_TIME_BUDGET: f64 = 16_777_216.0;
 const MAX_OBSERVED_ENGAGEMENT: f64 = 100.0;
 
 parameters! {
-    /// The parameters of the user model.
+    /// The parameters of the user model. The defaults are `RecSim` 0.2.4's.
     pub struct Parameters {
-        /// How much of the exposure remains after a step, in [0, 1).
-        memory_discount,
-        /// Steepness of satisfaction in the exposure.
-        sensitivity,
-        /// Standard deviation of the noise on the exposure.
-        innovation_stddev,
-        /// Mean of the log of the engagement with pure clickbait, at satisfaction 1.
-        choc_mean,
-        /// Standard deviation of the log of the engagement with pure clickbait.
-        choc_stddev,
-        /// Mean of the log of the engagement with no clickbait, at satisfaction 1.
-        kale_mean,
-        /// Standard deviation of the log of the engagement with no clickbait.
-        kale_stddev,
-        /// Steps that an episode lasts.
-        time_budget,
-        /// Standard deviation of the noise on the observed satisfaction.
-        observation_noise_stddev,
+        /// share of the exposure that remains after a step
+        memory_discount = number("user.memory_discount", 0.7, Bounds::UNIT.without_upper()),
+        /// steepness of satisfaction in the exposure
+        sensitivity = number("user.sensitivity", 0.01, Bounds::FINITE),
+        /// standard deviation of the noise on the exposure
+        innovation_stddev = number("user.innovation_stddev", 0.05, Bounds::between(0.0, 1e3)),
+        /// mean of log engagement with pure clickbait at satisfaction 1
+        choc_mean = number("user.choc_mean", 5.0, Bounds::FINITE),
+        /// standard deviation of log engagement with pure clickbait
+        choc_stddev = non_negative("user.choc_stddev", 1.0),
+        /// mean of log engagement with no clickbait at satisfaction 1
+        kale_mean = number("user.kale_mean", 4.0, Bounds::FINITE),
+        /// standard deviation of log engagement with no clickbait
+        kale_stddev = non_negative("user.kale_stddev", 1.0),
+        /// steps that an episode lasts
+        time_budget = number("user.time_budget", 60.0, Bounds::between(0.0, MAX_TIME_BUDGET).without_lower()),
+        /// standard deviation of the noise, truncated at +-1, on the observed satisfaction; 0: satisfaction is hidden
+        observation_noise_stddev = number("user.observation_noise_stddev", 0.0, Bounds::between(0.0, MAX_OBSERVATION_NOISE)),
         /// Probability that untruncated noise falls below the lower limit.
         observation_noise_below,
+    }
+}
+
+keys! {
+    /// The keys of the documents.
+    pub struct DocumentKeys {
+        /// the documents when resample_documents = false; absent: drawn once from the seed
+        corpus: Option<Corpus> = corpus("document.corpus", &[
+            Column::number("clickbait_score", Bounds::UNIT),
+            Column::index("cluster_id").optional(),
+        ]),
+        /// clusters that documents fall into; 0 for none
+        num_clusters: u32 = integer("document.num_clusters", 0, 0, 4096),
+    }
+}
+
+words! {
+    /// How the user picks from the slate.
+    pub enum Model {
+        /// The first document, always: `RecSim`'s.
+        First = "first",
+        /// By a logit: the tutorial's variant.
+        MultinomialLogit = "multinomial_logit",
+    }
+}
+
+keys! {
+    /// The keys of the choice model.
+    pub struct ChoiceKeys {
+        /// how the user picks from the slate
+        model: Model = one_of("choice.model", Model::First),
+        /// logit of choosing nothing; absent: something is always chosen
+        no_click_mass: Option<f64> = optional_number("choice.no_click_mass", Bounds::FINITE)
+            .applies_when(ChoiceKeys::model, Model::MultinomialLogit),
     }
 }
 
@@ -270,16 +304,16 @@ pub const ABOUT: &str =
     "documents between kale and clickbait, and a user whose satisfaction follows the diet";
 
 /// Refuses a satisfaction that tells the rounding of exposures: these are summed up in single precision.
-fn check_sensitivity(settings: &Settings) -> Result<(), ConfigError> {
-    let innovation = super::LARGEST_NORMAL * settings.number("user.innovation_stddev");
-    let largest_exposure = (1.0 + innovation) / (1.0 - settings.number("user.memory_discount"));
+fn check_sensitivity(settings: &Settings, parameters: &Parameters<f64>) -> Result<(), ConfigError> {
+    let innovation = super::LARGEST_NORMAL * parameters.innovation_stddev;
+    let largest_exposure = (1.0 + innovation) / (1.0 - parameters.memory_discount);
     let most = LARGEST_SLOPE / largest_exposure;
-    if settings.number("user.sensitivity").abs() > most {
+    if parameters.sensitivity.abs() > most {
         let allowed = format!(
             "within {most:.4e} of 0 where exposures reach {largest_exposure:.4e}: single precision resolves {LARGEST_SLOPE} times \
              what satisfaction rises over"
         );
-        return Err(settings.invalid("user.sensitivity", allowed));
+        return Err(settings.invalid(Parameters::sensitivity, allowed));
     }
     Ok(())
 }
@@ -287,137 +321,61 @@ fn check_sensitivity(settings: &Settings) -> Result<(), ConfigError> {
 impl Definition for LongTermSatisfactionDefinition {
     type Twin<N: Number> = LongTermSatisfaction<N>;
 
-    // The defaults are RecSim 0.2.4's.
     fn entry() -> Entry {
-        let keys = vec![
-            Key::number(
-                "user.memory_discount",
-                0.7,
-                Bounds::UNIT.without_upper(),
-                "share of the exposure that remains after a step",
-            ),
-            Key::number(
-                "user.sensitivity",
-                0.01,
-                Bounds::FINITE,
-                "steepness of satisfaction in the exposure",
-            ),
-            Key::number(
-                "user.innovation_stddev",
-                0.05,
-                Bounds::between(0.0, 1e3),
-                "standard deviation of the noise on the exposure",
-            ),
-            Key::number(
-                "user.choc_mean",
-                5.0,
-                Bounds::FINITE,
-                "mean of log engagement with pure clickbait at satisfaction 1",
-            ),
-            Key::non_negative(
-                "user.choc_stddev",
-                1.0,
-                "standard deviation of log engagement with pure clickbait",
-            ),
-            Key::number(
-                "user.kale_mean",
-                4.0,
-                Bounds::FINITE,
-                "mean of log engagement with no clickbait at satisfaction 1",
-            ),
-            Key::non_negative(
-                "user.kale_stddev",
-                1.0,
-                "standard deviation of log engagement with no clickbait",
-            ),
-            Key::number(
-                "user.time_budget",
-                60.0,
-                Bounds::between(0.0, MAX_TIME_BUDGET).without_lower(),
-                "steps that an episode lasts",
-            ),
-            Key::number(
-                "user.observation_noise_stddev",
-                0.0,
-                Bounds::between(0.0, MAX_OBSERVATION_NOISE),
-                "standard deviation of the noise, truncated at +-1, on the observed satisfaction; 0: satisfaction is hidden",
-            ),
-            Key::corpus(
-                "document.corpus",
-                &[
-                    Column::number("clickbait_score", Bounds::UNIT),
-                    Column::index("cluster_id").optional(),
-                ],
-                "the documents when resample_documents = false; absent: drawn once from the seed",
-            ),
-            Key::integer(
-                "document.num_clusters",
-                0,
-                0,
-                4096,
-                "clusters that documents fall into; 0 for none",
-            ),
-            Key::one_of(
-                "choice.model",
-                "first",
-                &["first", "multinomial_logit"],
-                "how the user picks from the slate",
-            ),
-            Key::optional_number(
-                "choice.no_click_mass",
-                Bounds::FINITE,
-                "logit of choosing nothing; absent: something is always chosen",
-            )
-            .applies_when("choice.model", "multinomial_logit"),
+        let keys = [
+            Parameters::declared(),
+            DocumentKeys::declared(),
+            ChoiceKeys::declared(),
         ];
-        Entry::environment(NAME, ABOUT, keys)
+        Entry::environment(NAME, ABOUT, keys.concat())
     }
 
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        check_sensitivity(settings)?;
-        let observation_noise_stddev = settings.number("user.observation_noise_stddev");
-        let observation_noise_below = if observation_noise_stddev > 0.0 {
-            normal_probability(-OBSERVATION_NOISE_LIMIT / observation_noise_stddev)
+        let parameters = Parameters::read(settings);
+        check_sensitivity(settings, &parameters)?;
+        let engagements = [
+            (
+                [Parameters::choc_mean, Parameters::choc_stddev],
+                [parameters.choc_mean, parameters.choc_stddev],
+            ),
+            (
+                [Parameters::kale_mean, Parameters::kale_stddev],
+                [parameters.kale_mean, parameters.kale_stddev],
+            ),
+        ];
+        for (keys, [mean, stddev]) in engagements {
+            // Satisfaction, which the mean is multiplied by, is between 0 and 1.
+            super::check_log_normal(settings, keys, [mean, stddev], MAX_LOG)?;
+            super::check_log_normal(settings, keys, [0.0, stddev], MAX_LOG)?;
+        }
+        let DocumentKeys {
+            corpus,
+            num_clusters,
+        } = DocumentKeys::read(settings);
+        if let Some(corpus) = corpus {
+            super::check_topics(settings, &corpus, num_clusters.max(1) as usize)?;
+        }
+        let noise = parameters.observation_noise_stddev;
+        let observation_noise_below = if noise > 0.0 {
+            normal_probability(-OBSERVATION_NOISE_LIMIT / noise)
         } else {
             0.0
         };
-        for [mean_key, stddev_key] in [
-            ["user.choc_mean", "user.choc_stddev"],
-            ["user.kale_mean", "user.kale_stddev"],
-        ] {
-            // Satisfaction, which the mean is multiplied by, is between 0 and 1.
-            let (mean, stddev) = (settings.number(mean_key), settings.number(stddev_key));
-            super::check_log_normal(settings, [mean_key, stddev_key], [mean, stddev], MAX_LOG)?;
-            super::check_log_normal(settings, [mean_key, stddev_key], [0.0, stddev], MAX_LOG)?;
-        }
-        if let Some(corpus) = settings.corpus("document.corpus") {
-            let num_clusters = settings.count("document.num_clusters").max(1);
-            super::check_topics(settings, corpus, num_clusters as usize)?;
-        }
-        let parameters = Parameters {
-            memory_discount: settings.number("user.memory_discount"),
-            sensitivity: settings.number("user.sensitivity"),
-            innovation_stddev: settings.number("user.innovation_stddev"),
-            choc_mean: settings.number("user.choc_mean"),
-            choc_stddev: settings.number("user.choc_stddev"),
-            kale_mean: settings.number("user.kale_mean"),
-            kale_stddev: settings.number("user.kale_stddev"),
-            time_budget: settings.number("user.time_budget"),
-            observation_noise_stddev,
-            observation_noise_below,
-        };
         Ok(Self {
-            parameters,
-            num_clusters: settings.count("document.num_clusters"),
+            parameters: Parameters {
+                observation_noise_below,
+                ..parameters
+            },
+            num_clusters,
         })
     }
 
     fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Ok(match settings.text("choice.model") {
-            "first" => ChoiceModel::from(First),
-            _ => ChoiceModel::from(MultinomialLogit {
-                no_click_mass: settings.optional_number("choice.no_click_mass"),
-            }),
+        let keys = ChoiceKeys::read(settings);
+        let no_click_mass = keys.no_click_mass;
+        Ok(match keys.model {
+            Model::First => First.into(),
+            Model::MultinomialLogit => MultinomialLogit { no_click_mass }.into(),
         })
     }
 

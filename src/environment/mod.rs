@@ -276,6 +276,9 @@ fn check_log_normal(
     Ok(())
 }
 
+/// The key of given documents.
+const CORPUS: &str = "document.corpus";
+
 /// Refuses given documents of topics that are not there.
 fn check_topics(
     settings: &Settings,
@@ -291,7 +294,7 @@ fn check_topics(
             1 => "0: there is one topic, or none".to_owned(),
             _ => format!("a whole number below {num_topics}: topics count from 0"),
         };
-        return Err(settings.bad_document("document.corpus", "cluster_id", row, allowed));
+        return Err(settings.bad_document(CORPUS, "cluster_id", row, allowed));
     }
     Ok(())
 }
@@ -299,10 +302,11 @@ fn check_topics(
 /// Refuses given documents that are not the ones that there always are.
 fn check_order(
     settings: &Settings,
+    corpus: Option<&Corpus>,
     column: &str,
     expected: impl Fn(usize) -> usize,
 ) -> Result<(), ConfigError> {
-    let Some(corpus) = settings.corpus("document.corpus") else {
+    let Some(corpus) = corpus else {
         return Ok(());
     };
     let mut rows = corpus.column(column).iter().enumerate();
@@ -310,7 +314,7 @@ fn check_order(
         None => Ok(()),
         Some(row) => {
             let allowed = format!("{}: the documents are always the same", expected(row));
-            Err(settings.bad_document("document.corpus", column, row, allowed))
+            Err(settings.bad_document(CORPUS, column, row, allowed))
         }
     }
 }

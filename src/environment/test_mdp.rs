@@ -18,12 +18,14 @@
 
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, first::First};
-use crate::config::{Column, ConfigError, Entry, Key, MOST_CANDIDATES, MOST_POSITIONS, Settings};
+use crate::config::{
+    Column, ConfigError, Corpus, Entry, MOST_CANDIDATES, MOST_POSITIONS, Settings,
+};
 use crate::distribution::{categorical, categorical_step, cumulative, uniform};
 use crate::exact::{FiniteModel, Outcome};
 use crate::number::{Mask, Number, Word};
 use crate::shader::{ShaderSource, embedded};
-use crate::twin_struct;
+use crate::{keys, twin_struct};
 
 /// How many states there are.
 pub const NUM_STATES: usize = 6;
@@ -229,6 +231,22 @@ impl<N: Number> Environment<N> for TestMdp<N> {
     }
 }
 
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// documents offered at a step; document j stands for action j mod 4
+        num_candidates: u32 = integer("num_candidates", 10, ACTIONS, MOST_CANDIDATES),
+        /// documents in a slate; the first is consumed, always
+        slate_size: u32 = integer("slate_size", 1, 1, MOST_POSITIONS),
+        /// of no consequence: every step offers the same documents
+        resample_documents: bool = boolean("resample_documents", false),
+        /// of no consequence: the actions that documents stand for, j mod 4, as they always do
+        corpus: Option<Corpus> = corpus("document.corpus", &[Column::index("action")]),
+        /// probability of each of the six states at the start of an episode
+        starting_probs: Vec<f64> = distribution("starting_probs", &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+    }
+}
+
 /// The environment with its parameters.
 #[derive(Clone, Debug)]
 pub struct TestMdpDefinition {
@@ -248,53 +266,24 @@ impl Definition for TestMdpDefinition {
     type Twin<N: Number> = TestMdp<N>;
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::integer(
-                "num_candidates",
-                10,
-                ACTIONS.into(),
-                MOST_CANDIDATES,
-                "documents offered at a step; document j stands for action j mod 4",
-            ),
-            Key::integer(
-                "slate_size",
-                1,
-                1,
-                MOST_POSITIONS,
-                "documents in a slate; the first is consumed, always",
-            ),
-            Key::boolean(
-                "resample_documents",
-                false,
-                "of no consequence: every step offers the same documents",
-            ),
-            Key::corpus(
-                "document.corpus",
-                &[Column::index("action")],
-                "of no consequence: the actions that documents stand for, j mod 4, as they always do",
-            ),
-            Key::distribution(
-                "starting_probs",
-                &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-                "probability of each of the six states at the start of an episode",
-            ),
-        ];
         let about = "a known process of six states and four actions, for testing what learns";
-        Entry::environment("test_mdp", about, keys)
+        Entry::environment("test_mdp", about, Keys::declared())
             .draws_no_documents()
             .never_terminates()
     }
 
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        super::check_order(settings, "action", |candidate| candidate % ACTIONS as usize)?;
-        let starting_probs = settings.numbers("starting_probs").to_vec();
-        if starting_probs.len() != NUM_STATES {
+        let keys = Keys::read(settings);
+        super::check_order(settings, keys.corpus.as_ref(), "action", |candidate| {
+            candidate % NUM_ACTIONS
+        })?;
+        if keys.starting_probs.len() != NUM_STATES {
             let allowed = format!("a list of {NUM_STATES} numbers, one a state");
-            return Err(settings.invalid("starting_probs", allowed));
+            return Err(settings.invalid(Keys::starting_probs, allowed));
         }
         Ok(Self {
-            starting_probs,
-            num_candidates: settings.count("num_candidates"),
+            starting_probs: keys.starting_probs,
+            num_candidates: keys.num_candidates,
         })
     }
 

@@ -1,59 +1,33 @@
 //! What stands between the layers of a network. Twin: the function `activate` of `shaders/policy/mlp.wgsl`.
 
-use crate::config::{Key, Settings};
+use crate::config::OneOf;
 use crate::math::{gelu_tanh, silu};
 use crate::number::Number;
 use crate::shader::{ShaderDef, ShaderDefs};
+use crate::words;
 
-/// What is made of each number of a layer before the next one reads it. Each has the bits of [`math`](crate::math).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// max(0, x).
-    Relu,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// x Phi(x), with the exact distribution function: `PyTorch`'s default.
-    Gelu,
-    /// The approximation of that by a hyperbolic tangent: `PyTorch`'s `approximate='tanh'`, and JAX's default.
-    GeluTanh,
-    /// x sigmoid(x), also called swish.
-    Silu,
-    /// 1 / (1 + e^-x).
-    Sigmoid,
-    /// x: the layers together are one linear map.
-    Identity,
+words! {
+    /// What is made of each number of a layer before the next one reads it. Each has the bits of [`math`](crate::math).
+    #[derive(PartialEq, Eq)]
+    pub enum Activation {
+        /// max(0, x).
+        Relu = "relu",
+        /// The hyperbolic tangent.
+        Tanh = "tanh",
+        /// x Phi(x), with the exact distribution function: `PyTorch`'s default.
+        Gelu = "gelu",
+        /// The approximation of that by a hyperbolic tangent: `PyTorch`'s `approximate='tanh'`, and JAX's default.
+        GeluTanh = "gelu_tanh",
+        /// x sigmoid(x), also called swish.
+        Silu = "silu",
+        /// 1 / (1 + e^-x).
+        Sigmoid = "sigmoid",
+        /// x: the layers together are one linear map.
+        Identity = "identity",
+    }
 }
 
 impl Activation {
-    /// All of them, with their words in configurations.
-    const WORDS: [(&'static str, Self); 7] = [
-        ("relu", Self::Relu),
-        ("tanh", Self::Tanh),
-        ("gelu", Self::Gelu),
-        ("gelu_tanh", Self::GeluTanh),
-        ("silu", Self::Silu),
-        ("sigmoid", Self::Sigmoid),
-        ("identity", Self::Identity),
-    ];
-
-    /// Declares the key.
-    pub(super) fn key() -> Key {
-        let about = "what each unit but the last layer's makes of its sum; gelu is the exact one, gelu_tanh its approximation";
-        Key::one_of(
-            "activation",
-            "relu",
-            &Self::WORDS.map(|(word, _)| word),
-            about,
-        )
-    }
-
-    /// Reads the key.
-    pub(super) fn of(settings: &Settings) -> Self {
-        let given = settings.text("activation");
-        let found = Self::WORDS.iter().find(|(word, _)| *word == given);
-        found.expect("the words are those that the key allows").1
-    }
-
     /// Applies it to all numbers of a layer.
     #[inline(always)]
     pub fn apply<N: Number>(self, numbers: &mut [N]) {
@@ -82,11 +56,11 @@ impl Activation {
 
     /// Returns what the WGSL twin is specialised by.
     pub(super) fn shader_defs(self) -> ShaderDefs {
-        let def = |(word, activation): (&str, Self)| {
-            let name = format!("ACTIVATION_{}", word.to_uppercase());
+        let def = |&activation: &Self| {
+            let name = format!("ACTIVATION_{}", activation.word().to_uppercase());
             (name, ShaderDef::Bool(activation == self))
         };
-        Self::WORDS.map(def).into()
+        Self::ALL.iter().map(def).collect()
     }
 }
 
@@ -113,8 +87,8 @@ mod tests {
             ("sigmoid", [0.268941421369995, 0.880797077977882]),
             ("identity", [-1.0, 2.0]),
         ];
-        for ((word, expected), (name, activation)) in known.into_iter().zip(Activation::WORDS) {
-            assert_eq!(word, name);
+        for ((word, expected), activation) in known.into_iter().zip(Activation::ALL) {
+            assert_eq!(word, activation.word());
             let mut numbers = [-1.0, 2.0];
             activation.apply(&mut numbers);
             for (found, expected) in numbers.into_iter().zip(expected) {
@@ -127,8 +101,8 @@ mod tests {
     #[test]
     fn the_wgsl_twin_knows_every_word() {
         let text = include_str!("../../shaders/policy/mlp.wgsl");
-        for (word, activation) in Activation::WORDS {
-            let def = format!("ifdef ACTIVATION_{}\n", word.to_uppercase());
+        for &activation in Activation::ALL {
+            let def = format!("ifdef ACTIVATION_{}\n", activation.word().to_uppercase());
             assert_eq!(text.contains(&def), activation != Activation::Relu, "{def}");
         }
     }

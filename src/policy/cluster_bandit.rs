@@ -32,24 +32,47 @@ use super::layer::LayerModel;
 use super::layer::cluster_click_statistics::ClusterClickStatistics;
 use super::ranking::{begin, insert_ranked};
 use super::sorting::By;
-use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::bandit;
-use crate::config::{Bounds, ConfigError, Entry, Key, Settings};
+use crate::config::{Bounds, ConfigError, Entry, OneOf, Settings};
 use crate::distribution::uniform;
 use crate::number::{Mask, Number, Word};
 use crate::rng::PolicyWords;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::{keys, words};
 
-/// How arms are scored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Algorithm {
-    /// Upper confidence bound.
-    Ucb,
-    /// Upper confidence bound by the Kullback-Leibler divergence.
-    KlUcb,
-    /// Draws from the posterior.
-    ThompsonSampling,
+words! {
+    /// How arms are scored.
+    #[derive(PartialEq, Eq)]
+    pub enum Algorithm {
+        /// Upper confidence bound.
+        Ucb = "ucb1",
+        /// Upper confidence bound by the Kullback-Leibler divergence.
+        KlUcb = "kl_ucb",
+        /// Draws from the posterior.
+        ThompsonSampling = "thompson_sampling",
+    }
 }
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// how topics are scored by their impressions and clicks
+        algorithm: Algorithm = one_of("algorithm", Algorithm::Ucb),
+        /// scale of the confidence intervals
+        ci_scaling: f64 = number("ci_scaling", 1.0, SCALINGS),
+        /// keep RecSim's first slate, its KL-UCB as coded, and the repeated draws of its Thompson sampling
+        faithful: bool = boolean("faithful", false),
+        /// what the documents of a topic are sorted by, as greedy's; absent: quality if it is observed, else the
+        /// first feature that is not the topic
+        by: Option<String> = optional_text("by"),
+        /// for each topic, whether its documents come in descending order; absent: all do
+        pro_educ: Option<Vec<bool>> = optional_booleans("pro_educ"),
+    }
+}
+
+/// Means are between 0 and 1: beside larger widths single precision no longer tells them apart, and smaller ones not beside them.
+const SCALINGS: Bounds = Bounds::between(1e-4, 1e3);
 
 /// The smallest `ci_scaling` but for `ucb1`: bounds and quantiles that are nearer to the mean are lost in single precision.
 const SMALLEST_SCALING: f64 = 0.01;
@@ -83,38 +106,8 @@ impl PolicyDefinition for ClusterBandit {
     }
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::one_of(
-                "algorithm",
-                "ucb1",
-                &["ucb1", "kl_ucb", "thompson_sampling"],
-                "how topics are scored by their impressions and clicks",
-            ),
-            Key::number(
-                "ci_scaling",
-                1.0,
-                // Means are between 0 and 1: beside larger widths single precision no longer tells them apart, and smaller ones
-                // not beside them.
-                Bounds::between(1e-4, 1e3),
-                "scale of the confidence intervals",
-            ),
-            Key::boolean(
-                "faithful",
-                false,
-                "keep RecSim's first slate, its KL-UCB as coded, and the repeated draws of its Thompson sampling",
-            ),
-            Key::optional_text(
-                "by",
-                "what the documents of a topic are sorted by, as greedy's; absent: quality if it is observed, else the \
-                 first feature that is not the topic",
-            ),
-            Key::optional_booleans(
-                "pro_educ",
-                "for each topic, whether its documents come in descending order; absent: all do",
-            ),
-        ];
         let about = "a bandit over topics, whose documents are sorted by a feature";
-        Entry::policy("cluster_bandit", about, keys)
+        Entry::policy("cluster_bandit", about, Keys::declared())
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
@@ -125,37 +118,32 @@ impl PolicyDefinition for ClusterBandit {
             );
             return Err(settings.unfit("cluster_bandit", needs));
         }
-        let by = match settings.optional_text("by") {
+        let keys = Keys::read(settings);
+        let by = match &keys.by {
             None if target.outline.document_size() > 0 => {
                 By::Feature(default_feature(&target.outline.document_features()))
             }
-            _ => By::find(settings, target)?,
+            name => By::find(name.as_deref(), target.outline)
+                .map_err(|allowed| settings.invalid(Keys::by, allowed))?,
         };
-        let descending = match settings.optional_booleans("pro_educ") {
-            None => vec![true; num_topics],
-            Some(given) if given.len() == num_topics => given.to_vec(),
-            Some(_) => {
-                let allowed = format!("a list of {num_topics} switches, one a topic");
-                return Err(settings.invalid("pro_educ", allowed));
-            }
-        };
-        let ci_scaling = settings.number("ci_scaling");
-        let algorithm = settings.text("algorithm");
-        if algorithm != "ucb1" && ci_scaling < SMALLEST_SCALING {
+        let descending = keys.pro_educ.unwrap_or_else(|| vec![true; num_topics]);
+        if descending.len() != num_topics {
+            let allowed = format!("a list of {num_topics} switches, one a topic");
+            return Err(settings.invalid(Keys::pro_educ, allowed));
+        }
+        let (algorithm, ci_scaling) = (keys.algorithm, keys.ci_scaling);
+        if algorithm != Algorithm::Ucb && ci_scaling < SMALLEST_SCALING {
             let allowed = format!(
-                "at least {SMALLEST_SCALING} for `{algorithm}`: bounds and quantiles that are nearer to the mean are lost in single \
-                 precision"
+                "at least {SMALLEST_SCALING} for `{}`: bounds and quantiles that are nearer to the mean are lost in single \
+                 precision",
+                algorithm.word()
             );
-            return Err(settings.invalid("ci_scaling", allowed));
+            return Err(settings.invalid(Keys::ci_scaling, allowed));
         }
         Ok(Self {
-            algorithm: match algorithm {
-                "ucb1" => Algorithm::Ucb,
-                "kl_ucb" => Algorithm::KlUcb,
-                _ => Algorithm::ThompsonSampling,
-            },
+            algorithm,
             ci_scaling,
-            is_faithful: settings.boolean("faithful"),
+            is_faithful: keys.faithful,
             by,
             descending,
         })
@@ -193,16 +181,10 @@ impl PolicyDefinition for ClusterBandit {
         Some(LayerModel::from(ClusterClickStatistics { num_topics }))
     }
 
-    fn propensity(
-        &self,
-        _offer: &mut dyn Offer<f64>,
-        _state: &[f64],
-        own: &[u32],
-        slate: &[u32],
-    ) -> Propensity {
+    fn is_deterministic(&self) -> bool {
         match self.algorithm {
-            Algorithm::Ucb | Algorithm::KlUcb => Propensity::Certain(own == slate),
-            Algorithm::ThompsonSampling => Propensity::Unknown,
+            Algorithm::Ucb | Algorithm::KlUcb => true,
+            Algorithm::ThompsonSampling => false,
         }
     }
 }

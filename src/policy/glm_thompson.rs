@@ -4,13 +4,13 @@
 //! score = w . x,   w drawn from N(theta, optimism_scaling^2 G^-1),   G = X' diag(h (1 - h)) X + I / sigma0^2
 //! ```
 //!
-//! with theta and G of the user's own [`logistic`](super::logistic) regression; see [`posterior`](super::posterior) for the
+//! with theta and G of the user's own [`logistic`] regression; see [`posterior`](super::posterior) for the
 //! draw.
 //!
 //! # Source
 //! `RecSim` 0.2.4, `GLM_TS`, which no agent of its uses; Abeille and Lazaric (2017), "Linear Thompson sampling revisited".
 
-use super::logistic::Logistic;
+use super::logistic::{self, Logistic};
 use super::posterior::{Estimator, rank_by_draw, scale_of_draws};
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
@@ -35,13 +35,13 @@ impl PolicyDefinition for GlmThompson {
 
     fn entry() -> Entry {
         let about = "Thompson sampling of a logistic regression, learned within the episode";
-        Entry::policy("glm_thompson", about, Logistic::keys())
+        Entry::policy("glm_thompson", about, logistic::Keys::declared())
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             logistic: Logistic::new("glm_thompson", settings, target, true)?,
-            optimism_scaling: scale_of_draws(settings, "optimism_scaling")?,
+            optimism_scaling: scale_of_draws(settings, logistic::Keys::optimism_scaling)?,
         })
     }
 

@@ -4,7 +4,7 @@
 //! score = theta . x + W sqrt(x' M^-1 x)
 //! ```
 //!
-//! with theta of the user's own [`logistic`](super::logistic) regression, M = I / sigma0^2 + sum x x' over all documents that
+//! with theta of the user's own [`logistic`] regression, M = I / sigma0^2 + sum x x' over all documents that
 //! the user has examined, and the width W of [`ucb_glm_width`]. The slate is the candidates of the largest scores, ties to the
 //! lower index, where `RecSim` draws.
 //!
@@ -12,14 +12,22 @@
 //! `RecSim` 0.2.4, `UCB_GLM`, which no agent of its uses; Li, Lu and Zhou (2017), "Provably optimal algorithms for
 //! generalized linear contextual bandits".
 
-use super::logistic::Logistic;
+use super::logistic::{self, Logistic};
 use super::posterior::{Estimator, rank_by_bounds};
-use super::propensity::Propensity;
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{ConfigError, Entry, Settings};
+use crate::keys;
 use crate::number::Number;
 use crate::regression::ucb_glm_width;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
+
+keys! {
+    /// What is configured, besides the regression.
+    pub struct Keys {
+        /// how many decisions the bounds are to hold for
+        horizon: u32 = count("horizon", 1000, 1),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,13 +46,7 @@ impl PolicyDefinition for GlmUcb {
     }
 
     fn entry() -> Entry {
-        let mut keys = vec![Key::count(
-            "horizon",
-            1000,
-            1,
-            "how many decisions the bounds are to hold for",
-        )];
-        keys.extend(Logistic::keys());
+        let keys = [Keys::declared(), logistic::Keys::declared()].concat();
         let about = "upper confidence bounds of a logistic regression, learned within the episode";
         Entry::policy("glm_ucb", about, keys)
     }
@@ -52,10 +54,11 @@ impl PolicyDefinition for GlmUcb {
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         let logistic = Logistic::new("glm_ucb", settings, target, false)?;
         let dim = u32::try_from(logistic.inputs().len()).expect("inputs are few");
-        let scale = settings.number("optimism_scaling");
+        let scale = logistic::Keys::read(settings).optimism_scaling;
+        let Keys { horizon } = Keys::read(settings);
         Ok(Self {
             logistic,
-            width: ucb_glm_width(dim, settings.count("horizon"), scale),
+            width: ucb_glm_width(dim, horizon, scale),
         })
     }
 
@@ -76,14 +79,8 @@ impl PolicyDefinition for GlmUcb {
         self.logistic.state_size()
     }
 
-    fn propensity(
-        &self,
-        _offer: &mut dyn Offer<f64>,
-        _state: &[f64],
-        own: &[u32],
-        slate: &[u32],
-    ) -> Propensity {
-        Propensity::Certain(own == slate)
+    fn is_deterministic(&self) -> bool {
+        true
     }
 }
 

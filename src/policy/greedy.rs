@@ -5,10 +5,32 @@
 
 use super::ranking::{begin, insert};
 use super::sorting::By;
-use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::{keys, words};
+
+words! {
+    /// Which end comes first.
+    pub enum Order {
+        /// The largest value.
+        Max = "max",
+        /// The smallest value.
+        Min = "min",
+    }
+}
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// the observed document feature to sort by; absent: the first one; or, as an oracle: the true quality,
+        /// or the score that the user gives
+        by: Option<String> = optional_text("by"),
+        /// whether the largest or the smallest value comes first
+        order: Order = one_of("order", Order::Max),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,21 +49,8 @@ impl PolicyDefinition for Greedy {
     }
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::optional_text(
-                "by",
-                "the observed document feature to sort by; absent: the first one; or, as an oracle: the true quality, \
-                 or the score that the user gives",
-            ),
-            Key::one_of(
-                "order",
-                "max",
-                &["max", "min"],
-                "whether the largest or the smallest value comes first",
-            ),
-        ];
         let about = "the candidates with the largest or smallest value of a feature, ties to the lower index";
-        Entry::policy("greedy", about, keys)
+        Entry::policy("greedy", about, Keys::declared())
     }
 
     fn shader(&self) -> ShaderSource {
@@ -49,9 +58,14 @@ impl PolicyDefinition for Greedy {
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+        let keys = Keys::read(settings);
+        let by = By::find(keys.by.as_deref(), target.outline);
         Ok(Self {
-            by: By::find(settings, target)?,
-            ascending: settings.text("order") == "min",
+            by: by.map_err(|allowed| settings.invalid(Keys::by, allowed))?,
+            ascending: match keys.order {
+                Order::Max => false,
+                Order::Min => true,
+            },
         })
     }
 
@@ -61,14 +75,8 @@ impl PolicyDefinition for Greedy {
         defs
     }
 
-    fn propensity(
-        &self,
-        _offer: &mut dyn Offer<f64>,
-        _state: &[f64],
-        own: &[u32],
-        slate: &[u32],
-    ) -> Propensity {
-        Propensity::Certain(own == slate)
+    fn is_deterministic(&self) -> bool {
+        true
     }
 }
 

@@ -9,10 +9,19 @@
 //! `RecSim`'s `GreedyPCTRAgent`, whose belief is the sampler's average user (`IEClusterUserSampler.avg_user_state`).
 
 use super::ranking::{begin, insert};
-use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
-use crate::config::{Bounds, ConfigError, Entry, Key, Settings};
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use crate::config::{Bounds, ConfigError, Entry, Settings};
+use crate::keys;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// the numbers of the user's state, in the environment's order; absent: its average user
+        belief: Option<Vec<f64>> = optional_numbers("belief", Bounds::FINITE),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,34 +38,29 @@ impl PolicyDefinition for GreedyPctr {
     }
 
     fn entry() -> Entry {
-        let keys = vec![Key::optional_numbers(
-            "belief",
-            Bounds::FINITE,
-            "the numbers of the user's state, in the environment's order; absent: its average user",
-        )];
         let about = "the candidates that one and the same believed user would score highest";
-        Entry::policy("greedy_pctr", about, keys)
+        Entry::policy("greedy_pctr", about, Keys::declared())
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let given = settings.optional_numbers("belief");
-        let Some(belief) = given.or(target.average_user) else {
+        let given = Keys::read(settings).belief;
+        let Some(belief) = given.as_deref().or(target.average_user) else {
             let allowed = format!(
                 "a list of {} numbers, since the environment has no average user",
                 target.num_user_fields
             );
-            return Err(settings.invalid("belief", allowed));
+            return Err(settings.invalid(Keys::belief, allowed));
         };
         // Fields after those given are of no consequence for the score: the type of a user, a budget.
         if belief.is_empty() || belief.len() > target.num_user_fields {
             let allowed = format!("a list of at most {} numbers", target.num_user_fields);
-            return Err(settings.invalid("belief", allowed));
+            return Err(settings.invalid(Keys::belief, allowed));
         }
         if given.is_some()
             && let Some(misfit) = (target.misfit_of_user)(belief)
         {
             let allowed = format!("a state of the environment's users, of which {misfit}");
-            return Err(settings.invalid("belief", allowed));
+            return Err(settings.invalid(Keys::belief, allowed));
         }
         let mut belief = belief.to_vec();
         belief.resize(target.num_user_fields, 0.0);
@@ -75,14 +79,8 @@ impl PolicyDefinition for GreedyPctr {
         Some(&self.belief)
     }
 
-    fn propensity(
-        &self,
-        _offer: &mut dyn Offer<f64>,
-        _state: &[f64],
-        own: &[u32],
-        slate: &[u32],
-    ) -> Propensity {
-        Propensity::Certain(own == slate)
+    fn is_deterministic(&self) -> bool {
+        true
     }
 }
 

@@ -18,9 +18,19 @@ use super::propensity::Propensity;
 use super::ranking::begin;
 use super::scoring;
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
-use crate::config::{ConfigError, Entry, Key, Settings, Weights, WeightsSource};
+use crate::config::{ConfigError, Entry, Settings, Weights, WeightsSource};
+use crate::keys;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
+
+keys! {
+    /// What is configured, besides the temperature.
+    pub struct Keys {
+        /// one number for each feature of the document, number observed of the user, and number of the layers;
+        /// perhaps a bias
+        weights: Weights = weights("weights"),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,22 +102,15 @@ impl PolicyDefinition for LinearSoftmax {
     }
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::weights(
-                "weights",
-                "one number for each feature of the document, number observed of the user, and number of the layers; \
-                 perhaps a bias",
-            ),
-            scoring::temperature_key(),
-        ];
+        let keys = [Keys::declared(), scoring::Keys::declared()].concat();
         let about = "a linear score for each candidate, and a slate by softmax";
         Entry::policy("linear_softmax", about, keys)
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         let inputs = Inputs::of(target);
-        let misfit = |problem| settings.misfit("weights", problem);
-        let (mut weights, bias) = fit(settings.weights("weights"), inputs).map_err(misfit)?;
+        let misfit = |problem| settings.misfit(Keys::weights, problem);
+        let (mut weights, bias) = fit(&Keys::read(settings).weights, inputs).map_err(misfit)?;
         let largest = largest_sum(&weights, bias, &inputs.largest(target));
         refuse_overflow("weight", largest).map_err(misfit)?;
         weights.truncate(inputs.document);
@@ -295,7 +298,7 @@ mod tests {
         let inputs = policy(1.0).inputs;
         let weights = |text: &str| {
             let settings = LinearSoftmax::entry().settings_with(&[text]).unwrap();
-            settings.weights("weights").clone()
+            Keys::read(&settings).weights
         };
         assert_eq!(
             fit(&weights("weights=[1, 2, 3]"), inputs).unwrap(),

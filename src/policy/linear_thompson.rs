@@ -4,17 +4,26 @@
 //! score = w . x,   w drawn from N(theta, exploration_scale^2 A^-1)
 //! ```
 //!
-//! with theta and A of the user's own [`ridge`](super::ridge) regression; see [`posterior`](super::posterior) for the draw.
+//! with theta and A of the user's own [`ridge`] regression; see [`posterior`](super::posterior) for the draw.
 //!
 //! # Source
 //! Agrawal and Goyal (2013), "Thompson sampling for contextual bandits with linear payoffs".
 
 use super::posterior::{EXPLORATION, Estimator, rank_by_draw, scale_of_draws};
-use super::ridge::Ridge;
+use super::ridge::{self, Ridge};
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{ConfigError, Entry, Settings};
+use crate::keys;
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
+
+keys! {
+    /// What is configured, besides the regression.
+    pub struct Keys {
+        /// by how much the standard deviations of the posterior are stretched
+        exploration_scale: f64 = number("exploration_scale", 1.0, EXPLORATION),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,13 +42,7 @@ impl PolicyDefinition for LinearThompson {
     }
 
     fn entry() -> Entry {
-        let mut keys = vec![Key::number(
-            "exploration_scale",
-            1.0,
-            EXPLORATION,
-            "by how much the standard deviations of the posterior are stretched",
-        )];
-        keys.extend(Ridge::keys());
+        let keys = [Keys::declared(), ridge::Keys::declared()].concat();
         let about = "Thompson sampling of a linear regression, learned within the episode";
         Entry::policy("linear_thompson", about, keys)
     }
@@ -47,7 +50,7 @@ impl PolicyDefinition for LinearThompson {
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             ridge: Ridge::new("linear_thompson", settings, target)?,
-            exploration_scale: scale_of_draws(settings, "exploration_scale")?,
+            exploration_scale: scale_of_draws(settings, Keys::exploration_scale)?,
         })
     }
 

@@ -4,7 +4,7 @@
 //! score = theta . x + alpha sqrt(x' A^-1 x)
 //! ```
 //!
-//! with theta and A of the user's own [`ridge`](super::ridge) regression. The slate is the candidates of the largest
+//! with theta and A of the user's own [`ridge`] regression. The slate is the candidates of the largest
 //! scores, ties to the lower index.
 //!
 //! # Source
@@ -12,12 +12,20 @@
 //! with one theta for all arms.
 
 use super::posterior::{EXPLORATION, Estimator, rank_by_bounds};
-use super::propensity::Propensity;
-use super::ridge::Ridge;
+use super::ridge::{self, Ridge};
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{ConfigError, Entry, Settings};
+use crate::keys;
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
+
+keys! {
+    /// What is configured, besides the regression.
+    pub struct Keys {
+        /// how many standard deviations are added to the mean
+        alpha: f64 = number("alpha", 1.0, EXPLORATION),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,13 +44,7 @@ impl PolicyDefinition for LinearUcb {
     }
 
     fn entry() -> Entry {
-        let mut keys = vec![Key::number(
-            "alpha",
-            1.0,
-            EXPLORATION,
-            "how many standard deviations are added to the mean",
-        )];
-        keys.extend(Ridge::keys());
+        let keys = [Keys::declared(), ridge::Keys::declared()].concat();
         let about = "upper confidence bounds of a linear regression, learned within the episode";
         Entry::policy("linear_ucb", about, keys)
     }
@@ -50,7 +52,7 @@ impl PolicyDefinition for LinearUcb {
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
             ridge: Ridge::new("linear_ucb", settings, target)?,
-            alpha: settings.number("alpha"),
+            alpha: Keys::read(settings).alpha,
         })
     }
 
@@ -71,14 +73,8 @@ impl PolicyDefinition for LinearUcb {
         self.ridge.state_size()
     }
 
-    fn propensity(
-        &self,
-        _offer: &mut dyn Offer<f64>,
-        _state: &[f64],
-        own: &[u32],
-        slate: &[u32],
-    ) -> Propensity {
-        Propensity::Certain(own == slate)
+    fn is_deterministic(&self) -> bool {
+        true
     }
 }
 

@@ -12,13 +12,30 @@ use super::inputs::Inputs;
 use super::posterior::{EXPLORATION, Estimator, Fit};
 use super::ridge::{Ridge, bounded};
 use super::{Feedback, Offer, Scratch, Target};
-use crate::config::{Bounds, ConfigError, Key, Settings};
+use crate::config::{Bounds, ConfigError, Settings};
+use crate::keys;
 use crate::number::{Mask, Number, Word};
 use crate::regression::fit_logistic;
 use crate::shader::{ShaderDef, ShaderDefs};
 
 /// So many numbers a history may have: a GPU lane keeps them in its own memory.
 const MAX_NUMBERS: u32 = 8192;
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// standard deviation of the prior: the ridge is 1 / sigma0^2
+        sigma0: f64 = number("sigma0", 1.0, DEVIATIONS),
+        /// how much is explored: 0 trusts the fit
+        optimism_scaling: f64 = number("optimism_scaling", 1.0, EXPLORATION),
+        /// documents, the newest, that the regression is fitted to; fewer than 11 are not fitted; at most 8192 by the number of
+        /// inputs and 1
+        history_length: u32 = integer("history_length", 100, 11, MAX_NUMBERS / 2),
+    }
+}
+
+/// The inverse square stands beside sums of squared inputs, which single precision has to invert.
+const DEVIATIONS: Bounds = Bounds::between(1e-3, 30.0);
 
 /// What is fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,34 +49,6 @@ pub struct Logistic {
 }
 
 impl Logistic {
-    /// Declares the keys.
-    pub(super) fn keys() -> Vec<Key> {
-        vec![
-            Key::number(
-                "sigma0",
-                1.0,
-                // Its inverse square stands beside sums of squared inputs, which single precision has to invert.
-                Bounds::between(1e-3, 30.0),
-                "standard deviation of the prior: the ridge is 1 / sigma0^2",
-            ),
-            Key::number(
-                "optimism_scaling",
-                1.0,
-                EXPLORATION,
-                "how much is explored: 0 trusts the fit",
-            ),
-            Key::integer(
-                "history_length",
-                100,
-                11,
-                // An entry is an input and the reward at least.
-                (MAX_NUMBERS / 2).into(),
-                "documents, the newest, that the regression is fitted to; fewer than 11 are not fitted; at most 8192 by the number of \
-                 inputs and 1",
-            ),
-        ]
-    }
-
     /// Makes it from checked settings.
     ///
     /// # Errors
@@ -71,17 +60,18 @@ impl Logistic {
         factors_fit: bool,
     ) -> Result<Self, ConfigError> {
         let inputs = bounded(name, settings, target)?;
-        let history_length = settings.count("history_length") as usize;
+        let keys = Keys::read(settings);
+        let history_length = keys.history_length as usize;
         let entry = inputs.len() + 1;
         if history_length.saturating_mul(entry) > MAX_NUMBERS as usize {
             let most = MAX_NUMBERS as usize / entry;
             let allowed = format!("at most {most}: {entry} numbers are kept of a document");
-            return Err(settings.invalid("history_length", allowed));
+            return Err(settings.invalid(Keys::history_length, allowed));
         }
         Ok(Self {
             ridge: Ridge {
                 inputs,
-                ridge: settings.number("sigma0").powi(-2),
+                ridge: keys.sigma0.powi(-2),
                 learns_reward: false,
             },
             history_length,

@@ -20,9 +20,21 @@ use super::propensity::Propensity;
 use super::ranking::begin;
 use super::scoring;
 use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{ConfigError, Entry, Settings, Weights};
+use crate::keys;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+
+keys! {
+    /// What is configured, besides the temperature.
+    pub struct Keys {
+        /// layers of a network whose inputs are the features of the document, what is observed of the user, and
+        /// the numbers of the layers around the policy
+        weights: Weights = weights("weights"),
+        /// what each unit but the last layer's makes of its sum; gelu is the exact one, gelu_tanh its approximation
+        activation: Activation = one_of("activation", Activation::Relu),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,25 +88,21 @@ impl PolicyDefinition for Mlp {
     }
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::weights(
-                "weights",
-                "layers of a network whose inputs are the features of the document, what is observed of the user, and \
-                 the numbers of the layers around the policy",
-            ),
-            Activation::key(),
-            scoring::temperature_key(),
-        ];
+        let keys = [Keys::declared(), scoring::Keys::declared()].concat();
         let about = "a small network that scores each candidate";
         Entry::policy("mlp", about, keys)
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
         let inputs = Inputs::of(target);
-        let activation = Activation::of(settings);
+        let Keys {
+            weights,
+            activation,
+        } = Keys::read(settings);
         let largest = inputs.largest(target);
-        let fitted = fit(settings.weights("weights"), inputs, activation, largest);
-        let (layers, largest) = fitted.map_err(|problem| settings.misfit("weights", problem))?;
+        let fitted = fit(&weights, inputs, activation, largest);
+        let (layers, largest) =
+            fitted.map_err(|problem| settings.misfit(Keys::weights, problem))?;
         Ok(Self {
             inputs,
             layers,
@@ -195,7 +203,7 @@ mod tests {
 
     fn weights(text: &str) -> Weights {
         let settings = Mlp::entry().settings_with(&[text]).unwrap();
-        settings.weights("weights").clone()
+        Keys::read(&settings).weights
     }
 
     /// Fits weights to inputs of at most 1.
@@ -248,14 +256,14 @@ mod tests {
         }
         let settings = |text| Mlp::entry().settings_with(&["weights=[[[1, 0]]]", text]);
         let words = settings("activation=\"gelu_tanh\"").unwrap();
-        assert_eq!(Activation::of(&words), Activation::GeluTanh);
+        assert_eq!(Keys::read(&words).activation, Activation::GeluTanh);
         let refused = settings("activation=\"swish\"").unwrap_err().to_string();
         assert!(
             refused.contains("`policy.activation` = \"swish\" is not allowed; allowed is one of \"relu\", \"tanh\""),
             "{refused}"
         );
         let default = Mlp::entry().settings_with(&["weights=[[[1, 0]]]"]).unwrap();
-        assert_eq!(default.text("activation"), "relu");
+        assert_eq!(Keys::read(&default).activation, Activation::Relu);
     }
 
     #[test]

@@ -240,7 +240,12 @@ pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
     fn needed_layer(&self) -> Option<LayerModel> {
         None
     }
-    /// Returns the probability of showing `slate` to a user of whom this is offered.
+    /// Tells whether the slate follows from what is observed and remembered, without a draw.
+    fn is_deterministic(&self) -> bool {
+        false
+    }
+    /// Returns the probability of showing `slate` to a user of whom this is offered; without a closed form nothing is known of
+    /// that, but for slates that are not drawn.
     ///
     /// `state` is what [`Policy::recommend`] reads, `own` what it recommends with the draws of the step. Of a slate that is
     /// shorter than the environment's, it is the probability that the slate begins so.
@@ -248,10 +253,14 @@ pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
         &self,
         _offer: &mut dyn Offer<f64>,
         _state: &[f64],
-        _own: &[u32],
-        _slate: &[u32],
+        own: &[u32],
+        slate: &[u32],
     ) -> Propensity {
-        Propensity::Unknown
+        if self.is_deterministic() {
+            Propensity::Certain(own == slate)
+        } else {
+            Propensity::Unknown
+        }
     }
     /// Returns the fields of the user that the policy believes in, if it scores documents for one.
     fn belief(&self) -> Option<&[f64]> {

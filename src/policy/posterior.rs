@@ -34,7 +34,7 @@ const SMALLEST_SCALE: f64 = 1e-3;
 /// # Errors
 /// [`ConfigError`] if that is neither 0 nor large enough to be told from rounding.
 pub(super) fn scale_of_draws(settings: &Settings, key: &str) -> Result<f64, ConfigError> {
-    let scale = settings.number(key);
+    let scale = settings.read(key);
     if 0.0 < scale && scale < SMALLEST_SCALE {
         let allowed = format!(
             "0, or a number of at least {SMALLEST_SCALE}: the rounding of the mean hides smaller deviations"

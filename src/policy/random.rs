@@ -9,10 +9,19 @@
 use super::propensity::{of_distinct, of_independent};
 use super::shuffle::next_candidate;
 use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{ConfigError, Entry, Settings};
 use crate::distribution::bounded_integer;
+use crate::keys;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// false: distinct documents; true: duplicates possible
+        with_replacement: bool = boolean("with_replacement", false),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,13 +38,7 @@ impl PolicyDefinition for Random {
     }
 
     fn entry() -> Entry {
-        let keys = vec![Key::boolean(
-            "with_replacement",
-            false,
-            "false: distinct documents; true: duplicates possible",
-        )];
-        let about = "uniformly random slates";
-        Entry::policy("random", about, keys)
+        Entry::policy("random", "uniformly random slates", Keys::declared())
     }
 
     fn shader(&self) -> ShaderSource {
@@ -43,9 +46,8 @@ impl PolicyDefinition for Random {
     }
 
     fn new(settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
-        Ok(Self {
-            with_replacement: settings.boolean("with_replacement"),
-        })
+        let Keys { with_replacement } = Keys::read(settings);
+        Ok(Self { with_replacement })
     }
 
     fn shader_defs(&self) -> ShaderDefs {

@@ -14,13 +14,37 @@
 use super::inputs::Inputs;
 use super::posterior::{Estimator, Fit};
 use super::{Feedback, Offer, Scratch, Target};
-use crate::config::{Bounds, ConfigError, Key, Settings};
+use crate::config::{Bounds, ConfigError, Settings};
 use crate::number::Number;
 use crate::regression::{factorize, solve};
 use crate::shader::{ShaderDef, ShaderDefs};
+use crate::{keys, words};
 
 /// So many inputs there may be: a GPU lane keeps the square of them in its own memory, and half of it in its state.
 pub const MAX_INPUTS: usize = 64;
+
+words! {
+    /// What is learned of a document that the user has examined.
+    pub enum Learned {
+        /// Whether it was clicked.
+        Clicked = "clicked",
+        /// What it earned.
+        Reward = "reward",
+    }
+}
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// weight of the prior: A begins as so many identities
+        ridge: f64 = number("ridge", 1.0, RIDGES),
+        /// what is learned of a document that the user has examined: 1 if it was clicked, or the reward that it earned
+        target: Learned = one_of("target", Learned::Clicked),
+    }
+}
+
+/// The ridge stands beside sums of squared inputs, which single precision has to invert.
+const RIDGES: Bounds = Bounds::between(1e-3, 1e6);
 
 /// What is regressed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,25 +58,6 @@ pub struct Ridge {
 }
 
 impl Ridge {
-    /// Declares the keys.
-    pub(super) fn keys() -> Vec<Key> {
-        vec![
-            Key::number(
-                "ridge",
-                1.0,
-                // It stands beside sums of squared inputs, which single precision has to invert.
-                Bounds::between(1e-3, 1e6),
-                "weight of the prior: A begins as so many identities",
-            ),
-            Key::one_of(
-                "target",
-                "clicked",
-                &["clicked", "reward"],
-                "what is learned of a document that the user has examined: 1 if it was clicked, or the reward that it earned",
-            ),
-        ]
-    }
-
     /// Makes it from checked settings.
     ///
     /// # Errors
@@ -62,10 +67,14 @@ impl Ridge {
         settings: &Settings,
         target: &Target<'_>,
     ) -> Result<Self, ConfigError> {
+        let keys = Keys::read(settings);
         Ok(Self {
             inputs: bounded(name, settings, target)?,
-            ridge: settings.number("ridge"),
-            learns_reward: settings.text("target") == "reward",
+            ridge: keys.ridge,
+            learns_reward: match keys.target {
+                Learned::Clicked => false,
+                Learned::Reward => true,
+            },
         })
     }
 

@@ -21,8 +21,9 @@
 use super::Propensity;
 use super::propensity::of_plackett_luce;
 use super::ranking::insert_sum;
-use crate::config::{ConfigError, Key, Settings};
+use crate::config::{ConfigError, Settings};
 use crate::distribution::fine_uniform;
+use crate::keys;
 use crate::number::{Number, Word};
 use crate::rng::PolicyWords;
 use crate::shader::{ShaderDef, ShaderDefs};
@@ -38,13 +39,12 @@ const TEMPERATURE_MIN: f64 = 3.725_290_3e-9;
 /// digits. 2^-18.
 const SAME_SCORE: f32 = 3.814697e-6;
 
-/// Declares the temperature.
-pub(super) fn temperature_key() -> Key {
-    Key::non_negative(
-        "temperature",
-        1.0,
-        "randomness of the slate: probabilities are proportional to e^(score / temperature); 0: the best ones",
-    )
+keys! {
+    /// How random a slate is.
+    pub struct Keys {
+        /// randomness of the slate: probabilities are proportional to e^(score / temperature); 0: the best ones
+        temperature: f64 = non_negative("temperature", 1.0),
+    }
 }
 
 /// Returns the temperature, given how large scores may be.
@@ -52,7 +52,7 @@ pub(super) fn temperature_key() -> Key {
 /// # Errors
 /// [`ConfigError`] if it is neither 0 nor large enough to be told from rounding.
 pub(super) fn temperature(settings: &Settings, largest_score: f64) -> Result<f64, ConfigError> {
-    let temperature = settings.number("temperature");
+    let Keys { temperature } = Keys::read(settings);
     // Whatever the scores, lanes hold no smaller divisor than this.
     let least = (TEMPERATURE_MIN * largest_score).max(1e-30);
     if 0.0 < temperature && temperature < least {
@@ -60,7 +60,7 @@ pub(super) fn temperature(settings: &Settings, largest_score: f64) -> Result<f64
             "0, or a number of at least {least:.1e}: scores could reach {largest_score:.1e}, and single precision does not \
              resolve smaller differences of them"
         );
-        return Err(settings.invalid("temperature", allowed));
+        return Err(settings.invalid(Keys::temperature, allowed));
     }
     Ok(temperature)
 }

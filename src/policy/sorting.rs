@@ -1,7 +1,7 @@
 //! What documents are sorted by: a feature, or what only an oracle knows. Twin: `shaders/policy/sorting.wgsl`.
 
-use super::{Offer, Target};
-use crate::config::{ConfigError, Settings};
+use super::Offer;
+use crate::environment::Outline;
 use crate::number::Number;
 use crate::shader::{ShaderDef, ShaderDefs};
 
@@ -17,24 +17,24 @@ pub enum By {
 }
 
 impl By {
-    /// Finds what a configuration names; a feature of the name comes before what an oracle knows by it.
+    /// Finds what a configuration names, or the first feature where it names nothing; a feature of the name comes before what an
+    /// oracle knows by it.
     ///
     /// # Errors
-    /// [`ConfigError`] if the environment has nothing of that name, or nothing is named and nothing of documents observed.
-    pub fn find(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let outline = target.outline;
+    /// What is allowed, if the environment has nothing of that name, or nothing is named and nothing of documents observed.
+    pub fn find(name: Option<&str>, outline: &Outline) -> Result<Self, String> {
         let names = outline.document_features();
-        let by = match settings.optional_text("by") {
+        let name = match name {
             None if names.is_empty() => "",
             None => return Ok(Self::Feature(0)),
-            Some(by) => by,
+            Some(name) => name,
         };
-        let feature = names.iter().position(|name| name == by);
-        match (feature, by) {
+        let feature = names.iter().position(|feature| feature == name);
+        match (feature, name) {
             (Some(feature), _) => Ok(Self::Feature(feature)),
             (None, "quality") if outline.has_quality => Ok(Self::Quality),
             (None, "score") => Ok(Self::Score),
-            _ => {
+            (None, _) => {
                 let mut allowed = if names.is_empty() {
                     "a document feature of the environment, which has none".to_owned()
                 } else {
@@ -46,7 +46,7 @@ impl By {
                 } else {
                     "; or what is not observed: score"
                 };
-                Err(settings.invalid("by", allowed))
+                Err(allowed)
             }
         }
     }

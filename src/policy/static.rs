@@ -1,6 +1,6 @@
 //! The first K candidates, in order. Twin: `shaders/policy/static.wgsl`.
 
-use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
@@ -28,14 +28,8 @@ impl PolicyDefinition for Static {
         Ok(Self)
     }
 
-    fn propensity(
-        &self,
-        _offer: &mut dyn Offer<f64>,
-        _state: &[f64],
-        own: &[u32],
-        slate: &[u32],
-    ) -> Propensity {
-        Propensity::Certain(own == slate)
+    fn is_deterministic(&self) -> bool {
+        true
     }
 }
 

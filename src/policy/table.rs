@@ -9,15 +9,35 @@
 //! right to 2^-23.
 
 use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
-use crate::config::{Bounds, ConfigError, Entry, Key, Settings, Value};
+use crate::config::{Bounds, ConfigError, Entry, Settings, WordOrMatrix};
 use crate::distribution::{categorical_step, cumulative, uniform};
 use crate::environment::Outline;
 use crate::exact::FiniteModel;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
+use crate::{keys, words};
 
 /// How far the sum of a row may lie from 1.
 const TOLERANCE: f64 = 1e-6;
+
+words! {
+    /// What a table can be computed for.
+    pub enum Computed {
+        /// The largest expected return.
+        Optimal = "optimal",
+        /// The largest expected reward of the next step.
+        Greedy = "greedy",
+    }
+}
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// probability of each candidate, a row a state; or computed: the largest expected return, or the largest
+        /// expected reward of the very next step
+        table: WordOrMatrix<Computed> = one_of_or_matrix("table", Computed::Optimal, Bounds::PROBABILITY),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,16 +69,8 @@ impl PolicyDefinition for Table {
     }
 
     fn entry() -> Entry {
-        let keys = vec![Key::one_of_or_matrix(
-            "table",
-            "optimal",
-            &["optimal", "greedy"],
-            Bounds::PROBABILITY,
-            "probability of each candidate, a row a state; or computed: the largest expected return, or the largest \
-             expected reward of the very next step",
-        )];
         let about = "a stationary policy of an environment with a finite state, given or computed";
-        Entry::policy("table", about, keys)
+        Entry::policy("table", about, Keys::declared())
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
@@ -66,14 +78,14 @@ impl PolicyDefinition for Table {
         let num_states = model.as_ref().map(FiniteModel::num_states);
         let Some(num_states) = num_states.or_else(|| observed_states(target.outline)) else {
             let allowed = "nothing here: the environment has no finite state";
-            return Err(settings.invalid("table", allowed));
+            return Err(settings.invalid(Keys::table, allowed));
         };
         if target.slate_size != 1 {
-            return Err(settings.invalid("table", "slates of one document"));
+            return Err(settings.invalid(Keys::table, "slates of one document"));
         }
         let num_candidates = target.num_candidates as usize;
-        let table = match (settings.value("table"), model) {
-            (Some(Value::Matrix(rows)), _) => {
+        let table = match (Keys::read(settings).table, model) {
+            (WordOrMatrix::Matrix(rows), _) => {
                 let fits = rows.len() == num_states
                     && rows.iter().all(|row| {
                         let sum: f64 = row.iter().sum();
@@ -84,18 +96,20 @@ impl PolicyDefinition for Table {
                         "a matrix of {num_states} rows, one a state, and {num_candidates} columns, one a candidate, \
                          each row of sum 1 (within {TOLERANCE:e})"
                     );
-                    return Err(settings.invalid("table", allowed));
+                    return Err(settings.invalid(Keys::table, allowed));
                 }
-                rows.clone()
+                rows
             }
-            (_, None) => {
+            (WordOrMatrix::Word(_), None) => {
                 let allowed = "a matrix: the environment has no exact solution";
-                return Err(settings.invalid("table", allowed));
+                return Err(settings.invalid(Keys::table, allowed));
             }
-            (Some(Value::Text(word)), Some(model)) if word == "greedy" => model.greedy(),
-            (_, Some(model)) => model
-                .optimal()
-                .map_err(|error| settings.invalid("table", format!("a matrix, since {error}")))?,
+            (WordOrMatrix::Word(Computed::Greedy), Some(model)) => model.greedy(),
+            (WordOrMatrix::Word(Computed::Optimal), Some(model)) => {
+                model.optimal().map_err(|error| {
+                    settings.invalid(Keys::table, format!("a matrix, since {error}"))
+                })?
+            }
         };
         Ok(Self {
             num_candidates: target.num_candidates,

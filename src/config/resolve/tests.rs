@@ -1,6 +1,6 @@
 //! What a resolved configuration holds, and what is refused with which words.
 
-use super::super::{ConfigFile, Override, specimen};
+use super::super::{ConfigFile, Corpus, Override, specimen};
 use super::*;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, serialize};
@@ -47,10 +47,10 @@ fn the_file_of_the_contract_resolves() {
         (7, 1_000_000, Some(1000))
     );
     let environment = &config.environment.settings;
-    assert_eq!(environment.count("num_candidates"), 20);
-    assert_eq!(environment.number("user.sensitivity"), 0.058);
-    assert_eq!(environment.number("user.time_budget"), 60.0);
-    assert!(!config.policy.settings.boolean("with_replacement"));
+    assert_eq!(environment.read::<u32>("num_candidates"), 20);
+    assert_eq!(environment.read::<f64>("user.sensitivity"), 0.058);
+    assert_eq!(environment.read::<f64>("user.time_budget"), 60.0);
+    assert!(!config.policy.settings.read::<bool>("with_replacement"));
 }
 
 #[test]
@@ -73,7 +73,10 @@ fn flags_go_before_the_file_and_the_file_before_defaults() {
         .unwrap()
         .with_override(Override::flag("--episodes", "episodes", 5_u64));
     let config = Config::resolve(&layers, &specimen::catalogue()).unwrap();
-    assert_eq!(config.environment.settings.number("user.sensitivity"), 0.5);
+    assert_eq!(
+        config.environment.settings.read::<f64>("user.sensitivity"),
+        0.5
+    );
     assert_eq!((config.seed, config.episodes), (7, 5));
 }
 
@@ -91,15 +94,18 @@ fn a_set_reaches_every_key_with_or_without_quotes() {
         config
             .environment
             .settings
-            .numbers("user.type_distribution"),
+            .read::<Vec<f64>>("user.type_distribution"),
         [0.5, 0.5]
     );
     assert_eq!(
-        config.environment.settings.matrix("user.mean_affinity")[1],
+        config
+            .environment
+            .settings
+            .read::<Vec<Vec<f64>>>("user.mean_affinity")[1],
         [0.7, 0.1]
     );
-    assert_eq!(config.policy.settings.text("by"), "quality");
-    assert_eq!(config.policy.settings.text("order"), "min");
+    assert_eq!(config.policy.settings.read::<String>("by"), "quality");
+    assert_eq!(config.policy.settings.read::<String>("order"), "min");
 }
 
 #[test]
@@ -299,7 +305,7 @@ fn a_corpus_needs_fixed_documents_and_one_a_candidate() {
     let documents = config
         .environment
         .settings
-        .corpus("document.corpus")
+        .read::<Option<Corpus>>("document.corpus")
         .unwrap();
     assert_eq!(documents.column("clickbait_score"), [0.1, 0.2, 0.3]);
 
@@ -324,7 +330,7 @@ fn the_number_of_candidates_follows_from_the_documents_where_nobody_gives_it() {
     let given =
         "environment.resample_documents = false\nenvironment.document.corpus = [0.1, 0.2, 0.3]";
     let config = from_file(given).unwrap();
-    assert_eq!(config.environment.settings.count("num_candidates"), 3);
+    assert_eq!(config.environment.settings.read::<u32>("num_candidates"), 3);
     assert!(
         config.to_toml().contains("num_candidates = 3"),
         "{}",
@@ -357,7 +363,7 @@ fn a_path_in_a_file_is_relative_to_its_folder() {
     let corpus = config
         .environment
         .settings
-        .corpus("document.corpus")
+        .read::<Option<Corpus>>("document.corpus")
         .unwrap();
     assert_eq!(corpus.column("clickbait_score"), [0.25, 0.75]);
     // Written down, the documents no longer depend on the file.
@@ -468,7 +474,7 @@ fn weights_of_a_file_are_written_down_as_a_path_that_is_read_from_any_folder() {
     let text = "[policy]\nname = \"scorer\"\nweights = \"w.safetensors\"";
     std::fs::write(&path, text).unwrap();
     let mut catalogue = specimen::catalogue();
-    let keys = vec![Key::weights("weights", "")];
+    let keys = vec![Key::weights("weights").of_any_type()];
     catalogue.policies.push(Entry::policy("scorer", "", keys));
     let resolve = |file: ConfigFile| {
         let layers = Layers::new().with_file(file);

@@ -1,15 +1,16 @@
 //! The keys of interest evolution, and what is made of them.
 
-use super::{InterestEvolution, MAX_VIDEO_LENGTH, Parameters};
+use super::{InterestEvolution, MAX_VIDEO_LENGTH, Parameters, Sampler, UserKeys};
 use crate::choice::ChoiceModel;
 use crate::choice::exponential_cascade::ExponentialCascade;
 use crate::choice::multinomial_logit::MultinomialLogit;
 use crate::choice::multinomial_proportional::MultinomialProportional;
 use crate::choice::proportional_cascade::ProportionalCascade;
-use crate::config::{Bounds, Column, ConfigError, Entry, Key, Settings};
+use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::environment::{Definition, Observable, Outline, check_topics};
 use crate::number::Number;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::{keys, words};
 
 /// Standard deviation of the quality about its topic's mean; the original calls it a variance and uses it as this.
 const QUALITY_STDDEV: f64 = 0.1;
@@ -28,7 +29,99 @@ const LONGEST: f64 = 1e4;
 /// Qualities are drawn around the mean of their topic, which is moderate, and are read back.
 const QUALITIES: Bounds = Bounds::between(-1e4, 1e4);
 /// Interests are held in the registers of a GPU lane, or spill from them.
-const MAX_FEATURES: i64 = 1024;
+const MAX_FEATURES: u32 = 1024;
+
+keys! {
+    /// Which documents there are.
+    pub struct DocumentKeys {
+        /// how documents are drawn
+        sampler: Sampler = one_of("document.sampler", Sampler::UtilityModel),
+        /// features, and with the utility model topics; there a multiple of 10
+        num_features: u32 = integer("document.num_features", 20, 1, MAX_FEATURES),
+        /// mean quality of the worst topic
+        min_utility: f64 = number("document.min_utility", -3.0, Bounds::MODERATE)
+            .applies_when(DocumentKeys::sampler, Sampler::UtilityModel),
+        /// mean quality of the best topic
+        max_utility: f64 = number("document.max_utility", 3.0, Bounds::MODERATE)
+            .applies_when(DocumentKeys::sampler, Sampler::UtilityModel),
+        /// length of every video
+        video_length: f64 = number("document.video_length", 4.0, LENGTHS)
+            .applies_when(DocumentKeys::sampler, Sampler::UtilityModel),
+        /// smallest feature
+        min_feature_value: f64 = number("document.min_feature_value", -1.0, Bounds::MODERATE)
+            .applies_when(DocumentKeys::sampler, Sampler::Distribution),
+        /// largest feature
+        max_feature_value: f64 = number("document.max_feature_value", 1.0, Bounds::MODERATE)
+            .applies_when(DocumentKeys::sampler, Sampler::Distribution),
+        /// mean of the length of a video
+        video_length_mean: f64 = number("document.video_length_mean", 4.3, LENGTHS)
+            .applies_when(DocumentKeys::sampler, Sampler::Distribution),
+        /// standard deviation of the length of a video
+        video_length_std: f64 = number("document.video_length_std", 1.0, Bounds::between(0.0, LONGEST))
+            .applies_when(DocumentKeys::sampler, Sampler::Distribution),
+        /// the documents when resample_documents = false; absent: drawn once from the seed
+        corpus: Option<Corpus> = corpus("document.corpus", &corpus_columns()),
+    }
+}
+
+words! {
+    /// How the user picks from the slate.
+    #[derive(PartialEq, Eq)]
+    pub enum Model {
+        /// By scores above a floor.
+        MultinomialProportional = "multinomial_proportional",
+        /// By a logit.
+        MultinomialLogit = "multinomial_logit",
+        /// From the top of the slate down, by exponentials of scores.
+        ExponentialCascade = "exponential_cascade",
+        /// From the top of the slate down, by scores above a floor.
+        ProportionalCascade = "proportional_cascade",
+    }
+}
+
+keys! {
+    /// How users choose.
+    pub struct ChoiceKeys {
+        /// how the user picks from the slate
+        model: Model = one_of("choice.model", Model::MultinomialProportional),
+        /// score of choosing nothing
+        no_click_mass: f64 = number("choice.no_click_mass", 1.0, Bounds::FINITE)
+            .applies_when(ChoiceKeys::model, Model::MultinomialProportional)
+            .applies_when(ChoiceKeys::model, Model::MultinomialLogit),
+        /// floor of all scores
+        min_normalizer: f64 = number("choice.min_normalizer", -1.0, Bounds::FINITE)
+            .applies_when(ChoiceKeys::model, Model::MultinomialProportional)
+            .applies_when(ChoiceKeys::model, Model::ProportionalCascade),
+        /// what a cascade multiplies scores with to get probabilities
+        score_scaling: f64 = non_negative("choice.score_scaling", 0.05)
+            .applies_when(ChoiceKeys::model, Model::ExponentialCascade)
+            .applies_when(ChoiceKeys::model, Model::ProportionalCascade),
+        /// probability that a cascade looks at a position
+        attention_prob: f64 = probability("choice.attention_prob", 0.65)
+            .default_when(UserKeys::sampler, Sampler::Distribution, 0.9)
+            .applies_when(ChoiceKeys::model, Model::ExponentialCascade)
+            .applies_when(ChoiceKeys::model, Model::ProportionalCascade),
+    }
+}
+
+/// Lists the columns of given documents, by how documents would be drawn.
+fn corpus_columns() -> [Column; 6] {
+    let of_topics =
+        |column: Column| column.applies_when(DocumentKeys::sampler, Sampler::UtilityModel);
+    let free = |column: Column| column.applies_when(DocumentKeys::sampler, Sampler::Distribution);
+    [
+        of_topics(Column::index("cluster_id")),
+        of_topics(Column::number("quality", QUALITIES)),
+        of_topics(Column::number("video_length", LENGTHS)),
+        free(Column::numbers("features", Bounds::MODERATE)),
+        // What is drawn may be below zero, and is read back.
+        free(Column::number(
+            "video_length",
+            Bounds::between(-10.0 * LONGEST, 10.0 * LONGEST),
+        )),
+        free(Column::number("quality", QUALITIES).optional()),
+    ]
+}
 
 /// The environment with its parameters.
 #[derive(Clone, Debug)]
@@ -51,76 +144,70 @@ fn topic_counts(num_topics: u32) -> (u32, u32) {
     (num_topics * 7 / 10, num_topics * 3 / 10)
 }
 
-fn features_of(settings: &Settings) -> f64 {
-    f64::from(settings.count("document.num_features"))
-}
-
 /// Refuses choice models for which no score that can occur is a probability; single ones that are none are counted.
 /// `listed_bound` is the largest feature of documents that are given, if there are any.
-fn check_scores(settings: &Settings, listed_bound: f64) -> Result<(), ConfigError> {
+fn check_scores(
+    settings: &Settings,
+    document: &DocumentKeys,
+    choice: &ChoiceKeys,
+    listed_bound: f64,
+) -> Result<(), ConfigError> {
+    let num_features = f64::from(document.num_features);
+    let largest_drawn = document
+        .min_feature_value
+        .abs()
+        .max(document.max_feature_value.abs());
+    let is_given = listed_bound > 0.0;
     // Interests lie in [-1, 1]; the features of a topic are one 1 and zeros.
-    let bound = if listed_bound > 0.0 {
-        features_of(settings) * listed_bound
-    } else if settings.text("document.sampler") == DISTRIBUTION {
-        let largest = |key| settings.number(key).abs();
-        features_of(settings)
-            * largest("document.min_feature_value").max(largest("document.max_feature_value"))
-    } else {
-        1.0
-    };
-    let floor = settings.number("choice.min_normalizer");
-    let scaling = settings.number("choice.score_scaling");
-    let lowest = match settings.text("choice.model") {
-        "exponential_cascade" => (-bound).exp(),
-        "proportional_cascade" => -bound - floor,
-        _ => 0.0,
+    let bound = match document.sampler {
+        _ if is_given => num_features * listed_bound,
+        Sampler::Distribution => num_features * largest_drawn,
+        Sampler::UtilityModel => 1.0,
     };
     // Exponentials saturate in single precision, and logits count by their differences.
-    let (most, reason) = match settings.text("choice.model") {
-        "exponential_cascade" => (
+    let (most, reason) = match choice.model {
+        Model::ExponentialCascade => (
             MAX_EXPONENT,
             "whose exponential has to stay in the range of single precision",
         ),
-        "multinomial_logit" => (
+        Model::MultinomialLogit => (
             MAX_LOGIT,
             "whose differences single precision has to resolve",
         ),
-        _ => (f64::INFINITY, ""),
+        Model::MultinomialProportional | Model::ProportionalCascade => (f64::INFINITY, ""),
     };
     if bound > most {
-        let is_given = listed_bound > 0.0;
-        let largest = bound / features_of(settings);
-        let key = match settings.number("document.max_feature_value").abs() < largest {
-            _ if is_given => "document.corpus",
-            true => "document.min_feature_value",
-            false => "document.max_feature_value",
+        let key = match document.max_feature_value.abs() < bound / num_features {
+            _ if is_given => DocumentKeys::corpus,
+            true => DocumentKeys::min_feature_value,
+            false => DocumentKeys::max_feature_value,
         };
-        let allowed = format!(
-            "features of which {} make scores up to {most}, {reason}",
-            features_of(settings)
-        );
+        let allowed =
+            format!("features of which {num_features} make scores up to {most}, {reason}");
         return Err(settings.invalid(key, allowed));
     }
-    if settings.text("choice.model").contains("proportional") && floor > bound {
+    let floor = choice.min_normalizer;
+    let (has_floor, lowest) = match choice.model {
+        Model::MultinomialProportional => (true, 0.0),
+        Model::MultinomialLogit => (false, 0.0),
+        Model::ExponentialCascade => (false, (-bound).exp()),
+        Model::ProportionalCascade => (true, -bound - floor),
+    };
+    if has_floor && floor > bound {
         let allowed = format!("at most {bound}, the highest score there can be");
-        return Err(settings.invalid("choice.min_normalizer", allowed));
+        return Err(settings.invalid(ChoiceKeys::min_normalizer, allowed));
     }
-    if scaling * lowest > 1.0 {
+    if choice.score_scaling * lowest > 1.0 {
         let most = 1.0 / lowest;
         let allowed = format!("at most {most}, above which no score gives a probability");
-        return Err(settings.invalid("choice.score_scaling", allowed));
+        return Err(settings.invalid(ChoiceKeys::score_scaling, allowed));
     }
     Ok(())
 }
 
-const UTILITY_MODEL: &str = "utility_model";
-/// The key that tells which documents there are.
-const SAMPLER: &str = "document.sampler";
-const DISTRIBUTION: &str = "distribution";
-
 /// Refuses given documents of another number of features, and returns the largest of these by magnitude; 0 where none are given.
-fn check_features(settings: &Settings, num_features: u32) -> Result<f64, ConfigError> {
-    let Some(corpus) = settings.corpus("document.corpus") else {
+fn check_features(settings: &Settings, keys: &DocumentKeys) -> Result<f64, ConfigError> {
+    let Some(corpus) = &keys.corpus else {
         return Ok(0.0);
     };
     let features: Vec<&Vec<f64>> = corpus
@@ -132,12 +219,12 @@ fn check_features(settings: &Settings, num_features: u32) -> Result<f64, ConfigE
     if features.is_empty() {
         return Ok(0.0);
     }
-    if features.len() != num_features as usize || i64::from(num_features) > MAX_FEATURES {
+    if features.len() != keys.num_features as usize || keys.num_features > MAX_FEATURES {
         let allowed = format!(
             "{}, as many features as the documents of `environment.document.corpus` have, and at most {MAX_FEATURES}",
             features.len()
         );
-        return Err(settings.invalid("document.num_features", allowed));
+        return Err(settings.invalid(DocumentKeys::num_features, allowed));
     }
     let all = features.into_iter().flatten();
     Ok(all.fold(0.0, |bound, value| value.abs().max(bound)))
@@ -146,238 +233,53 @@ fn check_features(settings: &Settings, num_features: u32) -> Result<f64, ConfigE
 impl Definition for InterestEvolutionDefinition {
     type Twin<N: Number> = InterestEvolution<N>;
 
-    // The defaults are RecSim 0.2.4's, of either sampler.
     fn entry() -> Entry {
-        let samplers = [UTILITY_MODEL, DISTRIBUTION];
-        let user = |key: Key, default: f64| key.default_when("user.sampler", DISTRIBUTION, default);
-        let utility = |key: Key| key.applies_when("document.sampler", UTILITY_MODEL);
-        let free = |key: Key| key.applies_when("document.sampler", DISTRIBUTION);
-        let models = [
-            "multinomial_proportional",
-            "multinomial_logit",
-            "exponential_cascade",
-            "proportional_cascade",
-        ];
-        let keys = vec![
-            Key::one_of(
-                "user.sampler",
-                UTILITY_MODEL,
-                &samplers,
-                "whose defaults users have",
-            ),
-            user(
-                Key::positive("user.time_budget", 200.0, "time of a session"),
-                30.0,
-            ),
-            user(
-                Key::non_negative(
-                    "user.step_penalty",
-                    0.5,
-                    "time that a slate without a click costs",
-                ),
-                1.0,
-            ),
-            user(
-                Key::number(
-                    "user.user_quality_factor",
-                    0.0,
-                    Bounds::MODERATE,
-                    "weight of the choice model's score of the watched video in the time that it gives back",
-                ),
-                1.0,
-            ),
-            Key::number(
-                "user.document_quality_factor",
-                1.0,
-                Bounds::MODERATE,
-                "weight of the quality of the watched video in the time that it gives back",
-            ),
-            user(
-                Key::number(
-                    "user.user_update_alpha",
-                    0.9 / 3.4,
-                    Bounds::MODERATE,
-                    "time given back by watch time and utility",
-                ),
-                0.0,
-            ),
-            Key::positive(
-                "user.alpha_x_intercept",
-                1.0,
-                "strength of interest at which it stands still",
-            ),
-            Key::number(
-                "user.alpha_y_intercept",
-                0.3,
-                Bounds::MODERATE,
-                "how far an interest of 0 moves towards a watched video",
-            ),
-            Key::one_of(
-                "document.sampler",
-                UTILITY_MODEL,
-                &samplers,
-                "how documents are drawn",
-            ),
-            Key::integer(
-                "document.num_features",
-                20,
-                1,
-                MAX_FEATURES,
-                "features, and with the utility model topics; there a multiple of 10",
-            ),
-            utility(Key::number(
-                "document.min_utility",
-                -3.0,
-                Bounds::MODERATE,
-                "mean quality of the worst topic",
-            )),
-            utility(Key::number(
-                "document.max_utility",
-                3.0,
-                Bounds::MODERATE,
-                "mean quality of the best topic",
-            )),
-            utility(Key::number(
-                "document.video_length",
-                4.0,
-                LENGTHS,
-                "length of every video",
-            )),
-            free(Key::number(
-                "document.min_feature_value",
-                -1.0,
-                Bounds::MODERATE,
-                "smallest feature",
-            )),
-            free(Key::number(
-                "document.max_feature_value",
-                1.0,
-                Bounds::MODERATE,
-                "largest feature",
-            )),
-            free(Key::number(
-                "document.video_length_mean",
-                4.3,
-                LENGTHS,
-                "mean of the length of a video",
-            )),
-            free(Key::number(
-                "document.video_length_std",
-                1.0,
-                Bounds::between(0.0, LONGEST),
-                "standard deviation of the length of a video",
-            )),
-            Key::corpus(
-                "document.corpus",
-                &[
-                    Column::index("cluster_id").applies_when(SAMPLER, UTILITY_MODEL),
-                    Column::number("quality", QUALITIES).applies_when(SAMPLER, UTILITY_MODEL),
-                    Column::number("video_length", LENGTHS).applies_when(SAMPLER, UTILITY_MODEL),
-                    Column::numbers("features", Bounds::MODERATE)
-                        .applies_when(SAMPLER, DISTRIBUTION),
-                    // What is drawn may be below zero, and is read back.
-                    Column::number(
-                        "video_length",
-                        Bounds::between(-10.0 * LONGEST, 10.0 * LONGEST),
-                    )
-                    .applies_when(SAMPLER, DISTRIBUTION),
-                    Column::number("quality", QUALITIES)
-                        .optional()
-                        .applies_when(SAMPLER, DISTRIBUTION),
-                ],
-                "the documents when resample_documents = false; absent: drawn once from the seed",
-            ),
-            Key::one_of(
-                "choice.model",
-                "multinomial_proportional",
-                &models,
-                "how the user picks from the slate",
-            ),
-            Key::number(
-                "choice.no_click_mass",
-                1.0,
-                Bounds::FINITE,
-                "score of choosing nothing",
-            )
-            .applies_when("choice.model", "multinomial_proportional")
-            .applies_when("choice.model", "multinomial_logit"),
-            Key::number(
-                "choice.min_normalizer",
-                -1.0,
-                Bounds::FINITE,
-                "floor of all scores",
-            )
-            .applies_when("choice.model", "multinomial_proportional")
-            .applies_when("choice.model", "proportional_cascade"),
-            Key::non_negative(
-                "choice.score_scaling",
-                0.05,
-                "what a cascade multiplies scores with to get probabilities",
-            )
-            .applies_when("choice.model", "exponential_cascade")
-            .applies_when("choice.model", "proportional_cascade"),
-            user_attention()
-                .applies_when("choice.model", "exponential_cascade")
-                .applies_when("choice.model", "proportional_cascade"),
+        let keys = [
+            UserKeys::declared(),
+            Parameters::declared(),
+            DocumentKeys::declared(),
+            ChoiceKeys::declared(),
         ];
         let about = "users watch videos of topics that they come to like more or less, as long as their time lasts";
-        Entry::environment("interest_evolution", about, keys)
+        Entry::environment("interest_evolution", about, keys.concat())
     }
 
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "limited by its key"
-    )]
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        let has_free_features = settings.text("document.sampler") == DISTRIBUTION;
-        let num_features = settings.count("document.num_features");
-        let listed_bound = check_features(settings, num_features)?;
+        let keys = DocumentKeys::read(settings);
+        let has_free_features = keys.sampler == Sampler::Distribution;
+        let num_features = keys.num_features;
+        let listed_bound = check_features(settings, &keys)?;
         let mut topic_quality_mean = Vec::new();
         if !has_free_features {
             let (low, high) = topic_counts(num_features);
             if low + high != num_features {
                 let allowed = "a multiple of 10, so that 7 in 10 topics are bad and 3 in 10 good";
-                return Err(settings.invalid("document.num_features", allowed));
+                return Err(settings.invalid(DocumentKeys::num_features, allowed));
             }
-            topic_quality_mean.extend(spread(settings.number("document.min_utility"), 0.0, low));
-            topic_quality_mean.extend(spread(0.0, settings.number("document.max_utility"), high));
-            if let Some(corpus) = settings.corpus("document.corpus") {
+            topic_quality_mean.extend(spread(keys.min_utility, 0.0, low));
+            topic_quality_mean.extend(spread(0.0, keys.max_utility, high));
+            if let Some(corpus) = &keys.corpus {
                 check_topics(settings, corpus, num_features as usize)?;
             }
         }
-        let (min, max) = (
-            settings.number("document.min_feature_value"),
-            settings.number("document.max_feature_value"),
-        );
+        let (min, max) = (keys.min_feature_value, keys.max_feature_value);
         if max < min {
             let allowed = format!("at least min_feature_value = {min}");
-            return Err(settings.invalid("document.max_feature_value", allowed));
+            return Err(settings.invalid(DocumentKeys::max_feature_value, allowed));
         }
-        let (video_length, video_length_std) = if has_free_features {
-            (
-                settings.number("document.video_length_mean"),
-                settings.number("document.video_length_std"),
-            )
-        } else {
-            (settings.number("document.video_length"), 0.0)
-        };
-        let parameters = Parameters {
-            time_budget: settings.number("user.time_budget"),
-            step_penalty: settings.number("user.step_penalty"),
-            user_quality_factor: settings.number("user.user_quality_factor"),
-            document_quality_factor: settings.number("user.document_quality_factor"),
-            user_update_alpha: settings.number("user.user_update_alpha"),
-            alpha_x_intercept: settings.number("user.alpha_x_intercept"),
-            alpha_y_intercept: settings.number("user.alpha_y_intercept"),
-            quality_stddev: QUALITY_STDDEV,
-            video_length,
-            video_length_std,
-            min_feature_value: min,
-            max_feature_value: max,
+        let (video_length, video_length_std) = match keys.sampler {
+            Sampler::UtilityModel => (keys.video_length, 0.0),
+            Sampler::Distribution => (keys.video_length_mean, keys.video_length_std),
         };
         Ok(Self {
-            parameters,
+            parameters: Parameters {
+                quality_stddev: QUALITY_STDDEV,
+                video_length,
+                video_length_std,
+                min_feature_value: min,
+                max_feature_value: max,
+                ..Parameters::read(settings)
+            },
             num_features,
             has_free_features,
             topic_quality_mean,
@@ -390,31 +292,36 @@ impl Definition for InterestEvolutionDefinition {
     }
 
     fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        let no_click_mass = settings.number("choice.no_click_mass");
-        let min_normalizer = settings.number("choice.min_normalizer");
-        let score_scaling = settings.number("choice.score_scaling");
-        let attention_prob = settings.number("choice.attention_prob");
-        let listed_bound = check_features(settings, settings.count("document.num_features"))?;
-        check_scores(settings, listed_bound)?;
-        Ok(match settings.text("choice.model") {
-            "multinomial_proportional" => {
+        let document = DocumentKeys::read(settings);
+        let keys = ChoiceKeys::read(settings);
+        let listed_bound = check_features(settings, &document)?;
+        check_scores(settings, &document, &keys, listed_bound)?;
+        let ChoiceKeys {
+            model,
+            no_click_mass,
+            min_normalizer,
+            score_scaling,
+            attention_prob,
+        } = keys;
+        Ok(match model {
+            Model::MultinomialProportional => {
                 if no_click_mass < min_normalizer {
                     let allowed = format!("at least min_normalizer = {min_normalizer}");
-                    return Err(settings.invalid("choice.no_click_mass", allowed));
+                    return Err(settings.invalid(ChoiceKeys::no_click_mass, allowed));
                 }
                 ChoiceModel::from(MultinomialProportional {
                     no_click_mass,
                     min_normalizer,
                 })
             }
-            "multinomial_logit" => ChoiceModel::from(MultinomialLogit {
+            Model::MultinomialLogit => ChoiceModel::from(MultinomialLogit {
                 no_click_mass: Some(no_click_mass),
             }),
-            "exponential_cascade" => ChoiceModel::from(ExponentialCascade {
+            Model::ExponentialCascade => ChoiceModel::from(ExponentialCascade {
                 attention_prob,
                 score_scaling,
             }),
-            _ => ChoiceModel::from(ProportionalCascade {
+            Model::ProportionalCascade => ChoiceModel::from(ProportionalCascade {
                 attention_prob,
                 score_scaling,
                 min_normalizer,
@@ -505,13 +412,4 @@ impl Definition for InterestEvolutionDefinition {
             response,
         }
     }
-}
-
-fn user_attention() -> Key {
-    Key::probability(
-        "choice.attention_prob",
-        0.65,
-        "probability that a cascade looks at a position",
-    )
-    .default_when("user.sampler", DISTRIBUTION, 0.9)
 }

@@ -164,10 +164,10 @@ fn the_distribution_sampler_of_users_changes_their_defaults() {
             "choice.model=exponential_cascade",
         ])
         .unwrap();
-    let number = |key| settings.number(key);
-    assert_eq!(number("user.time_budget"), 30.0);
-    assert_eq!(number("user.step_penalty"), 1.0);
-    assert_eq!(number("user.user_quality_factor"), 1.0);
-    assert_eq!(number("user.user_update_alpha"), 0.0);
-    assert_eq!(number("choice.attention_prob"), 0.9);
+    let user = Parameters::read(&settings);
+    assert_eq!(user.time_budget, 30.0);
+    assert_eq!(user.step_penalty, 1.0);
+    assert_eq!(user.user_quality_factor, 1.0);
+    assert_eq!(user.user_update_alpha, 0.0);
+    assert_eq!(ChoiceKeys::read(&settings).attention_prob, 0.9);
 }

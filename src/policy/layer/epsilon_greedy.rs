@@ -7,8 +7,9 @@
 //! Epsilon counts as the nearest multiple of 2^-23.
 
 use super::{Layer, LayerDefinition, layer_words};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{ConfigError, Entry, Settings};
 use crate::distribution::uniform;
+use crate::keys;
 use crate::number::{Number, Word};
 use crate::policy::propensity::of_distinct;
 use crate::policy::shuffle::next_candidate;
@@ -18,6 +19,14 @@ use crate::shader::{ShaderSource, embedded};
 /// The code of this layer's draws.
 // WGSL: const LAYER_CODE in shaders/policy/layer/epsilon_greedy.wgsl
 const CODE: u32 = 0;
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// probability of a random slate of distinct documents
+        epsilon: f64 = probability("epsilon", 0.1),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,18 +43,16 @@ impl LayerDefinition for EpsilonGreedy {
     }
 
     fn entry() -> Entry {
-        let keys = vec![Key::probability(
-            "epsilon",
-            0.1,
-            "probability of a random slate of distinct documents",
-        )];
-        Entry::layer("epsilon_greedy", "now and then a random slate", keys)
+        Entry::layer(
+            "epsilon_greedy",
+            "now and then a random slate",
+            Keys::declared(),
+        )
     }
 
     fn new(settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
-        Ok(Self {
-            epsilon: settings.number("epsilon"),
-        })
+        let Keys { epsilon } = Keys::read(settings);
+        Ok(Self { epsilon })
     }
 
     fn shader(&self) -> ShaderSource {

@@ -12,7 +12,8 @@
 //! `RecSim`'s `FixedLengthHistoryLayer`, which counts the observation at the start as an entry, too.
 
 use super::{Layer, LayerDefinition};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{ConfigError, Entry, Settings};
+use crate::keys;
 use crate::number::Number;
 use crate::policy::{Feedback, Offer, Target};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
@@ -21,6 +22,18 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 const NAME: &str = "fixed_length_history";
 /// So many numbers a history may have.
 const MAX_NUMBERS: u32 = 1024;
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// entries, the newest first; all together have at most 1024 numbers
+        history_length: u32 = integer("history_length", 1, 1, MAX_NUMBERS),
+        /// keep what was observed of the user
+        remember_user: bool = boolean("remember_user", true),
+        /// keep what was observed of the responses to the slate before
+        remember_response: bool = boolean("remember_response", true),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,31 +62,17 @@ impl LayerDefinition for FixedLengthHistory {
     }
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::integer(
-                "history_length",
-                1,
-                1,
-                MAX_NUMBERS.into(),
-                "entries, the newest first; all together have at most 1024 numbers",
-            ),
-            Key::boolean("remember_user", true, "keep what was observed of the user"),
-            Key::boolean(
-                "remember_response",
-                true,
-                "keep what was observed of the responses to the slate before",
-            ),
-        ];
         let about = "the last few observations of the user and responses, for the policy to see";
-        Entry::layer(NAME, about, keys)
+        Entry::layer(NAME, about, Keys::declared())
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let kept = |key: &str, size: usize| if settings.boolean(key) { size } else { 0 };
+        let keys = Keys::read(settings);
+        let kept = |is_kept: bool, size: usize| if is_kept { size } else { 0 };
         let layer = Self {
-            history_length: settings.count("history_length") as usize,
-            user_size: kept("remember_user", target.outline.user_size()),
-            response_size: kept("remember_response", target.outline.response_size()),
+            history_length: keys.history_length as usize,
+            user_size: kept(keys.remember_user, target.outline.user_size()),
+            response_size: kept(keys.remember_response, target.outline.response_size()),
             slate_size: target.slate_size as usize,
         };
         let (entry, most) = (layer.entry_size(), MAX_NUMBERS as usize);
@@ -83,7 +82,7 @@ impl LayerDefinition for FixedLengthHistory {
         }
         if layer.history_length.saturating_mul(entry) > most {
             let allowed = format!("at most {}: entries have {entry} numbers", most / entry);
-            return Err(settings.invalid("history_length", allowed));
+            return Err(settings.invalid(Keys::history_length, allowed));
         }
         Ok(layer)
     }

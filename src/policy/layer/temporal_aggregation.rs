@@ -36,7 +36,8 @@
 //! episode into the next: neither is kept.
 
 use super::{Layer, LayerDefinition};
-use crate::config::{ConfigError, Entry, Key, Settings};
+use crate::config::{ConfigError, Entry, Settings};
+use crate::keys;
 use crate::number::{Mask, Number, Word};
 use crate::policy::propensity::Propensity;
 use crate::policy::{Draws, Feedback, Offer, Scratch, Target};
@@ -48,6 +49,16 @@ const NAME: &str = "temporal_aggregation";
 const HEAD: usize = 2;
 /// So many candidates a number of the state can tell apart.
 const MAX_CANDIDATES: u32 = 1 << 23;
+
+keys! {
+    /// What is configured.
+    pub struct Keys {
+        /// steps from one decision to the next
+        aggregation_period: u32 = count("aggregation_period", 1, 1),
+        /// subtracted from the reward that the policy hears where the slate is not the one before
+        switching_cost: f64 = non_negative("switching_cost", 1.0),
+    }
+}
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,23 +79,10 @@ impl LayerDefinition for TemporalAggregation {
     }
 
     fn entry() -> Entry {
-        let keys = vec![
-            Key::count(
-                "aggregation_period",
-                1,
-                1,
-                "steps from one decision to the next",
-            ),
-            Key::non_negative(
-                "switching_cost",
-                1.0,
-                "subtracted from the reward that the policy hears where the slate is not the one before",
-            ),
-        ];
         Entry::layer(
             NAME,
             "decides only now and then, and holds the slate between",
-            keys,
+            Keys::declared(),
         )
     }
 
@@ -97,9 +95,10 @@ impl LayerDefinition for TemporalAggregation {
             let needs = format!("at most {MAX_CANDIDATES} candidates");
             return Err(settings.unfit(NAME, needs));
         }
+        let keys = Keys::read(settings);
         Ok(Self {
-            aggregation_period: settings.count("aggregation_period").min(MAX_CANDIDATES - 1),
-            switching_cost: settings.number("switching_cost"),
+            aggregation_period: keys.aggregation_period.min(MAX_CANDIDATES - 1),
+            switching_cost: keys.switching_cost,
             slate_size: target.slate_size,
         })
     }

@@ -1,0 +1,437 @@
+//! Declaring parameters: one place for the field, its key, its default, what is allowed, and what it does.
+//!
+//! ```text
+//! keys! { struct Keys { /// what it does
+//!                       sensitivity: f64 = number("user.sensitivity", 0.01, Bounds::FINITE), .. } }
+//!
+//! Keys::declared()      the rows of `slatesim list`, what files and flags are checked against
+//! Keys::read(settings)  the struct, of checked values
+//! Keys::sensitivity     "user.sensitivity", for an error that names the key
+//! ```
+
+use super::{Corpus, Settings, Value, Weights};
+
+/// The words that a key allows: an enum declared by [`words!`](crate::words).
+pub trait OneOf: Copy + 'static {
+    /// All of them, in the order in which they are listed.
+    const ALL: &'static [Self];
+    /// Returns the word in configurations.
+    fn word(self) -> &'static str;
+    /// Returns all words.
+    fn words() -> Vec<&'static str> {
+        Self::ALL.iter().map(|value| value.word()).collect()
+    }
+    /// Finds the value of a word.
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.word() == word)
+    }
+}
+
+/// One of the words of a key, or a matrix in their place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WordOrMatrix<T> {
+    /// A word.
+    Word(T),
+    /// Rows of equal length.
+    Matrix(Vec<Vec<f64>>),
+}
+
+/// What the value of a key is read as.
+pub trait FromValue: Sized {
+    /// Reads the checked value of a key; `None` if it is of another type than the key was declared with.
+    fn from_value(value: Option<&Value>) -> Option<Self>;
+}
+
+/// Reads a value of one kind, and the same where the key may be left out.
+macro_rules! from_value {
+    ($($type:ty: $value:ident => $read:expr;)*) => {
+        $(
+            impl FromValue for $type {
+                fn from_value(value: Option<&Value>) -> Option<Self> {
+                    match value? {
+                        Value::$value($value) => $read,
+                        _ => None,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+#[allow(non_snake_case, reason = "each value is named as its kind")]
+mod values {
+    use super::*;
+
+    from_value! {
+        f64: Number => Some(*Number);
+        u32: Integer => u32::try_from(*Integer).ok();
+        u64: Integer => u64::try_from(*Integer).ok();
+        bool: Boolean => Some(*Boolean);
+        Vec<bool>: Booleans => Some(Booleans.clone());
+        String: Text => Some(Text.clone());
+        Vec<f64>: Numbers => Some(Numbers.clone());
+        Vec<Vec<f64>>: Matrix => Some(Matrix.clone());
+        Corpus: Corpus => Some(Corpus.clone());
+        Weights: Weights => Some(Weights.clone());
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: Option<&Value>) -> Option<Self> {
+        match value {
+            None => Some(None),
+            given => T::from_value(given).map(Some),
+        }
+    }
+}
+
+impl<T: OneOf> FromValue for WordOrMatrix<T> {
+    fn from_value(value: Option<&Value>) -> Option<Self> {
+        match value? {
+            Value::Text(word) => T::from_word(word).map(Self::Word),
+            Value::Matrix(rows) => Some(Self::Matrix(rows.clone())),
+            _ => None,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the value of a key as the type that the key was declared with; for [`keys!`](crate::keys).
+    ///
+    /// # Panics
+    /// If the key is not declared, or of another type.
+    #[must_use]
+    pub fn read<T: FromValue>(&self, key: &str) -> T {
+        T::from_value(self.value(key))
+            .unwrap_or_else(|| panic!("`{key}` is not read as the type it was declared with"))
+    }
+}
+
+/// Declares the words of a key as an enum, each with its name in configurations.
+///
+/// ```
+/// slatesim::words! {
+///     /// Which end comes first.
+///     #[derive(PartialEq)]
+///     pub enum Order {
+///         /// The largest.
+///         Max = "max",
+///         /// The smallest.
+///         Min = "min",
+///     }
+/// }
+/// # use slatesim::config::OneOf;
+/// assert_eq!(Order::from_word("min").map(Order::word), Some("min"));
+/// ```
+#[macro_export]
+macro_rules! words {
+    ($(#[$attribute:meta])* $visibility:vis enum $name:ident { $($(#[$variant_attribute:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug)]
+        $visibility enum $name {
+            $($(#[$variant_attribute])* $variant,)+
+        }
+
+        impl $crate::config::OneOf for $name {
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        impl From<$name> for &'static str {
+            fn from(value: $name) -> Self {
+                $crate::config::OneOf::word(value)
+            }
+        }
+
+        impl $crate::config::FromValue for $name {
+            fn from_value(value: Option<&$crate::config::Value>) -> Option<Self> {
+                match value? {
+                    $crate::config::Value::Text(word) => $crate::config::OneOf::from_word(word),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// Declares configuration keys as a struct of their values.
+///
+/// A field has the type of its value, and on the right the name of its key and what a constructor of
+/// [`Key`](crate::config::Key) asks for besides; the comment above it is what `slatesim list` says of the key. Keys are listed in the
+/// order of the fields.
+///
+/// ```
+/// use slatesim::config::{Bounds, Entry};
+///
+/// slatesim::keys! {
+///     /// What an advertiser pays.
+///     struct Keys {
+///         /// price of a click
+///         price: f64 = number("price", 0.5, Bounds::between(0.0, 10.0)),
+///         /// clicks that are paid for; absent: all
+///         most_clicks: Option<u32> = optional_integer("most_clicks", 1, 1000),
+///     }
+/// }
+///
+/// let entry = Entry::policy("auction", "the highest bid wins", Keys::declared());
+/// let settings = entry.settings_with(&["price=2"])?;
+/// let Keys { price, most_clicks } = Keys::read(&settings);
+/// assert_eq!((price, most_clicks), (2.0, None));
+/// let error = settings.invalid(Keys::price, "at most what there is in the purse");
+/// assert_eq!(
+///     error.to_string(),
+///     "`policy.price` = 2 is not allowed; allowed is at most what there is in the purse (given by --set)"
+/// );
+/// # Ok::<(), slatesim::config::ConfigError>(())
+/// ```
+#[macro_export]
+macro_rules! keys {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
+        $($(#[doc = $about:literal])+ $field:ident: $type:ty
+            = $kind:ident($key:expr $(, $argument:expr)* $(,)?) $(.$when:ident($($condition:expr),* $(,)?))*),+ $(,)?
+    }) => {
+        $(#[$attribute])*
+        #[derive(Debug)]
+        #[allow(clippy::doc_markdown, reason = "the comments are what `slatesim list` prints")]
+        $visibility struct $name {
+            $($(#[doc = $about])+ $visibility $field: $type,)+
+        }
+
+        #[allow(non_upper_case_globals, reason = "each key is named as its field")]
+        #[allow(dead_code, reason = "not every key is named in an error")]
+        impl $name {
+            $(
+                #[doc = concat!("The name of the key of `", stringify!($field), "`.")]
+                $visibility const $field: &'static str = $key;
+            )+
+
+            /// Declares the keys, in order.
+            #[must_use]
+            $visibility fn declared() -> Vec<$crate::config::Key> {
+                vec![$({
+                    let key: $crate::config::Key<$type> = $crate::config::Key::$kind($key $(, $argument)*);
+                    key$(.$when($($condition),*))*.with_about(concat!($($about),+)).of_any_type()
+                }),+]
+            }
+
+            /// Reads the values of the keys.
+            #[must_use]
+            $visibility fn read(settings: &$crate::config::Settings) -> Self {
+                Self { $($field: settings.read(Self::$field),)+ }
+            }
+        }
+    };
+}
+
+/// Declares the numbers that a twin is parameterised by; the WGSL twin has a struct of the same name and order.
+///
+/// A number that a configuration gives has its key beside it, as in [`keys!`](crate::keys); the others are worked out when the model
+/// is made.
+///
+/// ```
+/// use slatesim::config::{Bounds, Entry};
+///
+/// slatesim::parameters! {
+///     /// How users like what they see.
+///     pub struct Parameters {
+///         /// how sharply users tell better from worse
+///         slope = number("user.slope", 4.0, Bounds::between(0.0, 100.0)),
+///         /// The score of a document that is liked every other time.
+///         middle,
+///     }
+/// }
+///
+/// let entry = Entry::environment("likes", "users who like or not", Parameters::declared());
+/// let read = Parameters::read(&entry.settings_with(&["user.slope=2"])?);
+/// let parameters = Parameters { middle: 1.0 / read.slope, ..read };
+/// assert_eq!(parameters.values(), [2.0, 0.5]);
+/// assert_eq!(Parameters::FIELDS, ["slope", "middle"]);
+/// assert_eq!(Parameters::slope, "user.slope");
+/// # Ok::<(), slatesim::config::ConfigError>(())
+/// ```
+#[macro_export]
+macro_rules! parameters {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
+        $($(#[doc = $about:literal])+ $field:ident
+            $(= $kind:ident($key:expr $(, $argument:expr)* $(,)?) $(.$when:ident($($condition:expr),* $(,)?))*)?),+ $(,)?
+    }) => {
+        $(#[$attribute])*
+        // WGSL: struct Parameters of the twin; the order is tested.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        $visibility struct $name<N> {
+            $($(#[doc = $about])+ $visibility $field: N,)+
+        }
+
+        #[allow(non_upper_case_globals, reason = "each key is named as its field")]
+        #[allow(dead_code, reason = "some models have no keys, and not every key is named in an error")]
+        impl $name<f64> {
+            /// The names of the parameters, in the order of the WGSL twin's.
+            $visibility const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
+
+            $($(
+                #[doc = concat!("The name of the key of `", stringify!($field), "`.")]
+                $visibility const $field: &'static str = $key;
+            )?)+
+
+            /// Declares the keys, in order.
+            #[must_use]
+            $visibility fn declared() -> Vec<$crate::config::Key> {
+                let keys: [Option<$crate::config::Key>; _] = [$(
+                    None
+                        $(.or(Some($crate::config::Key::$kind($key $(, $argument)*)$(.$when($($condition),*))*.of_any_type())))?
+                        .map(|key: $crate::config::Key| key.with_about(concat!($($about),+)))
+                ),+];
+                keys.into_iter().flatten().collect()
+            }
+
+            /// Reads what has a key; the other numbers are 0.
+            #[allow(unused_variables, reason = "some models have no keys")]
+            #[must_use]
+            $visibility fn read(settings: &$crate::config::Settings) -> Self {
+                Self {$(
+                    $field: None
+                        $(.or(Some($crate::config::Key::$kind($key $(, $argument)*).read_number(settings))))?
+                        .unwrap_or(0.0),
+                )+}
+            }
+        }
+
+        impl<N: Copy> $name<N> {
+            /// Converts each parameter.
+            $visibility fn map<M>(&self, convert: impl Fn(N) -> M) -> $name<M> {
+                $name { $($field: convert(self.$field),)+ }
+            }
+
+            /// Lists the parameters in order.
+            $visibility fn values(&self) -> Vec<N> {
+                vec![$(self.$field),+]
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Bounds, Column, Corpus, Entry, WordOrMatrix};
+
+    crate::words! {
+        /// How documents are drawn.
+        #[derive(PartialEq, Eq)]
+        enum Sampler {
+            /// From topics.
+            Topics = "topics",
+            /// One by one.
+            Free = "free",
+        }
+    }
+
+    crate::keys! {
+        /// One key of each kind.
+        struct Keys {
+            /// how documents are drawn
+            sampler: Sampler = one_of("document.sampler", Sampler::Topics),
+            /// a length
+            /// of two lines
+            length: f64 = positive("length", 4.0).default_when(Keys::sampler, Sampler::Free, 5.0),
+            /// a share
+            share: f64 = probability("share", 0.5).applies_when(Keys::sampler, Sampler::Free),
+            /// a weight
+            weight: Option<f64> = optional_number("weight", Bounds::FINITE),
+            /// a count
+            count: u32 = count("count", 3, 0),
+            /// a limit
+            limit: Option<u32> = optional_integer("limit", 1, 9),
+            /// a switch
+            switch: bool = boolean("switch", true),
+            /// switches
+            switches: Option<Vec<bool>> = optional_booleans("switches"),
+            /// a name
+            name_of: Option<String> = optional_text("by"),
+            /// numbers
+            list: Vec<f64> = numbers("list", &[1.0, 2.0], Bounds::FINITE),
+            /// rows
+            rows: Vec<Vec<f64>> = matrix("rows", [[1.0, 2.0]], Bounds::FINITE),
+            /// a word or rows
+            table: WordOrMatrix<Sampler> = one_of_or_matrix("table", Sampler::Free, Bounds::UNIT),
+            /// documents
+            corpus: Option<Corpus> = corpus("document.corpus", &[Column::index("topic")]),
+        }
+    }
+
+    crate::parameters! {
+        /// Numbers with keys and without.
+        struct Parameters {
+            /// a whole number
+            session = count("session", 60, 1),
+            /// Worked out.
+            inverse,
+        }
+    }
+
+    fn entry() -> Entry {
+        Entry::policy(
+            "declared",
+            "all kinds of keys",
+            [Parameters::declared(), Keys::declared()].concat(),
+        )
+    }
+
+    #[test]
+    fn a_field_is_read_as_its_key_was_declared() {
+        let entry = entry();
+        entry.check().unwrap();
+        let keys = Keys::read(&entry.settings_with(&[]).unwrap());
+        assert_eq!(
+            (keys.sampler, keys.length, keys.share),
+            (Sampler::Topics, 4.0, 0.5)
+        );
+        assert_eq!((keys.weight, keys.count, keys.limit), (None, 3, None));
+        assert_eq!(
+            (keys.switch, keys.switches, keys.name_of),
+            (true, None, None)
+        );
+        assert_eq!(
+            (keys.list, keys.rows),
+            (vec![1.0, 2.0], vec![vec![1.0, 2.0]])
+        );
+        assert_eq!(keys.table, WordOrMatrix::Word(Sampler::Free));
+        assert_eq!(keys.corpus, None);
+        let given = [
+            "document.sampler=free",
+            "weight=-1",
+            "limit=9",
+            "switches=[true, false]",
+            "by=quality",
+            "table=[[0, 1]]",
+            "document.corpus=[{ topic = 3 }]",
+        ];
+        let keys = Keys::read(&entry.settings_with(&given).unwrap());
+        assert_eq!((keys.sampler, keys.length), (Sampler::Free, 5.0));
+        assert_eq!((keys.weight, keys.limit), (Some(-1.0), Some(9)));
+        assert_eq!(keys.switches, Some(vec![true, false]));
+        assert_eq!(keys.name_of.as_deref(), Some("quality"));
+        assert_eq!(keys.table, WordOrMatrix::Matrix(vec![vec![0.0, 1.0]]));
+        assert_eq!(keys.corpus.unwrap().column("topic"), [3.0]);
+    }
+
+    #[test]
+    fn keys_are_listed_in_the_order_of_the_fields_with_the_comments_above_them() {
+        let entry = entry();
+        let names: Vec<_> = entry.keys.iter().map(|key| key.name()).collect();
+        assert_eq!(names[..3], ["session", Keys::sampler, Keys::length]);
+        assert_eq!(entry.keys[2].about(), "a length of two lines");
+        assert_eq!(Parameters::session, "session");
+    }
+
+    #[test]
+    fn numbers_without_a_key_are_left_to_be_worked_out() {
+        let read = Parameters::read(&entry().settings_with(&["session=8"]).unwrap());
+        assert_eq!(read.map(|number| 2.0 * number).values(), [16.0, 0.0]);
+        assert_eq!(Parameters::FIELDS, ["session", "inverse"]);
+    }
+}
