@@ -51,8 +51,8 @@ impl ChoiceDefinition for Satisficing<f64> {
     fn twin<N: Number>(&self) -> Satisficing<N> {
         self.map(N::splat)
     }
-    fn parameters(&self) -> Vec<f64> {
-        self.values()
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        self.named()
     }
     fn shader(&self) -> ShaderSource {
         let text = include_str!("custom_choice_model.wgsl");
@@ -98,7 +98,7 @@ impl Definition for SatisficingUsers {
     fn twin<N: Number>(&self) -> Self::Twin<N> {
         self.0.twin()
     }
-    fn parameters(&self) -> Vec<f64> {
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
         Definition::parameters(&self.0)
     }
     fn shader(&self) -> ShaderSource {

@@ -131,8 +131,8 @@ impl Definition for Boredom<f64> {
             num_topics: self.num_topics,
         }
     }
-    fn parameters(&self) -> Vec<f64> {
-        self.parameters.values()
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        self.parameters.named()
     }
     fn shader(&self) -> ShaderSource {
         let text = include_str!("custom_environment.wgsl");

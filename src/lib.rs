@@ -73,6 +73,7 @@ pub mod registry;
 pub mod regression;
 pub mod rng;
 pub mod shader;
+pub mod specimen;
 pub mod statistics;
 mod text_file;
 pub mod validation;

@@ -32,10 +32,16 @@ use crate::policy::r#static::Static;
 use crate::policy::table::Table;
 use crate::policy::{Layered, PolicyDefinition, PolicyModel, Target};
 use crate::rng::BLOCKS_PER_PURPOSE;
+use crate::specimen::Specimen;
 use std::sync::Arc;
 
 /// Where an environment has neither a horizon nor a `max_steps`, episodes are truncated here, as `RecSim`'s runner does.
 const DEFAULT_MAX_STEPS: u32 = 27_000;
+
+/// The same for specimens of environments that name no `max_steps`.
+const SPECIMEN_STEPS: &str = "50";
+/// The key that names the environment.
+const ENVIRONMENT_NAME: &str = "environment.name";
 
 /// Environments, policies and layers that configurations can name.
 ///
@@ -71,23 +77,43 @@ type MakeLayer = fn(&Settings, &Target<'_>) -> Result<LayerModel, ConfigError>;
 struct Registered<M> {
     entry: Entry,
     make: M,
+    specimens: fn() -> Vec<Specimen>,
 }
 
 /// Adds a model to those of its kind.
 ///
 /// # Panics
 /// If its name is taken, or its keys are not declared as [`Entry::check`] wants them: mistakes of its author.
-fn register<M>(kind: &str, models: &mut Vec<Registered<M>>, entry: Entry, make: M) {
+fn register<M>(
+    kind: &str,
+    models: &mut Vec<Registered<M>>,
+    entry: Entry,
+    make: M,
+    specimens: fn() -> Vec<Specimen>,
+) {
     let is_taken = find(models, entry.name).is_some();
     assert!(!is_taken, "there is {kind} {:?} already", entry.name);
     if let Err(error) = entry.check() {
         panic!("{error}");
     }
-    models.push(Registered { entry, make });
+    models.push(Registered {
+        entry,
+        make,
+        specimens,
+    });
 }
 
 fn find<'a, M>(models: &'a [Registered<M>], name: &str) -> Option<&'a Registered<M>> {
     models.iter().find(|model| model.entry.name == name)
+}
+
+/// Returns what a model brings, or one specimen instead.
+fn brought_or(brought: Vec<Specimen>, instead: impl FnOnce() -> Option<Specimen>) -> Vec<Specimen> {
+    if brought.is_empty() {
+        instead().into_iter().collect()
+    } else {
+        brought
+    }
 }
 
 fn entries<M>(models: &[Registered<M>]) -> Vec<Entry> {
@@ -145,7 +171,13 @@ impl Registry {
             model: |settings| Ok(Arc::new(checked(settings, D::new)?)),
             choice: |settings| checked(settings, D::choice),
         };
-        register("an environment", &mut self.environments, D::entry(), make);
+        register(
+            "an environment",
+            &mut self.environments,
+            D::entry(),
+            make,
+            D::specimens,
+        );
         self
     }
 
@@ -156,7 +188,13 @@ impl Registry {
     #[must_use]
     pub fn with_choice<C: ConfiguredChoice>(mut self) -> Self {
         let make: MakeChoice = |settings| Ok(checked(settings, C::new)?.into());
-        register("a choice model", &mut self.choices, C::entry(), make);
+        register(
+            "a choice model",
+            &mut self.choices,
+            C::entry(),
+            make,
+            C::specimens,
+        );
         self
     }
 
@@ -188,7 +226,13 @@ impl Registry {
     pub fn with_policy<P: PolicyDefinition>(mut self) -> Self {
         let make: MakePolicy =
             |settings, target| Ok(checked(settings, |settings| P::new(settings, target))?.into());
-        register("a policy", &mut self.policies, P::entry(), make);
+        register(
+            "a policy",
+            &mut self.policies,
+            P::entry(),
+            make,
+            P::specimens,
+        );
         self
     }
 
@@ -200,7 +244,7 @@ impl Registry {
     pub fn with_layer<L: LayerDefinition>(mut self) -> Self {
         let make: MakeLayer =
             |settings, target| Ok(checked(settings, |settings| L::new(settings, target))?.into());
-        register("a layer", &mut self.layers, L::entry(), make);
+        register("a layer", &mut self.layers, L::entry(), make, L::specimens);
         self
     }
 
@@ -228,6 +272,70 @@ impl Registry {
             policies: entries(&self.policies),
             layers: entries(&self.layers),
         }
+    }
+
+    /// Lists the settings under which models are checked, those of environments first: what each model brings. One that brings
+    /// none is checked with its defaults, a policy in the first environment that can feed it.
+    pub fn specimens(&self) -> Vec<Specimen> {
+        let mut specimens = Vec::new();
+        for Registered {
+            entry,
+            specimens: brought,
+            ..
+        } in &self.environments
+        {
+            let brought = brought_or(brought(), || Some(Specimen::new(entry.name, &[])));
+            let of_model = |specimen: Specimen| {
+                let specimen = specimen.with(ENVIRONMENT_NAME, entry.name);
+                if entry.never_terminates {
+                    specimen.with("max_steps", SPECIMEN_STEPS)
+                } else {
+                    specimen
+                }
+            };
+            specimens.extend(brought.into_iter().map(of_model));
+        }
+        specimens.extend(self.specimens_of(&self.choices, "environment.choice.model"));
+        specimens.extend(self.specimens_of(&self.policies, "policy.name"));
+        specimens.extend(self.specimens_of(&self.layers, "policy.layer.name"));
+        specimens
+    }
+
+    /// Lists the specimens of models that are no environments; `key` names them.
+    fn specimens_of<M>(&self, models: &[Registered<M>], key: &str) -> Vec<Specimen> {
+        let of_model = |model: &Registered<M>| {
+            let name = model.entry.name;
+            let fed = |environment: &Registered<MakeEnvironment>| {
+                let alone = Specimen::new(name, &[]).with(key, name);
+                let specimen = alone
+                    .with(ENVIRONMENT_NAME, environment.entry.name)
+                    .with("max_steps", SPECIMEN_STEPS);
+                self.resolve(&specimen.settings).is_ok().then_some(specimen)
+            };
+            let brought = brought_or((model.specimens)(), || {
+                self.environments.iter().find_map(fed)
+            });
+            let first = self
+                .environments
+                .first()
+                .map_or("", |first| first.entry.name);
+            let named =
+                move |specimen: Specimen| specimen.with(key, name).with(ENVIRONMENT_NAME, first);
+            brought.into_iter().map(named)
+        };
+        models.iter().flat_map(of_model).collect()
+    }
+
+    /// Makes what runs from settings alone, as `--set` takes them.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if they cannot be.
+    pub fn resolve(&self, settings: &[String]) -> Result<Simulation, ConfigError> {
+        let mut layers = config::Layers::new();
+        for setting in settings {
+            layers = layers.set(setting)?;
+        }
+        self.simulation(&Config::resolve(&layers, &self.catalogue())?)
     }
 
     /// Draws the documents that a configuration with `resample_documents` = false has, as `document.corpus` takes them: with

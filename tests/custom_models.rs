@@ -43,7 +43,7 @@ fn simulation(settings: &[&str]) -> Simulation {
 /// `count` rungs: 21 of draws and functions, and those of two cases, each of an environment of its own.
 fn assert_passes(subject: Subject<'_>, count: usize) {
     let mut cases = cases(&registry()).unwrap();
-    cases.retain(|case| ["boredom", "satisficing"].contains(&case.name));
+    cases.retain(|case| ["boredom", "satisficing"].contains(&case.name()));
     assert_eq!(cases.len(), 2);
     let mut failed = Vec::new();
     let rungs = validate(subject, Effort::Quick, &cases, &mut |rung: &Rung| {

@@ -310,7 +310,7 @@ fn a_device_with_loose_quotients_passes_all_the_same() {
         return;
     };
     let mut cases = cases(&Registry::built_in()).unwrap();
-    cases.retain(|case| case.name.ends_with("KL-UCB as coded"));
+    cases.retain(|case| case.name().ends_with("KL-UCB as coded"));
     assert_eq!(cases.len(), 1);
     let mut failed = Vec::new();
     validate(Subject::Gpu(&gpu), Effort::Quick, &cases, &mut |rung| {

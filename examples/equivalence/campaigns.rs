@@ -47,7 +47,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
     let cases = cases(&Registry::built_in())?;
     let mut rows = Vec::new();
     for (name, original) in CASES {
-        let case = cases.iter().find(|case| case.name == name);
+        let case = cases.iter().find(|case| case.name() == name);
         let simulation = &case.expect("a case of validation").simulation;
         let run = originals.iter().find(|run| run["case"] == original);
         let run = run.expect("a run of the original");

@@ -131,7 +131,7 @@ pub trait Model: Debug + Send + Sync {
     /// See [`Definition::outline`].
     fn outline(&self) -> Outline;
     /// See [`Definition::parameters`].
-    fn parameters(&self) -> Vec<f64>;
+    fn parameters(&self) -> Vec<(&'static str, f64)>;
     /// See [`Definition::tables`].
     fn tables(&self) -> Vec<f64>;
     /// See [`Definition::shader`].
@@ -243,7 +243,7 @@ impl<D: Definition> Model for D {
         Definition::outline(self)
     }
 
-    fn parameters(&self) -> Vec<f64> {
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
         Definition::parameters(self)
     }
 

@@ -42,10 +42,6 @@ impl ChoiceDefinition for First {
         NAME
     }
 
-    fn parameters(&self) -> Vec<f64> {
-        vec![0.0]
-    }
-
     fn shader(&self) -> ShaderSource {
         embedded!("choice", "choice/first.wgsl")
     }

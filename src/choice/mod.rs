@@ -21,6 +21,7 @@ pub use model::{ChoiceModel, ChoiceTwin};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource};
+use crate::specimen::Specimen;
 use std::fmt::Debug;
 
 /// The score of a position of the slate that shows nothing: no choice model gives it any probability, or where that is
@@ -55,8 +56,10 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
         Self: Sized;
     /// Returns the name in configurations.
     fn name(&self) -> &'static str;
-    /// Returns the numbers of the WGSL twin's `struct Parameters`, in its order; at least one.
-    fn parameters(&self) -> Vec<f64>;
+    /// Returns the numbers of the WGSL twin's `struct Parameters` with their names, in its order; WGSL has no struct without any.
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        vec![("unused", 0.0)]
+    }
     /// Returns the WGSL twin.
     fn shader(&self) -> ShaderSource;
     /// Returns what the WGSL twin is specialised by, besides its sizes.
@@ -81,6 +84,10 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
 pub trait ConfiguredChoice: ChoiceDefinition + Sized {
     /// Names the choice model and declares its configuration keys, which begin with `choice.`.
     fn entry() -> Entry;
+    /// Lists settings under which the choice model is checked: at least one for each form that it can take.
+    fn specimens() -> Vec<Specimen> {
+        Vec::new()
+    }
     /// Makes the choice model from checked settings of the environment.
     ///
     /// # Errors

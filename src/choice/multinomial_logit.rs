@@ -85,8 +85,8 @@ impl ChoiceDefinition for MultinomialLogit<f64> {
         NAME
     }
 
-    fn parameters(&self) -> Vec<f64> {
-        vec![self.no_click_mass.unwrap_or(0.0)]
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        vec![("no_click_mass", self.no_click_mass.unwrap_or(0.0))]
     }
 
     fn shader(&self) -> ShaderSource {

@@ -84,8 +84,8 @@ impl ChoiceDefinition for MultinomialProportional<f64> {
         NAME
     }
 
-    fn parameters(&self) -> Vec<f64> {
-        self.values()
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        self.named()
     }
 
     fn shader(&self) -> ShaderSource {

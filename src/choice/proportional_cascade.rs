@@ -73,8 +73,8 @@ impl ChoiceDefinition for ProportionalCascade<f64> {
         NAME
     }
 
-    fn parameters(&self) -> Vec<f64> {
-        self.values()
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        self.named()
     }
 
     fn shader(&self) -> ShaderSource {

@@ -249,8 +249,7 @@ macro_rules! keys {
 /// let entry = Entry::environment("likes", "users who like or not", Parameters::declared());
 /// let read = Parameters::read(&entry.settings_with(&["user.slope=2"])?);
 /// let parameters = Parameters { middle: 1.0 / read.slope, ..read };
-/// assert_eq!(parameters.values(), [2.0, 0.5]);
-/// assert_eq!(Parameters::FIELDS, ["slope", "middle"]);
+/// assert_eq!(parameters.named(), [("slope", 2.0), ("middle", 0.5)]);
 /// assert_eq!(Parameters::slope, "user.slope");
 /// # Ok::<(), slatesim::config::ConfigError>(())
 /// ```
@@ -270,9 +269,6 @@ macro_rules! parameters {
         #[allow(non_upper_case_globals, reason = "each key is named as its field")]
         #[allow(dead_code, reason = "some models have no keys, and not every key is named in an error")]
         impl $name<f64> {
-            /// The names of the parameters, in the order of the WGSL twin's.
-            $visibility const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
-
             $($(
                 #[doc = concat!("The name of the key of `", stringify!($field), "`.")]
                 $visibility const $field: &'static str = $key;
@@ -307,9 +303,9 @@ macro_rules! parameters {
                 $name { $($field: convert(self.$field),)+ }
             }
 
-            /// Lists the parameters in order.
-            $visibility fn values(&self) -> Vec<N> {
-                vec![$(self.$field),+]
+            /// Lists the parameters in order, with their names.
+            $visibility fn named(&self) -> Vec<(&'static str, N)> {
+                vec![$((stringify!($field), self.$field)),+]
             }
         }
     };
@@ -431,7 +427,7 @@ mod tests {
     #[test]
     fn numbers_without_a_key_are_left_to_be_worked_out() {
         let read = Parameters::read(&entry().settings_with(&["session=8"]).unwrap());
-        assert_eq!(read.map(|number| 2.0 * number).values(), [16.0, 0.0]);
-        assert_eq!(Parameters::FIELDS, ["session", "inverse"]);
+        let doubled = read.map(|number| 2.0 * number);
+        assert_eq!(doubled.named(), [("session", 16.0), ("inverse", 0.0)]);
     }
 }

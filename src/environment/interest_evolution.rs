@@ -26,6 +26,7 @@
 //! step with the opposite sign. The code's is kept.
 
 mod definition;
+mod specimens;
 
 use super::{Blocks, Environment};
 use crate::config::Bounds;

@@ -12,12 +12,15 @@
 //! # Source
 //! `RecSim` 0.2.4, `environments/interest_exploration.py`.
 
+mod specimens;
+
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, multinomial_logit::MultinomialLogit};
 use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{categorical, cumulative, log_normal, normal_pair, uniform};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 use crate::{keys, twin_struct};
 
 /// The largest logarithm of an affinity or a quality: scores are logits, and from some 10^4 on roundings are seen in
@@ -249,6 +252,10 @@ impl Definition for InterestExplorationDefinition {
         Entry::environment("interest_exploration", about, Keys::declared()).never_terminates()
     }
 
+    fn specimens() -> Vec<Specimen> {
+        specimens::specimens()
+    }
+
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let keys = Keys::read(settings);
         let types = keys.type_distribution;
@@ -318,10 +325,6 @@ impl Definition for InterestExplorationDefinition {
             topic_quality_mean: table(&self.topic_quality_mean),
             topic_quality_stddev: table(&self.topic_quality_stddev),
         }
-    }
-
-    fn parameters(&self) -> Vec<f64> {
-        vec![0.0]
     }
 
     fn tables(&self) -> Vec<f64> {

@@ -13,6 +13,8 @@
 //! # Source
 //! The ten-document environment of the `RecSim` and Catalyst tutorials, "Wolpertinger" and "slate recommendation".
 
+mod specimens;
+
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, proportional_cascade::ProportionalCascade};
 use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
@@ -20,6 +22,7 @@ use crate::distribution::{bounded_integer, uniform};
 use crate::exact::{FiniteModel, Outcome};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 use crate::{keys, parameters, twin_struct};
 
 /// Larger matrices than this would not fit into the buffers of every GPU.
@@ -353,6 +356,10 @@ impl Definition for ItemTransitionDefinition {
         Entry::environment("item_transition", about, keys).draws_no_documents()
     }
 
+    fn specimens() -> Vec<Specimen> {
+        specimens::specimens()
+    }
+
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let keys = Keys::read(settings);
         let num_documents = keys.acceptance.len();
@@ -392,8 +399,8 @@ impl Definition for ItemTransitionDefinition {
         }
     }
 
-    fn parameters(&self) -> Vec<f64> {
-        self.parameters.values()
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        self.parameters.named()
     }
 
     fn tables(&self) -> Vec<f64> {

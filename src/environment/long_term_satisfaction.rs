@@ -16,6 +16,8 @@
 //! `RecSim` 0.2.4, `environments/long_term_satisfaction.py`; the variant with clusters, an observed satisfaction and a
 //! logit choice is that of `RecSim`'s tutorial "Developing an environment".
 
+pub(crate) mod specimens;
+
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, first::First, multinomial_logit::MultinomialLogit};
 use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
@@ -24,6 +26,7 @@ use crate::distribution::{
 };
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
+use crate::specimen::Specimen;
 use crate::{keys, parameters, twin_struct, words};
 
 /// The noise on the observed satisfaction is cut off here.
@@ -330,6 +333,10 @@ impl Definition for LongTermSatisfactionDefinition {
         Entry::environment(NAME, ABOUT, keys.concat())
     }
 
+    fn specimens() -> Vec<Specimen> {
+        specimens::specimens()
+    }
+
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let parameters = Parameters::read(settings);
         check_sensitivity(settings, &parameters)?;
@@ -387,8 +394,8 @@ impl Definition for LongTermSatisfactionDefinition {
         }
     }
 
-    fn parameters(&self) -> Vec<f64> {
-        self.parameters.values()
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        self.parameters.named()
     }
 
     fn shader(&self) -> ShaderSource {

@@ -22,6 +22,7 @@ use crate::exact::FiniteModel;
 use crate::number::{Number, Word};
 use crate::rng::Stream;
 use crate::shader::{ShaderDefs, ShaderSource};
+use crate::specimen::Specimen;
 use serde::Serialize;
 use std::fmt::Debug;
 
@@ -327,6 +328,13 @@ pub trait Definition: Debug + Send + Sync + 'static {
     fn entry() -> Entry
     where
         Self: Sized;
+    /// Lists settings under which the environment is checked: at least one for each form that it can take.
+    fn specimens() -> Vec<Specimen>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
     /// Makes the environment from checked settings.
     ///
     /// # Errors
@@ -343,8 +351,10 @@ pub trait Definition: Debug + Send + Sync + 'static {
         Self: Sized;
     /// Makes the host twin for a number type.
     fn twin<N: Number>(&self) -> Self::Twin<N>;
-    /// Returns the numbers of the WGSL twin's `struct Parameters`, in its order; at least one.
-    fn parameters(&self) -> Vec<f64>;
+    /// Returns the numbers of the WGSL twin's `struct Parameters` with their names, in its order; WGSL has no struct without any.
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        vec![("unused", 0.0)]
+    }
     /// Returns the numbers that the WGSL twin reads with `slatesim::tables::table(index)`.
     fn tables(&self) -> Vec<f64> {
         Vec::new()

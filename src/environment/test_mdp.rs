@@ -16,6 +16,8 @@
 //! # Source
 //! `RecSim` 0.2.4, `testing/test_environment.py`.
 
+mod specimens;
+
 use super::{Blocks, Definition, Environment, Observable, Outline};
 use crate::choice::{ChoiceModel, first::First};
 use crate::config::{
@@ -25,6 +27,7 @@ use crate::distribution::{categorical, categorical_step, cumulative, uniform};
 use crate::exact::{FiniteModel, Outcome};
 use crate::number::{Mask, Number, Word};
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 use crate::{keys, twin_struct};
 
 /// How many states there are.
@@ -272,6 +275,10 @@ impl Definition for TestMdpDefinition {
             .never_terminates()
     }
 
+    fn specimens() -> Vec<Specimen> {
+        specimens::specimens()
+    }
+
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let keys = Keys::read(settings);
         super::check_order(settings, keys.corpus.as_ref(), "action", |candidate| {
@@ -299,10 +306,6 @@ impl Definition for TestMdpDefinition {
             rewards: elements(REWARDS.concat()),
             transitions: elements(Self::transitions()),
         }
-    }
-
-    fn parameters(&self) -> Vec<f64> {
-        vec![0.0]
     }
 
     fn tables(&self) -> Vec<f64> {

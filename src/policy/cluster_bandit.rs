@@ -39,6 +39,7 @@ use crate::distribution::uniform;
 use crate::number::{Mask, Number, Word};
 use crate::rng::PolicyWords;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 use crate::{keys, words};
 
 words! {
@@ -108,6 +109,17 @@ impl PolicyDefinition for ClusterBandit {
     fn entry() -> Entry {
         let about = "a bandit over topics, whose documents are sorted by a feature";
         Entry::policy("cluster_bandit", about, Keys::declared())
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![
+            Specimen::composed(&[]),
+            Specimen::composed(&["policy.faithful=true"]),
+            Specimen::composed(&["policy.algorithm=kl_ucb", "policy.by=score"]),
+            Specimen::composed(&["policy.algorithm=kl_ucb", "policy.faithful=true"]),
+            Specimen::composed(&["policy.algorithm=thompson_sampling", "policy.by=quality"]),
+            Specimen::composed(&["policy.algorithm=thompson_sampling", "policy.faithful=true"]),
+        ]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -16,6 +16,7 @@ use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +37,17 @@ impl PolicyDefinition for GlmThompson {
     fn entry() -> Entry {
         let about = "Thompson sampling of a logistic regression, learned within the episode";
         Entry::policy("glm_thompson", about, logistic::Keys::declared())
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::new(
+            "interest exploration, logistic Thompson sampling, forgetting",
+            &[
+                "environment.name=interest_exploration",
+                "max_steps=12",
+                "policy.history_length=14",
+            ],
+        )]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -20,6 +20,7 @@ use crate::keys;
 use crate::number::Number;
 use crate::regression::ucb_glm_width;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 keys! {
     /// What is configured, besides the regression.
@@ -49,6 +50,30 @@ impl PolicyDefinition for GlmUcb {
         let keys = [Keys::declared(), logistic::Keys::declared()].concat();
         let about = "upper confidence bounds of a logistic regression, learned within the episode";
         Entry::policy("glm_ucb", about, keys)
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![
+            Specimen::new(
+                "interest exploration, logistic upper confidence bounds",
+                &[
+                    "environment.name=interest_exploration",
+                    "max_steps=12",
+                    "policy.optimism_scaling=0.1",
+                ],
+            ),
+            Specimen::new(
+                "interest evolution, logistic upper confidence bounds",
+                &[
+                    "environment.name=interest_evolution",
+                    "max_steps=12",
+                    "environment.document.sampler=distribution",
+                    "environment.document.num_features=3",
+                    "policy.history_length=12",
+                    "policy.optimism_scaling=0.1",
+                ],
+            ),
+        ]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

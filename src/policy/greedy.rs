@@ -9,6 +9,7 @@ use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 use crate::{keys, words};
 
 words! {
@@ -55,6 +56,14 @@ impl PolicyDefinition for Greedy {
 
     fn shader(&self) -> ShaderSource {
         embedded!("policy", "policy/greedy.wgsl")
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![
+            Specimen::composed(&[]),
+            Specimen::composed(&["policy.order=min"]),
+            Specimen::composed(&["policy.by=score"]),
+        ]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -14,6 +14,7 @@ use crate::config::{Bounds, ConfigError, Entry, Settings};
 use crate::keys;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 keys! {
     /// What is configured.
@@ -40,6 +41,10 @@ impl PolicyDefinition for GreedyPctr {
     fn entry() -> Entry {
         let about = "the candidates that one and the same believed user would score highest";
         Entry::policy("greedy_pctr", about, Keys::declared())
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::composed(&["policy.belief=[0.5]"])]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -22,6 +22,7 @@ use crate::config::{ConfigError, Entry, Settings, Weights, WeightsSource};
 use crate::keys;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 keys! {
     /// What is configured, besides the temperature.
@@ -105,6 +106,22 @@ impl PolicyDefinition for LinearSoftmax {
         let keys = [Keys::declared(), scoring::Keys::declared()].concat();
         let about = "a linear score for each candidate, and a slate by softmax";
         Entry::policy("linear_softmax", about, keys)
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![
+            Specimen::new(
+                "interest exploration, linear scores and softmax",
+                &[
+                    "environment.name=interest_exploration",
+                    "max_steps=30",
+                    "policy.weights=[1.5, 0.4, 0.03, -0.02, 0.1, 0.15, -0.2]",
+                    "policy.layer.name=cluster_click_statistics",
+                ],
+            ),
+            Specimen::composed(&["policy.weights=[0.5, -1]"]),
+            Specimen::composed(&["policy.weights=[0.5, -1, 2]", "policy.temperature=0"]),
+        ]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -13,9 +13,11 @@ use super::posterior::{EXPLORATION, Estimator, rank_by_draw, scale_of_draws};
 use super::ridge::{self, Ridge};
 use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
+use crate::environment::long_term_satisfaction::specimens::CORPUS;
 use crate::keys;
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 keys! {
     /// What is configured, besides the regression.
@@ -45,6 +47,46 @@ impl PolicyDefinition for LinearThompson {
         let keys = [Keys::declared(), ridge::Keys::declared()].concat();
         let about = "Thompson sampling of a linear regression, learned within the episode";
         Entry::policy("linear_thompson", about, keys)
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![
+            Specimen::new(
+                "linear Thompson sampling of rewards",
+                &[
+                    "environment.user.observation_noise_stddev=0.1",
+                    "environment.user.time_budget=20",
+                    "policy.target=reward",
+                    "policy.ridge=2",
+                ],
+            ),
+            Specimen::new(
+                "linear Thompson sampling with a history, decided now and then",
+                &[
+                    CORPUS,
+                    "environment.resample_documents=false",
+                    "environment.user.observation_noise_stddev=0.1",
+                    "environment.user.time_budget=20",
+                    "policy.target=reward",
+                    "policy.layer.name=fixed_length_history",
+                    "policy.layer.history_length=2",
+                    "policy.layer.layer.name=temporal_aggregation",
+                    "policy.layer.layer.aggregation_period=3",
+                    "policy.layer.layer.switching_cost=0.5",
+                ],
+            ),
+            Specimen::new(
+                "interest evolution, linear Thompson sampling of 12 inputs",
+                &[
+                    "environment.name=interest_evolution",
+                    "max_steps=6",
+                    "environment.document.sampler=distribution",
+                    "environment.document.num_features=6",
+                    "environment.num_candidates=4",
+                    "policy.target=reward",
+                ],
+            ),
+        ]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -18,6 +18,7 @@ use crate::config::{ConfigError, Entry, Settings};
 use crate::keys;
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 keys! {
     /// What is configured, besides the regression.
@@ -47,6 +48,30 @@ impl PolicyDefinition for LinearUcb {
         let keys = [Keys::declared(), ridge::Keys::declared()].concat();
         let about = "upper confidence bounds of a linear regression, learned within the episode";
         Entry::policy("linear_ucb", about, keys)
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![
+            Specimen::new(
+                "interest exploration, linear upper confidence bounds",
+                &["environment.name=interest_exploration", "max_steps=30"],
+            ),
+            Specimen::new(
+                "interest evolution, linear upper confidence bounds of 20 inputs",
+                &[
+                    "environment.name=interest_evolution",
+                    "max_steps=6",
+                    "environment.document.sampler=distribution",
+                    "environment.document.num_features=10",
+                ],
+            ),
+            Specimen::composed(&[
+                "environment.resample_documents=false",
+                "policy.layer.name=fixed_length_history",
+                "policy.layer.remember_response=false",
+                "policy.layer.layer.name=temporal_aggregation",
+            ]),
+        ]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -24,6 +24,7 @@ use crate::config::{ConfigError, Entry, Settings, Weights};
 use crate::keys;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 keys! {
     /// What is configured, besides the temperature.
@@ -80,6 +81,28 @@ impl Mlp {
     }
 }
 
+/// Three layers over what is observed of a clustered document and its user.
+const NETWORK: &str = "policy.weights=[[[1.5, -0.4, 2, -1], [-1, 0.3, 0.5, 1], [2, 0.2, -1, 0.1]], [[1, -1, 0.5, 0.2], [0.3, 1, 1, -0.5]], [[1.5, -1, 0]]]";
+/// Two layers over two inputs.
+const SMALL_NETWORK: &str = "policy.weights=[[[0.5, -1, 0.1], [1, 2, 0.3]], [[1, -1, 0]]]";
+
+/// Names the settings of a network whose sums run over both signs.
+fn network(name: &'static str, activation: &'static str) -> Specimen {
+    Specimen::new(
+        name,
+        &[
+            "environment.user.observation_noise_stddev=0.1",
+            "environment.user.time_budget=20",
+            "environment.document.num_clusters=4",
+            "environment.choice.model=multinomial_logit",
+            "environment.slate_size=3",
+            "policy.temperature=0.7",
+            NETWORK,
+            activation,
+        ],
+    )
+}
+
 impl PolicyDefinition for Mlp {
     type Twin<N: Number> = Self;
 
@@ -91,6 +114,37 @@ impl PolicyDefinition for Mlp {
         let keys = [Keys::declared(), scoring::Keys::declared()].concat();
         let about = "a small network that scores each candidate";
         Entry::policy("mlp", about, keys)
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        let composed = |activation| Specimen::composed(&[SMALL_NETWORK, activation]);
+        vec![
+            Specimen::new(
+                "a network of three layers",
+                &[
+                    "environment.user.observation_noise_stddev=0.1",
+                    "environment.document.num_clusters=4",
+                    "environment.choice.model=multinomial_logit",
+                    "environment.slate_size=3",
+                    "policy.temperature=0.7",
+                    NETWORK,
+                ],
+            ),
+            network("a network of three layers, tanh", "policy.activation=tanh"),
+            network("a network of three layers, gelu", "policy.activation=gelu"),
+            composed("policy.activation=relu"),
+            composed("policy.activation=gelu"),
+            composed("policy.activation=gelu_tanh"),
+            composed("policy.activation=tanh"),
+            composed("policy.activation=silu"),
+            composed("policy.activation=sigmoid"),
+            // With the clicks and impressions of two topics among the inputs.
+            Specimen::composed(&[
+                "policy.weights=[[[1, 2, 3, 4, 5, 6, 0.5]]]",
+                "policy.temperature=0.5",
+                "policy.layer.name=cluster_click_statistics",
+            ]),
+        ]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

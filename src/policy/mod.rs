@@ -48,6 +48,7 @@ use crate::exact::FiniteModel;
 use crate::number::Number;
 use crate::rng::{PolicyWords, Stream};
 use crate::shader::{ShaderDefs, ShaderSource};
+use crate::specimen::Specimen;
 use std::fmt::Debug;
 
 /// What a policy sees of one step before it recommends.
@@ -217,6 +218,10 @@ pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
     fn twin<N: Number>(&self) -> Self::Twin<N>;
     /// Names the policy and declares its configuration keys.
     fn entry() -> Entry;
+    /// Lists settings under which the policy is checked: at least one for each form that it can take.
+    fn specimens() -> Vec<Specimen> {
+        Vec::new()
+    }
     /// Makes the policy from checked settings, for an environment.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use crate::distribution::bounded_integer;
 use crate::keys;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 keys! {
     /// What is configured.
@@ -43,6 +44,13 @@ impl PolicyDefinition for Random {
 
     fn shader(&self) -> ShaderSource {
         embedded!("policy", "policy/random.wgsl")
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![
+            Specimen::composed(&[]),
+            Specimen::composed(&["policy.with_replacement=true"]),
+        ]
     }
 
     fn new(settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -4,6 +4,7 @@ use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,6 +23,10 @@ impl PolicyDefinition for Static {
 
     fn shader(&self) -> ShaderSource {
         embedded!("policy", "policy/static.wgsl")
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::composed(&[])]
     }
 
     fn new(_settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -15,6 +15,7 @@ use crate::environment::Outline;
 use crate::exact::FiniteModel;
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 use crate::{keys, words};
 
 /// How far the sum of a row may lie from 1.
@@ -71,6 +72,10 @@ impl PolicyDefinition for Table {
     fn entry() -> Entry {
         let about = "a stationary policy of an environment with a finite state, given or computed";
         Entry::policy("table", about, Keys::declared())
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::composed(&["environment.name=item_transition"])]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

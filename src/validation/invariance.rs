@@ -83,7 +83,7 @@ pub(super) fn invariance(
     );
     Ok(Rung {
         name: "invariance",
-        case: case.name.to_owned(),
+        case: case.name().to_owned(),
         passed: wrong.is_empty(),
         measured: if wrong.is_empty() {
             format!("{compared} ways to cut {episodes} episodes, all equal")

@@ -1,9 +1,9 @@
 //! Means against closed forms and against the original.
 
-use super::cases::{Figure, Known};
 use super::{Case, Effort, Rung, Subject};
 use crate::backend::Unobserved;
 use crate::error::Error;
+use crate::specimen::{Figure, Known};
 use crate::statistics::joint_standard_errors;
 
 /// How far apart two figures may be, in joint standard errors: two-sided significance 6e-5 a row.
@@ -11,7 +11,7 @@ const MOST_STANDARD_ERRORS: f64 = 4.0;
 
 /// Compares the figures of a campaign with what is known of them.
 pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result<Vec<Rung>, Error> {
-    if case.known.is_empty() {
+    if case.specimen.known.is_empty() {
         return Ok(Vec::new());
     }
     let episodes = if effort == Effort::Full {
@@ -46,7 +46,7 @@ pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result
         let distance = joint_standard_errors(mean, error, known.mean, known.standard_error);
         Rung {
             name: "statistics",
-            case: format!("{}, {what}, {}", case.name, known.source),
+            case: format!("{}, {what}, {}", case.name(), known.source),
             passed: distance <= MOST_STANDARD_ERRORS
                 && summary.non_finite_returns == 0
                 && statistics.episodes() == episodes,
@@ -56,5 +56,5 @@ pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result
             ),
         }
     };
-    Ok(case.known.iter().map(rung).collect())
+    Ok(case.specimen.known.iter().map(rung).collect())
 }

@@ -57,7 +57,7 @@ impl Tally {
         let allowed = self.flips_allowed();
         Rung {
             name,
-            case: case.name.to_owned(),
+            case: case.name().to_owned(),
             passed: self.worst <= TOLERANCE && self.flips <= allowed && self.integers > 0,
             measured: format!(
                 "{} flips in {} integers ({allowed} allowed), largest relative error {:.1e} ({TOLERANCE:e} allowed)",

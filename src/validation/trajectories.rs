@@ -154,7 +154,7 @@ pub(super) fn every_episode_ends(gpu: &GpuBackend, case: &Case) -> Result<Rung, 
     }
     Ok(Rung {
         name: "episodes end",
-        case: case.name.to_owned(),
+        case: case.name().to_owned(),
         passed: wrong.is_empty(),
         measured: match wrong.is_empty() {
             true => format!("{EPISODES} episodes by the host and by the device, none cut"),
@@ -181,7 +181,7 @@ pub(super) fn step_equals_rollout(subject: Subject<'_>, case: &Case) -> Result<R
     let wrong = wrong.count();
     Ok(Rung {
         name: "step equals rollout",
-        case: case.name.to_owned(),
+        case: case.name().to_owned(),
         passed: wrong == 0,
         measured: format!("{wrong} of {NUM_LANES} episodes differ, 0 allowed"),
     })

@@ -5,7 +5,7 @@
 
 use super::context::Gpu;
 use super::error::GpuError;
-use super::program::{Entry, Inputs, Job, Recipe, upload};
+use super::program::{Entry, Inputs, Job, Recipe, upload, values};
 use super::{GpuOptions, Simulation};
 use wgpu::BufferUsages;
 
@@ -36,8 +36,8 @@ fn numbers(simulation: &Simulation) -> [Vec<f64>; 5] {
     let Simulation { model, plan } = simulation;
     let corpus = plan.corpus.as_ref();
     [
-        model.parameters(),
-        plan.choice.definition().parameters(),
+        values(model.parameters()),
+        values(plan.choice.definition().parameters()),
         model.tables(),
         plan.policy.tables(),
         corpus.map_or_else(Vec::new, |corpus| corpus.fields.to_vec()),

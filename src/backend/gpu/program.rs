@@ -597,6 +597,11 @@ pub(super) struct Inputs {
     pub(super) buffers: [wgpu::Buffer; 5],
 }
 
+/// Leaves the names out.
+pub(super) fn values(named: Vec<(&str, f64)>) -> Vec<f64> {
+    named.into_iter().map(|(_, value)| value).collect()
+}
+
 impl Inputs {
     pub(super) fn new(gpu: &Gpu, simulation: &Simulation) -> Result<Self, GpuError> {
         let upload = |what, usage, numbers: &[f64]| upload(gpu, what, usage, numbers);
@@ -610,12 +615,12 @@ impl Inputs {
                 upload(
                     "environment parameters",
                     BufferUsages::UNIFORM,
-                    &simulation.model.parameters(),
+                    &values(simulation.model.parameters()),
                 )?,
                 upload(
                     "choice parameters",
                     BufferUsages::UNIFORM,
-                    &simulation.plan.choice.definition().parameters(),
+                    &values(simulation.plan.choice.definition().parameters()),
                 )?,
                 upload("corpus", BufferUsages::STORAGE, corpus)?,
                 upload("tables", BufferUsages::STORAGE, &simulation.model.tables())?,

@@ -420,7 +420,7 @@ mod tests {
                 backend.episodes(&case.simulation, 512..700).unwrap()
             });
             for other in others {
-                assert_eq!(expected, other, "{}", case.name);
+                assert_eq!(expected, other, "{}", case.name());
             }
         }
         assert_eq!(InstructionSet::limit(InstructionSet::Avx512), widest);
@@ -441,7 +441,7 @@ mod tests {
         let cases = cases(&crate::registry::Registry::built_in()).unwrap();
         let case = cases
             .iter()
-            .find(|case| case.name == "interest exploration, best quality")
+            .find(|case| case.name() == "interest exploration, best quality")
             .unwrap();
         let plan = &case.simulation.plan;
         let mut short = Rollout::<Lanes<4>, _>::new(definition.twin(), plan);
@@ -504,8 +504,8 @@ mod tests {
             let blocks = backend.episodes(&case.simulation, 0..100).unwrap();
             // Users at the end of a vector that is not full, and the same users inside a full one.
             let more = backend.episodes(&case.simulation, 0..256).unwrap();
-            assert_eq!(blocks[0].returns, more[0].returns[..100], "{}", case.name);
-            assert_eq!(blocks[0].lengths, more[0].lengths[..100], "{}", case.name);
+            assert_eq!(blocks[0].returns, more[0].returns[..100], "{}", case.name());
+            assert_eq!(blocks[0].lengths, more[0].lengths[..100], "{}", case.name());
         }
     }
 }

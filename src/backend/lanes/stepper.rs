@@ -342,7 +342,7 @@ mod tests {
     fn sharing_lanes_out_among_threads_changes_nothing() {
         for case in cases(&crate::registry::Registry::built_in()).unwrap() {
             for users_per_env in [1, 3] {
-                compare_threads(case.name, &case.simulation, users_per_env);
+                compare_threads(case.name(), &case.simulation, users_per_env);
             }
         }
     }

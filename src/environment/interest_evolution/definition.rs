@@ -1,5 +1,6 @@
 //! The keys of interest evolution, and what is made of them.
 
+use super::specimens::specimens;
 use super::{InterestEvolution, MAX_VIDEO_LENGTH, Parameters, Sampler, UserKeys};
 use crate::choice::ChoiceModel;
 use crate::choice::exponential_cascade::ExponentialCascade;
@@ -10,6 +11,7 @@ use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::environment::{Definition, Observable, Outline, check_topics};
 use crate::number::Number;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 use crate::{keys, words};
 
 /// Standard deviation of the quality about its topic's mean; the original calls it a variance and uses it as this.
@@ -244,6 +246,10 @@ impl Definition for InterestEvolutionDefinition {
         Entry::environment("interest_evolution", about, keys.concat())
     }
 
+    fn specimens() -> Vec<Specimen> {
+        specimens()
+    }
+
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
         let keys = DocumentKeys::read(settings);
         let has_free_features = keys.sampler == Sampler::Distribution;
@@ -339,8 +345,8 @@ impl Definition for InterestEvolutionDefinition {
         }
     }
 
-    fn parameters(&self) -> Vec<f64> {
-        self.parameters.values()
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        self.parameters.named()
     }
 
     fn tables(&self) -> Vec<f64> {

@@ -15,6 +15,7 @@ use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::policy::{Feedback, Target};
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// Counts stop here on every backend, where single precision has to: 2^24.
 const MOST: f64 = 16_777_216.0;
@@ -39,6 +40,15 @@ impl LayerDefinition for ClusterClickStatistics {
     fn entry() -> Entry {
         let about = "counts impressions and clicks of each topic, for the policy to see";
         Entry::layer(NAME, about, Vec::new())
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::composed(&[
+            "policy.name=greedy",
+            "policy.by=quality",
+            "policy.layer.name=cluster_click_statistics",
+            "policy.layer.layer.name=epsilon_greedy",
+        ])]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -15,6 +15,7 @@ use crate::policy::propensity::of_distinct;
 use crate::policy::shuffle::next_candidate;
 use crate::policy::{Draws, Offer, Propensity, Scratch, Target};
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// The code of this layer's draws.
 // WGSL: const LAYER_CODE in shaders/policy/layer/epsilon_greedy.wgsl
@@ -48,6 +49,10 @@ impl LayerDefinition for EpsilonGreedy {
             "now and then a random slate",
             Keys::declared(),
         )
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::composed(&["policy.layer.name=epsilon_greedy"])]
     }
 
     fn new(settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {

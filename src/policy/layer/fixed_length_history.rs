@@ -17,6 +17,7 @@ use crate::keys;
 use crate::number::Number;
 use crate::policy::{Feedback, Offer, Target};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// The name in configurations.
 const NAME: &str = "fixed_length_history";
@@ -64,6 +65,12 @@ impl LayerDefinition for FixedLengthHistory {
     fn entry() -> Entry {
         let about = "the last few observations of the user and responses, for the policy to see";
         Entry::layer(NAME, about, Keys::declared())
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::composed(&[
+            "policy.layer.name=fixed_length_history",
+        ])]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

@@ -22,6 +22,7 @@ use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::rng::LAYER;
 use crate::shader::{ShaderDefs, ShaderSource};
+use crate::specimen::Specimen;
 use std::fmt::Debug;
 
 /// Blocks of random words that a layer has at a step.
@@ -63,6 +64,10 @@ pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
     fn twin<N: Number>(&self) -> Self::Twin<N>;
     /// Names the layer and declares its configuration keys.
     fn entry() -> Entry;
+    /// Lists settings under which the layer is checked: at least one for each form that it can take.
+    fn specimens() -> Vec<Specimen> {
+        Vec::new()
+    }
     /// Makes the layer from checked settings, for an environment.
     ///
     /// # Errors

@@ -42,6 +42,7 @@ use crate::number::{Mask, Number, Word};
 use crate::policy::propensity::Propensity;
 use crate::policy::{Draws, Feedback, Offer, Scratch, Target};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// The name in configurations.
 const NAME: &str = "temporal_aggregation";
@@ -84,6 +85,13 @@ impl LayerDefinition for TemporalAggregation {
             "decides only now and then, and holds the slate between",
             Keys::declared(),
         )
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::composed(&[
+            "environment.resample_documents=false",
+            "policy.layer.name=temporal_aggregation",
+        ])]
     }
 
     fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {

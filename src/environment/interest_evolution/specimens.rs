@@ -1,7 +1,6 @@
 //! Interest evolution.
 
-use super::{Case, Figure, RECSIM, case, known};
-use crate::error::Error;
+use crate::specimen::{Figure, RECSIM, Specimen};
 
 /// The corpus that `RecSim` draws for interest evolution with seed 7.
 const VIDEOS: &str = "environment.document.corpus=[{ cluster_id = 3, quality = -2.1915692960616684, video_length = 4.0 }, \
@@ -31,97 +30,87 @@ const CLICK_RATE_ERROR: f64 = 6.9e-4;
 /// The same with free features, where episodes are short, and that makes no difference.
 const FREE_CLICK_RATE_ERROR: f64 = 1.5e-3;
 
-pub(super) fn cases() -> Result<Vec<Case>, Error> {
+pub(super) fn specimens() -> Vec<Specimen> {
     use Figure::{ClickRate, Length, Return, RewardSlope};
-    let with = |more: &[&'static str]| [&["environment.name=interest_evolution"], more].concat();
     let free = |more: &[&'static str]| {
-        with(
+        [
             &[
-                &[
-                    "environment.user.sampler=distribution",
-                    "environment.document.sampler=distribution",
-                ],
-                more,
-            ]
-            .concat(),
-        )
-    };
-    Ok(vec![
-        case(
-            "interest evolution",
-            &with(&["environment.num_candidates=20"]),
-            &[
-                known(
-                    RECSIM,
-                    Return,
-                    154.246_695_276_130_28,
-                    0.115_552_355_010_069_72,
-                ),
-                known(RECSIM, Length, 83.5763, 0.113_786_526_909_481_12),
-                known(
-                    RECSIM,
-                    RewardSlope,
-                    -0.000_758_304_446_077_054_2,
-                    9.519_526_590_755_349e-5,
-                ),
-                known(RECSIM, ClickRate, 0.466_955_344_996_129_3, CLICK_RATE_ERROR),
+                "environment.user.sampler=distribution",
+                "environment.document.sampler=distribution",
             ],
-        )?,
-        case(
+            more,
+        ]
+        .concat()
+    };
+    vec![
+        Specimen::composed(&[
+            "environment.document.sampler=distribution",
+            "environment.resample_documents=false",
+        ]),
+        Specimen::new("interest evolution", &["environment.num_candidates=20"])
+            .knows(
+                RECSIM,
+                Return,
+                154.246_695_276_130_28,
+                0.115_552_355_010_069_72,
+            )
+            .knows(RECSIM, Length, 83.5763, 0.113_786_526_909_481_12)
+            .knows(
+                RECSIM,
+                RewardSlope,
+                -0.000_758_304_446_077_054_2,
+                9.519_526_590_755_349e-5,
+            )
+            .knows(RECSIM, ClickRate, 0.466_955_344_996_129_3, CLICK_RATE_ERROR),
+        Specimen::new(
             "interest evolution, static slate of a corpus",
-            &with(&[
+            &[
                 VIDEOS,
                 "environment.resample_documents=false",
                 "environment.num_candidates=20",
                 "environment.slate_size=3",
                 "policy.name=static",
-            ]),
-            &[
-                known(
-                    RECSIM,
-                    Return,
-                    162.459_785_664_836_12,
-                    0.415_310_697_614_942_16,
-                ),
-                known(RECSIM, Length, 93.473, 0.601_170_814_107_582_4),
-                known(
-                    RECSIM,
-                    RewardSlope,
-                    -0.000_982_555_355_552_321,
-                    0.000_118_895_713_546_845_23,
-                ),
             ],
-        )?,
-        case(
+        )
+        .knows(
+            RECSIM,
+            Return,
+            162.459_785_664_836_12,
+            0.415_310_697_614_942_16,
+        )
+        .knows(RECSIM, Length, 93.473, 0.601_170_814_107_582_4)
+        .knows(
+            RECSIM,
+            RewardSlope,
+            -0.000_982_555_355_552_321,
+            0.000_118_895_713_546_845_23,
+        ),
+        Specimen::new(
             "interest evolution, true quality",
-            &with(&["policy.name=greedy", "policy.by=quality"]),
-            &[
-                known("RecSim 0.2.4, 4,000 episodes", Return, 281.47, 0.86),
-                known("RecSim 0.2.4, 4,000 episodes", Length, 165.95, 0.36),
-            ],
-        )?,
-        case(
+            &["policy.name=greedy", "policy.by=quality"],
+        )
+        .knows("RecSim 0.2.4, 4,000 episodes", Return, 281.47, 0.86)
+        .knows("RecSim 0.2.4, 4,000 episodes", Length, 165.95, 0.36),
+        Specimen::new(
             "interest evolution, multinomial logit",
-            &with(&[
+            &[
                 "environment.choice.model=multinomial_logit",
                 "environment.slate_size=3",
-            ]),
-            &[],
-        )?,
-        case(
+            ],
+        ),
+        Specimen::new(
             "interest evolution, exponential cascade",
-            &with(&[
+            &[
                 "environment.choice.model=exponential_cascade",
                 // More than the default, which clicks seldom; at interests above 0.916 it is too much.
                 "environment.choice.score_scaling=0.4",
                 "environment.user.user_quality_factor=0.5",
                 "max_steps=100",
-            ]),
-            &[],
-        )?,
-        case(
+            ],
+        ),
+        Specimen::new(
             "interest evolution, proportional cascade",
-            &with(&[
+            &[
                 "environment.choice.model=proportional_cascade",
                 "environment.choice.score_scaling=0.3",
                 "environment.resample_documents=false",
@@ -129,44 +118,40 @@ pub(super) fn cases() -> Result<Vec<Case>, Error> {
                 "environment.slate_size=4",
                 "environment.user.user_quality_factor=0.5",
                 "max_steps=100",
-            ]),
-            &[],
-        )?,
-        case(
+            ],
+        ),
+        Specimen::new(
             "interest evolution, free features",
             &free(&["environment.choice.model=multinomial_logit"]),
-            &[
-                known(
-                    RECSIM,
-                    Return,
-                    24.411_795_355_926_227,
-                    0.027_240_548_127_298_02,
-                ),
-                known(RECSIM, Length, 11.7908, 0.022_739_288_544_814_95),
-                known(
-                    RECSIM,
-                    RewardSlope,
-                    -0.017_714_205_858_966_13,
-                    0.002_046_477_043_705_747_5,
-                ),
-                known(
-                    RECSIM,
-                    ClickRate,
-                    0.518_751_908_267_462_8,
-                    FREE_CLICK_RATE_ERROR,
-                ),
-            ],
-        )?,
-        case(
+        )
+        .knows(
+            RECSIM,
+            Return,
+            24.411_795_355_926_227,
+            0.027_240_548_127_298_02,
+        )
+        .knows(RECSIM, Length, 11.7908, 0.022_739_288_544_814_95)
+        .knows(
+            RECSIM,
+            RewardSlope,
+            -0.017_714_205_858_966_13,
+            0.002_046_477_043_705_747_5,
+        )
+        .knows(
+            RECSIM,
+            ClickRate,
+            0.518_751_908_267_462_8,
+            FREE_CLICK_RATE_ERROR,
+        ),
+        Specimen::new(
             "interest evolution, free features, multinomial proportional",
             &free(&[
                 "environment.document.num_features=6",
                 "environment.resample_documents=false",
                 "environment.user.user_update_alpha=0.05",
             ]),
-            &[],
-        )?,
-        case(
+        ),
+        Specimen::new(
             "interest evolution, free features, exponential cascade",
             &free(&[
                 "environment.document.num_features=3",
@@ -174,9 +159,8 @@ pub(super) fn cases() -> Result<Vec<Case>, Error> {
                 "environment.user.user_update_alpha=0.3",
                 "max_steps=100",
             ]),
-            &[],
-        )?,
-        case(
+        ),
+        Specimen::new(
             "interest evolution, free features, proportional cascade",
             &free(&[
                 "environment.document.num_features=9",
@@ -186,7 +170,6 @@ pub(super) fn cases() -> Result<Vec<Case>, Error> {
                 "policy.name=greedy",
                 "policy.by=features[4]",
             ]),
-            &[],
-        )?,
-    ])
+        ),
+    ]
 }
