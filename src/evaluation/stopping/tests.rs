@@ -369,7 +369,7 @@ fn all_looks(returns: Returns, seed: u64, target: &Target) -> Vec<Seen> {
     looks
 }
 
-/// Prints the table of docs/comparing.md and checks what it promises of the rule that is used.
+/// Prints the table of docs/lab/stopping.md and checks what it promises of the rule that is used.
 #[test]
 #[ignore = "takes minutes; the command is in docs/comparing.md"]
 fn every_rule_over_2000_seeds_a_case() {
