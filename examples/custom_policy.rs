@@ -73,6 +73,19 @@ impl PolicyDefinition for Mmr {
         })
     }
 
+    fn specimens() -> Vec<Specimen> {
+        let common = [
+            "environment.name=interest_exploration",
+            "environment.slate_size=3",
+            "max_steps=20",
+        ];
+        let forgetful = [&common[..], &["policy.diversity=2", "policy.fatigue=0"]].concat();
+        vec![
+            Specimen::new("re-ranked by topics", &common),
+            Specimen::new("re-ranked by topics, without memory", &forgetful),
+        ]
+    }
+
     fn shader(&self) -> ShaderSource {
         let text = include_str!("custom_policy.wgsl");
         ShaderSource::policy("examples/custom_policy.wgsl", text)

@@ -27,4 +27,5 @@ pub use crate::policy::{
 };
 pub use crate::registry::Registry;
 pub use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
+pub use crate::specimen::{Figure, Specimen};
 pub use crate::{keys, parameters, twin_struct, words};

@@ -330,10 +330,13 @@ impl Registry {
     ///
     /// # Errors
     /// [`ConfigError`] if they cannot be.
-    pub fn resolve(&self, settings: &[String]) -> Result<Simulation, ConfigError> {
+    ///
+    /// # Panics
+    /// Never: what is resolved here names models that are registered here.
+    pub fn resolve(&self, settings: &[impl AsRef<str>]) -> Result<Simulation, ConfigError> {
         let mut layers = config::Layers::new();
         for setting in settings {
-            layers = layers.set(setting)?;
+            layers = layers.set(setting.as_ref())?;
         }
         self.simulation(&Config::resolve(&layers, &self.catalogue())?)
     }

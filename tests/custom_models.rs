@@ -31,13 +31,7 @@ fn registry() -> Registry {
 }
 
 fn simulation(settings: &[&str]) -> Simulation {
-    let mut layers = Layers::new();
-    for setting in settings {
-        layers = layers.set(setting).unwrap();
-    }
-    let registry = registry();
-    let config = Config::resolve(&layers, &registry.catalogue()).unwrap();
-    registry.simulation(&config).unwrap()
+    registry().resolve(settings).unwrap()
 }
 
 /// `count` rungs: 21 of draws and functions, and those of two cases, each of an environment of its own.
@@ -73,11 +67,7 @@ fn models_of_ones_own_pass_the_validation_of_the_gpu_backend() {
 fn a_choice_model_of_ones_own_is_a_word_of_the_environments_that_offer_several() {
     let registry = registry().with_choice::<custom_choice_model::Satisficing<f64>>();
     let blocks = |settings: &[&str]| {
-        let layers = settings
-            .iter()
-            .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
-        let config = Config::resolve(&layers, &registry.catalogue()).unwrap();
-        let simulation = registry.simulation(&config).unwrap();
+        let simulation = registry.resolve(settings).unwrap();
         cpu(None).unwrap().episodes(&simulation, 0..512).unwrap()
     };
     let own = blocks(&["environment.name=satisficing", "environment.choice.slope=3"]);

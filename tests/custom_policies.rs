@@ -15,6 +15,8 @@ use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;
 use slatesim::backend::{Backend, Simulation};
 use slatesim::config::{Config, Layers};
+use slatesim::validation::{Effort, Rung, Subject, cases, validate};
+use std::ops::ControlFlow;
 
 /// A layer that turns slates round.
 #[derive(Clone, Copy, Debug)]
@@ -76,13 +78,7 @@ fn registry() -> Registry {
 }
 
 fn simulation(settings: &[&str]) -> Simulation {
-    let mut layers = Layers::new();
-    for setting in settings {
-        layers = layers.set(setting).unwrap();
-    }
-    let registry = registry();
-    let config = Config::resolve(&layers, &registry.catalogue()).unwrap();
-    registry.simulation(&config).unwrap()
+    registry().resolve(settings).unwrap()
 }
 
 /// Length, clicks and return of each of 512 episodes.
@@ -157,6 +153,30 @@ fn policies_and_layers_of_ones_own_live_the_same_lives_on_the_gpu() {
     }
 }
 
+/// The two specimens that the policy brings, and the defaults of the layer, which brings none.
+#[test]
+fn policies_and_layers_of_ones_own_are_validated_like_the_built_in_ones() {
+    let Some(gpu) = common::any_gpu() else { return };
+    let mut own = cases(&registry()).unwrap();
+    own.retain(|case| {
+        let mut models = case.specimen.settings.iter();
+        models.any(|set| ["policy.name=mmr", "policy.layer.name=reversed"].contains(&set.as_str()))
+    });
+    assert_eq!(own.len(), 3);
+    let mut failed = Vec::new();
+    let rungs = validate(
+        Subject::Gpu(&gpu),
+        Effort::Quick,
+        &own,
+        &mut |rung: &Rung| {
+            failed.extend((!rung.passed).then(|| rung.clone()));
+            ControlFlow::Continue(())
+        },
+    );
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert_eq!(rungs.unwrap().len(), 25 + 3 * 6);
+}
+
 #[test]
 fn without_diversity_and_fatigue_the_best_documents_are_shown() {
     let common = [
@@ -219,12 +239,7 @@ fn a_policy_of_ones_own_is_listed_and_its_keys_are_checked() {
 }
 
 fn simulation_error(settings: &[&str]) -> String {
-    let layers = settings
-        .iter()
-        .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
-    let registry = registry();
-    let config = Config::resolve(&layers, &registry.catalogue()).unwrap();
-    registry.simulation(&config).unwrap_err().to_string()
+    registry().resolve(settings).unwrap_err().to_string()
 }
 
 #[test]
