@@ -1,13 +1,13 @@
 //! `slatesim compare`: several variants on the same users.
 
 use super::backends;
-use super::comparison_table;
 use super::evaluate::missed;
 use super::failure::Usage;
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs, refuse_shard};
+use super::text;
 use super::warnings::{FAILED, tell};
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
@@ -128,7 +128,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if json {
         print_json(&report)?;
     } else {
-        print(&comparison_table::report(&report, &catalogue))?;
+        print(&text::comparison::report(&report, &catalogue))?;
     }
     if report.partial {
         return Ok(interrupt::told(report.episodes, report.asked));

@@ -6,7 +6,7 @@ use super::interrupt;
 use super::output::{print, print_json, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs};
-use super::table;
+use super::text;
 use super::warnings::{FAILED, tell};
 use crate::config::Config;
 use crate::evaluation::{self, Report, Shard, Stopping};
@@ -108,7 +108,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if json {
         print_json(&report)?;
     } else {
-        print(&table::report(&report, &registry.catalogue()))?;
+        print(&text::report::report(&report, &registry.catalogue()))?;
     }
     if report.partial {
         let asked = campaign.asked.end - campaign.asked.start;

@@ -3,7 +3,7 @@
 use super::failure::Usage;
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
-use super::table::facts;
+use super::text::layout::facts;
 use crate::backend::BackendInfo;
 use crate::registry::Registry;
 use crate::validation::{Fuzz, FuzzReport, Rung, Subject, fuzz};

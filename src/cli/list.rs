@@ -1,7 +1,7 @@
 //! `slatesim list`: what a configuration can name, and what it can run on.
 
 use super::output::{print, print_json};
-use super::table::columns;
+use super::text::layout::columns;
 use crate::backend::gpu::GpuBackend;
 use crate::config::{Allowed, Catalogue, Config, Entry, Key, Layers, Override, run_keys};
 use crate::registry::Registry;

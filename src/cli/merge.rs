@@ -2,7 +2,7 @@
 
 use super::failure::Usage;
 use super::output::{print, print_json, warn};
-use super::table;
+use super::text;
 use super::warnings::{FAILED, tell};
 use crate::evaluation::{self, Pooling, Report};
 use crate::registry::Registry;
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if args.json {
         print_json(&report)?;
     } else {
-        print(&table::report(&report, &registry.catalogue()))?;
+        print(&text::report::report(&report, &registry.catalogue()))?;
     }
     let is_failed = report.partial && !args.partial;
     Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))

@@ -1,9 +1,9 @@
 //! How far the work is: a bar on a terminal, a line now and then elsewhere.
 
 use super::backends::compiles_slowly;
-use super::figures::rate;
 use super::interrupt::is_interrupted;
 use super::output::say;
+use super::text::numbers::rate;
 use crate::backend::Observer;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;

@@ -5,7 +5,7 @@ use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, refuse_shard};
-use super::sweep_table;
+use super::text;
 use super::warnings::{FAILED, tell};
 use crate::backend::Simulation;
 use crate::config::{Arrangement, Axis, ConfigError};
@@ -109,9 +109,9 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if json {
         print_json(&report)?;
     } else if args.csv {
-        print(&sweep_table::csv(&report))?;
+        print(&text::sweep::csv(&report))?;
     } else {
-        print(&sweep_table::report(&report, &catalogue))?;
+        print(&text::sweep::report(&report, &catalogue))?;
     }
     if report.partial {
         let done = report.points.iter().map(|point| point.episodes).sum();

@@ -6,7 +6,7 @@ use super::fuzz::{self, FuzzArgs};
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
 use super::run_args::AdapterArgs;
-use super::table::{columns, facts};
+use super::text::layout::{columns, facts};
 use crate::backend::cpu::cpu;
 use crate::backend::{Backend, BackendInfo};
 use crate::config::nearest_name;

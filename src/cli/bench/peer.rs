@@ -6,8 +6,8 @@
 use super::opened::{Of, Opened};
 use super::progress::Progress;
 use crate::cli::failure::Usage;
-use crate::cli::figures::rate;
 use crate::cli::interrupt::is_interrupted;
+use crate::cli::text::numbers::rate;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::io::{self, Read};

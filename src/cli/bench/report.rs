@@ -9,7 +9,7 @@ use super::roofline::Roofline;
 use super::scaling::ScalingRow;
 use super::spread::Spread;
 use super::step_api::StepRow;
-use crate::cli::table::{columns, facts, paragraphs};
+use crate::cli::text::layout::{columns, facts, paragraphs};
 use serde::Serialize;
 
 /// Changes where a key changes.

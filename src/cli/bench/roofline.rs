@@ -116,7 +116,7 @@ impl Roofline {
             format!(
                 "{:.1} % of {} ({}, main job)",
                 100.0 * self.share,
-                crate::cli::figures::rate(self.ceiling_user_steps_per_second),
+                crate::cli::text::numbers::rate(self.ceiling_user_steps_per_second),
                 self.device
             ),
         ]

@@ -30,7 +30,8 @@ impl Spread {
 
     /// Writes the figures for a table.
     pub(super) fn cells(&self) -> [String; 4] {
-        let [median, min, max] = [self.median, self.min, self.max].map(crate::cli::figures::rate);
+        let [median, min, max] =
+            [self.median, self.min, self.max].map(crate::cli::text::numbers::rate);
         let spread = format!("{:.1} %", 100.0 * self.relative_half_iqr);
         [median, min, max, spread]
     }

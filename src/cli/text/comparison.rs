@@ -1,10 +1,8 @@
 //! Comparisons as text that a person reads.
 
-use super::figures::{DIGITS, estimate, optional, significant};
-use super::table::{
-    ESTIMATE, TRIMMED, beginning, columns, computed_by, facts, paragraphs, row, scope, section,
-    target, time,
-};
+use super::layout::{columns, facts, paragraphs, row};
+use super::numbers::{DIGITS, estimate, optional, significant};
+use super::report::{ESTIMATE, TRIMMED, beginning, computed_by, scope, section, target, time};
 use crate::config::Catalogue;
 use crate::evaluation::{Best, ComparisonReport, LEVEL, PairedDifference, VariantReport};
 

@@ -1,6 +1,7 @@
 //! Reports as text that a person reads.
 
-use super::figures::{DIGITS, estimate, optional, rate, significant};
+use super::layout::{columns, facts, paragraphs, row};
+use super::numbers::{DIGITS, estimate, optional, rate, significant};
 use crate::backend::BackendInfo;
 use crate::config::{Catalogue, Entry};
 use crate::evaluation::{Precision, Report, Stopping, differences, told};
@@ -47,16 +48,6 @@ pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
         columns(&slots(summary), 1),
         facts(&tail),
     ])
-}
-
-/// Writes parts with a blank line between them, without those that are empty.
-pub(crate) fn paragraphs(parts: &[String]) -> String {
-    let parts: Vec<&str> = parts
-        .iter()
-        .map(String::as_str)
-        .filter(|part| !part.is_empty())
-        .collect();
-    parts.join("\n")
 }
 
 /// Writes what computed the figures.
@@ -344,58 +335,10 @@ fn slots(summary: &Summary) -> Vec<Vec<String>> {
     rows
 }
 
-pub(crate) fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
-    cells.map(str::to_owned).to_vec()
-}
-
-/// Writes names with their values, the values below each other.
-pub(crate) fn facts(pairs: &[[String; 2]]) -> String {
-    let width = pairs.iter().map(|[name, _]| name.len()).max().unwrap_or(0);
-    let mut text = String::new();
-    for [name, value] in pairs {
-        let _ = writeln!(text, "{name:<width$}  {value}");
-    }
-    text
-}
-
-/// Writes rows in columns, the first `num_left` flush left, the others flush right.
-pub(crate) fn columns(rows: &[Vec<String>], num_left: usize) -> String {
-    let size = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let mut widths = vec![0; size];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            let gap = if column == 0 { "" } else { "  " };
-            let _ = if column < num_left {
-                write!(line, "{gap}{cell:<width$}")
-            } else {
-                write!(line, "{gap}{cell:>width$}")
-            };
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn columns_line_up_by_characters() {
-        let rows = [row(["", "± x"]), row(["name", "1"]), row(["b"])];
-        assert_eq!(columns(&rows, 1), "      ± x\nname    1\nb\n");
-        assert_eq!(columns(&rows, 2), "      ± x\nname  1\nb\n");
-        assert_eq!(columns(&[], 1), "");
-    }
 
     #[test]
     fn only_parameters_that_are_not_at_their_default_are_told() {

@@ -1,7 +1,8 @@
 //! Sweeps as text that a person reads, and as comma-separated values.
 
-use super::figures::estimate;
-use super::table::{beginning, columns, computed_by, facts, paragraphs, scope, section, time};
+use super::layout::{columns, facts, paragraphs};
+use super::numbers::estimate;
+use super::report::{beginning, computed_by, scope, section, time};
 use crate::config::Catalogue;
 use crate::evaluation::{PointReport, SweepReport};
 use serde_json::Value;

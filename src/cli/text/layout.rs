@@ -1,0 +1,67 @@
+//! Text in paragraphs, columns and pairs of a name and a value.
+
+use std::fmt::Write;
+
+/// Writes parts with a blank line between them, without those that are empty.
+pub(crate) fn paragraphs(parts: &[String]) -> String {
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("\n")
+}
+
+/// Makes the cells of a row of texts.
+pub(crate) fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+/// Writes names with their values, the values below each other.
+pub(crate) fn facts(pairs: &[[String; 2]]) -> String {
+    let width = pairs.iter().map(|[name, _]| name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for [name, value] in pairs {
+        let _ = writeln!(text, "{name:<width$}  {value}");
+    }
+    text
+}
+
+/// Writes rows in columns, the first `num_left` flush left, the others flush right.
+pub(crate) fn columns(rows: &[Vec<String>], num_left: usize) -> String {
+    let size = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let mut widths = vec![0; size];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let gap = if column == 0 { "" } else { "  " };
+            let _ = if column < num_left {
+                write!(line, "{gap}{cell:<width$}")
+            } else {
+                write!(line, "{gap}{cell:>width$}")
+            };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_by_characters() {
+        let rows = [row(["", "± x"]), row(["name", "1"]), row(["b"])];
+        assert_eq!(columns(&rows, 1), "      ± x\nname    1\nb\n");
+        assert_eq!(columns(&rows, 2), "      ± x\nname  1\nb\n");
+        assert_eq!(columns(&[], 1), "");
+    }
+}
