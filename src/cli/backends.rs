@@ -1,27 +1,51 @@
 //! Opening the backend that was asked for.
 
-use super::failure::Usage;
+use super::backend_choice::BackendChoice;
 use super::output::{say, warn};
+use super::usage::Usage;
 use crate::Error;
-use crate::backend::cpu::{Arithmetic, CpuBackend};
+use crate::backend::cpu::{Arithmetic, CpuBackend, cpu};
 use crate::backend::gpu::{AdapterId, AdapterSelection, GpuBackend, GpuError, GpuOptions};
 use crate::backend::{BLOCK_EPISODES, Backend};
+use crate::validation::Subject;
 use anyhow::Context;
-use clap::ValueEnum;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What `--backend` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Choice {
-    /// A GPU if there is one, else cpu
-    Auto,
-    /// wgpu; a software adapter where there is no other
-    Gpu,
-    /// All cores, f32
-    Cpu,
-    /// All cores, f64, one user at a time
-    Reference,
+/// An open backend.
+#[derive(Debug)]
+pub(crate) enum OpenBackend {
+    Host(CpuBackend),
+    Gpu(GpuBackend),
+}
+
+impl OpenBackend {
+    /// Returns what runs episodes.
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        match self {
+            Self::Host(host) => host,
+            Self::Gpu(gpu) => gpu,
+        }
+    }
+
+    /// Returns what can be validated.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::Host(host) => Subject::Cpu(host),
+            Self::Gpu(gpu) => Subject::Gpu(gpu),
+        }
+    }
+
+    /// Returns the name of the adapter if it is software, so that its figures say nothing about GPUs.
+    pub(crate) fn software_adapter(&self) -> Option<&str> {
+        match self {
+            Self::Host(_) => None,
+            Self::Gpu(gpu) => {
+                let adapter = gpu.adapter();
+                adapter.is_software().then_some(adapter.name.as_str())
+            }
+        }
+    }
 }
 
 /// How a backend is to work; where nothing is given, as suits the machine.
@@ -37,14 +61,14 @@ pub(crate) struct Tuning {
 
 impl Tuning {
     /// Says which adapters may be taken where any would do.
-    pub(crate) fn selection(self) -> AdapterSelection {
+    fn selection(self) -> AdapterSelection {
         self.adapter
             .map_or(AdapterSelection::Any, AdapterSelection::Chosen)
     }
 }
 
 /// Refuses the choice of a GPU for what computes on none.
-pub(crate) fn refuse_adapter(adapter: Option<AdapterId>, backend: &str) -> Result<(), Usage> {
+fn refuse_adapter(adapter: Option<AdapterId>, backend: &str) -> Result<(), Usage> {
     match adapter {
         None => Ok(()),
         Some(adapter) => Err(Usage(format!(
@@ -86,26 +110,26 @@ fn bounded(tuning: Tuning, is_quiet: bool) -> Tuning {
 
 /// Opens a backend; with `auto`, says which it is unless asked to be quiet.
 pub(crate) fn open(
-    choice: Choice,
+    choice: BackendChoice,
     tuning: Tuning,
     is_quiet: bool,
 ) -> anyhow::Result<Box<dyn Backend>> {
     let tuning = bounded(tuning, is_quiet);
     // Who names an adapter wants it, whatever it is.
     let choice = match (choice, tuning.adapter) {
-        (Choice::Auto, Some(_)) => Choice::Gpu,
+        (BackendChoice::Auto, Some(_)) => BackendChoice::Gpu,
         (choice, _) => choice,
     };
     match choice {
-        Choice::Cpu => {
+        BackendChoice::Cpu => {
             refuse_adapter(tuning.adapter, "cpu")?;
             host(Arithmetic::Single, tuning)
         }
-        Choice::Reference => {
+        BackendChoice::Reference => {
             refuse_adapter(tuning.adapter, "reference")?;
             host(Arithmetic::Double, tuning)
         }
-        Choice::Gpu => {
+        BackendChoice::Gpu => {
             let gpu = gpu(tuning.selection(), tuning)?;
             if gpu.adapter().is_software() {
                 COMPUTES_BY_SOFTWARE.store(true, Ordering::Relaxed);
@@ -116,7 +140,7 @@ pub(crate) fn open(
             }
             Ok(Box::new(gpu))
         }
-        Choice::Auto => {
+        BackendChoice::Auto => {
             let (backend, why): (Box<dyn Backend>, _) =
                 match gpu(AdapterSelection::Hardware, tuning) {
                     Ok(gpu) => (Box::new(gpu), String::new()),
@@ -129,6 +153,71 @@ pub(crate) fn open(
             Ok(backend)
         }
     }
+}
+
+/// Opens what is validated: what was asked for, else a GPU, else cpu, and says so.
+pub(crate) fn open_for_validation(
+    asked: Option<BackendChoice>,
+    adapter: Option<AdapterId>,
+) -> anyhow::Result<OpenBackend> {
+    let tuning = Tuning {
+        adapter,
+        ..Tuning::default()
+    };
+    match (asked, adapter) {
+        (Some(BackendChoice::Cpu), _) => {
+            refuse_adapter(adapter, "cpu")?;
+            Ok(OpenBackend::Host(cpu(None)?))
+        }
+        (None, None) => match gpu(tuning.selection(), tuning) {
+            Ok(gpu) => Ok(OpenBackend::Gpu(gpu)),
+            Err(error) => {
+                say(&format!("validating cpu: {error:#}"));
+                Ok(OpenBackend::Host(cpu(None)?))
+            }
+        },
+        _ => Ok(OpenBackend::Gpu(gpu(tuning.selection(), tuning)?)),
+    }
+}
+
+/// Opens the backends that are measured: those that were asked for, or every one there is. Says where one is no GPU.
+pub(crate) fn open_for_bench(
+    asked: &[BackendChoice],
+    adapter: Option<AdapterId>,
+) -> anyhow::Result<Vec<OpenBackend>> {
+    let is_wanted = |choice| asked.is_empty() || asked.contains(&choice);
+    let mut opened = Vec::new();
+    for (choice, arithmetic) in [
+        (BackendChoice::Reference, Arithmetic::Double),
+        (BackendChoice::Cpu, Arithmetic::Single),
+    ] {
+        if is_wanted(choice) {
+            opened.push(OpenBackend::Host(CpuBackend::new(arithmetic, None)?));
+        }
+    }
+    if !is_wanted(BackendChoice::Gpu) {
+        refuse_adapter(adapter, "cpu")?;
+        return Ok(opened);
+    }
+    let tuning = Tuning {
+        adapter,
+        ..Tuning::default()
+    };
+    match gpu(tuning.selection(), tuning).map(OpenBackend::Gpu) {
+        Ok(gpu) => {
+            if let Some(name) = gpu.software_adapter() {
+                say(&format!(
+                    "{name} is a software adapter, no GPU: it computes on the CPU, and its figures are marked"
+                ));
+            }
+            opened.push(gpu);
+        }
+        Err(error) if adapter.is_some() || asked.contains(&BackendChoice::Gpu) => {
+            return Err(error);
+        }
+        Err(error) => say(&format!("the backend gpu is left out: {error}")),
+    }
+    Ok(opened)
 }
 
 /// Says why there is no GPU.
@@ -162,7 +251,7 @@ fn share(tuning: Tuning) -> anyhow::Result<()> {
 }
 
 /// Opens an adapter.
-pub(crate) fn gpu(selection: AdapterSelection, tuning: Tuning) -> anyhow::Result<GpuBackend> {
+fn gpu(selection: AdapterSelection, tuning: Tuning) -> anyhow::Result<GpuBackend> {
     let gpu = GpuBackend::open(selection)?;
     share(tuning)?;
     let options = GpuOptions {

@@ -2,12 +2,12 @@
 
 use super::backends;
 use super::evaluate::missed;
-use super::failure::Usage;
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs, refuse_shard};
 use super::text;
+use super::usage::Usage;
 use super::warnings::{FAILED, tell};
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};

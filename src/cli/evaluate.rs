@@ -1,12 +1,12 @@
 //! `slatesim evaluate`: the main job.
 
 use super::backends;
-use super::failure::Usage;
 use super::interrupt;
 use super::output::{print, print_json, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs};
 use super::text;
+use super::usage::Usage;
 use super::warnings::{FAILED, tell};
 use crate::config::Config;
 use crate::evaluation::{self, Report, Shard, Stopping};

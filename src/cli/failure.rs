@@ -1,6 +1,7 @@
 //! How errors are told, and which exit code they have.
 
 use super::output::say;
+use super::usage::Usage;
 use crate::Error;
 use crate::backend::gpu::GpuError;
 use crate::config::ConfigError;
@@ -13,11 +14,6 @@ const USAGE: u8 = 2;
 /// Characters of an error at most: what is wrong stands at its beginning, and the rest is what was given.
 const LONGEST: usize = 8000;
 const NO_DEVICE: u8 = 3;
-
-/// Marks what the command line asks for as impossible.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct Usage(pub(crate) String);
 
 /// Tells an error on stderr, once, with its causes, and returns its exit code.
 ///

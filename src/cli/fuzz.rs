@@ -1,9 +1,9 @@
 //! `slatesim validate --fuzz`: random configurations, each lived through on the backend and on the reference.
 
-use super::failure::Usage;
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
 use super::text::layout::facts;
+use super::usage::Usage;
 use crate::backend::BackendInfo;
 use crate::registry::Registry;
 use crate::validation::{Fuzz, FuzzReport, Rung, Subject, fuzz};

@@ -1,8 +1,8 @@
 //! `slatesim merge`: the results of shards, combined.
 
-use super::failure::Usage;
 use super::output::{print, print_json, warn};
 use super::text;
+use super::usage::Usage;
 use super::warnings::{FAILED, tell};
 use crate::evaluation::{self, Pooling, Report};
 use crate::registry::Registry;

@@ -18,6 +18,7 @@
 //! }
 //! ```
 
+mod backend_choice;
 mod backends;
 mod bench;
 mod compare;
@@ -35,6 +36,7 @@ mod run_args;
 mod sweep;
 mod text;
 mod trace;
+mod usage;
 mod validate;
 mod warnings;
 
@@ -82,16 +84,20 @@ pub fn stdout_is_closed() {
 
 /// Runs the command that the arguments name, for the environments of a registry.
 pub fn main(registry: &Registry) -> ExitCode {
+    run(registry).unwrap_or_else(|error| failure::report(&error))
+}
+
+fn run(registry: &Registry) -> anyhow::Result<ExitCode> {
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
         Err(told) => return output::tell(&told),
     };
-    let is_heard = match &command {
-        Command::Trace(args) if !args.prints() => Ok(()),
-        _ => output::refuse_closed_stdout(),
-    };
-    let outcome = is_heard.and_then(|()| output::start_log());
-    let outcome = outcome.and_then(|()| match command {
+    match &command {
+        Command::Trace(args) if !args.prints() => {}
+        _ => output::refuse_closed_stdout()?,
+    }
+    output::start_log()?;
+    match command {
         Command::Evaluate(args) => evaluate::run(&args, registry),
         Command::Compare(args) => compare::run(&args, registry),
         Command::Sweep(args) => sweep::run(&args, registry),
@@ -101,6 +107,5 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Validate(args) => validate::run(&args, registry),
         Command::Bench(args) => bench::run(&args, registry),
         Command::List(args) => list::run(&args, registry),
-    });
-    outcome.unwrap_or_else(|error| failure::report(&error))
+    }
 }

@@ -1,6 +1,6 @@
 //! Files that appear whole or not at all.
 
-use super::failure::Usage;
+use super::usage::Usage;
 use anyhow::Context;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions, TryLockError};

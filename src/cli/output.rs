@@ -1,6 +1,6 @@
 //! stdout carries the result, whole and at once; stderr everything else.
 
-use super::failure::Usage;
+use super::usage::Usage;
 use crate::config::Config;
 use anyhow::Context;
 use std::borrow::Cow;
@@ -30,21 +30,18 @@ pub(crate) fn refuse_closed_stdout() -> anyhow::Result<()> {
 }
 
 /// Writes what the parser of arguments has to say: the help, which is a result, or what is wrong with them.
-pub(crate) fn tell(told: &clap::Error) -> ExitCode {
+pub(crate) fn tell(told: &clap::Error) -> anyhow::Result<ExitCode> {
     if told.use_stderr() {
         // If stderr is closed, nobody wants to know.
         let _ = told.print();
-        return ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(u8::MAX));
+        let code = u8::try_from(told.exit_code()).unwrap_or(u8::MAX);
+        return Ok(ExitCode::from(code));
     }
-    let written = refuse_closed_stdout().and_then(|()| {
-        told.print()
-            .and_then(|()| std::io::stdout().flush())
-            .context("cannot write the help to standard output")
-    });
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => super::failure::report(&error),
-    }
+    refuse_closed_stdout()?;
+    told.print()
+        .and_then(|()| std::io::stdout().flush())
+        .context("cannot write the help to standard output")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Shows what a terminal would obey, or hide, as escapes; line breaks and tabs stay.

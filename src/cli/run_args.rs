@@ -1,8 +1,9 @@
 //! The flags that commands share which run episodes, and what they mean together.
 
-use super::backends::{self, Choice, Tuning};
-use super::failure::Usage;
+use super::backend_choice::BackendChoice;
+use super::backends::{self, Tuning};
 use super::output::say;
+use super::usage::Usage;
 use crate::backend::gpu::AdapterId;
 use crate::backend::{BLOCK_EPISODES, Backend};
 use crate::config::{ConfigError, ConfigFile, Layers, Origin, Override};
@@ -174,8 +175,8 @@ impl TargetArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct BackendArgs {
     /// What computes
-    #[arg(long, value_enum, default_value_t = Choice::Auto)]
-    backend: Choice,
+    #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
+    backend: BackendChoice,
     #[command(flatten)]
     adapter: AdapterArgs,
     /// Worker threads; as many as there are cores if not given

@@ -1,11 +1,11 @@
 //! `slatesim trace`: single steps, to a file and back.
 
-use super::failure::Usage;
 use super::interrupt;
 use super::new_file::NewFile;
 use super::output::{print, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs};
+use super::usage::Usage;
 use super::warnings::FAILED;
 use crate::Error;
 use crate::backend::{Backend, Simulation};

@@ -1,36 +1,26 @@
 //! `slatesim validate`: a backend against the reference.
 
-use super::backends::{self, Tuning};
-use super::failure::Usage;
+use super::backend_choice::BackendChoice;
+use super::backends;
 use super::fuzz::{self, FuzzArgs};
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
 use super::run_args::AdapterArgs;
 use super::text::layout::{columns, facts};
-use crate::backend::cpu::cpu;
-use crate::backend::{Backend, BackendInfo};
-use crate::config::nearest_name;
+use super::usage::Usage;
+use crate::backend::BackendInfo;
 use crate::registry::Registry;
 use crate::validation::{Case, Effort, Rung, Subject, cases, validate};
 use anyhow::Context;
-use clap::ValueEnum;
 use serde::Serialize;
 use std::io::IsTerminal;
 use std::ops::{ControlFlow, Not};
 use std::process::ExitCode;
+use std::slice;
 use std::time::Instant;
 
 /// Exit code where a comparison is out of its bound.
 const FAILED: u8 = 1;
-
-/// What `--backend` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Choice {
-    /// wgpu; a software adapter where there is no other
-    Gpu,
-    /// All cores, f32
-    Cpu,
-}
 
 /// Check a backend against the reference, on every environment and choice model.
 ///
@@ -39,8 +29,8 @@ pub(crate) enum Choice {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What is checked; if not given, the GPU where there is an adapter, software ones included, else cpu
-    #[arg(long, value_enum)]
-    backend: Option<Choice>,
+    #[arg(long, value_parser = BackendChoice::among(&[BackendChoice::Gpu, BackendChoice::Cpu]))]
+    backend: Option<BackendChoice>,
     #[command(flatten)]
     adapter: AdapterArgs,
     /// Check the cases of one environment only
@@ -71,61 +61,24 @@ struct Report {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
-    let tuning = Tuning {
-        adapter: args.adapter.adapter,
-        ..Tuning::default()
-    };
-    let gpu = match (args.backend, tuning.adapter) {
-        (Some(Choice::Cpu), adapter) => {
-            backends::refuse_adapter(adapter, "cpu")?;
-            None
-        }
-        (Some(Choice::Gpu), _) | (None, Some(_)) => {
-            Some(backends::gpu(tuning.selection(), tuning)?)
-        }
-        (None, None) => match backends::gpu(tuning.selection(), tuning) {
-            Ok(gpu) => Some(gpu),
-            Err(error) => {
-                say(&format!("validating cpu: {error:#}"));
-                None
-            }
-        },
-    };
+    let opened = backends::open_for_validation(args.backend, args.adapter.adapter)?;
+    let (subject, info) = (opened.subject(), opened.backend().info());
     if let Some(count) = args.fuzz.fuzz {
         if args.environment.is_some() || args.quick {
             let text = "`--fuzz` draws every environment, with an effort of its own; allowed beside it are --seed, --first-case, \
                         --backend, --adapter and --json";
             return Err(Usage(text.to_owned()).into());
         }
-        let (fuzz, json) = (&args.fuzz, args.json);
-        return match &gpu {
-            Some(gpu) => fuzz::run(fuzz, count, Subject::Gpu(gpu), gpu.info(), registry, json),
-            None => {
-                let cpu = cpu(None)?;
-                fuzz::run(fuzz, count, Subject::Cpu(&cpu), cpu.info(), registry, json)
-            }
-        };
+        return fuzz::run(&args.fuzz, count, subject, info, registry, args.json);
     }
     let mut cases = cases(registry).context("cannot validate")?;
     if let Some(name) = &args.environment {
         let known: Vec<&str> = registry.environment_names().collect();
-        if !known.contains(&name.as_str()) {
-            let nearest = nearest_name(name, known.iter().copied());
-            let hint = nearest.map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
-            let known = known.join(", ");
-            let text = format!("`--environment` = {name:?} is unknown{hint}: known are {known}");
-            return Err(Usage(text).into());
-        }
+        Usage::unless_known("--environment", slice::from_ref(name), &known)?;
         cases.retain(|case| case.environment() == name);
     }
     interrupt::listen()?;
-    let report = match &gpu {
-        Some(gpu) => climb(Subject::Gpu(gpu), gpu.info(), &cases, args.quick)?,
-        None => {
-            let cpu = cpu(None)?;
-            climb(Subject::Cpu(&cpu), cpu.info(), &cases, args.quick)?
-        }
-    };
+    let report = climb(subject, info, &cases, args.quick)?;
     if args.json {
         print_json(&report)?;
     } else {

@@ -23,21 +23,29 @@ mod spread;
 mod step_api;
 mod timing;
 
-use super::failure::Usage;
+use super::backend_choice::BackendChoice;
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
 use super::run_args::AdapterArgs;
+use super::usage::Usage;
 use crate::registry::Registry;
 use cases::Case;
 use effort::Effort;
 use filter::Filter;
-use opened::{Choice, Opened};
+use opened::Opened;
 use peer::{Peer, PeerReport};
 use progress::Progress;
 use report::{Bench, SCHEMA};
 use roofline::Roofline;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// What can be measured, in the order of the figures.
+const MEASURED: [BackendChoice; 3] = [
+    BackendChoice::Reference,
+    BackendChoice::Cpu,
+    BackendChoice::Gpu,
+];
 
 /// Measure the throughput of every backend, environment and policy.
 ///
@@ -59,8 +67,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     policy: Vec<String>,
     /// Measure this backend; may be given several times
-    #[arg(long, value_enum)]
-    backend: Vec<Choice>,
+    #[arg(long, value_parser = BackendChoice::among(&MEASURED))]
+    backend: Vec<BackendChoice>,
     #[command(flatten)]
     adapter: AdapterArgs,
     /// Print one JSON object

@@ -2,34 +2,16 @@
 
 use crate::backend::Backend;
 use crate::backend::cpu::{Arithmetic, CpuBackend};
-use crate::backend::gpu::{AdapterId, AdapterSelection, GpuBackend, GpuOptions};
-use crate::cli::backends::refuse_adapter;
-use crate::cli::output::say;
-use clap::ValueEnum;
+use crate::backend::gpu::{AdapterId, GpuBackend, GpuOptions};
+use crate::cli::backend_choice::BackendChoice;
+use crate::cli::backends::{OpenBackend, open_for_bench};
 use serde::Serialize;
-
-/// What `--backend` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Choice {
-    /// All cores, f64, one user at a time
-    Reference,
-    /// All cores, f32
-    Cpu,
-    /// wgpu; a software adapter where there is no other
-    Gpu,
-}
 
 /// An open backend and how it is told.
 #[derive(Debug)]
 pub(super) struct Opened {
-    runs: Runs,
+    opened: OpenBackend,
     pub(super) row: BackendRow,
-}
-
-#[derive(Debug)]
-enum Runs {
-    Host(Arithmetic, CpuBackend),
-    Gpu(GpuBackend),
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -67,25 +49,21 @@ impl BackendRow {
 }
 
 impl Opened {
-    fn new(runs: Runs) -> Self {
-        let info = runs.backend().info();
-        let is_software = match &runs {
-            Runs::Host(..) => false,
-            Runs::Gpu(gpu) => gpu.adapter().is_software(),
-        };
+    fn new(opened: OpenBackend) -> Self {
+        let info = opened.backend().info();
         Self {
-            runs,
             row: BackendRow {
                 name: info.name,
                 device: info.device,
                 driver: info.driver,
-                is_software,
+                is_software: opened.software_adapter().is_some(),
             },
+            opened,
         }
     }
 
     pub(super) fn backend(&self) -> &dyn Backend {
-        self.runs.backend()
+        self.opened.backend()
     }
 
     /// Says whose figures a row has.
@@ -99,34 +77,38 @@ impl Opened {
     }
 
     pub(super) fn gpu(&self) -> Option<&GpuBackend> {
-        match &self.runs {
-            Runs::Host(..) => None,
-            Runs::Gpu(gpu) => Some(gpu),
+        match &self.opened {
+            OpenBackend::Host(_) => None,
+            OpenBackend::Gpu(gpu) => Some(gpu),
         }
     }
 
     /// Tells whether this is the oracle, which nobody runs for its speed.
     pub(super) fn is_oracle(&self) -> bool {
-        matches!(self.runs, Runs::Host(Arithmetic::Double, _))
+        self.row.name == "reference"
+    }
+
+    fn host(&self, threads: Option<usize>) -> anyhow::Result<CpuBackend> {
+        let arithmetic = match self.is_oracle() {
+            true => Arithmetic::Double,
+            false => Arithmetic::Single,
+        };
+        Ok(CpuBackend::new(arithmetic, threads)?)
     }
 
     /// Makes the same backend on so many threads; `None` where threads compute nothing.
     pub(super) fn with_threads(&self, threads: usize) -> anyhow::Result<Option<Box<dyn Backend>>> {
-        Ok(match &self.runs {
-            Runs::Host(arithmetic, _) => {
-                Some(Box::new(CpuBackend::new(*arithmetic, Some(threads))?))
-            }
-            Runs::Gpu(_) => None,
+        Ok(match &self.opened {
+            OpenBackend::Host(_) => Some(Box::new(self.host(Some(threads))?)),
+            OpenBackend::Gpu(_) => None,
         })
     }
 
     /// Makes the same backend with so many episodes in flight together.
     pub(super) fn with_lanes(&self, lanes: u32) -> anyhow::Result<Box<dyn Backend>> {
-        Ok(match &self.runs {
-            Runs::Host(arithmetic, _) => {
-                Box::new(CpuBackend::new(*arithmetic, None)?.with_batch_size(lanes.into()))
-            }
-            Runs::Gpu(gpu) => Box::new(gpu.with_options(GpuOptions {
+        Ok(match &self.opened {
+            OpenBackend::Host(_) => Box::new(self.host(None)?.with_batch_size(lanes.into())),
+            OpenBackend::Gpu(gpu) => Box::new(gpu.with_options(GpuOptions {
                 batch_size: Some(lanes),
                 ..gpu.options().clone()
             })),
@@ -134,48 +116,13 @@ impl Opened {
     }
 }
 
-impl Runs {
-    fn backend(&self) -> &dyn Backend {
-        match self {
-            Self::Host(_, host) => host,
-            Self::Gpu(gpu) => gpu,
-        }
-    }
-}
-
-/// Opens the backends that were asked for, or every one there is, and says where one is no GPU.
-pub(super) fn open(asked: &[Choice], adapter: Option<AdapterId>) -> anyhow::Result<Vec<Opened>> {
-    let is_wanted = |choice| asked.is_empty() || asked.contains(&choice);
-    let mut opened = Vec::new();
-    let hosts = [
-        (Choice::Reference, Arithmetic::Double),
-        (Choice::Cpu, Arithmetic::Single),
-    ];
-    for (_, arithmetic) in hosts.into_iter().filter(|(choice, _)| is_wanted(*choice)) {
-        let host = CpuBackend::new(arithmetic, None)?;
-        opened.push(Opened::new(Runs::Host(arithmetic, host)));
-    }
-    if !is_wanted(Choice::Gpu) {
-        refuse_adapter(adapter, "cpu")?;
-    } else {
-        let selection = adapter.map_or(AdapterSelection::Any, AdapterSelection::Chosen);
-        match GpuBackend::open(selection) {
-            Ok(gpu) => {
-                if gpu.adapter().is_software() {
-                    say(&format!(
-                        "{} is a software adapter, no GPU: it computes on the CPU, and its figures are marked",
-                        gpu.adapter().name
-                    ));
-                }
-                opened.push(Opened::new(Runs::Gpu(gpu)));
-            }
-            Err(error) if adapter.is_some() || asked.contains(&Choice::Gpu) => {
-                return Err(error.into());
-            }
-            Err(error) => say(&format!("the backend gpu is left out: {error}")),
-        }
-    }
-    Ok(opened)
+/// Opens the backends that were asked for, or every one there is.
+pub(super) fn open(
+    asked: &[BackendChoice],
+    adapter: Option<AdapterId>,
+) -> anyhow::Result<Vec<Opened>> {
+    let opened = open_for_bench(asked, adapter)?.into_iter();
+    Ok(opened.map(Opened::new).collect())
 }
 
 #[cfg(test)]
@@ -198,7 +145,7 @@ mod tests {
 
     #[test]
     fn backends_are_those_asked_for() {
-        let opened = open(&[Choice::Cpu], None).unwrap();
+        let opened = open(&[BackendChoice::Cpu], None).unwrap();
         assert_eq!(opened.len(), 1);
         assert_eq!(opened[0].row.name, "cpu");
         assert!(!opened[0].is_oracle());

@@ -5,9 +5,9 @@
 
 use super::opened::{Of, Opened};
 use super::progress::Progress;
-use crate::cli::failure::Usage;
 use crate::cli::interrupt::is_interrupted;
 use crate::cli::text::numbers::rate;
+use crate::cli::usage::Usage;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::io::{self, Read};
