@@ -1,8 +1,8 @@
-//! Draws what `slatesim bench` has measured: speed against threads, lanes, episodes and environments that are stepped
+//! Draws what `benches/lab` has measured: speed against threads, lanes, episodes and environments that are stepped
 //! together, and the speed of every environment.
 //!
 //! ```text
-//! slatesim bench --json > bench.json
+//! cargo bench --bench lab -- --json > bench.json
 //! cargo run --release --example performance_plots -- bench.json docs
 //! ```
 //!
@@ -31,10 +31,9 @@ const ROW_HEIGHT: u32 = 44;
 #[allow(dead_code, reason = "a test draws without it")]
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let (file, folder) = arguments
-        .next()
-        .zip(arguments.next())
-        .context("name the JSON of `slatesim bench --json` and the folder to draw to")?;
+    let (file, folder) = arguments.next().zip(arguments.next()).context(
+        "name the JSON of `cargo bench --bench lab -- --json` and the folder to draw to",
+    )?;
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
     let bench = serde_json::from_str(&text).with_context(|| format!("{file} is no JSON"))?;
     for (name, svg) in plots(&bench)? {

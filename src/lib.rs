@@ -32,6 +32,7 @@
 //! | exact values where the state is finite | [`exact`] |
 //! | what is random and why it is the same everywhere | [`rng`], [`distribution`] |
 //! | precision | [`math`], [`validation`] |
+//! | speed | [`bench`] |
 //! | figures and their uncertainty | [`statistics`] |
 //!
 //! # Current state
@@ -55,6 +56,7 @@ pub mod agent;
 pub mod authoring;
 pub mod backend;
 pub mod bandit;
+pub mod bench;
 mod builder;
 pub mod choice;
 pub mod cli;

@@ -5,13 +5,16 @@ use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty};
 use serde_json::Value;
-use slatesim::backend::cpu::InstructionSet;
 use std::collections::BTreeSet;
 
+#[path = "common/bench_json.rs"]
+mod bench_json;
 mod common;
 #[cfg(unix)]
 #[path = "common/interruption.rs"]
 mod interruption;
+
+use bench_json::{assert_is_described, assert_is_rate, rows};
 
 /// The main job and little else.
 const MAIN: [&str; 4] = [
@@ -39,17 +42,6 @@ fn main_on_cpu() -> Command {
 fn json_of(command: &mut Command) -> Value {
     let output = command.arg("--json").assert().success();
     serde_json::from_slice(&output.get_output().stdout).expect("the output is one JSON value")
-}
-
-fn rows<'a>(bench: &'a Value, section: &str) -> &'a [Value] {
-    bench[section].as_array().expect("a list")
-}
-
-fn assert_is_rate(spread: &Value) {
-    let speed = |key: &str| spread[key].as_f64().expect("a rate");
-    assert!(speed("min") > 0.0 && speed("min") <= speed("median"));
-    assert!(speed("median") <= speed("max"));
-    assert!(speed("relative_half_iqr") >= 0.0);
 }
 
 /// Fails with exit code 2, one line on stderr and nothing on stdout.
@@ -84,56 +76,18 @@ fn every_environment_is_measured() {
 }
 
 #[test]
-fn the_main_job_is_measured_step_by_step_and_against_threads_lanes_and_episodes() {
+fn what_the_laboratory_measures_is_left_to_it() {
     let bench = json_of(&mut main_on_cpu());
-    let steps = rows(&bench, "step_api");
-    let settings: Vec<_> = steps
-        .iter()
-        .map(|row| (row["setting"].as_str(), row["num_envs"].as_u64()))
-        .collect();
-    let main = Some("random_baseline");
-    let expected = [(main, Some(1)), (main, Some(64)), (Some("first"), Some(64))];
-    assert_eq!(settings, expected);
-    for row in steps {
-        assert_is_rate(&row["step_user_steps_per_second"]);
-        assert_is_rate(&row["observed_user_steps_per_second"]);
-        assert!(row["rollout_user_steps_per_second"].as_f64() > Some(0.0));
+    let results = rows(&bench, "results");
+    assert!(
+        results
+            .iter()
+            .any(|row| row["setting"] == "random_baseline")
+    );
+    for section in ["step_api", "scaling", "kernels", "ablations", "roofline"] {
+        assert!(bench.get(section).is_none(), "{section}");
     }
-    for by in ["threads", "lanes", "episodes"] {
-        let points = rows(&bench, "scaling").iter().filter(|row| row["by"] == by);
-        let values: Vec<u64> = points
-            .map(|row| {
-                assert_is_rate(&row["user_steps_per_second"]);
-                row["value"].as_u64().expect("a count")
-            })
-            .collect();
-        assert!(!values.is_empty() && values.is_sorted(), "{by}: {values:?}");
-    }
-    let variants: Vec<&str> = rows(&bench, "ablations")
-        .iter()
-        .map(|row| row["variant"].as_str().expect("a name"))
-        .collect();
-    let sets: Vec<&str> = InstructionSet::available()
-        .map(InstructionSet::name)
-        .collect();
-    assert!(variants == sets || (variants.is_empty() && sets.len() == 1));
-    assert!(bench["roofline"].is_null() && bench["peer"].is_null());
-}
-
-#[test]
-fn without_the_main_job_nothing_of_it_is_measured() {
-    let bench = json_of(bench().args([
-        "--environment",
-        "test_mdp",
-        "--policy",
-        "static",
-        "--backend",
-        "reference",
-    ]));
-    assert_eq!(rows(&bench, "results").len(), 1);
-    for section in ["step_api", "scaling", "ablations"] {
-        assert_eq!(rows(&bench, section).len(), 0, "{section}");
-    }
+    assert!(bench["peer"].is_null());
 }
 
 #[test]
@@ -157,38 +111,13 @@ fn a_software_adapter_is_not_called_a_gpu() {
         stderr.contains("is a software adapter, no GPU"),
         is_software
     );
-    assert!(!(is_software && stdout.contains("roofline")));
 
     let bench = json_of(&mut on_gpu());
-    // A software adapter has a clock; a GPU may have none.
-    assert!(!is_software || !rows(&bench, "kernels").is_empty());
-    for row in rows(&bench, "kernels") {
-        assert_is_rate(&row["user_steps_per_second"]);
-        assert!(row["kernel_seconds"].as_f64() > Some(0.0));
+    assert!(!rows(&bench, "results").is_empty());
+    for row in rows(&bench, "results") {
+        assert_eq!(row["backend"], "gpu");
+        assert_eq!(row["is_software"], is_software);
     }
-    for section in ["results", "step_api", "scaling", "ablations"] {
-        assert!(!rows(&bench, section).is_empty(), "{section}");
-        for row in rows(&bench, section) {
-            assert_eq!(row["backend"], "gpu");
-            assert_eq!(row["is_software"], is_software);
-        }
-    }
-    assert!(!is_software || bench["roofline"].is_null());
-    let variants: Vec<&Value> = rows(&bench, "ablations")
-        .iter()
-        .map(|row| &row["variant"])
-        .collect();
-    assert_eq!(
-        variants,
-        [
-            "default",
-            "limbs",
-            "checked",
-            "sums by host",
-            "sums by device"
-        ]
-    );
-    assert_eq!(rows(&bench, "ablations")[0]["ratio"], 1.0);
 }
 
 #[test]
@@ -224,20 +153,6 @@ fn the_backend_gpu_is_required_where_it_was_asked_for() {
             .assert()
             .code(3)
             .stdout(is_empty());
-    }
-}
-
-/// The keys of all objects in a value.
-fn keys(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(object) => {
-            for (key, value) in object {
-                found.insert(key.clone());
-                keys(value, found);
-            }
-        }
-        Value::Array(list) => list.iter().for_each(|value| keys(value, found)),
-        _ => {}
     }
 }
 
@@ -376,21 +291,8 @@ mod peer {
 
     #[test]
     fn every_key_of_the_json_is_described() {
-        let text = include_str!("../docs/benchmarking.md");
         let (_folder, mut command) = with_peer("true", GOOD);
-        let mut found = BTreeSet::new();
-        keys(&json_of(&mut command), &mut found);
-        if common::any_gpu().is_some() {
-            keys(
-                &json_of(bench().args(MAIN).args(["--backend", "gpu"])),
-                &mut found,
-            );
-        }
-        assert!(found.len() > 30);
-        for key in found {
-            let names = [format!("`{key}`"), format!("\"{key}\"")];
-            assert!(names.iter().any(|name| text.contains(name)), "{key}");
-        }
+        assert_is_described(&json_of(&mut command));
     }
 }
 

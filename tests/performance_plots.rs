@@ -1,4 +1,4 @@
-//! Promise: what `slatesim bench --json` writes can be drawn.
+//! Promise: what `benches/lab` writes can be drawn.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

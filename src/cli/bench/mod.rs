@@ -1,42 +1,20 @@
 //! `slatesim bench`: throughput of every backend, environment and policy.
-//!
-//! ```text
-//! filter -> cases ─┐
-//! opened backends ─┴─> rollouts, step_api, scaling, kernels, ablations ─(timing, spread)─> roofline, report
-//! peer ────────────────────────────────────────────────────────────────────────────────┘
-//! ```
 
-mod ablations;
-mod cases;
-mod effort;
-mod filter;
-mod kernels;
-mod opened;
 mod peer;
-mod processor;
 mod progress;
-mod report;
-mod rollouts;
-mod roofline;
-mod scaling;
-mod spread;
-mod step_api;
-mod timing;
+mod text;
 
 use super::backend_choice::BackendChoice;
-use super::interrupt::{self, is_interrupted};
+use super::backends::{self, OpenBackend};
+use super::interrupt::{self, Interruptible};
 use super::output::{print, print_json, say};
 use super::run_args::AdapterArgs;
 use super::usage::Usage;
+use crate::bench::{Bench, Case, Effort, MeasuredBackend, cases};
 use crate::registry::Registry;
-use cases::Case;
-use effort::Effort;
-use filter::Filter;
-use opened::Opened;
 use peer::{Peer, PeerReport};
 use progress::Progress;
-use report::{Bench, SCHEMA};
-use roofline::Roofline;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -52,9 +30,7 @@ const MEASURED: [BackendChoice; 3] = [
 /// Figures are user-steps by second: the median of five runs in turns, with their spread. What a run takes to start
 /// (compiling shaders, above all) is left out and told apart. Settings are the defaults, with every choice model and
 /// document sampler, and the main job: the published random baseline (20 candidates, slates of 2 with replacement, 120
-/// steps). Every environment is also stepped from outside, and the main job measured against threads, lanes and episodes;
-/// on a GPU, by its own clock and with other ways to make its shaders, and where the GPU is known, against what it could do
-/// at best.
+/// steps).
 ///
 /// docs/benchmarking.md describes the figures and the JSON. Ctrl-C ends the bench early: what has been measured is
 /// printed, marked partial.
@@ -90,11 +66,19 @@ pub(crate) struct Args {
     python: PathBuf,
 }
 
+/// All that was measured.
+#[derive(Debug, Serialize)]
+struct Report {
+    #[serde(flatten)]
+    bench: Bench,
+    /// With `--peer` only.
+    peer: Option<PeerReport>,
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
-    let filter = Filter::new(&args.environment, &args.policy, &registry.catalogue())?;
-    let cases = cases::cases(registry, filter)?;
-    let backends = opened::open(&args.backend, args.adapter.adapter)?;
+    let cases = chosen_cases(args, registry)?;
+    let backends = backends::open_for_bench(&args.backend, args.adapter.adapter)?;
     interrupt::listen()?;
     let peer = peer(args, &cases)?;
     if cfg!(debug_assertions) {
@@ -102,18 +86,47 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     }
     tracing::info!(cases = cases.len(), backends = backends.len(), "running");
     let progress = Progress::new();
-    let bench = measure(&cases, backends, peer.as_ref(), args.quick, &progress);
+    let effort = Effort::new(args.quick);
+    let report = measure(&cases, &backends, peer.as_ref(), effort, &progress);
     progress.finish();
-    let bench = bench?;
+    let report = report?;
     if args.json {
-        print_json(&bench)?;
+        print_json(&report)?;
     } else {
-        print(&report::text(&bench))?;
+        print(&text::text(&report))?;
     }
-    if bench.partial {
+    if report.bench.partial {
         return Ok(interrupt::told_after(&progress.place()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lists what `--environment` and `--policy` leave of all cases.
+fn chosen_cases(args: &Args, registry: &Registry) -> anyhow::Result<Vec<Case>> {
+    let catalogue = registry.catalogue();
+    let known: Vec<&str> = registry.environment_names().collect();
+    Usage::unless_known("--environment", &args.environment, &known)?;
+    let known = catalogue.policies.iter().map(|entry| entry.name);
+    Usage::unless_known("--policy", &args.policy, &known.collect::<Vec<_>>())?;
+    let has =
+        |given: &[String], name: &str| given.is_empty() || given.iter().any(|other| other == name);
+    let cases = cases(registry, |environment, policy| {
+        has(&args.environment, environment) && has(&args.policy, policy)
+    })?;
+    if !cases.is_empty() {
+        return Ok(cases);
+    }
+    let names = |given: &[String]| match given {
+        [] => "any".to_owned(),
+        _ => given.join(", "),
+    };
+    Err(Usage(format!(
+        "nothing to measure: `--policy` = {} does not run with default settings in `--environment` = {}; policies \
+         with keys that must be given, and those that need what an environment lacks, are not measured",
+        names(&args.policy),
+        names(&args.environment),
+    ))
+    .into())
 }
 
 /// Checks what `--peer` asks for.
@@ -134,60 +147,33 @@ fn peer<'a>(args: &'a Args, cases: &[Case]) -> Result<Option<Peer<'a>>, Usage> {
 /// Measures everything, the peer first, so that a mistake in it costs no time.
 fn measure(
     cases: &[Case],
-    backends: Vec<Opened>,
+    backends: &[OpenBackend],
     peer: Option<&Peer<'_>>,
-    is_quick: bool,
+    effort: Effort,
     progress: &Progress,
-) -> anyhow::Result<Bench> {
-    let effort = Effort::new(is_quick);
-    let mut bench = Bench {
-        schema: SCHEMA,
-        slatesim: env!("CARGO_PKG_VERSION"),
-        partial: false,
-        is_debug_build: cfg!(debug_assertions),
-        processor: processor::name(),
-        threads: rayon::current_num_threads(),
-        backends: backends.iter().map(|opened| opened.row.clone()).collect(),
-        results: Vec::new(),
-        step_api: Vec::new(),
-        scaling: Vec::new(),
-        kernels: Vec::new(),
-        ablations: Vec::new(),
-        roofline: None,
-        peer: None,
-    };
+) -> anyhow::Result<Report> {
+    let mut peer_report = None;
     if let Some(peer) = peer {
         progress.begin("peer", Peer::count());
-        bench.peer = Some(peer.run(progress)?);
+        peer_report = Some(peer.run(progress)?);
     }
     progress.begin("whole episodes", cases.len());
-    let seconds = effort.seconds(cases.len() * backends.len());
-    for case in cases {
-        match rollouts::measure_case(case, &backends, seconds, effort, progress)? {
-            Some(rows) => bench.results.extend(rows),
-            None => break,
-        }
-    }
-    let results = &bench.results;
-    let median = |case: &Case, opened: &Opened| {
-        let row = results.iter().find(|row| row.is_of(case, opened))?;
-        Some(row.user_steps_per_second.median)
+    let measured = backends.iter().map(|opened| MeasuredBackend {
+        backend: opened.backend(),
+        is_software: opened.software_adapter().is_some(),
+    });
+    let measured: Vec<_> = measured.collect();
+    let mut on_case = |case: &Case| {
+        let (environment, policy, setting) = (&case.environment, &case.policy, &case.setting);
+        progress.done(&format!("{environment} {policy} ({setting})"));
     };
-    progress.begin("step by step", step_api::count(cases, effort));
-    bench.step_api = step_api::measure_all(cases, &backends, effort, progress, median)?;
-    let main = cases.iter().find(|case| case.is_main());
-    if let Some(main) = main {
-        progress.begin("scaling", scaling::count(&backends));
-        bench.scaling = scaling::measure_all(main, results, &backends, effort, progress)?;
-        progress.begin("kernels", kernels::count(&backends));
-        bench.kernels = kernels::measure_all(main, &backends, effort, progress)?;
-        progress.begin("variants", ablations::count(&backends));
-        bench.ablations = ablations::measure_all(main, &backends, effort, progress)?;
+    let bench = Bench::run(cases, &measured, effort, &Interruptible, &mut on_case)?;
+    let main = bench.results.iter().filter(|row| row.is_main());
+    if let Some(peer) = &mut peer_report {
+        peer.compare(main);
     }
-    bench.roofline = Roofline::of(&backends, &bench.results);
-    if let (Some(main), Some(peer)) = (main, &mut bench.peer) {
-        PeerReport::compare(peer, &backends, |opened| median(main, opened));
-    }
-    bench.partial = is_interrupted();
-    Ok(bench)
+    Ok(Report {
+        bench,
+        peer: peer_report,
+    })
 }

@@ -3,8 +3,8 @@
 //! The script takes `--users N --repeats R --prng NAME --lazy 0|1` and prints a line of JSON with
 //! `user_steps_per_second`, the rate of its best repeat.
 
-use super::opened::{Of, Opened};
 use super::progress::Progress;
+use crate::bench::{BackendLabel, ResultRow};
 use crate::cli::interrupt::is_interrupted;
 use crate::cli::text::numbers::rate;
 use crate::cli::usage::Usage;
@@ -61,7 +61,7 @@ pub(super) struct PeerRun {
 #[derive(Debug, Serialize)]
 pub(super) struct Ratio {
     #[serde(flatten)]
-    of: Of,
+    label: BackendLabel,
     ratio: f64,
 }
 
@@ -194,19 +194,16 @@ impl PeerReport {
     }
 
     /// Sets our backends beside the peer, by their medians of the main job.
-    pub(super) fn compare(&mut self, backends: &[Opened], median: impl Fn(&Opened) -> Option<f64>) {
+    pub(super) fn compare<'a>(&mut self, main: impl Iterator<Item = &'a ResultRow>) {
         if self.runs.is_empty() {
             return;
         }
         let best = self.best_user_steps_per_second;
-        let ratio = |opened: &Opened| {
-            let of = opened.of();
-            median(opened).map(|median| Ratio {
-                of,
-                ratio: median / best,
-            })
+        let ratio = |row: &ResultRow| Ratio {
+            label: row.label.clone(),
+            ratio: row.user_steps_per_second.median / best,
         };
-        self.ratios = backends.iter().filter_map(ratio).collect();
+        self.ratios = main.map(ratio).collect();
     }
 }
 
@@ -235,7 +232,7 @@ impl Ratio {
     /// Writes the ratio as a fact.
     pub(super) fn fact(&self) -> [String; 2] {
         let text = format!("{:.3} x the best of the peer", self.ratio);
-        [self.of.label(), text]
+        [self.label.to_string(), text]
     }
 }
 

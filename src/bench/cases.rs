@@ -1,7 +1,6 @@
 //! What is measured: every choice model and document sampler of every environment with random slates, every policy in
 //! every environment that can feed it, and the published baseline, which is the main job.
 
-use super::filter::Filter;
 use crate::backend::Simulation;
 use crate::config::{Catalogue, Config, ConfigError, ConfigFile, Entry, Layers, Override};
 use crate::registry::Registry;
@@ -10,18 +9,23 @@ use crate::registry::Registry;
 const VARIANTS_POLICY: &str = "random";
 const DEFAULT: &str = "default";
 /// The setting of the main job.
-pub(super) const MAIN: &str = "random_baseline";
-const MAIN_TEXT: &str = include_str!("../../../examples/random_baseline.toml");
+pub const MAIN: &str = "random_baseline";
+const MAIN_TEXT: &str = include_str!("../../examples/random_baseline.toml");
 /// Steps of an episode where it does not end by itself.
 const MAX_STEPS: u32 = 100;
 
 /// One thing to measure.
 #[derive(Debug)]
-pub(super) struct Case {
-    pub(super) environment: String,
-    pub(super) policy: String,
-    pub(super) setting: String,
-    pub(super) simulation: Simulation,
+#[non_exhaustive]
+pub struct Case {
+    /// Name of the environment.
+    pub environment: String,
+    /// Name of the policy.
+    pub policy: String,
+    /// Choice model and document sampler, `default`, or [`MAIN`].
+    pub setting: String,
+    /// What is run.
+    pub simulation: Simulation,
 }
 
 impl Case {
@@ -34,33 +38,39 @@ impl Case {
         })
     }
 
-    pub(super) fn is_main(&self) -> bool {
+    /// Tells whether it is the main job.
+    pub fn is_main(&self) -> bool {
         self.setting == MAIN
     }
 
     /// Tells whether it is one of the settings of its environment that are compared with random slates.
-    pub(super) fn is_variant(&self) -> bool {
+    pub fn is_variant(&self) -> bool {
         self.policy == VARIANTS_POLICY && !self.is_main()
     }
 }
 
-/// Lists what is measured, the main job at the end if it is among it.
-pub(super) fn cases(registry: &Registry, filter: Filter<'_>) -> anyhow::Result<Vec<Case>> {
+/// Lists what is measured of the environments and policies that are wanted, by their names; the main job at the end if it is
+/// among it.
+///
+/// # Errors
+/// [`ConfigError`] if an environment has no valid default settings.
+pub fn cases(
+    registry: &Registry,
+    is_wanted: impl Fn(&str, &str) -> bool,
+) -> Result<Vec<Case>, ConfigError> {
     let catalogue = registry.catalogue();
     let mut cases = Vec::new();
-    let environments = catalogue.environments.iter();
-    for environment in environments.filter(|entry| filter.has_environment(entry.name)) {
+    for environment in &catalogue.environments {
         let mut base = Layers::new().with_override(set("environment.name", environment.name));
         if environment.never_terminates {
             base = base.with_override(Override::flag("bench", "max_steps", MAX_STEPS));
         }
-        if filter.has_policy(VARIANTS_POLICY) {
+        if is_wanted(environment.name, VARIANTS_POLICY) {
             cases.extend(variants(registry, &catalogue, environment, &base)?);
         }
-        let others = catalogue
-            .policies
-            .iter()
-            .filter(|policy| policy.name != VARIANTS_POLICY && filter.has_policy(policy.name));
+        let others = catalogue.policies.iter().filter(|policy| {
+            policy.name != VARIANTS_POLICY && is_wanted(environment.name, policy.name)
+        });
         for policy in others {
             let layers = base.clone().with_override(set("policy.name", policy.name));
             // A policy with keys that must be given, or that needs what the environment lacks, is not for the bench.
@@ -71,11 +81,8 @@ pub(super) fn cases(registry: &Registry, filter: Filter<'_>) -> anyhow::Result<V
         }
     }
     let main = main_job(registry)?;
-    if filter.has_environment(&main.environment) && filter.has_policy(&main.policy) {
+    if is_wanted(&main.environment, &main.policy) {
         cases.push(main);
-    }
-    if cases.is_empty() {
-        return Err(filter.nothing().into());
     }
     Ok(cases)
 }
@@ -122,18 +129,17 @@ fn main_job(registry: &Registry) -> Result<Case, ConfigError> {
 mod tests {
     use super::*;
 
-    fn cases_of(environments: &[&str], policies: &[&str]) -> anyhow::Result<Vec<Case>> {
-        let registry = Registry::built_in();
-        let owned =
-            |names: &[&str]| -> Vec<String> { names.iter().map(|&name| name.to_owned()).collect() };
-        let (environments, policies) = (owned(environments), owned(policies));
-        let filter = Filter::new(&environments, &policies, &registry.catalogue())?;
-        cases(&registry, filter)
+    fn cases_of(environments: &[&str], policies: &[&str]) -> Vec<Case> {
+        let has = |names: &[&str], name: &str| names.is_empty() || names.contains(&name);
+        let is_wanted = |environment: &str, policy: &str| {
+            has(environments, environment) && has(policies, policy)
+        };
+        cases(&Registry::built_in(), is_wanted).unwrap()
     }
 
     #[test]
     fn every_environment_is_measured_with_a_policy_that_needs_no_setting() {
-        let cases = cases_of(&[], &[]).unwrap();
+        let cases = cases_of(&[], &[]);
         for environment in crate::registry::catalogue().environments {
             assert!(
                 cases
@@ -147,22 +153,16 @@ mod tests {
     }
 
     #[test]
-    fn filters_keep_what_was_named() {
-        let cases = cases_of(&["item_transition", "test_mdp"], &["random", "static"]).unwrap();
+    fn what_is_wanted_is_measured() {
+        let cases = cases_of(&["item_transition", "test_mdp"], &["random", "static"]);
         assert_eq!(cases.len(), 4);
         assert!(!cases.iter().any(Case::is_main));
-        let cases = cases_of(&["long_term_satisfaction"], &["random"]).unwrap();
+        let cases = cases_of(&["long_term_satisfaction"], &["random"]);
         assert!(cases.last().unwrap().is_main());
     }
 
     #[test]
-    fn a_policy_that_runs_nowhere_by_default_is_one_clear_error() {
-        let error = cases_of(&[], &["linear_softmax"]).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("nothing to measure: `--policy` = linear_softmax does not run"),
-            "{error}"
-        );
+    fn a_policy_that_runs_nowhere_by_default_is_not_measured() {
+        assert!(cases_of(&[], &["linear_softmax"]).is_empty());
     }
 }

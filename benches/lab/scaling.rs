@@ -1,26 +1,27 @@
 //! How the speed of the main job grows with threads, with episodes in flight together (lanes), and with episodes.
 
-use super::cases::Case;
-use super::effort::Effort;
-use super::opened::{Of, Opened};
-use super::progress::Progress;
-use super::rollouts::{ResultRow, Rollout};
-use super::spread::Spread;
-use super::timing::{Work, measure, turns};
-use crate::backend::gpu::GpuError;
-use crate::backend::{BLOCK_EPISODES, Backend};
-use crate::error::Error;
+use super::Lab;
+use super::backends::OpenBackend;
 use serde::Serialize;
+use slatesim::Error;
+use slatesim::backend::gpu::GpuError;
+use slatesim::backend::{BLOCK_EPISODES, Backend};
+use slatesim::bench::{
+    BackendLabel, Bench, Case, Lap, ResultRow, Rollout, Spread, Workload, measure,
+};
 
 /// Lanes and episodes grow by this factor.
 const FACTOR: u64 = 4;
+/// Seconds that a run of a curve takes at most, and with `--quick`.
+const LONGEST_SECONDS: f64 = 1.5;
+const LONGEST_QUICK_SECONDS: f64 = 0.06;
 const MOST_LANES: u64 = 1 << 22;
 const MOST_EPISODES: u64 = 1 << 28;
 
 /// What grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum By {
+pub(crate) enum By {
     /// Worker threads.
     Threads,
     /// Episodes in flight together, as `--batch-size` has it.
@@ -41,21 +42,15 @@ impl By {
 
 /// One point of a curve.
 #[derive(Debug, Serialize)]
-pub(super) struct ScalingRow {
+pub(crate) struct ScalingRow {
     #[serde(flatten)]
-    of: Of,
+    label: BackendLabel,
     by: By,
     value: u64,
     user_steps_per_second: Spread,
 }
 
-/// Counts the curves.
-pub(super) fn count(backends: &[Opened]) -> usize {
-    let scaled = backends.iter().filter(|opened| !opened.is_oracle());
-    scaled.map(|opened| curves_of(opened).len()).sum()
-}
-
-fn curves_of(opened: &Opened) -> &'static [By] {
+fn curves_of(opened: &OpenBackend) -> &'static [By] {
     // Threads of the host compute nothing of a GPU's work.
     match opened.gpu() {
         None => &[By::Threads, By::Lanes, By::Episodes],
@@ -63,25 +58,24 @@ fn curves_of(opened: &Opened) -> &'static [By] {
     }
 }
 
-/// Measures the curves of every backend but the oracle; what is missing was interrupted. `rows` has the main job.
-pub(super) fn measure_all(
+/// Measures the curves of every backend but the oracle; what is missing was interrupted. `bench` has the main job.
+pub(crate) fn measure_all(
+    lab: &Lab<'_>,
     main: &Case,
-    rows: &[ResultRow],
-    backends: &[Opened],
-    effort: Effort,
-    progress: &Progress,
-) -> anyhow::Result<Vec<ScalingRow>> {
+    bench: &Bench,
+) -> Result<Vec<ScalingRow>, Error> {
     let mut points = Vec::new();
-    for opened in backends.iter().filter(|opened| !opened.is_oracle()) {
-        let Some(whole) = rows.iter().find(|row| row.is_main_of(opened)) else {
+    for opened in lab.backends.iter().filter(|opened| !opened.is_oracle()) {
+        let label = opened.label();
+        let Some(whole) = bench.row(main, &label) else {
             continue;
         };
         for &by in curves_of(opened) {
             let curve = Curve {
+                lab,
                 opened,
                 main,
                 whole,
-                effort,
             };
             let measured = match by {
                 By::Threads => curve.by_threads()?,
@@ -91,9 +85,9 @@ pub(super) fn measure_all(
             let Some(measured) = measured else {
                 return Ok(points);
             };
-            progress.done(&format!("{} by {}", opened.of().label(), by.name()));
+            lab.done("scaling", &format!("{label} by {}", by.name()));
             points.extend(measured.into_iter().map(|(value, spread)| ScalingRow {
-                of: opened.of(),
+                label: label.clone(),
                 by,
                 value,
                 user_steps_per_second: spread,
@@ -105,20 +99,21 @@ pub(super) fn measure_all(
 
 /// Measures the curves of one backend.
 struct Curve<'a> {
-    opened: &'a Opened,
+    lab: &'a Lab<'a>,
+    opened: &'a OpenBackend,
     main: &'a Case,
     /// The main job as measured before.
     whole: &'a ResultRow,
-    effort: Effort,
 }
 
 type Points = Option<Vec<(u64, Spread)>>;
 
 impl Curve<'_> {
-    fn work<'a>(&'a self, backend: &'a dyn Backend) -> Box<dyn Work + 'a> {
+    fn workload<'a>(&'a self, backend: &'a dyn Backend) -> Box<dyn Workload + 'a> {
         Box::new(Rollout {
             backend,
             simulation: &self.main.simulation,
+            observer: self.lab.observer,
         })
     }
 
@@ -126,16 +121,21 @@ impl Curve<'_> {
     fn most_episodes(&self) -> u64 {
         let steps = self.whole.user_steps as f64 / self.whole.episodes as f64;
         let rate = self.whole.user_steps_per_second.median;
+        let longest = if self.lab.is_quick {
+            LONGEST_QUICK_SECONDS
+        } else {
+            LONGEST_SECONDS
+        };
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "positive, and the conversion saturates"
         )]
-        let episodes = (self.effort.longest_seconds * rate / steps) as u64;
+        let episodes = (longest * rate / steps) as u64;
         episodes
     }
 
-    fn by_threads(&self) -> anyhow::Result<Points> {
+    fn by_threads(&self) -> Result<Points, Error> {
         let all = std::thread::available_parallelism().map_or(1, usize::from);
         let mut backends = Vec::new();
         for threads in doubling(all) {
@@ -143,10 +143,12 @@ impl Curve<'_> {
                 backends.push((threads as u64, backend));
             }
         }
-        let works = backends.iter();
-        let mut works: Vec<_> = works.map(|(_, backend)| self.work(&**backend)).collect();
-        let effort = self.effort;
-        let Some(measured) = measure(&mut works, effort.main_seconds, effort.runs)? else {
+        let workloads = backends.iter();
+        let mut workloads: Vec<_> = workloads
+            .map(|(_, backend)| self.workload(&**backend))
+            .collect();
+        let effort = self.lab.effort();
+        let Some(measured) = measure(&mut workloads, effort.main_seconds, effort.runs)? else {
             return Ok(None);
         };
         let points = backends.iter().zip(measured);
@@ -154,7 +156,7 @@ impl Curve<'_> {
         Ok(Some(points.collect()))
     }
 
-    fn by_lanes(&self) -> anyhow::Result<Points> {
+    fn by_lanes(&self) -> Result<Points, Error> {
         let mut backends: Vec<(u64, Box<dyn Backend>)> = Vec::new();
         for lanes in powers(BLOCK_EPISODES, MOST_LANES.min(self.most_episodes())) {
             let Ok(few) = u32::try_from(lanes) else {
@@ -162,7 +164,7 @@ impl Curve<'_> {
             };
             let backend = self.opened.with_lanes(few)?;
             // Warms up too.
-            match self.work(&*backend).run(lanes) {
+            match self.workload(&*backend).run(lanes) {
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(None),
                 Err(error) if is_full(&error) => break,
@@ -170,49 +172,64 @@ impl Curve<'_> {
             }
             backends.push((lanes, backend));
         }
-        let works = backends.iter();
-        let mut works: Vec<_> = works.map(|(_, backend)| self.work(&**backend)).collect();
+        let workloads = backends.iter();
+        let mut workloads: Vec<_> = workloads
+            .map(|(_, backend)| self.workload(&**backend))
+            .collect();
         // All lanes in the same number of episodes: that of the largest, or more.
         let most = backends.last().map_or(0, |(lanes, _)| *lanes);
-        let sizes = vec![most.max(self.whole.episodes.min(self.most_episodes())); works.len()];
-        let laps = turns(&mut works, &sizes, self.effort.runs)?;
+        let sizes = vec![most.max(self.whole.episodes.min(self.most_episodes())); workloads.len()];
+        let laps = turns(&mut workloads, &sizes, self.lab.effort().runs)?;
         let values = backends.iter().map(|(lanes, _)| *lanes);
         Ok(laps.map(|laps| points(values, laps)))
     }
 
-    fn by_episodes(&self) -> anyhow::Result<Points> {
+    fn by_episodes(&self) -> Result<Points, Error> {
         let values: Vec<u64> =
             powers(BLOCK_EPISODES, MOST_EPISODES.min(self.most_episodes())).collect();
         let backend = self.opened.backend();
-        let mut works: Vec<_> = values.iter().map(|_| self.work(backend)).collect();
-        let laps = turns(&mut works, &values, self.effort.runs)?;
+        let mut workloads: Vec<_> = values.iter().map(|_| self.workload(backend)).collect();
+        let laps = turns(&mut workloads, &values, self.lab.effort().runs)?;
         Ok(laps.map(|laps| points(values.into_iter(), laps)))
     }
 }
 
-fn points(
-    values: impl Iterator<Item = u64>,
-    laps: Vec<Vec<super::timing::Lap>>,
-) -> Vec<(u64, Spread)> {
+fn points(values: impl Iterator<Item = u64>, laps: Vec<Vec<Lap>>) -> Vec<(u64, Spread)> {
     let spreads = laps.into_iter().map(|laps| {
-        let rates = laps.into_iter().map(super::timing::Lap::rate);
+        let rates = laps.into_iter().map(Lap::rate);
         Spread::of(rates.collect())
     });
     values.zip(spreads).collect()
 }
 
+/// Runs workloads of given sizes in turns; `None` if it was interrupted.
+pub(crate) fn turns(
+    workloads: &mut [Box<dyn Workload + '_>],
+    sizes: &[u64],
+    runs: usize,
+) -> Result<Option<Vec<Vec<Lap>>>, Error> {
+    let mut laps = vec![Vec::with_capacity(runs); workloads.len()];
+    for _ in 0..runs {
+        for ((workload, &size), laps) in workloads.iter_mut().zip(sizes).zip(&mut laps) {
+            let Some(lap) = workload.run(size)? else {
+                return Ok(None);
+            };
+            laps.push(lap);
+        }
+    }
+    Ok(Some(laps))
+}
+
 /// Tells whether the device cannot hold what was asked of it.
-fn is_full(error: &anyhow::Error) -> bool {
+fn is_full(error: &Error) -> bool {
     matches!(
-        error.downcast_ref::<Error>(),
-        Some(Error::Gpu(
-            GpuError::LimitExceeded { .. } | GpuError::OutOfMemory { .. }
-        ))
+        error,
+        Error::Gpu(GpuError::LimitExceeded { .. } | GpuError::OutOfMemory { .. })
     )
 }
 
 /// Lists 1, 2, 4, ... and at the end all.
-fn doubling(all: usize) -> Vec<usize> {
+pub(crate) fn doubling(all: usize) -> Vec<usize> {
     let powers = std::iter::successors(Some(1_usize), |n| n.checked_mul(2));
     let mut numbers: Vec<usize> = powers.take_while(|&n| n < all).collect();
     numbers.push(all);
@@ -220,41 +237,7 @@ fn doubling(all: usize) -> Vec<usize> {
 }
 
 /// Lists a number and its multiples by powers of [`FACTOR`], up to another; itself at least.
-fn powers(first: u64, most: u64) -> impl Iterator<Item = u64> {
+pub(crate) fn powers(first: u64, most: u64) -> impl Iterator<Item = u64> {
     let powers = std::iter::successors(Some(first), |n| n.checked_mul(FACTOR));
     powers.take_while(move |&n| n == first || n <= most)
-}
-
-impl ScalingRow {
-    /// Names the first columns of [`cells`](Self::cells).
-    pub(super) const TITLE: [&'static str; 3] = ["backend", "by", "value"];
-
-    /// Writes the measurement for a table.
-    pub(super) fn cells(&self) -> Vec<String> {
-        let mut cells = vec![
-            self.of.label(),
-            self.by.name().to_owned(),
-            self.value.to_string(),
-        ];
-        cells.extend(self.user_steps_per_second.cells());
-        cells
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn threads_double_and_end_with_all() {
-        assert_eq!(doubling(1), [1]);
-        assert_eq!(doubling(6), [1, 2, 4, 6]);
-        assert_eq!(doubling(8), [1, 2, 4, 8]);
-    }
-
-    #[test]
-    fn a_curve_has_a_point_however_short_a_run_may_be() {
-        assert_eq!(powers(256, 1).collect::<Vec<_>>(), [256]);
-        assert_eq!(powers(256, 5000).collect::<Vec<_>>(), [256, 1024, 4096]);
-    }
 }

@@ -1,41 +1,40 @@
 //! Throughput of the step API: slates from outside, with and without observations. The main job against the number of
 //! environments, and every environment.
 
-use super::cases::Case;
-use super::effort::Effort;
-use super::opened::{Of, Opened};
-use super::progress::Progress;
-use super::spread::Spread;
-use super::timing::{Lap, Work, measure};
-use crate::backend::{Backend, Simulation};
-use crate::cli::interrupt::is_interrupted;
-use crate::cli::text::numbers::rate;
-use crate::rng::Philox;
-use crate::vec_env::VecEnv;
+use super::Lab;
 use ndarray::Array2;
 use rand::RngExt;
 use serde::Serialize;
+use slatesim::Error;
+use slatesim::backend::{Backend, Observer, Simulation};
+use slatesim::bench::{BackendLabel, Bench, Case, Lap, Spread, Workload, measure};
+use slatesim::rng::Philox;
+use slatesim::vec_env::VecEnv;
 use std::time::Instant;
 
 /// Numbers of environments that are stepped together.
 const NUM_ENVS: [usize; 4] = [1, 64, 4_096, 65_536];
+/// The most of them with `--quick`.
+const MOST_QUICK_ENVS: usize = 64;
 /// Key of the slates.
 const SEED: u64 = 1;
 
 /// Environments and the slate that each is shown at every step.
-struct Steps {
+struct Steps<'a> {
     env: VecEnv,
     slates: Array2<u32>,
     is_observed: bool,
+    observer: &'a dyn Observer,
 }
 
-impl Steps {
+impl<'a> Steps<'a> {
     fn new(
         backend: &dyn Backend,
         simulation: &Simulation,
         num_envs: usize,
         is_observed: bool,
-    ) -> anyhow::Result<Self> {
+        observer: &'a dyn Observer,
+    ) -> Result<Self, Error> {
         let plan = &simulation.plan;
         let mut rng = Philox::new(SEED);
         let shape = (num_envs, plan.slate_size as usize);
@@ -47,13 +46,14 @@ impl Steps {
             env,
             slates,
             is_observed,
+            observer,
         })
     }
 }
 
-impl Work for Steps {
-    fn run(&mut self, steps: u64) -> anyhow::Result<Option<Lap>> {
-        if is_interrupted() {
+impl Workload for Steps<'_> {
+    fn run(&mut self, steps: u64) -> Result<Option<Lap>, Error> {
+        if self.observer.is_interrupted() {
             return Ok(None);
         }
         let clock = Instant::now();
@@ -85,9 +85,9 @@ impl Work for Steps {
 
 /// What was measured of a case with a number of environments.
 #[derive(Debug, Serialize)]
-pub(super) struct StepRow {
+pub(crate) struct StepRow {
     #[serde(flatten)]
-    of: Of,
+    label: BackendLabel,
     environment: String,
     setting: String,
     num_envs: usize,
@@ -101,16 +101,11 @@ pub(super) struct StepRow {
     observed_user_steps_per_second: Spread,
 }
 
-/// Counts the measurements.
-pub(super) fn count(cases: &[Case], effort: Effort) -> usize {
-    points(cases, effort).len()
-}
-
 /// Lists what is stepped: the main job in all numbers, then the first setting of every environment in the greatest.
 /// Policies are of no consequence: slates come from outside.
-fn points(cases: &[Case], effort: Effort) -> Vec<(&Case, usize)> {
+fn points(cases: &[Case], is_quick: bool) -> Vec<(&Case, usize)> {
     let numbers = NUM_ENVS.iter().copied();
-    let numbers = numbers.filter(|&number| number <= effort.most_envs);
+    let numbers = numbers.filter(|&number| !is_quick || number <= MOST_QUICK_ENVS);
     let most = numbers.clone().next_back();
     let main = cases.iter().find(|case| case.is_main());
     let environments = cases.chunk_by(|case, next| case.environment == next.environment);
@@ -124,75 +119,40 @@ fn points(cases: &[Case], effort: Effort) -> Vec<(&Case, usize)> {
 }
 
 /// Measures everything step by step on every backend; what is missing was interrupted.
-pub(super) fn measure_all(
-    cases: &[Case],
-    backends: &[Opened],
-    effort: Effort,
-    progress: &Progress,
-    rollout: impl Fn(&Case, &Opened) -> Option<f64>,
-) -> anyhow::Result<Vec<StepRow>> {
+pub(crate) fn measure_all(lab: &Lab<'_>, bench: &Bench) -> Result<Vec<StepRow>, Error> {
+    let effort = lab.effort();
     let mut rows = Vec::new();
-    for (case, num_envs) in points(cases, effort) {
-        let mut works: Vec<Box<dyn Work>> = Vec::new();
-        for opened in backends {
+    for (case, num_envs) in points(lab.cases, lab.is_quick) {
+        let mut workloads: Vec<Box<dyn Workload + '_>> = Vec::new();
+        for opened in lab.backends {
             for is_observed in [false, true] {
                 let backend = opened.backend();
-                let steps = Steps::new(backend, &case.simulation, num_envs, is_observed)?;
-                works.push(Box::new(steps));
+                let simulation = &case.simulation;
+                let steps = Steps::new(backend, simulation, num_envs, is_observed, lab.observer)?;
+                workloads.push(Box::new(steps));
             }
         }
-        let Some(measured) = measure(&mut works, effort.main_seconds, effort.runs)? else {
+        let Some(measured) = measure(&mut workloads, effort.main_seconds, effort.runs)? else {
             break;
         };
-        progress.done(&format!("{num_envs} of {}", case.environment));
-        for (opened, pair) in backends.iter().zip(measured.chunks_exact(2)) {
+        lab.done(
+            "step by step",
+            &format!("{num_envs} of {}", case.environment),
+        );
+        for (opened, pair) in lab.backends.iter().zip(measured.chunks_exact(2)) {
+            let label = opened.label();
+            let rollout = bench.row(case, &label);
             rows.push(StepRow {
-                of: opened.of(),
+                label,
                 environment: case.environment.clone(),
                 setting: case.setting.clone(),
                 num_envs,
                 steps: pair[0].size,
-                rollout_user_steps_per_second: rollout(case, opened),
+                rollout_user_steps_per_second: rollout.map(|row| row.user_steps_per_second.median),
                 step_user_steps_per_second: pair[0].rate,
                 observed_user_steps_per_second: pair[1].rate,
             });
         }
     }
     Ok(rows)
-}
-
-impl StepRow {
-    /// Names the first columns of [`cells`](Self::cells).
-    pub(super) const TITLE: [&'static str; 6] = [
-        "backend",
-        "environment",
-        "setting",
-        "what",
-        "number",
-        "rollout",
-    ];
-
-    /// Writes the measurement as two rows of a table.
-    pub(super) fn cells(&self) -> [Vec<String>; 2] {
-        let rows = [
-            ("steps", &self.step_user_steps_per_second),
-            (
-                "steps and observations",
-                &self.observed_user_steps_per_second,
-            ),
-        ];
-        rows.map(|(what, spread)| {
-            let rollout = self.rollout_user_steps_per_second;
-            let mut cells = vec![
-                self.of.label(),
-                self.environment.clone(),
-                self.setting.clone(),
-                what.to_owned(),
-                self.num_envs.to_string(),
-                rollout.map_or(String::new(), rate),
-            ];
-            cells.extend(spread.cells());
-            cells
-        })
-    }
 }

@@ -4,17 +4,23 @@ use serde::Serialize;
 
 /// Rates of some runs, in user-steps by second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Spread {
-    pub(super) median: f64,
-    min: f64,
-    max: f64,
+pub struct Spread {
+    /// The median.
+    pub median: f64,
+    /// The slowest run.
+    pub min: f64,
+    /// The fastest run.
+    pub max: f64,
     /// Half of the distance between the quartiles, by the median: what an ordinary run is off.
-    relative_half_iqr: f64,
+    pub relative_half_iqr: f64,
 }
 
 impl Spread {
     /// Sums up the rates of some runs, at least one.
-    pub(super) fn of(mut rates: Vec<f64>) -> Self {
+    ///
+    /// # Panics
+    /// Without a rate.
+    pub fn of(mut rates: Vec<f64>) -> Self {
         rates.sort_unstable_by(f64::total_cmp);
         let median = quantile(&rates, 0.5);
         Self {
@@ -23,17 +29,6 @@ impl Spread {
             max: quantile(&rates, 1.0),
             relative_half_iqr: 0.5 * (quantile(&rates, 0.75) - quantile(&rates, 0.25)) / median,
         }
-    }
-
-    /// Names the columns of [`cells`](Self::cells).
-    pub(super) const TITLE: [&'static str; 4] = ["median", "min", "max", "± half IQR"];
-
-    /// Writes the figures for a table.
-    pub(super) fn cells(&self) -> [String; 4] {
-        let [median, min, max] =
-            [self.median, self.min, self.max].map(crate::cli::text::numbers::rate);
-        let spread = format!("{:.1} %", 100.0 * self.relative_half_iqr);
-        [median, min, max, spread]
     }
 }
 
@@ -74,6 +69,5 @@ mod tests {
     fn one_run_has_no_spread() {
         let spread = Spread::of(vec![3.0]);
         assert_eq!((spread.median, spread.relative_half_iqr), (3.0, 0.0));
-        assert_eq!(spread.cells()[3], "0.0 %");
     }
 }

@@ -1,24 +1,24 @@
 //! The main job by the device's own clock: what kernels take, without the host, the copies and the waiting.
 
-use super::cases::Case;
-use super::effort::Effort;
-use super::opened::{Of, Opened};
-use super::progress::Progress;
-use super::spread::Spread;
-use crate::backend::{Backend, KernelTime};
-use crate::cli::interrupt::{Interruptible, is_interrupted};
+use super::Lab;
 use serde::Serialize;
+use slatesim::Error;
+use slatesim::backend::{Backend, KernelTime};
+use slatesim::bench::{BackendLabel, Case, Spread};
 use std::collections::BTreeMap;
 use std::slice;
 
 /// Stands for all kernels together.
 const ALL: &str = "all";
+/// Episodes whose kernels are timed, and with `--quick`.
+const EPISODES: u64 = 1_000_000;
+const QUICK_EPISODES: u64 = 20_000;
 
 /// What a kernel of a backend took, or all of them together.
 #[derive(Debug, Serialize)]
-pub(super) struct KernelRow {
+pub(crate) struct KernelRow {
     #[serde(flatten)]
-    of: Of,
+    label: BackendLabel,
     /// Entry point, or [`ALL`].
     kernel: &'static str,
     episodes: u64,
@@ -28,22 +28,21 @@ pub(super) struct KernelRow {
 }
 
 /// Measures the main job on every device that has a clock; what is missing was interrupted.
-pub(super) fn measure_all(
-    main: &Case,
-    backends: &[Opened],
-    effort: Effort,
-    progress: &Progress,
-) -> anyhow::Result<Vec<KernelRow>> {
+pub(crate) fn measure_all(lab: &Lab<'_>, main: &Case) -> Result<Vec<KernelRow>, Error> {
+    let episodes = if lab.is_quick {
+        QUICK_EPISODES
+    } else {
+        EPISODES
+    };
     let mut rows = Vec::new();
-    for opened in backends {
+    for opened in lab.backends {
         let Some(gpu) = opened.gpu() else { continue };
         let mut user_steps = 0;
         let mut seconds = BTreeMap::<(usize, &str), Vec<f64>>::new();
-        for run in 0..=effort.runs {
+        for run in 0..=lab.effort().runs {
             let simulations = slice::from_ref(&main.simulation);
-            let episodes = 0..effort.kernel_episodes;
-            let rollouts = gpu.rollout_many(simulations, episodes, &Interruptible)?;
-            if is_interrupted() {
+            let rollouts = gpu.rollout_many(simulations, 0..episodes, lab.observer)?;
+            if lab.observer.is_interrupted() {
                 return Ok(rows);
             }
             let launches = rollouts.launches.unwrap_or_default();
@@ -64,7 +63,7 @@ pub(super) fn measure_all(
                 user_steps = rollouts.statistics[0].user_steps();
             }
         }
-        progress.done(&opened.of().label());
+        lab.done("kernels", &opened.label().to_string());
         for ((_, kernel), seconds) in seconds {
             // A kernel that is shorter than a tick has no rate.
             if seconds.contains(&0.0) {
@@ -73,38 +72,13 @@ pub(super) fn measure_all(
             let rates = seconds.iter().map(|taken| user_steps as f64 / taken);
             let user_steps_per_second = Spread::of(rates.collect());
             rows.push(KernelRow {
-                of: opened.of(),
+                label: opened.label(),
                 kernel,
-                episodes: effort.kernel_episodes,
+                episodes,
                 kernel_seconds: user_steps as f64 / user_steps_per_second.median,
                 user_steps_per_second,
             });
         }
     }
     Ok(rows)
-}
-
-/// Counts the measurements.
-pub(super) fn count(backends: &[Opened]) -> usize {
-    backends
-        .iter()
-        .filter(|opened| opened.gpu().is_some())
-        .count()
-}
-
-impl KernelRow {
-    /// Names the first columns of [`cells`](Self::cells).
-    pub(super) const TITLE: [&'static str; 4] = ["backend", "kernel", "episodes", "time"];
-
-    /// Writes the measurement for a table.
-    pub(super) fn cells(&self) -> Vec<String> {
-        let mut cells = vec![
-            self.of.label(),
-            self.kernel.to_owned(),
-            self.episodes.to_string(),
-            format!("{:.3} ms", 1e3 * self.kernel_seconds),
-        ];
-        cells.extend(self.user_steps_per_second.cells());
-        cells
-    }
 }

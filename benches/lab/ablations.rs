@@ -1,22 +1,20 @@
 //! The main job in other ways: a GPU's shaders with guards, or without native 64-bit products, or its episodes added up here
 //! or there, and `cpu` in narrower registers.
 
-use super::cases::Case;
-use super::effort::Effort;
-use super::opened::{Of, Opened};
-use super::progress::Progress;
-use super::rollouts::Rollout;
-use super::spread::Spread;
-use super::timing::{Lap, Work, measure};
-use crate::backend::cpu::InstructionSet;
-use crate::backend::gpu::{GpuBackend, GpuOptions};
+use super::Lab;
+use super::backends::OpenBackend;
 use serde::Serialize;
+use slatesim::Error;
+use slatesim::backend::Backend;
+use slatesim::backend::cpu::InstructionSet;
+use slatesim::backend::gpu::{GpuBackend, GpuOptions};
+use slatesim::bench::{BackendLabel, Case, Lap, Rollout, Spread, Workload, measure};
 
 /// One way to run it.
 #[derive(Debug, Serialize)]
-pub(super) struct AblationRow {
+pub(crate) struct AblationRow {
     #[serde(flatten)]
-    of: Of,
+    label: BackendLabel,
     variant: &'static str,
     /// By the rate of the default.
     ratio: f64,
@@ -56,8 +54,8 @@ struct Limited<'a> {
     rollout: Rollout<'a>,
 }
 
-impl Work for Limited<'_> {
-    fn run(&mut self, size: u64) -> anyhow::Result<Option<Lap>> {
+impl Workload for Limited<'_> {
+    fn run(&mut self, size: u64) -> Result<Option<Lap>, Error> {
         InstructionSet::limit(self.set);
         let lap = self.rollout.run(size);
         InstructionSet::limit(InstructionSet::widest());
@@ -73,79 +71,53 @@ impl Work for Limited<'_> {
     }
 }
 
+fn rollout<'a>(lab: &Lab<'a>, main: &'a Case, backend: &'a dyn Backend) -> Rollout<'a> {
+    Rollout {
+        backend,
+        simulation: &main.simulation,
+        observer: lab.observer,
+    }
+}
+
 /// Tells whether there is another way than the default.
-fn has_variants(opened: &Opened) -> bool {
+fn has_variants(opened: &OpenBackend) -> bool {
     let is_cpu = opened.gpu().is_none() && !opened.is_oracle();
     opened.gpu().is_some() || (is_cpu && InstructionSet::widest() > InstructionSet::Baseline)
 }
 
-/// Counts the measurements.
-pub(super) fn count(backends: &[Opened]) -> usize {
-    backends
-        .iter()
-        .filter(|opened| has_variants(opened))
-        .count()
-}
-
 /// Measures the variants of every backend that has some in turns, the default first; what is missing was interrupted.
-pub(super) fn measure_all(
-    main: &Case,
-    backends: &[Opened],
-    effort: Effort,
-    progress: &Progress,
-) -> anyhow::Result<Vec<AblationRow>> {
+pub(crate) fn measure_all(lab: &Lab<'_>, main: &Case) -> Result<Vec<AblationRow>, Error> {
+    let effort = lab.effort();
     let mut rows = Vec::new();
-    for opened in backends.iter().filter(|opened| has_variants(opened)) {
+    for opened in lab.backends.iter().filter(|opened| has_variants(opened)) {
         let gpus = opened.gpu().map(variants);
         let mut names = Vec::new();
-        let mut works: Vec<Box<dyn Work + '_>> = Vec::new();
+        let mut workloads: Vec<Box<dyn Workload + '_>> = Vec::new();
         for (name, backend) in gpus.iter().flatten() {
             names.push(*name);
-            works.push(Box::new(Rollout {
-                backend,
-                simulation: &main.simulation,
-            }));
+            workloads.push(Box::new(rollout(lab, main, backend)));
         }
         if gpus.is_none() {
             for set in InstructionSet::available() {
                 names.push(set.name());
-                works.push(Box::new(Limited {
+                workloads.push(Box::new(Limited {
                     set,
-                    rollout: Rollout {
-                        backend: opened.backend(),
-                        simulation: &main.simulation,
-                    },
+                    rollout: rollout(lab, main, opened.backend()),
                 }));
             }
         }
-        let Some(measured) = measure(&mut works, effort.main_seconds, effort.runs)? else {
+        let Some(measured) = measure(&mut workloads, effort.main_seconds, effort.runs)? else {
             break;
         };
-        progress.done(&opened.of().label());
+        lab.done("variants", &opened.label().to_string());
         let default = measured[0].rate.median;
         let variants = names.iter().zip(&measured);
         rows.extend(variants.map(|(variant, measured)| AblationRow {
-            of: opened.of(),
+            label: opened.label(),
             variant,
             ratio: measured.rate.median / default,
             user_steps_per_second: measured.rate,
         }));
     }
     Ok(rows)
-}
-
-impl AblationRow {
-    /// Names the first columns of [`cells`](Self::cells).
-    pub(super) const TITLE: [&'static str; 3] = ["backend", "variant", "by default"];
-
-    /// Writes the measurement for a table.
-    pub(super) fn cells(&self) -> Vec<String> {
-        let mut cells = vec![
-            self.of.label(),
-            self.variant.to_owned(),
-            format!("{:.3}", self.ratio),
-        ];
-        cells.extend(self.user_steps_per_second.cells());
-        cells
-    }
 }

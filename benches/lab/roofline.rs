@@ -16,9 +16,9 @@
 //! programming guide, compute capability 9.0). Multiprocessors and highest clocks: NVIDIA's H100 data sheet and
 //! architecture white paper; an H200 has the same processor.
 
-use super::opened::Opened;
-use super::rollouts::ResultRow;
+use super::backends::OpenBackend;
 use serde::Serialize;
+use slatesim::bench::{Bench, Case};
 
 /// Instructions of one user-step of the main job.
 const INSTRUCTIONS_BY_USER_STEP: f64 = 101.0;
@@ -27,12 +27,12 @@ const ISSUED_BY_CLOCK: f64 = 128.0;
 
 /// A GPU whose ceiling is known.
 #[derive(Debug, PartialEq)]
-struct Known {
+pub(crate) struct Known {
     /// Words that a device name has all of.
     words: &'static [&'static str],
     multiprocessors: f64,
     /// The highest clock, in hertz: a share is never flattered by a low one.
-    clock: f64,
+    pub(crate) clock: f64,
 }
 
 /// The first that fits counts; of an H100 that names no board, the fastest is assumed.
@@ -71,7 +71,7 @@ impl Known {
 }
 
 /// Finds a GPU by the name that its driver gives. A part of one is unknown.
-fn known(device: &str) -> Option<&'static Known> {
+pub(crate) fn known(device: &str) -> Option<&'static Known> {
     let words: Vec<&str> = device.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     let has = |word: &str| words.iter().any(|given| given.starts_with(word));
     let mut known = KNOWN.iter();
@@ -80,25 +80,29 @@ fn known(device: &str) -> Option<&'static Known> {
 
 /// The main job against the ceiling.
 #[derive(Debug, Serialize)]
-pub(super) struct Roofline {
+pub(crate) struct Roofline {
     backend: String,
     device: String,
     instructions_per_user_step: f64,
-    ceiling_user_steps_per_second: f64,
-    share: f64,
+    pub(crate) ceiling_user_steps_per_second: f64,
+    pub(crate) share: f64,
 }
 
 impl Roofline {
     /// Compares the main job of a known GPU with its ceiling.
-    pub(super) fn of(backends: &[Opened], rows: &[ResultRow]) -> Option<Self> {
+    pub(crate) fn of(backends: &[OpenBackend], main: &Case, bench: &Bench) -> Option<Self> {
         backends.iter().find_map(|opened| {
-            let device = &opened.real_gpu()?.adapter().name;
-            let row = rows.iter().find(|row| row.is_main_of(opened))?;
-            Self::new(&opened.row.name, device, row.user_steps_per_second.median)
+            let adapter = opened.gpu()?.adapter();
+            let label = opened.label();
+            if label.is_software {
+                return None;
+            }
+            let rate = bench.row(main, &label)?.user_steps_per_second.median;
+            Self::new(&label.backend, &adapter.name, rate)
         })
     }
 
-    fn new(backend: &str, device: &str, rate: f64) -> Option<Self> {
+    pub(crate) fn new(backend: &str, device: &str, rate: f64) -> Option<Self> {
         let ceiling = known(device)?.ceiling();
         Some(Self {
             backend: backend.to_owned(),
@@ -107,51 +111,5 @@ impl Roofline {
             ceiling_user_steps_per_second: ceiling,
             share: rate / ceiling,
         })
-    }
-
-    /// Writes the share as a fact.
-    pub(super) fn fact(&self) -> [String; 2] {
-        [
-            "share of the roofline".to_owned(),
-            format!(
-                "{:.1} % of {} ({}, main job)",
-                100.0 * self.share,
-                crate::cli::text::numbers::rate(self.ceiling_user_steps_per_second),
-                self.device
-            ),
-        ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ceiling_of_an_h100_is_that_of_its_instructions() {
-        let roofline = Roofline::new("gpu", "NVIDIA H100 80GB HBM3", 1.0e11).expect("known");
-        // 132 · 128 · 1.98 GHz / 101
-        assert!((roofline.ceiling_user_steps_per_second / 3.3123e11 - 1.0).abs() < 1e-4);
-        assert!((roofline.share - 0.3019).abs() < 1e-4);
-        assert_eq!(
-            roofline.fact()[1],
-            "30.2 % of 331 G user-steps/s (NVIDIA H100 80GB HBM3, main job)"
-        );
-    }
-
-    #[test]
-    fn boards_are_told_apart_and_others_are_unknown() {
-        let clock = |device| known(device).map(|known| known.clock);
-        assert_eq!(clock("NVIDIA H100 PCIe"), Some(1.755e9));
-        assert_eq!(clock("NVIDIA H100 SXM5 80GB"), Some(1.98e9));
-        assert_eq!(clock("NVIDIA H200"), Some(1.98e9));
-        for unknown in [
-            "NVIDIA A100-SXM4-80GB",
-            "NVIDIA GH200 480GB",
-            "NVIDIA H100 80GB HBM3 MIG 1g.10gb",
-            "llvmpipe (LLVM 15.0.6, 256 bits)",
-        ] {
-            assert_eq!(known(unknown), None, "{unknown}");
-        }
     }
 }

@@ -1,14 +1,15 @@
-//! Timing several works in turns: how much of each, without what it takes to start.
+//! Timing several workloads in turns: how much of each, without what it takes to start.
 //!
 //! ```text
 //! rate = (user-steps - those of the start) / (seconds - those of the start)
 //! ```
 //!
-//! The start is the least that can be run, timed once everything has been compiled. The works of one measurement are run
+//! The start is the least that can be run, timed once everything has been compiled. The workloads of one measurement are run
 //! in turns, so that a machine that becomes slower or faster on the way favours none of them. In each turn the start is
 //! timed beside the run; the median of all turns is taken off, so that one slow start does not shift every run.
 
 use super::spread::{Spread, median};
+use crate::error::Error;
 
 /// The sizing takes steps of this factor at most, so that one noisy measurement does no harm.
 const LARGEST_GROWTH: f64 = 16.0;
@@ -19,59 +20,70 @@ const SHORTEST_SECONDS: f64 = 1e-6;
 
 /// What was done, and how long it took.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lap {
-    pub(super) seconds: f64,
-    pub(super) user_steps: f64,
+pub struct Lap {
+    /// Seconds of wall-clock time.
+    pub seconds: f64,
+    /// User-steps that were done.
+    pub user_steps: f64,
 }
 
 impl Lap {
     /// Returns the rate of all of it, the start included.
-    pub(super) fn rate(self) -> f64 {
+    pub fn rate(self) -> f64 {
         self.user_steps / self.seconds.max(SHORTEST_SECONDS)
     }
 }
 
 /// Something whose speed is measured.
-pub(super) trait Work {
+pub trait Workload {
     /// Does as much; `None` if it was interrupted.
-    fn run(&mut self, size: u64) -> anyhow::Result<Option<Lap>>;
+    ///
+    /// # Errors
+    /// [`Error`] if it cannot be run.
+    fn run(&mut self, size: u64) -> Result<Option<Lap>, Error>;
     /// The least that can be run.
     fn least(&self) -> u64;
     /// What a measurement begins with; the sizes of runs are multiples of it.
     fn first(&self) -> u64;
 }
 
-/// What was measured of a work.
+/// What was measured of a workload.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Measured {
+pub struct Measured {
     /// Size of a run.
-    pub(super) size: u64,
+    pub size: u64,
     /// User-steps of a run.
-    pub(super) user_steps: f64,
-    /// Median over the runs.
-    pub(super) start_seconds: f64,
-    pub(super) rate: Spread,
+    pub user_steps: f64,
+    /// What a run takes to start: the median over the runs.
+    pub start_seconds: f64,
+    /// The rate of the runs, without their starts.
+    pub rate: Spread,
 }
 
-/// Measures works in turns, each run to last `seconds` longer than its start; `None` if it was interrupted.
-pub(super) fn measure(
-    works: &mut [Box<dyn Work + '_>],
+/// Measures workloads in turns, `runs` times each and at least once, each run to last `seconds` longer than its start; `None` if it was
+/// interrupted.
+///
+/// # Errors
+/// [`Error`] if a workload cannot be run.
+pub fn measure(
+    workloads: &mut [Box<dyn Workload + '_>],
     seconds: f64,
     runs: usize,
-) -> anyhow::Result<Option<Vec<Measured>>> {
+) -> Result<Option<Vec<Measured>>, Error> {
     let mut sizes = Vec::new();
-    for work in works.iter_mut() {
-        let Some(size) = sized(work.as_mut(), seconds)? else {
+    for workload in workloads.iter_mut() {
+        let Some(size) = sized(workload.as_mut(), seconds)? else {
             return Ok(None);
         };
         sizes.push(size);
     }
-    let mut starts: Vec<Vec<Lap>> = vec![Vec::new(); works.len()];
+    let mut starts: Vec<Vec<Lap>> = vec![Vec::new(); workloads.len()];
     let mut laps = starts.clone();
     for _ in 0..runs {
-        for (index, work) in works.iter_mut().enumerate() {
-            let least = work.least();
-            let (Some(start), Some(lap)) = (work.run(least)?, work.run(sizes[index])?) else {
+        for (index, workload) in workloads.iter_mut().enumerate() {
+            let least = workload.least();
+            let (Some(start), Some(lap)) = (workload.run(least)?, workload.run(sizes[index])?)
+            else {
                 return Ok(None);
             };
             starts[index].push(start);
@@ -99,24 +111,6 @@ impl Measured {
     }
 }
 
-/// Runs works of given sizes in turns; `None` if it was interrupted.
-pub(super) fn turns(
-    works: &mut [Box<dyn Work + '_>],
-    sizes: &[u64],
-    runs: usize,
-) -> anyhow::Result<Option<Vec<Vec<Lap>>>> {
-    let mut laps = vec![Vec::with_capacity(runs); works.len()];
-    for _ in 0..runs {
-        for ((work, &size), laps) in works.iter_mut().zip(sizes).zip(&mut laps) {
-            let Some(lap) = work.run(size)? else {
-                return Ok(None);
-            };
-            laps.push(lap);
-        }
-    }
-    Ok(Some(laps))
-}
-
 /// Returns what a lap has beyond the start.
 fn since(start: Lap, lap: Lap) -> Lap {
     Lap {
@@ -126,20 +120,20 @@ fn since(start: Lap, lap: Lap) -> Lap {
 }
 
 /// Warms up, and finds how large a run has to be.
-fn sized(work: &mut dyn Work, seconds: f64) -> anyhow::Result<Option<u64>> {
+fn sized(workload: &mut dyn Workload, seconds: f64) -> Result<Option<u64>, Error> {
     // The first run compiles; the second tells what a run costs besides its steps.
-    let least = work.least();
-    let (Some(_), Some(start)) = (work.run(least)?, work.run(least)?) else {
+    let least = workload.least();
+    let (Some(_), Some(start)) = (workload.run(least)?, workload.run(least)?) else {
         return Ok(None);
     };
     let seconds = seconds.max(start.seconds.min(LONGEST_START_SECONDS));
-    let mut size = work.first();
+    let mut size = workload.first();
     loop {
-        let Some(lap) = work.run(size)? else {
+        let Some(lap) = workload.run(size)? else {
             return Ok(None);
         };
         let growth = (seconds / since(start, lap).seconds).min(LARGEST_GROWTH);
-        size = grown(size, growth.max(1.0), work.first());
+        size = grown(size, growth.max(1.0), workload.first());
         if growth < LARGEST_GROWTH {
             return Ok(Some(size));
         }
@@ -171,8 +165,8 @@ mod tests {
         slow_at: usize,
     }
 
-    impl Work for Clockwork<'_> {
-        fn run(&mut self, size: u64) -> anyhow::Result<Option<Lap>> {
+    impl Workload for Clockwork<'_> {
+        fn run(&mut self, size: u64) -> Result<Option<Lap>, Error> {
             if self.runs_left == 0 {
                 return Ok(None);
             }
@@ -198,8 +192,8 @@ mod tests {
         }
     }
 
-    fn clockworks(log: &RefCell<String>, runs_left: usize) -> Vec<Box<dyn Work + '_>> {
-        let new = |name| -> Box<dyn Work + '_> {
+    fn clockworkloads(log: &RefCell<String>, runs_left: usize) -> Vec<Box<dyn Workload + '_>> {
+        let new = |name| -> Box<dyn Workload + '_> {
             Box::new(Clockwork {
                 name,
                 log,
@@ -213,7 +207,7 @@ mod tests {
     #[test]
     fn the_start_is_told_apart_and_runs_last_as_long_as_asked_for() {
         let log = RefCell::default();
-        let measured = measure(&mut clockworks(&log, 100), 2.0, 3).unwrap();
+        let measured = measure(&mut clockworkloads(&log, 100), 2.0, 3).unwrap();
         let measured = measured.expect("nothing interrupts")[0];
         assert!((measured.rate.median - 1000.0).abs() < 1e-9);
         assert!((measured.start_seconds - 0.51).abs() < 1e-12);
@@ -222,12 +216,9 @@ mod tests {
     }
 
     #[test]
-    fn works_take_turns() {
+    fn workloads_take_turns() {
         let log = RefCell::default();
-        turns(&mut clockworks(&log, 100), &[1, 1], 3).unwrap();
-        assert_eq!(log.into_inner(), "ababab");
-        let log = RefCell::default();
-        measure(&mut clockworks(&log, 100), 2.0, 3).unwrap();
+        measure(&mut clockworkloads(&log, 100), 2.0, 3).unwrap();
         // Each run beside its start, after the sizing of both.
         let log = log.into_inner();
         assert_eq!(log, format!("aaaabbbb{}", "aabb".repeat(3)));
@@ -238,7 +229,7 @@ mod tests {
     fn one_slow_start_changes_no_figure() {
         for slow_at in [98, 95, 93] {
             let log = RefCell::default();
-            let slow: Box<dyn Work + '_> = Box::new(Clockwork {
+            let slow: Box<dyn Workload + '_> = Box::new(Clockwork {
                 name: 'a',
                 log: &log,
                 runs_left: 100,
@@ -246,7 +237,7 @@ mod tests {
             });
             let measured = measure(&mut [slow], 2.0, 3).unwrap();
             let measured = measured.expect("nothing interrupts")[0];
-            let [_, least, greatest, _] = measured.rate.cells();
+            let (least, greatest) = (measured.rate.min, measured.rate.max);
             assert!((measured.start_seconds - 0.51).abs() < 1e-12, "{slow_at}");
             assert_eq!(least, greatest, "{slow_at}");
             assert!((measured.rate.median - 1000.0).abs() < 1e-9, "{slow_at}");
@@ -258,7 +249,7 @@ mod tests {
         let log = RefCell::default();
         // Four of the sizing, three of the start and three of what is timed.
         for runs_left in 0..=10 {
-            let measured = measure(&mut clockworks(&log, runs_left), 1.0, 3).unwrap();
+            let measured = measure(&mut clockworkloads(&log, runs_left), 1.0, 3).unwrap();
             assert_eq!(measured.is_some(), runs_left == 10, "{runs_left}");
         }
     }

@@ -1,0 +1,142 @@
+//! Whole episodes: each case on every backend, in turns.
+
+use super::backends::{BackendLabel, MeasuredBackend};
+use super::cases::{Case, MAIN};
+use super::effort::Effort;
+use super::spread::Spread;
+use super::timing::{Lap, Measured, Workload, measure};
+use crate::backend::{BLOCK_EPISODES, Backend, Observer, Simulation};
+use crate::error::Error;
+use crate::evaluation::evaluate;
+use serde::Serialize;
+use std::fmt;
+
+/// Blocks of episodes for each thread in the first runs; fewer would leave threads idle.
+const BLOCKS_BY_THREAD: u64 = 2;
+
+/// Episodes of a simulation, run on a backend; the size of a run is their number.
+#[derive(Clone, Copy)]
+pub struct Rollout<'a> {
+    /// What runs them.
+    pub backend: &'a dyn Backend,
+    /// What they are episodes of.
+    pub simulation: &'a Simulation,
+    /// Who may end a run early.
+    pub observer: &'a dyn Observer,
+}
+
+// Observers need not be able to show themselves.
+impl fmt::Debug for Rollout<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rollout")
+            .field("backend", &self.backend)
+            .field("simulation", &self.simulation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Workload for Rollout<'_> {
+    fn run(&mut self, episodes: u64) -> Result<Option<Lap>, Error> {
+        let campaign = evaluate(self.simulation, self.backend, 0..episodes, self.observer)?;
+        Ok((!campaign.is_partial()).then(|| Lap {
+            seconds: campaign.seconds,
+            user_steps: campaign.statistics.user_steps() as f64,
+        }))
+    }
+
+    fn least(&self) -> u64 {
+        1
+    }
+
+    fn first(&self) -> u64 {
+        BLOCKS_BY_THREAD * rayon::current_num_threads() as u64 * BLOCK_EPISODES
+    }
+}
+
+/// What was measured of a case on a backend.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ResultRow {
+    /// Which backend ran it.
+    #[serde(flatten)]
+    pub label: BackendLabel,
+    /// Name of the environment.
+    pub environment: String,
+    /// Name of the policy.
+    pub policy: String,
+    /// Which settings it ran with, as [`Case::setting`] has it.
+    pub setting: String,
+    /// Episodes of a run.
+    pub episodes: u64,
+    /// User-steps of a run.
+    pub user_steps: u64,
+    /// Timed runs.
+    pub runs: usize,
+    /// What a run takes to start: the median over the runs.
+    pub start_seconds: f64,
+    /// The rate of the runs.
+    pub user_steps_per_second: Spread,
+}
+
+/// Measures a case on every backend; `None` if it was interrupted.
+pub(super) fn measure_case(
+    case: &Case,
+    backends: &[MeasuredBackend<'_>],
+    seconds: f64,
+    effort: Effort,
+    observer: &dyn Observer,
+) -> Result<Option<Vec<ResultRow>>, Error> {
+    let rollouts = backends.iter().map(|measured| Rollout {
+        backend: measured.backend,
+        simulation: &case.simulation,
+        observer,
+    });
+    let mut workloads: Vec<Box<dyn Workload + '_>> = Vec::new();
+    for rollout in rollouts {
+        workloads.push(Box::new(rollout));
+    }
+    let seconds = if case.is_main() {
+        effort.main_seconds
+    } else {
+        seconds
+    };
+    let Some(measured) = measure(&mut workloads, seconds, effort.runs)? else {
+        return Ok(None);
+    };
+    let rows = backends.iter().zip(measured);
+    let rows = rows
+        .map(|(backend, measured)| ResultRow::new(case, backend.label(), &measured, effort.runs));
+    Ok(Some(rows.collect()))
+}
+
+impl ResultRow {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of steps"
+    )]
+    fn new(case: &Case, label: BackendLabel, measured: &Measured, runs: usize) -> Self {
+        Self {
+            label,
+            environment: case.environment.clone(),
+            policy: case.policy.clone(),
+            setting: case.setting.clone(),
+            episodes: measured.size,
+            user_steps: measured.user_steps as u64,
+            runs,
+            start_seconds: measured.start_seconds,
+            user_steps_per_second: measured.rate,
+        }
+    }
+
+    /// Tells whether this is the main job.
+    pub fn is_main(&self) -> bool {
+        self.setting == MAIN
+    }
+
+    /// Tells whether this is a case, on whatever backend.
+    pub(super) fn is_of(&self, case: &Case) -> bool {
+        let names = [&self.environment, &self.policy, &self.setting];
+        names == [&case.environment, &case.policy, &case.setting]
+    }
+}
