@@ -35,6 +35,13 @@
 //! | speed | [`bench`] |
 //! | figures and their uncertainty | [`statistics`] |
 //!
+//! # Features
+//!
+//! | feature | default | what |
+//! | --- | --- | --- |
+//! | `cli` | yes | the program `slatesim`, and its command line for programs of one's own (`slatesim::cli`) |
+//! | `parquet` | no | traces as Apache Parquet |
+//!
 //! # Current state
 //!
 //! - Policies inside the kernels learn within an episode only; what learns across episodes is in [`agent`]. Nothing is
@@ -59,6 +66,7 @@ pub mod bandit;
 pub mod bench;
 mod builder;
 pub mod choice;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
 pub mod distribution;

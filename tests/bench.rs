@@ -1,5 +1,7 @@
 //! The contract of `slatesim bench`: what is measured, how it is told, and what it refuses.
 
+#![cfg(feature = "cli")]
+
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;

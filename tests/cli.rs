@@ -1,5 +1,7 @@
 //! The contract of the command line: what stands on stdout, what on stderr, and the exit codes.
 
+#![cfg(feature = "cli")]
+
 #[cfg(unix)]
 #[path = "common/interruption.rs"]
 mod interruption;

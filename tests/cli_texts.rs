@@ -1,5 +1,6 @@
 //! What the command line says, word for word: a change of these texts should be meant.
 
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use assert_cmd::Command;

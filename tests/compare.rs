@@ -1,5 +1,7 @@
 //! The contract of `slatesim compare`, and of stopping at a precision.
 
+#![cfg(feature = "cli")]
+
 #[cfg(unix)]
 #[path = "common/interruption.rs"]
 mod interruption;

@@ -1,6 +1,7 @@
 //! Promise: an environment and a choice model of one's own run on every backend, and pass the same validation as the
 //! built-in ones.
 
+#![cfg(feature = "cli")]
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,

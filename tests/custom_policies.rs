@@ -1,5 +1,6 @@
 //! Promise: a policy and a layer of one's own are registered as the built-in ones are, and make the same slates on every backend.
 
+#![cfg(feature = "cli")]
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,

@@ -1,5 +1,6 @@
 //! What others put in the way of a run: closed outputs, limits, sockets, pipes, and names that a terminal would obey.
 
+#![cfg(feature = "cli")]
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,6 +1,8 @@
 //! What long horizons, many points and large or hostile configurations take: bounded memory, bounded texts, and where memory
 //! is not to be had one line and exit code 1.
 
+#![cfg(feature = "cli")]
+
 mod common;
 
 use assert_cmd::Command;

@@ -1,5 +1,7 @@
 //! Results as files: cut, continued, pooled, touched by other programs, damaged; and the documents that a seed draws.
 
+#![cfg(feature = "cli")]
+
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;

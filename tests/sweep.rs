@@ -1,5 +1,7 @@
 //! The contract of `slatesim sweep`.
 
+#![cfg(feature = "cli")]
+
 #[cfg(unix)]
 #[path = "common/interruption.rs"]
 mod interruption;

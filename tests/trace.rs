@@ -9,6 +9,7 @@
 
 mod common;
 
+#[cfg(feature = "cli")]
 #[path = "trace/command.rs"]
 mod command;
 #[path = "trace/learning.rs"]

@@ -34,6 +34,7 @@ pub use compare::{
 pub use differences::{Difference, differences};
 pub use merge::{Merged, Pooling, merge, merge_runs};
 pub use ranges::EpisodeRange;
+#[cfg(feature = "cli")]
 pub(crate) use ranges::told;
 pub use report::{Estimate, Report, SCHEMA, SeedReport};
 pub use shard::Shard;
