@@ -252,6 +252,12 @@ impl Report {
         let damaged = |why: &str| refused(format!("the file is damaged: {why}"));
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut value = json::read(text.as_bytes()).map_err(not_json)?;
+        // Else a list would be read as the fields of an object, and what is wrong with it be told of the first of them.
+        if let Some(found) = no_object(&value) {
+            return Err(refused(format!(
+                "it holds {found}, expected one object, as `slatesim evaluate --json` prints it"
+            )));
+        }
         let header = Header::deserialize(&value).map_err(not_json)?;
         if header.schema != SCHEMA {
             return Err(refused(format!(
@@ -487,6 +493,17 @@ impl Written {
     }
 }
 
+/// Says what a value is, if it is no object.
+fn no_object(value: &Value) -> Option<String> {
+    match value {
+        Value::Object(_) => None,
+        Value::Array(list) if list.len() == 1 => Some("a list with one value".to_owned()),
+        Value::Array(list) => Some(format!("a list of {} values", list.len())),
+        Value::String(_) => Some("a text".to_owned()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures;
@@ -556,6 +573,11 @@ mod tests {
         for text in ["", "{", "[]", "null", "3", "\u{0}"] {
             assert!(Report::from_json("x", text).is_err());
         }
+        let listed = Report::from_json("x", &json!([good]).to_string());
+        assert_eq!(
+            listed.unwrap_err().to_string(),
+            "cannot merge x: it holds a list with one value, expected one object, as `slatesim evaluate --json` prints it"
+        );
         // The same without the hash, as earlier versions wrote it: what contradicts itself is refused still.
         let mut old = good.clone();
         old["state"].as_object_mut().unwrap().shift_remove("hash");
