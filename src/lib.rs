@@ -32,7 +32,7 @@
 //! | exact values where the state is finite | [`exact`] |
 //! | what is random and why it is the same everywhere | [`rng`], [`distribution`] |
 //! | precision | [`math`], [`validation`] |
-//! | speed | [`bench`] |
+//! | speed | [`mod@bench`] |
 //! | figures and their uncertainty | [`statistics`] |
 //!
 //! # Features

@@ -192,7 +192,7 @@ mod tests {
         }
     }
 
-    fn clockworkloads(log: &RefCell<String>, runs_left: usize) -> Vec<Box<dyn Workload + '_>> {
+    fn clockworks(log: &RefCell<String>, runs_left: usize) -> Vec<Box<dyn Workload + '_>> {
         let new = |name| -> Box<dyn Workload + '_> {
             Box::new(Clockwork {
                 name,
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn the_start_is_told_apart_and_runs_last_as_long_as_asked_for() {
         let log = RefCell::default();
-        let measured = measure(&mut clockworkloads(&log, 100), 2.0, 3).unwrap();
+        let measured = measure(&mut clockworks(&log, 100), 2.0, 3).unwrap();
         let measured = measured.expect("nothing interrupts")[0];
         assert!((measured.rate.median - 1000.0).abs() < 1e-9);
         assert!((measured.start_seconds - 0.51).abs() < 1e-12);
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn workloads_take_turns() {
         let log = RefCell::default();
-        measure(&mut clockworkloads(&log, 100), 2.0, 3).unwrap();
+        measure(&mut clockworks(&log, 100), 2.0, 3).unwrap();
         // Each run beside its start, after the sizing of both.
         let log = log.into_inner();
         assert_eq!(log, format!("aaaabbbb{}", "aabb".repeat(3)));
@@ -249,7 +249,7 @@ mod tests {
         let log = RefCell::default();
         // Four of the sizing, three of the start and three of what is timed.
         for runs_left in 0..=10 {
-            let measured = measure(&mut clockworkloads(&log, runs_left), 1.0, 3).unwrap();
+            let measured = measure(&mut clockworks(&log, runs_left), 1.0, 3).unwrap();
             assert_eq!(measured.is_some(), runs_left == 10, "{runs_left}");
         }
     }
