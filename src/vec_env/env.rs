@@ -1,6 +1,6 @@
 //! Environments of one user each, and what those of several users are built on.
 
-use super::lanes::{check_num_envs, following};
+use super::size::{check_num_envs, following};
 use super::slates;
 use super::{
     AutoresetMode, Documents, FinalObservation, Observation, Outcome, Spaces, Step, VecEnvOptions,

@@ -96,10 +96,10 @@
 //! hold single-precision values. Arrays are handed over as the backend wrote them.
 
 mod env;
-mod lanes;
 mod multi_user;
 mod observation;
 mod options;
+mod size;
 mod slates;
 mod spaces;
 

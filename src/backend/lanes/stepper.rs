@@ -1,6 +1,6 @@
 //! Single steps of users with slates from outside, the lanes shared out among threads.
 
-mod part;
+mod lane_range;
 mod state;
 
 use crate::backend::model::Plan;
@@ -8,7 +8,7 @@ use crate::backend::stepper::{Follower, LaneState, Observation, Population, Step
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::number::Number;
-use part::{Asked, ObservationRows, OutcomeRows, Part};
+use lane_range::{Asked, ObservationRows, OutcomeRows, Part};
 use std::mem::take;
 use std::ops::Range;
 use std::sync::Arc;
