@@ -2,10 +2,12 @@
 
 use crate::agent::AgentError;
 use crate::backend::BLOCK_EPISODES;
+use crate::backend::BackendError;
 use crate::backend::gpu::GpuError;
 use crate::config::ConfigError;
 use crate::evaluation::trace::TraceError;
 use crate::statistics::StatisticsError;
+use crate::vec_env::VecEnvError;
 
 /// Any failure of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,12 @@ pub enum Error {
     /// An agent cannot be made, cannot act there, or cannot be saved or loaded.
     #[error(transparent)]
     Agent(#[from] AgentError),
+    /// A backend cannot compute what it was asked for.
+    #[error(transparent)]
+    Backend(BackendError),
+    /// Environments cannot be made, or do not take what they are given.
+    #[error(transparent)]
+    VecEnv(VecEnvError),
     /// Threads could not be started.
     #[error("cannot start the worker threads")]
     Threads(#[source] rayon::ThreadPoolBuildError),
@@ -39,73 +47,6 @@ pub enum Error {
         /// The shape it should have.
         expected: Vec<usize>,
     },
-    /// What is put into an environment is no state that its users can be in.
-    #[error("lane {lane} is put into what is no state of a user: {misfit}")]
-    State {
-        /// The lane.
-        lane: usize,
-        /// What is wrong with it.
-        misfit: String,
-    },
-    /// A slate names a document that is not offered.
-    #[error("lane {lane} recommends candidate {given}, expected an index below {num_candidates}")]
-    Candidate {
-        /// The lane.
-        lane: usize,
-        /// The index.
-        given: u32,
-        /// How many candidates there are.
-        num_candidates: u32,
-    },
-    /// A slate shows nothing in a position and a document after it.
-    #[error(
-        "lane {lane} recommends nothing in position {position} and a candidate after it, expected nothing up to the end"
-    )]
-    Hole {
-        /// The lane.
-        lane: usize,
-        /// The first position without a document.
-        position: usize,
-    },
-    /// A slate shows nothing to a user who clicks something always.
-    #[error(
-        "lane {lane} recommends nothing, expected a candidate: users of this choice model always click"
-    )]
-    EmptySlate {
-        /// The lane.
-        lane: usize,
-    },
-    /// A step after the end of an episode, where nothing begins the next by itself.
-    #[error("the episode of lane {lane} has ended, expected a reset before the next step")]
-    Ended {
-        /// The lane.
-        lane: usize,
-    },
-    /// A number of environments that cannot be.
-    #[error("num_envs = {given}, expected {expected}")]
-    NumEnvs {
-        /// The number asked for.
-        given: usize,
-        /// What is allowed.
-        expected: String,
-    },
-    /// Environments without users.
-    #[error("users_per_env = {given}, expected at least 1")]
-    NumUsers {
-        /// The number asked for.
-        given: usize,
-    },
-    /// Users of one environment, for whom a policy of the simulation cannot recommend.
-    #[error(
-        "users_per_env = {given}, expected 1: the policy of a simulation recommends to one user at a time"
-    )]
-    SharedDocuments {
-        /// How many users an environment has.
-        given: usize,
-    },
-    /// Used before the first reset, or after the device failed and before the next one.
-    #[error("the environments have not been reset")]
-    NotReset,
     /// A finite model whose values have no bound.
     #[error("episodes can last for ever: the exact return has no bound")]
     Endless,
@@ -169,4 +110,24 @@ pub enum Error {
         /// What is wrong with them.
         why: String,
     },
+}
+
+/// A device that fails is [`Error::Gpu`], whatever it was to do.
+impl From<BackendError> for Error {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Gpu(error) => Self::Gpu(error),
+            error => Self::Backend(error),
+        }
+    }
+}
+
+/// Likewise.
+impl From<VecEnvError> for Error {
+    fn from(error: VecEnvError) -> Self {
+        match error {
+            VecEnvError::Backend(error) => error.into(),
+            error => Self::VecEnv(error),
+        }
+    }
 }

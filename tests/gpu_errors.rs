@@ -18,14 +18,18 @@ fn a_lost_device_is_an_error_of_every_call() {
     assert!(is_lost(
         gpu.rollout(simulation, 0..1000, &Unobserved).unwrap_err()
     ));
-    assert!(is_lost(stepper.step(&[0; 128]).unwrap_err()));
+    assert!(is_lost(stepper.step(&[0; 128]).unwrap_err().into()));
     assert!(is_lost(
-        stepper.observe(&mut Observation::default()).unwrap_err()
+        stepper
+            .observe(&mut Observation::default())
+            .unwrap_err()
+            .into()
     ));
     assert!(is_lost(
         gpu.stepper(simulation, 64)
             .err()
             .expect("the device is gone")
+            .into()
     ));
 }
 
@@ -39,7 +43,7 @@ fn more_lanes_than_the_device_has_are_refused_with_the_numbers() {
     });
     for result in [
         huge.rollout(simulation, 0..1 << 33, &Unobserved).err(),
-        gpu.stepper(simulation, 1 << 33).err(),
+        gpu.stepper(simulation, 1 << 33).err().map(Error::from),
     ] {
         match result {
             Some(Error::Gpu(GpuError::LimitExceeded {

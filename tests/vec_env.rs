@@ -11,11 +11,10 @@ mod common;
 mod trajectory;
 
 use ndarray::{Array1, Array2, Axis, ShapeBuilder, s};
-use slatesim::Error;
 use slatesim::backend::{self, Backend, Simulation, Stepper, cpu, reference};
 use slatesim::config::{Config, Layers};
 use slatesim::registry;
-use slatesim::vec_env::{Documents, EMPTY, Observation, Step, VecEnv};
+use slatesim::vec_env::{Documents, EMPTY, Observation, Step, VecEnv, VecEnvError};
 use trajectory::{assert_rollout, follow, nth, recommend};
 
 /// Environments of most tests: one whole block and part of another, whole vectors and part of one.
@@ -261,15 +260,15 @@ on_each_backend! {
         let mut env = VecEnv::new(&simulation, backend, 20).unwrap();
         let good =
             Array2::from_shape_fn((20, 3), |(lane, position)| ((lane + position) % 10) as u32);
-        assert!(matches!(env.step(good.view()), Err(Error::NotReset)));
-        assert!(matches!(env.state(), Err(Error::NotReset)));
+        assert!(matches!(env.step(good.view()), Err(VecEnvError::NotReset)));
+        assert!(matches!(env.state(), Err(VecEnvError::NotReset)));
         env.reset().unwrap();
         env.step(good.view()).unwrap();
         let before = env.state().unwrap();
 
         for shape in [(20, 2), (19, 3), (3, 20), (0, 0)] {
             match env.step(Array2::zeros(shape).view()) {
-                Err(Error::Shape {
+                Err(VecEnvError::Shape {
                     what: "slates",
                     given,
                     expected,
@@ -283,7 +282,7 @@ on_each_backend! {
             let mut bad = good.clone();
             bad[(17, 1)] = given;
             match env.step(bad.view()) {
-                Err(Error::Candidate {
+                Err(VecEnvError::Candidate {
                     lane: 17,
                     given: told,
                     num_candidates: 10,
@@ -295,7 +294,7 @@ on_each_backend! {
         short.users.pop();
         assert!(matches!(
             env.set_state(&short),
-            Err(Error::Shape { what: "users", .. })
+            Err(VecEnvError::Shape { what: "users", .. })
         ));
         assert_eq!(env.state().unwrap(), before);
 
@@ -319,7 +318,7 @@ on_each_backend! {
         let simulation = tutorial(&[]);
         for num_envs in [0, 1 << 32, usize::MAX, usize::MAX / 1000] {
             match VecEnv::new(&simulation, backend, num_envs) {
-                Err(Error::NumEnvs { given, .. }) => assert_eq!(given, num_envs),
+                Err(VecEnvError::NumEnvs { given, .. }) => assert_eq!(given, num_envs),
                 other => panic!("{other:?}"),
             }
         }

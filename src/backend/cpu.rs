@@ -4,8 +4,8 @@ pub use super::lanes::{InstructionSet, Work};
 use super::model::BlockRollout;
 use super::stepper::Population;
 use super::{
-    BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendInfo, Launches, Observer, SINGLE_RESOLUTION,
-    Simulation, Stepper,
+    BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendError, BackendInfo, Launches, Observer,
+    SINGLE_RESOLUTION, Simulation, Stepper,
 };
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -298,7 +298,7 @@ impl Backend for CpuBackend {
         simulation: &Simulation,
         num_lanes: usize,
         users_per_env: usize,
-    ) -> Result<Box<dyn Stepper>, Error> {
+    ) -> Result<Box<dyn Stepper>, BackendError> {
         let Simulation { model, plan } = simulation;
         let population = Population {
             num_lanes,

@@ -10,15 +10,17 @@
 //! backend, its batches or its threads enters.
 
 pub mod cpu;
+mod error;
 pub mod gpu;
 mod lanes;
 mod model;
 pub mod reference;
 mod stepper;
 
+pub use error::BackendError;
 pub use model::{Corpus, Model, Plan, Simulation};
 pub use stepper::{
-    EMPTY, Follower, IDLE, LaneState, Observation, Population, StepOutcome, Stepper,
+    EMPTY, Followed, Follower, IDLE, Kept, LaneState, Observation, Population, StepOutcome, Stepper,
 };
 
 use crate::error::Error;
@@ -182,15 +184,16 @@ pub trait Backend: Debug {
         episodes: Range<u64>,
     ) -> Result<Vec<EpisodeBlock>, Error>;
 
-    /// Makes a stepper of `num_lanes` users, at least one, for [`VecEnv`](crate::vec_env::VecEnv).
+    /// Makes a stepper of `num_lanes` users, at least one, for [`VecEnv`](crate::vec_env::VecEnv); each is at the beginning of
+    /// the episode with the number of its lane.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails, or cannot hold so many users.
+    /// [`BackendError::Gpu`] if the device fails, or cannot hold so many users.
     fn stepper(
         &self,
         simulation: &Simulation,
         num_lanes: usize,
-    ) -> Result<Box<dyn Stepper>, Error> {
+    ) -> Result<Box<dyn Stepper>, BackendError> {
         self.shared_stepper(simulation, num_lanes, 1)
     }
 
@@ -198,11 +201,11 @@ pub trait Backend: Debug {
     /// other, and both are at least 1.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails, or cannot hold so many users.
+    /// [`BackendError::Gpu`] if the device fails, or cannot hold so many users.
     fn shared_stepper(
         &self,
         simulation: &Simulation,
         num_lanes: usize,
         users_per_env: usize,
-    ) -> Result<Box<dyn Stepper>, Error>;
+    ) -> Result<Box<dyn Stepper>, BackendError>;
 }

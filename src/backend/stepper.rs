@@ -1,7 +1,11 @@
 //! Steps of users with slates from outside: what [`VecEnv`](crate::vec_env::VecEnv) is built on.
+//!
+//! Calls may come in any order. Users exist from the moment a stepper is made; a policy that is asked twice before a step
+//! answers twice the same; and what refers to an earlier moment takes the token of that moment, [`Kept`].
 
-use crate::error::Error;
+use super::error::BackendError;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Stands in a slate where no document is shown; only further ones may follow it.
 // WGSL: an index that is no candidate's, in shaders/kernel/step.wgsl
@@ -91,23 +95,67 @@ impl Observation {
     }
 }
 
-/// Steps a fixed number of users, one lane each.
+/// Stands for all lanes as they were when they were [kept](Stepper::keep), until the stepper goes on from there: with a step,
+/// with [`Stepper::set_state`], or by keeping them anew.
+#[derive(Debug)]
+pub struct Kept {
+    number: u64,
+}
+
+/// The moment that a stepper can look back at.
+#[derive(Debug, Default)]
+pub(super) struct LastKept {
+    number: Option<u64>,
+}
+
+impl LastKept {
+    /// Makes now that moment, and returns its token.
+    pub(super) fn set(&mut self) -> Kept {
+        // No two tokens are alike, so that none is taken for one of another stepper.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        self.number = Some(number);
+        Kept { number }
+    }
+
+    /// Forgets the moment.
+    pub(super) fn forget(&mut self) {
+        self.number = None;
+    }
+
+    pub(super) fn check(&self, kept: &Kept) -> Result<(), BackendError> {
+        match self.number {
+            Some(number) if number == kept.number => Ok(()),
+            _ => Err(BackendError::NotKept),
+        }
+    }
+}
+
+/// Steps a fixed number of users, one lane each. Lane *i* begins in episode *i*.
 ///
 /// So many neighbours as the stepper was made for live in one environment: they are begun and stepped together, and
 /// are offered the same documents, which are drawn from the episode of the first of them.
+///
+/// Any call may follow any other. Arrays that are given have one row a lane; where one does not, the stepper panics.
+///
+/// # Errors
+/// [`BackendError::Gpu`] of every method if the device fails.
 pub trait Stepper: Send {
     /// Begins the given episode in each lane that has one.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    fn start(&mut self, starts: &[Option<u64>]) -> Result<(), Error>;
+    /// See the trait.
+    fn start(&mut self, starts: &[Option<u64>]) -> Result<(), BackendError>;
 
     /// Asks the policy of the simulation, with its layers, for the slate of each lane at its next step, shape
-    /// `[lanes, slate_size]`: what a rollout shows. To be asked at most once before each step.
+    /// `[lanes, slate_size]`: what a rollout shows.
+    ///
+    /// Asked again before that step, it answers the same, and remembers no more of the users than after the first time. An
+    /// episode that is begun before the step undoes that all have been asked.
     ///
     /// # Errors
-    /// [`Error::SharedDocuments`] if several users live in one environment, and [`Error::Gpu`] if the device fails.
-    fn recommend(&mut self) -> Result<Vec<u32>, Error>;
+    /// [`BackendError::SharedDocuments`] if several users live in one environment.
+    fn recommend(&mut self) -> Result<Vec<u32>, BackendError>;
 
     /// Shows each lane its slate, shape `[lanes, slate_size]`.
     ///
@@ -117,70 +165,94 @@ pub trait Stepper: Send {
     /// [`IDLE`] is not shown: its user stays as it is, and only the step is counted.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error>;
+    /// See the trait.
+    fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, BackendError>;
 
     /// Shows each lane its slate, with random words that are given: the block `STEP` of each lane, whose layout
     /// [`rng`](crate::rng) tells. For replaying what was recorded elsewhere.
     ///
     /// # Errors
-    /// As [`step`](Self::step).
-    fn step_with_words(&mut self, slates: &[u32], words: &[[u32; 4]])
-    -> Result<StepOutcome, Error>;
+    /// See the trait.
+    fn step_with_words(
+        &mut self,
+        slates: &[u32],
+        words: &[[u32; 4]],
+    ) -> Result<StepOutcome, BackendError>;
 
     /// Returns what is observed of the responses to the slates shown last, shape `[lanes, slate_size, response_size]`.
     ///
     /// Zero where nothing was shown.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    fn responses(&mut self) -> Result<Vec<f32>, Error>;
+    /// See the trait.
+    fn responses(&mut self) -> Result<Vec<f32>, BackendError>;
 
     /// Writes what is observed of the users, of the documents now offered, and of the last responses: into the memory of
     /// `observation`, whatever that held.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    fn observe(&mut self, observation: &mut Observation) -> Result<(), Error>;
+    /// See the trait.
+    fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError>;
 
-    /// Returns what is observed of the documents that all share, shape `[num_candidates, document_size]`.
+    /// Returns what is observed of the documents that all share, shape `[num_candidates, document_size]`; `None` where each
+    /// environment offers its own.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    fn corpus(&mut self) -> Result<Vec<f32>, Error>;
+    /// See the trait.
+    fn corpus(&mut self) -> Result<Option<Vec<f32>>, BackendError>;
 
-    /// Remembers all lanes as they are now, for [`observe_kept`](Self::observe_kept).
+    /// Remembers all lanes as they are now, in place of what was kept before: to look back at them when episodes have begun.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails, or has no room for so many users twice.
-    fn keep(&mut self) -> Result<(), Error>;
+    /// [`BackendError::Gpu`] too if the device has no room for so many users twice.
+    fn keep(&mut self) -> Result<Kept, BackendError>;
 
-    /// Writes what [`observe`](Self::observe) would have written when lanes were last [kept](Self::keep), if since then
-    /// episodes have begun and nothing else was done. What is observed `now` saves the work for those that have not begun
-    /// since, where it is at hand.
+    /// Writes what [`observe`](Self::observe) would have written when the lanes were kept.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    ///
-    /// # Panics
-    /// It may, if they never were.
+    /// [`BackendError::NotKept`] if the token is not that of the last [`keep`](Self::keep), or if the stepper has gone on
+    /// since then with more than the beginning of episodes.
     fn observe_kept(
         &mut self,
-        now: Option<&Observation>,
+        kept: &Kept,
         observation: &mut Observation,
-    ) -> Result<(), Error>;
+    ) -> Result<(), BackendError>;
+
+    /// Does both at once, which may take less work: writes what is observed now, and what was when the lanes were kept.
+    ///
+    /// # Errors
+    /// As [`observe_kept`](Self::observe_kept).
+    fn observe_now_and_kept(
+        &mut self,
+        now: &mut Observation,
+        kept: &Kept,
+        then: &mut Observation,
+    ) -> Result<(), BackendError> {
+        self.observe_kept(kept, then)?;
+        self.observe(now)
+    }
 
     /// Returns the state of all lanes.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    fn state(&mut self) -> Result<LaneState, Error>;
+    /// See the trait.
+    fn state(&mut self) -> Result<LaneState, BackendError>;
 
     /// Puts all lanes into a state.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    fn set_state(&mut self, state: &LaneState) -> Result<(), Error>;
+    /// See the trait.
+    fn set_state(&mut self, state: &LaneState) -> Result<(), BackendError>;
+}
+
+/// What a followed step did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Followed {
+    /// As of a step of one's own.
+    pub outcome: StepOutcome,
+    /// The probability with which the policy of the simulation shows each lane its slate at this step; `None` where the slate
+    /// is not drawn, where no closed form is known, and for slates that are short or not shown.
+    pub propensities: Vec<Option<f64>>,
 }
 
 /// Follows users that another stepper has stepped: the slates and the choices are theirs, and everything else is computed
@@ -189,18 +261,11 @@ pub trait Stepper: Send {
 /// What it tells is a pure function of the seed, the episodes, the slates and the choices, whatever backend they come
 /// from. One user lives in each environment.
 pub trait Follower: Stepper {
-    /// Shows each lane its slate, as [`Stepper::step`] does, and takes what it chooses as given.
+    /// Shows each lane its slate, as [`Stepper::step`] does, and takes what it chooses as given. The policy is asked before
+    /// that, as [`Stepper::recommend`] does.
     ///
     /// # Errors
     /// As [`Stepper::step`].
-    fn follow(&mut self, slates: &[u32], choices: &[Option<u32>]) -> Result<StepOutcome, Error>;
-
-    /// Returns the probability with which the policy of the simulation shows each lane its slate at its next step; `None`
-    /// where the slate is not drawn, where no closed form is known, and for slates that are short or not shown.
-    ///
-    /// To be asked once before each step, like [`Stepper::recommend`].
-    ///
-    /// # Errors
-    /// As [`Stepper::step`].
-    fn propensities(&mut self, slates: &[u32]) -> Result<Vec<Option<f64>>, Error>;
+    fn follow(&mut self, slates: &[u32], choices: &[Option<u32>])
+    -> Result<Followed, BackendError>;
 }

@@ -306,6 +306,7 @@ pub(crate) fn blame_batch_size(error: Error, batch_size: Option<u32>) -> anyhow:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vec_env::VecEnvError;
 
     #[test]
     fn a_batch_that_is_too_large_is_told_how_large_it_may_be() {
@@ -329,6 +330,6 @@ mod tests {
         // Without the flag, or with another error, nothing is added.
         let plain = blame_batch_size(limit(2, 1), None);
         assert!(!plain.is::<Usage>());
-        assert!(!blame_batch_size(Error::NotReset, Some(1)).is::<Usage>());
+        assert!(!blame_batch_size(VecEnvError::NotReset.into(), Some(1)).is::<Usage>());
     }
 }

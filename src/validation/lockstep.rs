@@ -102,8 +102,8 @@ pub(super) fn single_steps(
     subject.start(&starts)?;
     compare_states(&oracle.state()?, &subject.state()?, &mut tally);
     let plan = &simulation.plan;
-    if plan.corpus.is_some() {
-        compare_singles(&oracle.corpus()?, &subject.corpus()?, &mut tally);
+    if let (Some(expected), Some(found)) = (oracle.corpus()?, subject.corpus()?) {
+        compare_singles(&expected, &found, &mut tally);
     }
     let slate_size = plan.slate_size as usize;
     let [mut expected, mut found] = [Observation::default(), Observation::default()];

@@ -33,6 +33,47 @@
 //! backend, they are equal to the last bit. Processes that share the work of one seed number their environments apart
 //! with [`VecEnvOptions::first_env`].
 //!
+//! # States and calls
+//! All environments together are in one of three states:
+//!
+//! ```text
+//!               reset, set_state            step, advance
+//!   not reset --------------------> reset -----------------> stepped
+//!             <--------------------       <-----------------
+//!               the device fails            reset, set_state
+//!             <---------------------------------------------
+//!                                           the device fails
+//! ```
+//!
+//! | call | not reset | reset | stepped |
+//! | --- | --- | --- | --- |
+//! | [`reset`](VecEnv::reset), [`set_state`](VecEnv::set_state) | to *reset* | stays | to *reset* |
+//! | [`step`](VecEnv::step), [`advance`](VecEnv::advance) | [`VecEnvError::NotReset`] | to *stepped* | stays |
+//! | [`reset_lanes`](VecEnv::reset_lanes) | `NotReset` | stays | stays |
+//! | [`observe`](VecEnv::observe), [`state`](VecEnv::state) | `NotReset` | what is now | what is now |
+//! | [`responses`](VecEnv::responses) | `NotReset` | `None` | those to the last slates |
+//! | [`final_observation`](VecEnv::final_observation) | `NotReset` | `None` | of episodes that others have replaced; `None` where none has been |
+//! | [`rewind`](VecEnv::rewind), [`recycle`](VecEnv::recycle), [`spaces`](VecEnv::spaces) | as always | as always | as always |
+//!
+//! A call that moves users and fails on the device leads to *not reset*, wherever it began; one that only looks leaves all as
+//! it is. Arrays that cannot be are refused before anything is done, and change no state.
+//!
+//! Within that, each lane runs, has ended, or is due for its next episode, which [`AutoresetMode`] begins sooner or later:
+//!
+//! ```text
+//!            its episode ends         those of all users of its environment have ended
+//!   runs ----------------------> ended ----------------------------------------------> due
+//!    ^    (with one user an environment it is due at once)                              |
+//!    |                                                                                  |
+//!    |    SameStep: within the same step; the old episode's last observation is kept    |
+//!    '--- NextStep: with the next step, which passes the lane over   <------------------'
+//!         Disabled: with reset_lanes; until then a step is VecEnvError::Ended
+//! ```
+//!
+//! A lane that has ended is not shown the slate that it is given, and earns nothing.
+//!
+//! Below this stands a [`Stepper`](crate::backend::Stepper), which knows lanes but no environments, modes or shapes.
+//!
 //! # Fetching
 //! [`VecEnv::advance`] takes a step and leaves what is observed then where it is: on the device, with the backend `gpu`.
 //! [`VecEnv::observe`], [`VecEnv::responses`] and [`VecEnv::final_observation`] fetch it, at once or later, or never.
@@ -83,10 +124,10 @@
 //! | duplicates | shown twice | the same |
 //! | shorter than it could be | filled up with [`EMPTY`] | a shorter list |
 //! | empty | shown | shown |
-//! | empty, where users always click | [`Error::EmptySlate`](crate::Error::EmptySlate) | `ValueError` or `IndexError`, half way through the step |
-//! | longer | [`Error::Shape`](crate::Error::Shape) | `AssertionError` |
-//! | a hole before a document | [`Error::Hole`](crate::Error::Hole) | cannot be said |
-//! | index past the end | [`Error::Candidate`](crate::Error::Candidate) | `IndexError` |
+//! | empty, where users always click | [`VecEnvError::EmptySlate`] | `ValueError` or `IndexError`, half way through the step |
+//! | longer | [`VecEnvError::Shape`] | `AssertionError` |
+//! | a hole before a document | [`VecEnvError::Hole`] | cannot be said |
+//! | index past the end | [`VecEnvError::Candidate`] | `IndexError` |
 //! | negative index | cannot be said: indices are `u32` | counts from the end |
 //!
 //! Errors of slates come before anything is done, and lose nothing of what is running.
@@ -96,15 +137,20 @@
 //! hold single-precision values. Arrays are handed over as the backend wrote them.
 
 mod env;
+mod episodes;
+mod error;
+mod memory;
 mod multi_user;
 mod observation;
 mod options;
+mod phase;
 mod size;
 mod slates;
 mod spaces;
 
 pub use crate::backend::EMPTY;
 pub use env::VecEnv;
+pub use error::VecEnvError;
 pub use multi_user::{
     MultiUserEnv, MultiUserFinalObservation, MultiUserObservation, MultiUserOutcome, MultiUserStep,
 };

@@ -1,11 +1,15 @@
 //! Environments of several users each, who are offered the same documents: `RecSim`'s `MultiUserEnvironment`.
 
-use super::env::{Advanced, memory};
-use super::{
-    AutoresetMode, Documents, FinalObservation, Observation, Spaces, VecEnv, VecEnvOptions,
+mod observation;
+
+pub use observation::{
+    MultiUserFinalObservation, MultiUserObservation, MultiUserOutcome, MultiUserStep,
 };
+
+use super::env::Advanced;
+use super::error::{VecEnvError, check_shape};
+use super::{AutoresetMode, FinalObservation, Observation, Spaces, VecEnv, VecEnvOptions};
 use crate::backend::{Backend, LaneState, Simulation};
-use crate::error::Error;
 use ndarray::{Array1, Array2, Array3, Array4, ArrayView1, ArrayView3, CowArray, Ix2};
 
 /// Steps many environments of several users each.
@@ -20,71 +24,17 @@ pub struct MultiUserEnv {
     lanes: VecEnv,
 }
 
-/// What is observed of all environments before they are shown slates.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MultiUserObservation {
-    /// The users, those that have ended included. Shape `[num_envs, users_per_env, user_size]`.
-    pub users: Array3<f32>,
-    /// The candidates, the same for all users of an environment.
-    pub documents: Documents,
-    /// The responses to the slates shown last. Shape `[num_envs, users_per_env, slate_size, response_size]`; zeros of
-    /// users who had ended before. See [`Observation::responses`].
-    pub responses: Option<Array4<f32>>,
-}
-
-/// What one step did to all environments, without what is observed after it.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MultiUserOutcome {
-    /// The rewards. Shape `[num_envs, users_per_env]`.
-    pub rewards: Array2<f64>,
-    /// The position of the slate that was clicked, `None` where nothing was. Shape `[num_envs, users_per_env]`.
-    pub chosen: Array2<Option<u32>>,
-    /// Whether the episode of a user has ended, with this step or before. Shape `[num_envs, users_per_env]`.
-    pub has_ended: Array2<bool>,
-    /// Whether an environment has ended with this step, all users by themselves. Shape `[num_envs]`.
-    pub terminated: Array1<bool>,
-    /// Whether an environment has ended with this step, because users have reached `max_steps`; they may have ended by
-    /// themselves as well. Shape `[num_envs]`.
-    pub truncated: Array1<bool>,
-    /// Whether what is observed now is the first observation of an episode. Shape `[num_envs]`.
-    pub begun: Array1<bool>,
-}
-
-/// What one step did to all environments, and what is observed after it.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MultiUserStep {
-    /// What is observed after the step, and where an episode has begun with it, before the first step of that.
-    pub observation: MultiUserObservation,
-    /// What the step did.
-    pub outcome: MultiUserOutcome,
-    /// The last observation of the environments that have ended with this step, if others have begun in their place.
-    pub final_observation: Option<MultiUserFinalObservation>,
-}
-
-/// The last observation of environments that have ended.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct MultiUserFinalObservation {
-    /// What was observed after the last step; of other environments, what is observed now.
-    pub observation: MultiUserObservation,
-    /// Whether an environment has ended. Shape `[num_envs]`.
-    pub envs: Array1<bool>,
-}
-
 impl MultiUserEnv {
     /// Makes environments, which begin with [`reset`](Self::reset). The simulation's policy has no part in them.
     ///
     /// # Errors
-    /// [`Error::NumUsers`] if there are none in an environment; else as [`VecEnv::new`], of all users.
+    /// [`VecEnvError::NumUsers`] if there are none in an environment; else as [`VecEnv::new`], of all users.
     pub fn new(
         simulation: &Simulation,
         backend: &dyn Backend,
         num_envs: usize,
         users_per_env: usize,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, VecEnvError> {
         let options = VecEnvOptions::default();
         Self::with_options(simulation, backend, num_envs, users_per_env, options)
     }
@@ -99,9 +49,9 @@ impl MultiUserEnv {
         num_envs: usize,
         users_per_env: usize,
         options: VecEnvOptions,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, VecEnvError> {
         if users_per_env == 0 {
-            return Err(Error::NumUsers {
+            return Err(VecEnvError::NumUsers {
                 given: users_per_env,
             });
         }
@@ -132,8 +82,8 @@ impl MultiUserEnv {
     /// See [`VecEnv::reset`].
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails.
-    pub fn reset(&mut self) -> Result<MultiUserObservation, Error> {
+    /// [`VecEnvError::Backend`] if the device fails.
+    pub fn reset(&mut self) -> Result<MultiUserObservation, VecEnvError> {
         let observation = self.lanes.reset()?;
         Ok(self.observation(observation))
     }
@@ -141,18 +91,13 @@ impl MultiUserEnv {
     /// Begins the next episode of some environments, shape `[num_envs]`; see [`VecEnv::reset_lanes`].
     ///
     /// # Errors
-    /// [`Error::NotReset`] and [`Error::Shape`] before anything is done; [`Error::Gpu`] if the device fails.
+    /// [`VecEnvError::NotReset`] and [`VecEnvError::Shape`] before anything is done; [`VecEnvError::Backend`] if the device
+    /// fails.
     pub fn reset_envs(
         &mut self,
         mask: ArrayView1<'_, bool>,
-    ) -> Result<MultiUserObservation, Error> {
-        if mask.len() != self.num_envs() {
-            return Err(Error::Shape {
-                what: "mask",
-                given: vec![mask.len()],
-                expected: vec![self.num_envs()],
-            });
-        }
+    ) -> Result<MultiUserObservation, VecEnvError> {
+        check_shape("mask", mask.shape(), &[self.num_envs()])?;
         let [num_envs, users_per_env] = self.axes();
         let lanes =
             Array1::from_shape_fn(num_envs * users_per_env, |lane| mask[lane / users_per_env]);
@@ -169,7 +114,7 @@ impl MultiUserEnv {
     ///
     /// # Errors
     /// As [`VecEnv::step`].
-    pub fn step(&mut self, slates: ArrayView3<'_, u32>) -> Result<MultiUserStep, Error> {
+    pub fn step(&mut self, slates: ArrayView3<'_, u32>) -> Result<MultiUserStep, VecEnvError> {
         let outcome = self.advance(slates)?;
         let (observation, final_observation) = self.lanes.fetch()?;
         Ok(MultiUserStep {
@@ -185,17 +130,14 @@ impl MultiUserEnv {
     ///
     /// # Errors
     /// As [`VecEnv::advance`].
-    pub fn advance(&mut self, slates: ArrayView3<'_, u32>) -> Result<MultiUserOutcome, Error> {
+    pub fn advance(
+        &mut self,
+        slates: ArrayView3<'_, u32>,
+    ) -> Result<MultiUserOutcome, VecEnvError> {
         let [num_envs, users_per_env] = self.axes();
         let slate_size = self.lanes.plan().slate_size as usize;
         let expected = [num_envs, users_per_env, slate_size];
-        if slates.shape() != expected {
-            return Err(Error::Shape {
-                what: "slates",
-                given: slates.shape().to_vec(),
-                expected: expected.to_vec(),
-            });
-        }
+        check_shape("slates", slates.shape(), &expected)?;
         let Advanced {
             outcome,
             idle,
@@ -233,7 +175,7 @@ impl MultiUserEnv {
     ///
     /// # Errors
     /// As [`VecEnv::observe`].
-    pub fn observe(&mut self) -> Result<MultiUserObservation, Error> {
+    pub fn observe(&mut self) -> Result<MultiUserObservation, VecEnvError> {
         let observation = self.lanes.observe()?;
         Ok(self.observation(observation))
     }
@@ -242,7 +184,7 @@ impl MultiUserEnv {
     ///
     /// # Errors
     /// As [`VecEnv::responses`].
-    pub fn responses(&mut self) -> Result<Option<Array4<f32>>, Error> {
+    pub fn responses(&mut self) -> Result<Option<Array4<f32>>, VecEnvError> {
         let responses = self.lanes.responses()?;
         Ok(responses.map(|responses| self.responses_of(responses)))
     }
@@ -252,7 +194,7 @@ impl MultiUserEnv {
     ///
     /// # Errors
     /// As [`VecEnv::final_observation`].
-    pub fn final_observation(&mut self) -> Result<Option<MultiUserFinalObservation>, Error> {
+    pub fn final_observation(&mut self) -> Result<Option<MultiUserFinalObservation>, VecEnvError> {
         let last = self.lanes.final_observation()?;
         Ok(last.map(|last| self.final_of(last)))
     }
@@ -264,15 +206,14 @@ impl MultiUserEnv {
             documents,
             responses,
         } = observation;
-        self.lanes
-            .take_back(memory(users), documents, responses.map(memory));
+        self.lanes.take_back(users, documents, responses);
     }
 
     /// Returns the hidden state of all users, by lane.
     ///
     /// # Errors
     /// As [`VecEnv::state`].
-    pub fn state(&mut self) -> Result<LaneState, Error> {
+    pub fn state(&mut self) -> Result<LaneState, VecEnvError> {
         self.lanes.state()
     }
 

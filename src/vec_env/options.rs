@@ -16,7 +16,7 @@ pub enum AutoresetMode {
     /// new episode.
     NextStep,
     /// Not by itself (`AutoresetMode.DISABLED`): [`VecEnv::reset_lanes`](super::VecEnv::reset_lanes) begins it, and
-    /// until then a step is [`Error::Ended`](crate::Error::Ended).
+    /// until then a step is [`VecEnvError::Ended`](super::VecEnvError::Ended).
     Disabled,
 }
 

@@ -1,17 +1,11 @@
-//! How many lanes there can be, and which episodes each lives through.
+//! How many lanes there can be.
 
+use super::episodes::NEXT_EPISODE;
+use super::error::VecEnvError;
 use crate::backend::Plan;
-use crate::error::Error;
 
-/// From one episode of a lane to its next; lanes are numbered in the 32 bits below.
-const NEXT_EPISODE: u64 = 1 << 32;
 /// How many lanes there can be.
 const MAX_LANES: u64 = NEXT_EPISODE - 1;
-
-/// Returns the episode that the same lane lives through next.
-pub(super) fn following(episode: u64) -> u64 {
-    episode.wrapping_add(NEXT_EPISODE)
-}
 
 /// Counts the lanes; refuses numbers of environments that cannot be, before anything is allocated for them.
 pub(super) fn check_num_envs(
@@ -20,8 +14,8 @@ pub(super) fn check_num_envs(
     num_envs: usize,
     users_per_env: usize,
     first_episode: u64,
-) -> Result<usize, Error> {
-    let refuse = |expected: String| Error::NumEnvs {
+) -> Result<usize, VecEnvError> {
+    let refuse = |expected: String| VecEnvError::NumEnvs {
         given: num_envs,
         expected,
     };

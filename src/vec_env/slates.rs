@@ -1,7 +1,7 @@
 //! Slates from outside: checked before anything is done with them.
 
+use super::error::{VecEnvError, check_shape};
 use crate::backend::{EMPTY, IDLE, Plan};
-use crate::error::Error;
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use std::borrow::Cow;
 
@@ -10,15 +10,9 @@ pub(super) fn check(
     plan: &Plan,
     slates: &ArrayView2<'_, u32>,
     is_idle: &[bool],
-) -> Result<(), Error> {
+) -> Result<(), VecEnvError> {
     let expected = [is_idle.len(), plan.slate_size as usize];
-    if slates.shape() != expected {
-        return Err(Error::Shape {
-            what: "slates",
-            given: slates.shape().to_vec(),
-            expected: expected.to_vec(),
-        });
-    }
+    check_shape("slates", slates.shape(), &expected)?;
     // Nearly always all slates are full. Without a way out early this takes a vector of candidates at a time.
     let is_candidate = |all: bool, &candidate: &u32| all & (candidate < plan.num_candidates);
     if (slates.as_slice()).is_some_and(|slates| slates.iter().fold(true, is_candidate)) {
@@ -37,21 +31,21 @@ fn check_slate(
     allows_empty: bool,
     lane: usize,
     slate: &ArrayView1<'_, u32>,
-) -> Result<(), Error> {
+) -> Result<(), VecEnvError> {
     let mut length = 0;
     for (position, &candidate) in slate.iter().enumerate() {
         if candidate == EMPTY {
             continue;
         }
         if candidate >= num_candidates {
-            return Err(Error::Candidate {
+            return Err(VecEnvError::Candidate {
                 lane,
                 given: candidate,
                 num_candidates,
             });
         }
         if position > length {
-            return Err(Error::Hole {
+            return Err(VecEnvError::Hole {
                 lane,
                 position: length,
             });
@@ -59,7 +53,7 @@ fn check_slate(
         length += 1;
     }
     if length == 0 && !allows_empty {
-        return Err(Error::EmptySlate { lane });
+        return Err(VecEnvError::EmptySlate { lane });
     }
     Ok(())
 }

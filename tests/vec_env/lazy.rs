@@ -27,10 +27,10 @@ on_each_backend! {
         let simulation = tutorial(&["environment.user.time_budget=3"]);
         let mut eager = VecEnv::new(&simulation, backend, LANES).unwrap();
         let mut lazy = VecEnv::new(&simulation, backend, LANES).unwrap();
-        assert!(matches!(lazy.advance(slates(0).view()), Err(Error::NotReset)));
-        assert!(matches!(lazy.observe(), Err(Error::NotReset)));
-        assert!(matches!(lazy.responses(), Err(Error::NotReset)));
-        assert!(matches!(lazy.final_observation(), Err(Error::NotReset)));
+        assert!(matches!(lazy.advance(slates(0).view()), Err(VecEnvError::NotReset)));
+        assert!(matches!(lazy.observe(), Err(VecEnvError::NotReset)));
+        assert!(matches!(lazy.responses(), Err(VecEnvError::NotReset)));
+        assert!(matches!(lazy.final_observation(), Err(VecEnvError::NotReset)));
         assert_eq!(eager.reset().unwrap(), lazy.reset().unwrap());
         assert_eq!(lazy.responses().unwrap(), None);
         assert_eq!(lazy.final_observation().unwrap(), None);

@@ -141,11 +141,11 @@ on_each_backend! {
             assert!(step.final_observation.is_none());
         }
         let before = env.state().unwrap();
-        assert!(matches!(env.step(slates.view()), Err(Error::Ended { lane: 0 })));
+        assert!(matches!(env.step(slates.view()), Err(VecEnvError::Ended { lane: 0 })));
         let mut but_one = first_ends.clone();
         but_one[16] = false;
         env.reset_lanes(but_one.view()).unwrap();
-        assert!(matches!(env.step(slates.view()), Err(Error::Ended { lane: 16 })));
+        assert!(matches!(env.step(slates.view()), Err(VecEnvError::Ended { lane: 16 })));
         let last = Array1::from_shape_fn(LANES, |lane| lane == 16);
         env.reset_lanes(last.view()).unwrap();
         other.reset_lanes(first_ends.view()).unwrap();
@@ -163,14 +163,14 @@ on_each_backend! {
         ] {
             let [mut env, mut other] = [(); 2].map(|()| with_mode(&simulation, backend, mode));
             let mask = Array1::from_shape_fn(LANES, |lane| lane % 3 == 1);
-            assert!(matches!(env.reset_lanes(mask.view()), Err(Error::NotReset)));
+            assert!(matches!(env.reset_lanes(mask.view()), Err(VecEnvError::NotReset)));
             env.reset().unwrap();
             other.reset().unwrap();
             let slates = all_slates([1, 2, 3]);
             env.step(slates.view()).unwrap();
             other.step(slates.view()).unwrap();
             match env.reset_lanes(mask.slice(s![..7])) {
-                Err(Error::Shape { what: "mask", given, expected }) => {
+                Err(VecEnvError::Shape { what: "mask", given, expected }) => {
                     assert_eq!((given, expected), (vec![7], vec![LANES]));
                 }
                 other => panic!("{other:?}"),
@@ -207,7 +207,7 @@ on_each_backend! {
         last.reset().unwrap();
         assert_eq!(last.state().unwrap().episodes, [u64::from(u32::MAX)]);
         match VecEnv::with_options(&simulation, backend, 2, from(u32::MAX)) {
-            Err(Error::NumEnvs { given: 2, expected }) => assert!(expected.starts_with("at most 1")),
+            Err(VecEnvError::NumEnvs { given: 2, expected }) => assert!(expected.starts_with("at most 1")),
             other => panic!("{other:?}"),
         }
     }

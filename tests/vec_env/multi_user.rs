@@ -196,7 +196,7 @@ on_each_backend! {
             let mut waits = Array1::from_elem(ENVS, false);
             while ends.iter().any(|ends| ends.len() < 2) {
                 if mode == AutoresetMode::Disabled && all(waits.view()) {
-                    assert!(matches!(env.step(slates(0).view()), Err(Error::Ended { lane: 0 })));
+                    assert!(matches!(env.step(slates(0).view()), Err(VecEnvError::Ended { lane: 0 })));
                 }
                 if mode == AutoresetMode::Disabled && waits.iter().any(|&waits| waits) {
                     env.reset_envs(waits.view()).unwrap();
@@ -240,23 +240,23 @@ on_each_backend! {
         let simulation = sessions(&["environment.resample_documents=false"]);
         assert!(matches!(
             MultiUserEnv::new(&simulation, backend, 5, 0),
-            Err(Error::NumUsers { given: 0 })
+            Err(VecEnvError::NumUsers { given: 0 })
         ));
         for (num_envs, users_per_env) in [(0, 2), (1 << 31, 2), (2, usize::MAX)] {
             assert!(matches!(
                 MultiUserEnv::new(&simulation, backend, num_envs, users_per_env),
-                Err(Error::NumEnvs { .. })
+                Err(VecEnvError::NumEnvs { .. })
             ));
         }
         let [mut env, mut other] =
             [(); 2].map(|()| of_users(&simulation, backend, AutoresetMode::SameStep));
-        assert!(matches!(env.step(slates(0).view()), Err(Error::NotReset)));
+        assert!(matches!(env.step(slates(0).view()), Err(VecEnvError::NotReset)));
         let first = env.reset().unwrap();
         assert_eq!(first, other.reset().unwrap());
         assert!(matches!(first.documents, Documents::Shared(_)));
         for shape in [(ENVS, USERS, 2), (USERS, ENVS, 3), (ENVS, 0, 3)] {
             match env.step(Array3::zeros(shape).view()) {
-                Err(Error::Shape { what: "slates", given, expected }) => {
+                Err(VecEnvError::Shape { what: "slates", given, expected }) => {
                     assert_eq!(given, [shape.0, shape.1, shape.2]);
                     assert_eq!(expected, [ENVS, USERS, 3]);
                 }
@@ -267,13 +267,13 @@ on_each_backend! {
         bad[(4, 1, 2)] = 10;
         let lane = 4 * USERS + 1;
         match env.step(bad.view()) {
-            Err(Error::Candidate { lane: told, given: 10, .. }) => assert_eq!(told, lane),
+            Err(VecEnvError::Candidate { lane: told, given: 10, .. }) => assert_eq!(told, lane),
             other => panic!("{other:?}"),
         }
         let mask = Array1::from_elem(ENVS * USERS, true);
         assert!(matches!(
             env.reset_envs(mask.view()),
-            Err(Error::Shape { what: "mask", .. })
+            Err(VecEnvError::Shape { what: "mask", .. })
         ));
         assert_eq!(env.step(slates(0).view()).unwrap(), other.step(slates(0).view()).unwrap());
         // The same slates, laid out otherwise; fetched afterwards.

@@ -127,7 +127,7 @@ on_each_backend! {
             let good = Array2::from_elem((LANES, 3), 1);
             let mut bad = good.clone();
             bad.row_mut(23).fill(EMPTY);
-            assert!(matches!(env.step(bad.view()), Err(Error::EmptySlate { lane: 23 })));
+            assert!(matches!(env.step(bad.view()), Err(VecEnvError::EmptySlate { lane: 23 })));
             assert_eq!(env.step(good.view()).unwrap(), other.step(good.view()).unwrap());
         }
     }
@@ -142,7 +142,7 @@ on_each_backend! {
             let mut bad = good.clone();
             bad.row_mut(31).assign(&ndarray::arr1(&slate));
             match env.step(bad.view()) {
-                Err(Error::Hole { lane: 31, position }) => assert_eq!(position, hole),
+                Err(VecEnvError::Hole { lane: 31, position }) => assert_eq!(position, hole),
                 other => panic!("{other:?}"),
             }
         }

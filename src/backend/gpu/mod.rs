@@ -28,8 +28,8 @@ pub use probe::{PROBE_ROWS, Probe};
 pub use program::{Entry, Patch, compose_program};
 
 use super::{
-    Backend, BackendInfo, KernelTime, Launches, Observer, SINGLE_RESOLUTION, Simulation, Stepper,
-    Unobserved,
+    Backend, BackendError, BackendInfo, KernelTime, Launches, Observer, SINGLE_RESOLUTION,
+    Simulation, Stepper, Unobserved,
 };
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
@@ -276,7 +276,7 @@ impl Backend for GpuBackend {
         simulation: &Simulation,
         num_lanes: usize,
         users_per_env: usize,
-    ) -> Result<Box<dyn Stepper>, Error> {
+    ) -> Result<Box<dyn Stepper>, BackendError> {
         Ok(Box::new(stepper::GpuStepper::new(
             Arc::clone(&self.gpu),
             &self.options,

@@ -6,8 +6,8 @@ use super::program::{
     Entry, Inputs, Job, Program, largest, most_invocations, most_iterations, parts,
 };
 use super::{GpuOptions, Simulation};
-use crate::backend::stepper::{LaneState, Observation, StepOutcome, Stepper};
-use crate::error::Error;
+use crate::backend::BackendError;
+use crate::backend::stepper::{Kept, LaneState, LastKept, Observation, StepOutcome, Stepper};
 use crate::rng::halves;
 use bytemuck::{AnyBitPattern, NoUninit, cast_slice_mut, pod_collect_to_vec, pod_read_unaligned};
 use std::ops::Range;
@@ -34,11 +34,22 @@ impl Lanes {
     }
 }
 
+/// Lanes as they were, and the moment that they were so at.
+#[derive(Debug)]
+struct KeptLanes {
+    lanes: Lanes,
+    moment: LastKept,
+}
+
 /// What asks the policy of the simulation.
 #[derive(Debug)]
 struct Recommender {
     program: Arc<Program>,
     slates: wgpu::Buffer,
+    /// What the policy remembered before it was asked; `None` where it never remembers anything.
+    unasked: Option<wgpu::Buffer>,
+    /// Whether it has been asked about the next step.
+    has_asked: bool,
     /// Candidates that a dispatch looks at, and what it has ranked so far where that is not all of them.
     part_size: u32,
     ranked: wgpu::Buffer,
@@ -103,7 +114,7 @@ pub(super) struct GpuStepper {
     users_per_env: usize,
     lanes: Lanes,
     /// Made when first needed.
-    kept: Option<Lanes>,
+    kept: Option<KeptLanes>,
     /// Made when first needed.
     recommender: Option<Recommender>,
     options: GpuOptions,
@@ -139,7 +150,7 @@ impl GpuStepper {
         let (user_fields, _) = simulation.model.num_fields();
         let user_words = (user_fields + plan.policy.state_size()) * num_lanes;
         let observed = Places::new(simulation, num_lanes, users_per_env);
-        Ok(Self {
+        let mut stepper = Self {
             lanes: Lanes::new(&gpu, user_words, num_lanes)?,
             kept: None,
             recommender: None,
@@ -158,7 +169,10 @@ impl GpuStepper {
             num_lanes,
             users_per_env,
             gpu,
-        })
+        };
+        let firsts: Vec<Option<u64>> = (0..num_lanes as u64).map(Some).collect();
+        stepper.begin(&firsts)?;
+        Ok(stepper)
     }
 
     fn places(&self) -> Places {
@@ -251,9 +265,14 @@ impl GpuStepper {
             "recommend",
         )?;
         let is_whole = part_size >= simulation.plan.num_candidates;
+        let remembered = Some(self.user_words().1).filter(|&words| words > 0);
         Ok(Recommender {
             program,
             part_size,
+            unasked: remembered
+                .map(|remembered| words(gpu, "unasked", remembered))
+                .transpose()?,
+            has_asked: false,
             ranked: words(gpu, "ranked", if is_whole { 1 } else { 3 * num_slots })?,
             slates: words(&self.gpu, "recommended slates", num_slots)?,
         })
@@ -289,7 +308,12 @@ impl GpuStepper {
     }
 
     /// Shows each lane its slate, with the block `STEP` of each lane where it is given.
-    fn take_step(&self, slates: &[u32], words: Option<&[[u32; 4]]>) -> Result<StepOutcome, Error> {
+    fn take_step(
+        &mut self,
+        slates: &[u32],
+        words: Option<&[[u32; 4]]>,
+    ) -> Result<StepOutcome, BackendError> {
+        self.go_on();
         let plan = &self.simulation.plan;
         let num_considered = plan.choice.num_considered(plan.slate_size);
         self.gpu
@@ -322,7 +346,7 @@ impl GpuStepper {
     }
 
     /// Looks at all lanes where they are, or where they were.
-    fn observe_at(&self, lanes: &Lanes, observation: &mut Observation) -> Result<(), Error> {
+    fn observe_at(&self, lanes: &Lanes, observation: &mut Observation) -> Result<(), BackendError> {
         let Places {
             responses,
             users,
@@ -353,6 +377,93 @@ impl GpuStepper {
         match self.simulation.plan.outline.response_size() {
             0 => 0..0,
             _ => responses,
+        }
+    }
+
+    /// Begins the given episode in each lane that has one.
+    fn begin(&mut self, starts: &[Option<u64>]) -> Result<(), GpuError> {
+        let mut words = vec![0_u32; CLOCK_FIELDS * self.num_lanes];
+        for (lane, episode) in starts
+            .iter()
+            .enumerate()
+            .filter_map(|(lane, start)| Some((lane, (*start)?)))
+        {
+            let [low, high] = halves(episode);
+            words[lane] = 1;
+            words[self.num_lanes + lane] = low;
+            words[2 * self.num_lanes + lane] = high;
+        }
+        self.unask()?;
+        self.gpu
+            .write("starts", &self.commands, 0, bytemuck::cast_slice(&words))?;
+        let encoder = self.record(&self.program, "start", &self.lanes, &self.outcomes, false)?;
+        self.gpu.submit("start", encoder)?;
+        Ok(())
+    }
+
+    /// Copies what the policy remembers to its place among the users, or from there.
+    fn copy_remembered(&self, copies: &wgpu::Buffer, back: bool) -> Result<(), GpuError> {
+        let (fields, remembered) = self.user_words();
+        let [at, size] = [fields, remembered].map(|words| 4 * words as u64);
+        let users = &self.lanes.users;
+        let mut encoder = self.gpu.encoder("unasked");
+        self.gpu.checked("unasked", || match back {
+            true => encoder.copy_buffer_to_buffer(copies, 0, users, at, size),
+            false => encoder.copy_buffer_to_buffer(users, at, copies, 0, size),
+        })?;
+        self.gpu.submit("unasked", encoder)?;
+        Ok(())
+    }
+
+    /// Asks the policy for the slate of each lane.
+    fn ask(&self, recommender: &mut Recommender) -> Result<Vec<u32>, GpuError> {
+        if let Some(unasked) = &recommender.unasked {
+            self.copy_remembered(unasked, false)?;
+        }
+        recommender.has_asked = true;
+        let Recommender {
+            program,
+            slates,
+            part_size,
+            ranked,
+            ..
+        } = recommender;
+        let (lanes, buffers) = (&self.lanes, [&*slates, &*ranked]);
+        let encoder = self.record_parts(program, "recommend", lanes, buffers, *part_size)?;
+        let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
+        self.finish(
+            "recommend",
+            encoder,
+            slates,
+            0..num_slots,
+            pod_collect_to_vec,
+        )
+    }
+
+    /// Undoes that the policy has been asked, if it has.
+    fn unask(&mut self) -> Result<(), GpuError> {
+        if let Some(recommender) = &self.recommender
+            && recommender.has_asked
+            && let Some(unasked) = &recommender.unasked
+        {
+            self.copy_remembered(unasked, true)?;
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Lets it stand that the policy has been asked.
+    fn settle(&mut self) {
+        if let Some(recommender) = &mut self.recommender {
+            recommender.has_asked = false;
+        }
+    }
+
+    /// Goes on from where the lanes are: nobody looks back at where they were, and the policy may be asked again.
+    fn go_on(&mut self) {
+        self.settle();
+        if let Some(kept) = &mut self.kept {
+            kept.moment.forget();
         }
     }
 
@@ -405,56 +516,27 @@ fn numbers<T: AnyBitPattern>(bytes: &[u8]) -> impl Iterator<Item = T> {
 }
 
 impl Stepper for GpuStepper {
-    fn start(&mut self, starts: &[Option<u64>]) -> Result<(), Error> {
-        let mut words = vec![0_u32; CLOCK_FIELDS * self.num_lanes];
-        for (lane, episode) in starts
-            .iter()
-            .enumerate()
-            .filter_map(|(lane, start)| Some((lane, (*start)?)))
-        {
-            let [low, high] = halves(episode);
-            words[lane] = 1;
-            words[self.num_lanes + lane] = low;
-            words[2 * self.num_lanes + lane] = high;
-        }
-        self.gpu
-            .write("starts", &self.commands, 0, bytemuck::cast_slice(&words))?;
-        let encoder = self.record(&self.program, "start", &self.lanes, &self.outcomes, false)?;
-        self.gpu.submit("start", encoder)?;
-        Ok(())
+    fn start(&mut self, starts: &[Option<u64>]) -> Result<(), BackendError> {
+        Ok(self.begin(starts)?)
     }
 
-    fn recommend(&mut self) -> Result<Vec<u32>, Error> {
+    fn recommend(&mut self) -> Result<Vec<u32>, BackendError> {
         if self.users_per_env > 1 {
-            return Err(Error::SharedDocuments {
+            return Err(BackendError::SharedDocuments {
                 given: self.users_per_env,
             });
         }
-        let recommender = match self.recommender.take() {
+        self.unask()?;
+        let mut recommender = match self.recommender.take() {
             Some(recommender) => recommender,
             None => self.recommender()?,
         };
-        let Recommender {
-            program,
-            slates,
-            part_size,
-            ranked,
-        } = &recommender;
-        let encoder = self.record_parts(
-            program,
-            "recommend",
-            &self.lanes,
-            [slates, ranked],
-            *part_size,
-        )?;
-        let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
-        let all = 0..num_slots;
-        let read = self.finish("recommend", encoder, slates, all, pod_collect_to_vec)?;
+        let slates = self.ask(&mut recommender);
         self.recommender = Some(recommender);
-        Ok(read)
+        Ok(slates?)
     }
 
-    fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error> {
+    fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, BackendError> {
         self.take_step(slates, None)
     }
 
@@ -462,58 +544,67 @@ impl Stepper for GpuStepper {
         &mut self,
         slates: &[u32],
         words: &[[u32; 4]],
-    ) -> Result<StepOutcome, Error> {
+    ) -> Result<StepOutcome, BackendError> {
         self.take_step(slates, Some(words))
     }
 
-    fn responses(&mut self) -> Result<Vec<f32>, Error> {
+    fn responses(&mut self) -> Result<Vec<f32>, BackendError> {
         Ok(self.copy(&self.observations, self.told(self.places().responses))?)
     }
 
-    fn observe(&mut self, observation: &mut Observation) -> Result<(), Error> {
+    fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError> {
         self.observe_at(&self.lanes, observation)
     }
 
-    fn corpus(&mut self) -> Result<Vec<f32>, Error> {
+    fn corpus(&mut self) -> Result<Option<Vec<f32>>, BackendError> {
+        if self.simulation.plan.corpus.is_none() {
+            return Ok(None);
+        }
         let (outcomes, seen) = (&self.outcomes, &self.observations);
         let (lanes, unused) = (&self.lanes, [outcomes, outcomes]);
         let encoder = self.record_parts(&self.program, "observe", lanes, unused, self.part_size)?;
         let documents = self.places().documents;
-        Ok(self.finish("observe", encoder, seen, documents, pod_collect_to_vec)?)
+        let corpus = self.finish("observe", encoder, seen, documents, pod_collect_to_vec)?;
+        Ok(Some(corpus))
     }
 
-    fn keep(&mut self) -> Result<(), Error> {
-        let kept = match self.kept.take() {
+    fn keep(&mut self) -> Result<Kept, BackendError> {
+        let mut kept = match self.kept.take() {
             Some(kept) => kept,
             None => {
                 let (fields, policy_state) = self.user_words();
-                Lanes::new(&self.gpu, fields + policy_state, self.num_lanes)?
+                KeptLanes {
+                    lanes: Lanes::new(&self.gpu, fields + policy_state, self.num_lanes)?,
+                    moment: LastKept::default(),
+                }
             }
         };
         let mut encoder = self.gpu.encoder("keep");
         self.gpu.checked("keep", || {
             for (from, to) in [
-                (&self.lanes.users, &kept.users),
-                (&self.lanes.clocks, &kept.clocks),
+                (&self.lanes.users, &kept.lanes.users),
+                (&self.lanes.clocks, &kept.lanes.clocks),
             ] {
                 encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
             }
         })?;
         self.gpu.submit("keep", encoder)?;
+        let token = kept.moment.set();
         self.kept = Some(kept);
-        Ok(())
+        Ok(token)
     }
 
     fn observe_kept(
         &mut self,
-        _now: Option<&Observation>,
+        kept: &Kept,
         observation: &mut Observation,
-    ) -> Result<(), Error> {
-        let kept = self.kept.as_ref().expect("lanes are kept before that");
-        self.observe_at(kept, observation)
+    ) -> Result<(), BackendError> {
+        let then = self.kept.as_ref().ok_or(BackendError::NotKept)?;
+        then.moment.check(kept)?;
+        self.observe_at(&then.lanes, observation)
     }
 
-    fn state(&mut self) -> Result<LaneState, Error> {
+    fn state(&mut self) -> Result<LaneState, BackendError> {
         let clocks: Vec<u32> = self.copy(&self.lanes.clocks, 0..CLOCK_FIELDS * self.num_lanes)?;
         let (num_fields, policy_state) = self.user_words();
         let read: Vec<f32> = self.copy(&self.lanes.users, 0..num_fields + policy_state)?;
@@ -532,7 +623,8 @@ impl Stepper for GpuStepper {
         })
     }
 
-    fn set_state(&mut self, state: &LaneState) -> Result<(), Error> {
+    fn set_state(&mut self, state: &LaneState) -> Result<(), BackendError> {
+        self.go_on();
         #[allow(
             clippy::cast_possible_truncation,
             reason = "lanes compute in single precision"

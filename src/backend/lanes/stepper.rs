@@ -3,17 +3,19 @@
 mod lane_range;
 mod state;
 
+use crate::backend::BackendError;
 use crate::backend::model::Plan;
-use crate::backend::stepper::{Follower, LaneState, Observation, Population, StepOutcome, Stepper};
+use crate::backend::stepper::{
+    Followed, Follower, Kept, LaneState, LastKept, Observation, Population, StepOutcome, Stepper,
+};
 use crate::environment::Environment;
-use crate::error::Error;
 use crate::number::Number;
-use lane_range::{Asked, ObservationRows, OutcomeRows, Part};
+use lane_range::{LaneRange, ObservationRows, OutcomeRows, StepInput};
 use std::mem::take;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The fewest lanes of a part.
+/// The fewest lanes of a range.
 const LEAST_LANES: usize = 256;
 /// How many numbers vectors of users write before other threads are asked to help: they take some 200 microseconds, and to
 /// wake a thread and wait for it took 50 to 100 on a virtual machine. Tests have fewer lanes, and share them out all the
@@ -24,10 +26,11 @@ const LEAST_SINGLE_NUMBERS: usize = LEAST_NUMBERS / 8;
 /// How many numbers a step, or the beginning of an episode, counts as.
 const STEP_NUMBERS: usize = 8;
 
-/// Steps users, the parts side by side.
+/// Steps users, the ranges of lanes side by side.
 #[derive(Debug)]
 pub(in crate::backend) struct LaneStepper<N: Number, E: Environment<N>> {
-    parts: Vec<Part<N, E>>,
+    ranges: Vec<LaneRange<N, E>>,
+    kept: LastKept,
     sharing: Sharing,
     plan: Plan,
     users_per_env: usize,
@@ -36,17 +39,17 @@ pub(in crate::backend) struct LaneStepper<N: Number, E: Environment<N>> {
 /// How lanes are shared out.
 #[derive(Debug)]
 struct Sharing {
-    /// The lanes of each part, in their order.
+    /// The lanes of each range, in their order.
     lanes: Vec<Range<usize>>,
     num_lanes: usize,
     least_numbers: usize,
-    /// The threads that the parts are for.
+    /// The threads that the ranges are for.
     pool: Option<Arc<rayon::ThreadPool>>,
 }
 
 impl Sharing {
-    /// Makes a part for each thread, as far as there are lanes for it; those of one environment stay together, and only the
-    /// last part ends within a vector of so many users.
+    /// Makes a range for each thread, as far as there are lanes for it; those of one environment stay together, and only the
+    /// last range ends within a vector of so many users.
     fn new(population: Population, lanes_of_a_vector: usize) -> Self {
         let Population {
             num_lanes,
@@ -54,8 +57,8 @@ impl Sharing {
             pool,
         } = population;
         let num_threads = (pool.as_ref()).map_or(1, |pool| pool.current_num_threads());
-        let most_parts = num_threads.min(num_lanes / LEAST_LANES).max(1);
-        let envs = (num_lanes / users_per_env).div_ceil(most_parts);
+        let most_ranges = num_threads.min(num_lanes / LEAST_LANES).max(1);
+        let envs = (num_lanes / users_per_env).div_ceil(most_ranges);
         let step = envs.next_multiple_of(lanes_of_a_vector) * users_per_env;
         let firsts = (0..num_lanes).step_by(step);
         Self {
@@ -91,36 +94,36 @@ impl Sharing {
         })
     }
 
-    /// Lets each part work on what is its own; all at once, if that is worth it for so many numbers a lane. The thread of the
-    /// caller works, too, which saves the time that it would take to wake another for it.
-    fn each<P: Send, T: Send>(
+    /// Lets each range work on what is its own; all at once, if that is worth it for so many numbers a lane. The thread of
+    /// the caller works, too, which saves the time that it would take to wake another for it.
+    fn each<R: Send, T: Send>(
         &self,
-        parts: &mut [P],
+        ranges: &mut [R],
         numbers: usize,
         shares: impl Iterator<Item = T>,
-        work: impl Fn(&mut P, T) + Sync,
+        work: impl Fn(&mut R, T) + Sync,
     ) {
-        let mut shared = parts.iter_mut().zip(shares);
+        let mut shared = ranges.iter_mut().zip(shares);
         match &self.pool {
             Some(pool) if numbers * self.num_lanes >= self.least_numbers => {
                 pool.in_place_scope(|scope| {
                     let first = shared.next();
-                    for (part, share) in shared {
+                    for (range, share) in shared {
                         let work = &work;
-                        scope.spawn(move |_| work(part, share));
+                        scope.spawn(move |_| work(range, share));
                     }
-                    if let Some((part, share)) = first {
-                        work(part, share);
+                    if let Some((range, share)) = first {
+                        work(range, share);
                     }
                 });
             }
-            _ => shared.for_each(|(part, share)| work(part, share)),
+            _ => shared.for_each(|(range, share)| work(range, share)),
         }
     }
 }
 
 impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
-    /// Makes users to step; they begin with [`Stepper::start`].
+    /// Makes users to step, at the beginning of their first episodes.
     pub(in crate::backend) fn new(
         environment: impl Fn() -> E,
         plan: &Plan,
@@ -129,18 +132,26 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         let users_per_env = population.users_per_env;
         let sharing = Sharing::new(population, N::LANES);
         let lanes = sharing.lanes.iter().cloned();
+        let ranges = lanes.map(|lanes| {
+            let starts: Vec<_> = lanes.clone().map(|lane| Some(lane as u64)).collect();
+            let mut range = LaneRange::new(environment(), plan, lanes, users_per_env);
+            range.start(&starts);
+            range
+        });
         Self {
-            parts: lanes
-                .map(|lanes| Part::new(environment(), plan, lanes, users_per_env))
-                .collect(),
+            ranges: ranges.collect(),
+            kept: LastKept::default(),
             sharing,
             plan: plan.clone(),
             users_per_env,
         }
     }
 
-    fn take_step(&mut self, asked: Asked<'_>) -> StepOutcome {
-        let Self { parts, sharing, .. } = self;
+    fn take_step(&mut self, input: StepInput<'_>) -> StepOutcome {
+        self.kept.forget();
+        let Self {
+            ranges, sharing, ..
+        } = self;
         let mut outcome = StepOutcome::new(sharing.num_lanes);
         let rewards = sharing.rows_mut(&mut outcome.rewards, 1, 1);
         let chosen = sharing.rows_mut(&mut outcome.chosen, 1, 1);
@@ -154,8 +165,8 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
             truncated,
         });
         let slate_size = self.plan.slate_size as usize;
-        sharing.each(parts, STEP_NUMBERS, rows, |part, rows| {
-            part.step(asked.of(part.lanes.range(), slate_size), rows);
+        sharing.each(ranges, STEP_NUMBERS, rows, |range, rows| {
+            range.step(input.of(range.lanes.range(), slate_size), rows);
         });
         outcome
     }
@@ -163,9 +174,11 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
     fn observe_with(
         &mut self,
         observation: &mut Observation,
-        observe: impl Fn(&mut Part<N, E>, ObservationRows<'_>) + Sync,
+        observe: impl Fn(&mut LaneRange<N, E>, ObservationRows<'_>) + Sync,
     ) {
-        let Self { parts, sharing, .. } = self;
+        let Self {
+            ranges, sharing, ..
+        } = self;
         let outline = &self.plan.outline;
         let num_users = outline.user_size();
         let num_documents = match self.plan.corpus {
@@ -190,18 +203,18 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
             responses,
         });
         let numbers = num_users + num_documents / self.users_per_env + num_responses;
-        sharing.each(parts, numbers, rows, observe);
+        sharing.each(ranges, numbers, rows, observe);
     }
 
     /// Copies what is observed: large ones are mostly new memory, which the system makes for the thread that writes to it.
     fn copy(&mut self, from: &Observation, to: &mut Observation) {
         to.take_lengths(from.parts().map(<[f32]>::len));
         for (from, to) in from.parts().into_iter().zip(to.parts_mut()) {
-            let share = from.len().div_ceil(self.parts.len()).max(1);
+            let share = from.len().div_ceil(self.ranges.len()).max(1);
             let shares = from.chunks(share).zip(to.chunks_mut(share));
             let numbers = from.len() / self.sharing.num_lanes;
             self.sharing
-                .each(&mut self.parts, numbers, shares, |_, (from, to)| {
+                .each(&mut self.ranges, numbers, shares, |_, (from, to)| {
                     to.copy_from_slice(from);
                 });
         }
@@ -209,34 +222,39 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
 }
 
 impl<E: Environment<f64>> Follower for LaneStepper<f64, E> {
-    fn follow(&mut self, slates: &[u32], choices: &[Option<u32>]) -> Result<StepOutcome, Error> {
-        Ok(self.take_step(Asked {
+    fn follow(
+        &mut self,
+        slates: &[u32],
+        choices: &[Option<u32>],
+    ) -> Result<Followed, BackendError> {
+        let rows = self.sharing.rows(slates, self.plan.slate_size as usize);
+        let ranges = self.ranges.iter_mut().zip(rows);
+        let propensities = ranges
+            .flat_map(|(range, slates)| range.ask_about(slates))
+            .collect();
+        let outcome = self.take_step(StepInput {
             slates,
             words: None,
             choices: Some(choices),
-        }))
-    }
-
-    fn propensities(&mut self, slates: &[u32]) -> Result<Vec<Option<f64>>, Error> {
-        let slates = self.sharing.rows(slates, self.plan.slate_size as usize);
-        let parts = self.parts.iter_mut().zip(slates);
-        Ok(parts
-            .flat_map(|(part, slates)| part.propensities(slates))
-            .collect())
+        });
+        Ok(Followed {
+            outcome,
+            propensities,
+        })
     }
 }
 
 impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
-    fn start(&mut self, starts: &[Option<u64>]) -> Result<(), Error> {
+    fn start(&mut self, starts: &[Option<u64>]) -> Result<(), BackendError> {
         let starts = self.sharing.rows(starts, 1);
         self.sharing
-            .each(&mut self.parts, STEP_NUMBERS, starts, Part::start);
+            .each(&mut self.ranges, STEP_NUMBERS, starts, LaneRange::start);
         Ok(())
     }
 
-    fn recommend(&mut self) -> Result<Vec<u32>, Error> {
+    fn recommend(&mut self) -> Result<Vec<u32>, BackendError> {
         if self.users_per_env > 1 {
-            return Err(Error::SharedDocuments {
+            return Err(BackendError::SharedDocuments {
                 given: self.users_per_env,
             });
         }
@@ -246,12 +264,12 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         // At worst the policy looks at all candidates.
         let numbers = self.plan.num_candidates as usize;
         self.sharing
-            .each(&mut self.parts, numbers, rows, Part::recommend);
+            .each(&mut self.ranges, numbers, rows, LaneRange::recommend);
         Ok(slates)
     }
 
-    fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, Error> {
-        Ok(self.take_step(Asked {
+    fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, BackendError> {
+        Ok(self.take_step(StepInput {
             slates,
             words: None,
             choices: None,
@@ -262,69 +280,83 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         &mut self,
         slates: &[u32],
         words: &[[u32; 4]],
-    ) -> Result<StepOutcome, Error> {
-        Ok(self.take_step(Asked {
+    ) -> Result<StepOutcome, BackendError> {
+        Ok(self.take_step(StepInput {
             slates,
             words: Some(words),
             choices: None,
         }))
     }
 
-    fn responses(&mut self) -> Result<Vec<f32>, Error> {
+    fn responses(&mut self) -> Result<Vec<f32>, BackendError> {
         let size = self.plan.slate_size as usize * self.plan.outline.response_size();
         let mut responses = vec![0.0; self.sharing.num_lanes * size];
         let rows = self.sharing.rows_mut(&mut responses, size, 1);
-        let observe = Part::observe_responses;
-        self.sharing.each(&mut self.parts, size, rows, observe);
+        let observe = LaneRange::observe_responses;
+        self.sharing.each(&mut self.ranges, size, rows, observe);
         Ok(responses)
     }
 
-    fn observe(&mut self, observation: &mut Observation) -> Result<(), Error> {
-        self.observe_with(observation, Part::observe);
+    fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError> {
+        self.observe_with(observation, LaneRange::observe);
         Ok(())
     }
 
-    fn corpus(&mut self) -> Result<Vec<f32>, Error> {
-        Ok(self.parts[0].corpus())
+    fn corpus(&mut self) -> Result<Option<Vec<f32>>, BackendError> {
+        let is_shared = self.plan.corpus.is_some();
+        Ok(is_shared.then(|| self.ranges[0].corpus()))
     }
 
-    fn keep(&mut self) -> Result<(), Error> {
-        for part in &mut self.parts {
-            part.lanes.keep();
+    fn keep(&mut self) -> Result<Kept, BackendError> {
+        for range in &mut self.ranges {
+            range.lanes.keep();
         }
-        Ok(())
+        Ok(self.kept.set())
     }
 
     fn observe_kept(
         &mut self,
-        now: Option<&Observation>,
+        kept: &Kept,
         observation: &mut Observation,
-    ) -> Result<(), Error> {
-        match now {
-            Some(now) => self.copy(now, observation),
-            None => self.observe(observation)?,
-        }
-        self.observe_with(observation, Part::observe_kept);
+    ) -> Result<(), BackendError> {
+        self.kept.check(kept)?;
+        self.observe(observation)?;
+        self.observe_with(observation, LaneRange::observe_kept);
         Ok(())
     }
 
-    fn state(&mut self) -> Result<LaneState, Error> {
+    /// Looks back at those lanes only that have begun anew.
+    fn observe_now_and_kept(
+        &mut self,
+        now: &mut Observation,
+        kept: &Kept,
+        then: &mut Observation,
+    ) -> Result<(), BackendError> {
+        self.kept.check(kept)?;
+        self.observe(now)?;
+        self.copy(now, then);
+        self.observe_with(then, LaneRange::observe_kept);
+        Ok(())
+    }
+
+    fn state(&mut self) -> Result<LaneState, BackendError> {
         let num_lanes = self.sharing.num_lanes;
         let mut state = LaneState {
-            users: vec![0.0; self.parts[0].lanes.num_fields() * num_lanes],
+            users: vec![0.0; self.ranges[0].lanes.num_fields() * num_lanes],
             policy: vec![0.0; self.plan.policy.state_size() * num_lanes],
             episodes: vec![0; num_lanes],
             steps: vec![0; num_lanes],
         };
-        for part in &self.parts {
-            part.lanes.store(&mut state);
+        for range in &self.ranges {
+            range.lanes.store(&mut state);
         }
         Ok(state)
     }
 
-    fn set_state(&mut self, state: &LaneState) -> Result<(), Error> {
-        for part in &mut self.parts {
-            part.lanes.load(state);
+    fn set_state(&mut self, state: &LaneState) -> Result<(), BackendError> {
+        self.kept.forget();
+        for range in &mut self.ranges {
+            range.lanes.load(state);
         }
         Ok(())
     }
@@ -337,7 +369,7 @@ mod tests {
     use crate::backend::{Backend, Simulation};
     use crate::validation::cases;
 
-    /// Three threads, so that the last part is shorter than the others; one user an environment, and three.
+    /// Three threads, so that the last range is shorter than the others; one user an environment, and three.
     #[test]
     fn sharing_lanes_out_among_threads_changes_nothing() {
         for case in cases(&crate::registry::Registry::built_in()).unwrap() {
@@ -355,15 +387,17 @@ mod tests {
             observation
         };
         let before = observe(stepper);
-        stepper.keep().unwrap();
+        let kept = stepper.keep().unwrap();
         stepper.start(starts).unwrap();
         let now = observe(stepper);
-        for now in [None, Some(&now)] {
-            let mut kept = Observation::default();
-            stepper.observe_kept(now, &mut kept).unwrap();
-            assert!(kept == before, "where lanes were kept");
-        }
-        assert!(observe(stepper) == now, "where lanes are");
+        let mut alone = Observation::default();
+        stepper.observe_kept(&kept, &mut alone).unwrap();
+        let [mut both, mut then] = [Observation::default(), Observation::default()];
+        stepper
+            .observe_now_and_kept(&mut both, &kept, &mut then)
+            .unwrap();
+        assert!(alone == before && then == before, "where lanes were kept");
+        assert!(both == now && observe(stepper) == now, "where lanes are");
         [before, now]
     }
 

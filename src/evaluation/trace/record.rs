@@ -2,7 +2,7 @@
 
 use super::column::Cell;
 use crate::backend::{
-    Backend, Follower, IDLE, Observation, Observer, Simulation, StepOutcome, Stepper,
+    Backend, Followed, Follower, IDLE, Observation, Observer, Simulation, StepOutcome, Stepper,
 };
 use crate::environment::Kind;
 use crate::error::Error;
@@ -111,10 +111,7 @@ impl<'a> Scribe<'a> {
             .iter()
             .flat_map(|field| vec![field.kind == Kind::Word; field.names().len()]);
         Ok(Self {
-            corpus: match plan.corpus {
-                Some(_) => Some(follower.corpus()?),
-                None => None,
-            },
+            corpus: follower.corpus()?,
             are_words: are_words.collect(),
             simulation,
             follower,
@@ -143,8 +140,10 @@ impl<'a> Scribe<'a> {
         let document_size = plan.outline.document_size();
         let state = self.follower.state()?;
         self.follower.observe(&mut self.seen)?;
-        let propensities = self.follower.propensities(slates)?;
-        let followed = self.follower.follow(slates, choices)?;
+        let Followed {
+            outcome: followed,
+            propensities,
+        } = self.follower.follow(slates, choices)?;
         let responses = self.follower.responses()?;
         let users = lane_by_lane(&self.seen.users, num_lanes);
         let responses = lane_by_lane(&responses, num_lanes);

@@ -1,7 +1,7 @@
 use super::compare::compare;
 use super::generate::{Drawn, Limits, Refusals, draw};
 use super::*;
-use crate::backend::{BackendInfo, Observer, Stepper};
+use crate::backend::{BackendError, BackendInfo, Observer, Stepper};
 use crate::config::{Config, Layers};
 use crate::statistics::{EpisodeBlock, Statistics};
 use std::collections::BTreeSet;
@@ -94,7 +94,7 @@ impl Backend for Planted {
         asked: &Simulation,
         num_lanes: usize,
         users_per_env: usize,
-    ) -> Result<Box<dyn Stepper>, Error> {
+    ) -> Result<Box<dyn Stepper>, BackendError> {
         self.cpu
             .shared_stepper(self.what(asked), num_lanes, users_per_env)
     }

@@ -1,4 +1,4 @@
-//! What one thread steps: twin of `shaders/kernel/step.wgsl`.
+//! The lanes that one thread steps: twin of `shaders/kernel/step.wgsl`.
 
 mod observe;
 
@@ -15,9 +15,9 @@ use crate::policy::{Draws, LayeredTwin, Scratch};
 use crate::rng::{STEP, Stream};
 use std::ops::Range;
 
-/// Neighbouring lanes.
+/// Neighbouring lanes, all of which one thread steps.
 #[derive(Debug)]
-pub(super) struct Part<N: Number, E: Environment<N>> {
+pub(super) struct LaneRange<N: Number, E: Environment<N>> {
     driver: Driver<N, E>,
     plan: Plan,
     policy: LayeredTwin<N>,
@@ -41,7 +41,7 @@ pub(super) struct Part<N: Number, E: Environment<N>> {
 
 /// What the lanes are shown, row by row.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct StepInput<'a> {
     pub(super) slates: &'a [u32],
     /// The block `STEP` of each lane, if it is not to be drawn.
     pub(super) words: Option<&'a [[u32; 4]]>,
@@ -49,7 +49,7 @@ pub(super) struct Asked<'a> {
     pub(super) choices: Option<&'a [Option<u32>]>,
 }
 
-impl Asked<'_> {
+impl StepInput<'_> {
     /// Takes what some of the lanes are shown.
     pub(super) fn of(&self, lanes: Range<usize>, slate_size: usize) -> Self {
         Self {
@@ -75,8 +75,8 @@ const NOTHING: u32 = u32::MAX;
 const TERMINATED: u32 = 1;
 const TRUNCATED: u32 = 2;
 
-impl<N: Number, E: Environment<N>> Part<N, E> {
-    /// Makes users to step; they begin with [`start`](Self::start).
+impl<N: Number, E: Environment<N>> LaneRange<N, E> {
+    /// Makes users to step; [`start`](Self::start) draws them.
     pub(super) fn new(
         environment: E,
         plan: &Plan,
@@ -241,15 +241,15 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
         (length, is_idle)
     }
 
-    /// Shows the lanes of a group what they are asked.
+    /// Shows the lanes of a group what they are input.
     #[inline(always)]
-    fn step_group(&mut self, group: Group, asked: &Asked<'_>, outcome: &mut OutcomeRows<'_>) {
-        let (length, is_idle) = self.read_slates(group, asked.slates);
+    fn step_group(&mut self, group: Group, input: &StepInput<'_>, outcome: &mut OutcomeRows<'_>) {
+        let (length, is_idle) = self.read_slates(group, input.slates);
         let stream = self.lanes.stream(group.index);
         let document_stream = self.lanes.document_stream(group.index);
-        let words = Self::step_words(group, stream, asked.words);
+        let words = Self::step_words(group, stream, input.words);
         let nothing = self.driver.num_considered;
-        let chosen = asked.choices.map(|choices| {
+        let chosen = input.choices.map(|choices| {
             let choices = &choices[group.first..][..group.num_lanes];
             N::Word::from_fn(|lane| choices[group.lane(lane)].unwrap_or(nothing))
         });
@@ -313,6 +313,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
 
     /// Begins the given episode in each lane that has one.
     pub(super) fn start(&mut self, starts: &[Option<u64>]) {
+        self.lanes.unask();
         vectorized!(N, {
             for group in 0..self.lanes.num_groups() {
                 self.begin(self.lanes.group(group), starts);
@@ -322,6 +323,7 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
 
     /// Asks the policy for the slate of each lane.
     pub(super) fn recommend(&mut self, slates: &mut [u32]) {
+        self.lanes.ask();
         let mut rows = slates.chunks_exact_mut(self.slate.len());
         for index in 0..self.lanes.num_groups() {
             vectorized!(N, self.recommend_to(index));
@@ -333,20 +335,22 @@ impl<N: Number, E: Environment<N>> Part<N, E> {
         }
     }
 
-    /// Shows each lane what is asked.
-    pub(super) fn step(&mut self, asked: Asked<'_>, mut outcome: OutcomeRows<'_>) {
+    /// Shows each lane what is input.
+    pub(super) fn step(&mut self, input: StepInput<'_>, mut outcome: OutcomeRows<'_>) {
+        self.lanes.settle();
         vectorized!(N, {
             for group in 0..self.lanes.num_groups() {
-                self.step_group(self.lanes.group(group), &asked, &mut outcome);
+                self.step_group(self.lanes.group(group), &input, &mut outcome);
             }
         });
     }
 }
 
-impl<E: Environment<f64>> Part<f64, E> {
-    /// Returns the probability with which the policy shows each lane its slate, as
-    /// [`Follower::propensities`](crate::backend::Follower::propensities) tells.
-    pub(super) fn propensities(&mut self, slates: &[u32]) -> Vec<Option<f64>> {
+impl<E: Environment<f64>> LaneRange<f64, E> {
+    /// Asks the policy about each lane that is shown a complete slate, and returns the probability with which it shows that;
+    /// see [`Followed::propensities`](crate::backend::Followed::propensities).
+    pub(super) fn ask_about(&mut self, slates: &[u32]) -> Vec<Option<f64>> {
+        self.lanes.ask();
         // One user is a whole vector here.
         let slates = slates.chunks_exact(self.slate.len()).enumerate();
         slates
@@ -369,7 +373,7 @@ impl<E: Environment<f64>> Part<f64, E> {
         let state = &place.policy;
         let scratch = &mut self.scratch;
         let propensity = policy.propensity(&self.policy, &mut seen, &draws, state, scratch, slate);
-        // As the lanes that are followed have been asked: a layer may keep numbers while it revises.
+        // What is followed has been asked, and a layer may keep numbers while it revises.
         self.recommend_to(lane);
         propensity.of_draw()
     }

@@ -1,4 +1,4 @@
-//! Where the lanes of a part of a stepper are, vector by vector.
+//! Where the lanes of a range are, vector by vector.
 
 use crate::backend::stepper::LaneState;
 use crate::environment::Fields;
@@ -20,6 +20,8 @@ pub(super) struct Lanes<N: Number, U> {
     places: Vec<Place<N, U>>,
     /// Where the groups were that have begun anew since lanes were last kept; empty if they never were.
     kept: Vec<Option<Place<N, U>>>,
+    /// What the policy remembered of each group before it was asked what to show next; empty if it has not been.
+    unasked: Vec<Vec<N>>,
 }
 
 /// Where the users of a group are.
@@ -36,7 +38,7 @@ pub(super) struct Place<N: Number, U> {
 /// The lanes of one vector of users.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
-    /// The group among those of the part.
+    /// The group among those of the range.
     pub(super) index: usize,
     /// Its first lane.
     pub(super) first: usize,
@@ -77,6 +79,7 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
                 num_groups
             ],
             kept: Vec::new(),
+            unasked: Vec::new(),
         }
     }
 
@@ -159,6 +162,25 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
         begins
     }
 
+    /// Makes ready for asking the policy. What it remembers is what it remembered before it was asked, if it has been.
+    pub(super) fn ask(&mut self) {
+        self.unask();
+        let remembered = self.places.iter().map(|place| place.policy.clone());
+        self.unasked.extend(remembered);
+    }
+
+    /// Undoes that the policy has been asked.
+    pub(super) fn unask(&mut self) {
+        for (place, before) in self.places.iter_mut().zip(self.unasked.drain(..)) {
+            place.policy = before;
+        }
+    }
+
+    /// Lets it stand that the policy has been asked: the step that it was asked for is taken.
+    pub(super) fn settle(&mut self) {
+        self.unasked.clear();
+    }
+
     /// Remembers where the lanes are now, of each group when it begins anew.
     pub(super) fn keep(&mut self) {
         self.kept.clear();
@@ -207,6 +229,7 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
     /// Reads the state of these lanes from their places among all.
     pub(super) fn load(&mut self, all: &LaneState) {
         let num_lanes = all.episodes.len();
+        self.settle();
         for index in 0..self.num_groups() {
             let group = self.group(index);
             let first = self.range.start + group.first;

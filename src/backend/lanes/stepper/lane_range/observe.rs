@@ -1,6 +1,6 @@
-//! What the lanes of a part observe.
+//! What the lanes of a range observe.
 
-use super::{Group, Part};
+use super::{Group, LaneRange};
 use crate::environment::{Blocks, Environment};
 use crate::number::{Number, Word, vectorized};
 use crate::rng::OBSERVATION;
@@ -40,7 +40,7 @@ fn write_rows<N: Number>(
     }
 }
 
-impl<N: Number, E: Environment<N>> Part<N, E> {
+impl<N: Number, E: Environment<N>> LaneRange<N, E> {
     /// Writes what is observed of the users of a group.
     #[inline(always)]
     fn observe_users(&mut self, group: Group, rows: &mut [f32]) {

@@ -1,0 +1,23 @@
+//! What can go wrong with a backend.
+
+use super::gpu::GpuError;
+
+/// Why a backend cannot compute what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The device failed, or cannot hold what is asked of it.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// Users of one environment, for whom a policy of the simulation cannot recommend.
+    #[error(
+        "users_per_env = {given}, expected 1: the policy of a simulation recommends to one user at a time"
+    )]
+    SharedDocuments {
+        /// How many users an environment has.
+        given: usize,
+    },
+    /// A token of lanes that have been stepped since, or of another stepper.
+    #[error("the lanes have been stepped since they were kept, expected a look back before that")]
+    NotKept,
+}
