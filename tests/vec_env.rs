@@ -85,6 +85,8 @@ mod modes;
 mod multi_user;
 #[path = "vec_env/short_slates.rs"]
 mod short_slates;
+#[path = "vec_env/stepper.rs"]
+mod stepper;
 
 on_each_backend! {
     /// For every policy the slates that it would choose come from outside, computed from the observations; the first
