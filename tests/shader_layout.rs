@@ -540,7 +540,7 @@ fn users_and_documents_have_the_fields_of_the_host_structs_in_their_order() {
     }
 }
 
-/// The offset that the host gives a member of `Job`, and its size. Rust: `struct Job` in src/backend/gpu/program.rs.
+/// The offset that the host gives a member of `Job`, and its size. Rust: `struct Job` in src/backend/gpu/work/program.rs.
 const JOB: [(&str, u32, u32); 18] = [
     ("key", 0, 8),
     ("first_episode", 8, 8),

@@ -19,7 +19,7 @@
 #endif
 
 #ifdef MANY_POINTS
-// Rust: `Points` in src/backend/gpu/points.rs.
+// Rust: `Points` in src/backend/gpu/work/points.rs.
 struct Point {
     of_environment: Parameters,
     of_choice: choice::Parameters,

@@ -12,7 +12,7 @@
 #import slatesim::workgroup_sums::{add_to_word, deposit_number, deposit_sum, word}
 #import slatesim::tallied::{running_word, STEP_WORDS, SUM_WORDS}
 
-// Rust: src/backend/gpu/rollout/tally.rs.
+// Rust: src/backend/gpu/work/rollout/tally.rs.
 const BLOCKS: u32 = 4u;
 const GROUP_BLOCKS: u32 = BLOCKS * #{WORKGROUP_SIZE}u;
 

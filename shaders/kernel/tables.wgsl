@@ -5,7 +5,7 @@
 #define_import_path slatesim::tables
 
 #ifdef MANY_POINTS
-// Point by point the environment's numbers, the policy's, and the corpus. Rust: `Points` in src/backend/gpu/points.rs.
+// Point by point the environment's numbers, the policy's, and the corpus. Rust: `Points` in src/backend/gpu/work/points.rs.
 @group(0) @binding(4) var<storage, read> numbers: array<f32>;
 
 // Where those of this lane's point begin.

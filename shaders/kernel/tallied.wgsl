@@ -8,7 +8,7 @@
 #import slatesim::job::job
 #import slatesim::exact_sum::DIGITS
 
-// Rust: src/backend/gpu/rollout/tally.rs. A sum has its digits, see exact_sum.wgsl, and how many terms were not finite.
+// Rust: src/backend/gpu/work/rollout/tally.rs. A sum has its digits, see exact_sum.wgsl, and how many terms were not finite.
 const SUM_WORDS: u32 = DIGITS + 1u;
 const RETURNS: u32 = 0u;
 const SLOPES: u32 = 2u * SUM_WORDS;

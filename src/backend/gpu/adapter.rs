@@ -35,7 +35,7 @@ pub enum AdapterId {
 
 impl AdapterId {
     /// Tells whether an adapter is meant.
-    pub(super) fn is(self, index: usize, info: &wgpu::AdapterInfo) -> bool {
+    pub(crate) fn is(self, index: usize, info: &wgpu::AdapterInfo) -> bool {
         match self {
             Self::Index(wanted) => wanted == index,
             Self::Bus(_) => info.device_pci_bus_id.parse() == Ok(self),
@@ -97,14 +97,14 @@ impl FromStr for AdapterId {
 }
 
 /// What the environment restricts the choice to, if it does.
-pub(super) fn wanted_name() -> Option<String> {
+pub(crate) fn wanted_name() -> Option<String> {
     std::env::var(NAME_VARIABLE)
         .ok()
         .filter(|name| !name.trim().is_empty())
 }
 
 /// Says how the adapter was asked for.
-pub(super) fn asked(selection: AdapterSelection, name: Option<&str>) -> String {
+pub(crate) fn asked(selection: AdapterSelection, name: Option<&str>) -> String {
     match (selection, name) {
         (AdapterSelection::Chosen(id), _) => format!("number {id}"),
         (_, Some(name)) => format!("name that has {name:?} in it, as {NAME_VARIABLE} wants"),

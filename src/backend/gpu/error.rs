@@ -4,10 +4,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::compose::ShaderError;
+use crate::backend::gpu::shader::compose::ShaderError;
 
 /// Carries the underlying error of a GPU library, shared so that a fault can be reported by every later call.
-pub(super) type Cause = Arc<dyn Error + Send + Sync + 'static>;
+pub(crate) type Cause = Arc<dyn Error + Send + Sync + 'static>;
 
 /// Says why GPU work could not be done, and what the user can do about it.
 ///

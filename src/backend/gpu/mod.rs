@@ -4,28 +4,17 @@
 //! `shaders/kernel/` are the only ones with bindings. No wgpu type appears outside this room.
 
 mod adapter;
-mod buffer;
-mod compose;
-mod context;
-mod conversions;
+mod device;
 mod error;
-mod interface;
-mod iterations;
-mod pipeline;
-mod points;
-mod probe;
-mod program;
-mod readback;
-mod rollout;
-mod stepper;
-mod stopwatch;
+mod shader;
+mod work;
 
 pub use adapter::{AdapterId, AdapterSelection};
-pub use compose::ShaderError;
-pub use context::AdapterSummary;
+pub use device::context::AdapterSummary;
 pub use error::GpuError;
-pub use probe::{PROBE_ROWS, Probe};
-pub use program::{Entry, Patch, compose_program};
+pub use shader::compose::ShaderError;
+pub use work::probe::{PROBE_ROWS, Probe};
+pub use work::program::{Entry, Patch, compose_program};
 
 use super::{
     Backend, BackendError, BackendInfo, KernelTime, Launches, Observer, SINGLE_RESOLUTION,
@@ -33,16 +22,17 @@ use super::{
 };
 use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
-use context::Gpu;
-use program::Program;
-use rollout::blocks::Blocks;
-use rollout::tally::{self, Tallies};
-use rollout::{Collector, Taken};
+use device::context::Gpu;
+use device::stopwatch::add_times;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use stopwatch::add_times;
 use tracing::debug;
+use work::program::Program;
+use work::rollout::blocks::Blocks;
+use work::rollout::tally::{self, Tallies};
+use work::rollout::{self, Collector, Taken};
+use work::{points, stepper};
 
 /// How shaders are made and work is cut. The defaults suit the adapter; others change no result, a `patch` apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

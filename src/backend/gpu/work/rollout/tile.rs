@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// Which episodes of which simulations a batch runs: the same of each.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::backend::gpu) struct Tile {
+pub(crate) struct Tile {
     pub(super) points: Range<usize>,
     pub(super) first: u64,
     /// Episodes of each.
@@ -57,11 +57,11 @@ pub(super) fn tiles(
 }
 
 /// [`BLOCK_EPISODES`] as a number of lanes.
-pub(in crate::backend::gpu) fn block() -> u32 {
+pub(crate) fn block() -> u32 {
     u32::try_from(BLOCK_EPISODES).expect("a block is small")
 }
 
-pub(in crate::backend::gpu) fn word(number: usize) -> u32 {
+pub(crate) fn word(number: usize) -> u32 {
     u32::try_from(number).expect("at most as many as a batch has lanes")
 }
 

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use super::adapter::{AdapterId, AdapterSelection, asked, wanted_name};
-use super::compose::panic_message;
-use super::error::{Cause, GpuError};
-use super::program::Programs;
 use super::readback::StagingPool;
+use crate::backend::gpu::adapter::{AdapterId, AdapterSelection, asked, wanted_name};
+use crate::backend::gpu::error::{Cause, GpuError};
+use crate::backend::gpu::shader::compose::panic_message;
+use crate::backend::gpu::work::program::Programs;
 
 /// Describes an adapter to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl AdapterSummary {
 
 /// Holds an open device and its queue; cheap to share by reference between threads.
 #[derive(Debug)]
-pub(super) struct Gpu {
+pub(crate) struct Gpu {
     summary: AdapterSummary,
     limits: wgpu::Limits,
     features: wgpu::Features,
@@ -97,7 +97,7 @@ impl Faults {
 
 /// Locks without giving up on a lock that a panicking thread has held: the values behind ours are always
 /// whole.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -137,7 +137,7 @@ impl Gpu {
     /// Lists the adapters of this machine, the one that [`Gpu::open`] would try first in front; empty without
     /// a driver.
     #[must_use]
-    pub(super) fn adapters() -> Vec<AdapterSummary> {
+    pub(crate) fn adapters() -> Vec<AdapterSummary> {
         ranked_adapters(&instance())
             .iter()
             .map(|adapter| AdapterSummary::new(&adapter.get_info()))
@@ -150,7 +150,7 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::NoAdapter`], [`GpuError::NoSuchAdapter`], [`GpuError::NoHardwareAdapter`] or, if every suitable adapter
     /// refuses, [`GpuError::DeviceRefused`] or [`GpuError::OutOfMemoryAtStart`] of the first.
-    pub(super) fn open(selection: AdapterSelection) -> Result<Self, GpuError> {
+    pub(crate) fn open(selection: AdapterSelection) -> Result<Self, GpuError> {
         let instance = instance();
         let adapters = ranked_adapters(&instance);
         if adapters.is_empty() {
@@ -267,36 +267,36 @@ impl Gpu {
 
     /// Describes the adapter.
     #[must_use]
-    pub(super) fn info(&self) -> &AdapterSummary {
+    pub(crate) fn info(&self) -> &AdapterSummary {
         &self.summary
     }
 
     /// Tells whether the adapter computes on the CPU; such timings say nothing about GPUs.
     #[must_use]
-    pub(super) fn is_software(&self) -> bool {
+    pub(crate) fn is_software(&self) -> bool {
         self.summary.is_software()
     }
 
     /// Returns how many iterations all loops of an invocation may take together before the driver leaves them, where it
     /// does that: Mesa's software rasteriser, and to be sure of it whatever else runs on the processor.
-    pub(super) fn most_iterations(&self) -> Option<u64> {
+    pub(crate) fn most_iterations(&self) -> Option<u64> {
         self.is_software().then_some(SOFTWARE_ITERATIONS)
     }
 
     /// Returns the programs made so far.
-    pub(super) fn programs(&self) -> &Programs {
+    pub(crate) fn programs(&self) -> &Programs {
         &self.programs
     }
 
     /// Tells whether shaders may use `u64`.
     #[must_use]
-    pub(super) fn native_u64(&self) -> bool {
+    pub(crate) fn native_u64(&self) -> bool {
         self.features.contains(wgpu::Features::SHADER_INT64)
     }
 
     /// Returns what a tick of the device's clock stands for; `None` where kernels cannot ask it.
     #[must_use]
-    pub(super) fn seconds_per_tick(&self) -> Option<f64> {
+    pub(crate) fn seconds_per_tick(&self) -> Option<f64> {
         if !self.features.contains(wgpu::Features::TIMESTAMP_QUERY) {
             return None;
         }
@@ -306,23 +306,23 @@ impl Gpu {
 
     /// Returns the limits of the device, which are the adapter's own.
     #[must_use]
-    pub(super) fn limits(&self) -> &wgpu::Limits {
+    pub(crate) fn limits(&self) -> &wgpu::Limits {
         &self.limits
     }
 
     /// Returns the device, for commands recorded inside [`Gpu::checked`].
     #[must_use]
-    pub(super) fn device(&self) -> &wgpu::Device {
+    pub(crate) fn device(&self) -> &wgpu::Device {
         &self.device
     }
 
     /// Returns the queue, for commands issued inside [`Gpu::checked`].
     #[must_use]
-    pub(super) fn queue(&self) -> &wgpu::Queue {
+    pub(crate) fn queue(&self) -> &wgpu::Queue {
         &self.queue
     }
 
-    pub(super) fn staging(&self) -> &Arc<StagingPool> {
+    pub(crate) fn staging(&self) -> &Arc<StagingPool> {
         &self.staging
     }
 
@@ -331,7 +331,7 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::DeviceLost`] once the device is gone, and from then on by every call; else the first error
     /// that nobody caught.
-    pub(super) fn status(&self) -> Result<(), GpuError> {
+    pub(crate) fn status(&self) -> Result<(), GpuError> {
         let lost = lock(&self.faults.lost).clone();
         let fault = lost.or_else(|| lock(&self.faults.uncaptured).clone());
         fault.map_or(Ok(()), Err)
@@ -343,12 +343,12 @@ impl Gpu {
     ///
     /// # Errors
     /// Out of memory, validation, device loss; the first error of the most telling kind.
-    pub(super) fn checked<T>(&self, what: &str, work: impl FnOnce() -> T) -> Result<T, GpuError> {
+    pub(crate) fn checked<T>(&self, what: &str, work: impl FnOnce() -> T) -> Result<T, GpuError> {
         self.checked_sized(what, None, work)
     }
 
     /// As [`Gpu::checked`], for work that needs `needed` bytes of device memory.
-    pub(super) fn checked_sized<T>(
+    pub(crate) fn checked_sized<T>(
         &self,
         what: &str,
         needed: Option<u64>,
@@ -381,7 +381,7 @@ impl Gpu {
     }
 
     /// Polls the device; tells whether what was waited for is done.
-    pub(super) fn poll(&self, what: &str, poll: wgpu::PollType) -> Result<bool, GpuError> {
+    pub(crate) fn poll(&self, what: &str, poll: wgpu::PollType) -> Result<bool, GpuError> {
         self.poll_with(what, || self.device.poll(poll))
     }
 
@@ -412,7 +412,7 @@ impl Gpu {
 
     /// Starts recording commands.
     #[must_use]
-    pub(super) fn encoder(&self, label: &str) -> wgpu::CommandEncoder {
+    pub(crate) fn encoder(&self, label: &str) -> wgpu::CommandEncoder {
         let label = Some(label);
         self.device
             .create_command_encoder(&wgpu::CommandEncoderDescriptor { label })
@@ -423,7 +423,7 @@ impl Gpu {
     ///
     /// # Errors
     /// What [`Gpu::checked`] reports.
-    pub(super) fn submit(
+    pub(crate) fn submit(
         &self,
         what: &str,
         encoder: wgpu::CommandEncoder,
@@ -436,7 +436,7 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::Timeout`], [`GpuError::DeviceLost`].
     #[cfg(test)]
-    pub(super) fn wait(
+    pub(crate) fn wait(
         &self,
         what: &str,
         submission: &wgpu::SubmissionIndex,
@@ -459,13 +459,13 @@ impl Gpu {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
+pub(crate) mod testing {
     use super::Gpu;
     use crate::backend::gpu::AdapterSelection;
 
     /// Opens any adapter; where there is none it says so, and fails if the environment declares that one is
     /// required.
-    pub(in super::super) fn any_gpu() -> Option<Gpu> {
+    pub(crate) fn any_gpu() -> Option<Gpu> {
         match Gpu::open(AdapterSelection::Any) {
             Ok(gpu) => Some(gpu),
             Err(error) if std::env::var_os("SLATESIM_REQUIRE_GPU").is_none() => {

@@ -1,7 +1,7 @@
 //! Buffers of the device: made within its limits, filled from the host.
 
 use super::context::Gpu;
-use super::error::GpuError;
+use crate::backend::gpu::error::GpuError;
 
 impl Gpu {
     /// Makes a buffer of `bytes` bytes, rounded up to a multiple of 4 and at least 4; its contents are zero.
@@ -9,7 +9,7 @@ impl Gpu {
     /// # Errors
     /// [`GpuError::LimitExceeded`] before the driver is asked, [`GpuError::OutOfMemory`] if it has no room,
     /// and what [`Gpu::checked`] reports.
-    pub(super) fn buffer(
+    pub(crate) fn buffer(
         &self,
         what: &str,
         bytes: u64,
@@ -49,7 +49,7 @@ impl Gpu {
     ///
     /// # Errors
     /// As [`Gpu::buffer`].
-    pub(super) fn upload(
+    pub(crate) fn upload(
         &self,
         what: &str,
         usage: wgpu::BufferUsages,
@@ -67,7 +67,7 @@ impl Gpu {
     ///
     /// # Errors
     /// What [`Gpu::checked`] reports.
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
         what: &str,
         buffer: &wgpu::Buffer,

@@ -5,11 +5,11 @@
 use super::slot::{Dispatch, Extent, num_counts, words};
 use super::tile::Tile;
 use super::{Collector, PARTS};
-use crate::backend::gpu::context::Gpu;
+use crate::backend::gpu::device::context::Gpu;
+use crate::backend::gpu::device::readback::Staged;
+use crate::backend::gpu::device::stopwatch::Laps;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::program::{Entry, Program, TALLY_WORKGROUP_SIZE};
-use crate::backend::gpu::readback::Staged;
-use crate::backend::gpu::stopwatch::Laps;
+use crate::backend::gpu::work::program::{Entry, Program, TALLY_WORKGROUP_SIZE};
 use crate::backend::gpu::{GpuOptions, Simulation};
 use crate::backend::model::Plan;
 use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE};
@@ -24,7 +24,7 @@ const MAX_BATCH: u64 = 1 << 20;
 /// Steps that an episode may have: squares of them fit into words.
 const MAX_STEPS: u32 = u16::MAX as u32;
 /// Episodes of which buckets can be read at once: so many fit into each.
-pub(in crate::backend::gpu) const MAX_EPISODES: u64 = 1 << 31;
+pub(crate) const MAX_EPISODES: u64 = 1 << 31;
 /// Episodes from which on this pays: on a software adapter, when the buckets of returns, 8 MiB, are less than the outcomes
 /// of all episodes; on hardware sooner, since the host is slow beside it.
 const MIN_EPISODES_IN_SOFTWARE: u64 = 1 << 19;
@@ -46,12 +46,7 @@ const BLOCK_FIELDS: usize = 6;
 const BLOCKS: u32 = 4;
 
 /// Tells whether the statistics of a rollout are formed on the device.
-pub(in crate::backend::gpu) fn suits(
-    gpu: &Gpu,
-    options: &GpuOptions,
-    plan: &Plan,
-    episodes: &Range<u64>,
-) -> bool {
+pub(crate) fn suits(gpu: &Gpu, options: &GpuOptions, plan: &Plan, episodes: &Range<u64>) -> bool {
     let fits = plan.num_steps() <= MAX_STEPS
         && plan.discounts.is_empty()
         && gpu.limits().max_compute_invocations_per_workgroup >= TALLY_WORKGROUP_SIZE
@@ -74,7 +69,7 @@ struct Buffers {
 }
 
 /// Brings home statistics.
-pub(in crate::backend::gpu) struct Tallies {
+pub(crate) struct Tallies {
     fold: Arc<Program>,
     tally: Arc<Program>,
     buffers: Vec<Buffers>,
@@ -90,7 +85,7 @@ pub(in crate::backend::gpu) struct Tallies {
 
 /// What a batch has left so far.
 #[derive(Debug)]
-pub(in crate::backend::gpu) struct Collected {
+pub(crate) struct Collected {
     tally: Tally,
     /// Shape `[block][impressions by topic, clicks by topic, clicks by position]`.
     counts: Vec<u64>,
@@ -98,7 +93,7 @@ pub(in crate::backend::gpu) struct Collected {
 
 impl Tallies {
     /// Reads how many returns all batches together have in each bucket.
-    pub(in crate::backend::gpu) fn return_buckets(&self, gpu: &Gpu) -> Result<Vec<u32>, GpuError> {
+    pub(crate) fn return_buckets(&self, gpu: &Gpu) -> Result<Vec<u32>, GpuError> {
         let mut encoder = gpu.encoder("buckets");
         let bytes = 0..self.buckets.size();
         let staged = gpu.stage(&mut encoder, "buckets", &self.buckets, bytes)?;

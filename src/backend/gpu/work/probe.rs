@@ -1,10 +1,10 @@
 //! Draws and elementary functions one by one, for validation: the kernels of `shaders/kernel/probe.wgsl`.
 
-use super::GpuOptions;
-use super::context::Gpu;
-use super::error::GpuError;
 use super::program::{Entry, Inputs, Job, Program};
 use crate::backend::Simulation;
+use crate::backend::gpu::GpuOptions;
+use crate::backend::gpu::device::context::Gpu;
+use crate::backend::gpu::error::GpuError;
 use std::sync::Arc;
 use wgpu::BufferUsages;
 
@@ -20,7 +20,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new(
+    pub(crate) fn new(
         gpu: Arc<Gpu>,
         options: &GpuOptions,
         simulation: &Simulation,

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 
 use wgpu::naga;
 
-use super::compose::ShaderError;
 use super::context::Gpu;
-use super::error::GpuError;
+use crate::backend::gpu::error::GpuError;
+use crate::backend::gpu::shader::compose::ShaderError;
 
 /// Says whether a shader runs with the guards that wgpu adds: bounds checks, guarded division, bounded loops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RuntimeChecks {
+pub(crate) enum RuntimeChecks {
     /// With all guards; for shaders that were not written here, and for tests.
     On,
     /// Without them; only for shaders all of whose modules are [trusted](crate::shader::ShaderSource::is_trusted).
@@ -62,7 +62,7 @@ pub(crate) fn create_module(
 /// # Errors
 /// [`ShaderError::UnsupportedBinding`] for textures and the like; what [`Gpu::checked`] reports, for example
 /// too many storage buffers for the device.
-pub(super) fn bind_group_layouts(
+pub(crate) fn bind_group_layouts(
     gpu: &Gpu,
     label: &str,
     module: &naga::Module,
@@ -125,7 +125,7 @@ pub(super) fn bind_group_layouts(
 /// # Errors
 /// What [`Gpu::checked`] reports: an unknown entry point or override, a workgroup too large for the device,
 /// layouts that do not fit.
-pub(super) fn create_pipeline(
+pub(crate) fn create_pipeline(
     gpu: &Gpu,
     label: &str,
     module: &wgpu::ShaderModule,
@@ -163,7 +163,7 @@ pub(super) fn create_pipeline(
 /// # Errors
 /// What [`Gpu::checked`] reports: a binding missing or too many, a buffer without the usage that its binding
 /// needs.
-pub(super) fn bind_group(
+pub(crate) fn bind_group(
     gpu: &Gpu,
     label: &str,
     layout: &wgpu::BindGroupLayout,
@@ -189,9 +189,9 @@ pub(super) fn bind_group(
 mod tests {
     use std::error::Error as _;
 
-    use super::super::compose::{NATIVE_U64, compose};
     use super::super::context::testing::any_gpu;
     use super::*;
+    use crate::backend::gpu::shader::compose::{NATIVE_U64, compose};
     use crate::shader::ShaderDef::{Bool, UInt};
     use crate::shader::{ShaderDefs, ShaderSource};
 

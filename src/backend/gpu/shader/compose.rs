@@ -52,7 +52,7 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 /// accept it.
 ///
 /// Give it the value of `Gpu::native_u64()`.
-pub(super) const NATIVE_U64: &str = "NATIVE_U64";
+pub(crate) const NATIVE_U64: &str = "NATIVE_U64";
 
 /// Features that the validator lets shaders use.
 fn capabilities(defs: &ShaderDefs) -> naga::valid::Capabilities {
@@ -139,7 +139,7 @@ pub enum ShaderError {
 /// # Errors
 /// [`ShaderError::Invalid`] with file, line and caret, in whichever file is at fault;
 /// [`ShaderError::OverriddenWorkgroupSize`]; [`ShaderError::Composer`] if the composer's own assertions fail.
-pub(super) fn compose(
+pub(crate) fn compose(
     modules: &[ShaderSource],
     entry: &ShaderSource,
     defs: &ShaderDefs,
@@ -224,7 +224,7 @@ fn invalid(composer: &Composer, error: &ComposerError) -> ShaderError {
 }
 
 /// Extracts the text of a caught panic.
-pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

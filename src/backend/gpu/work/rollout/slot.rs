@@ -4,10 +4,10 @@ use super::SPAN;
 use super::tile::block;
 use crate::backend::BLOCK_EPISODES;
 use crate::backend::gpu::Simulation;
-use crate::backend::gpu::context::Gpu;
+use crate::backend::gpu::device::context::Gpu;
+use crate::backend::gpu::device::stopwatch::Stopwatch;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::program::{Inputs, Job};
-use crate::backend::gpu::stopwatch::Stopwatch;
+use crate::backend::gpu::work::program::{Inputs, Job};
 use wgpu::BufferUsages;
 
 /// Fields of the outcomes without discounts: those that are read, and others for the next dispatch.
@@ -23,7 +23,7 @@ pub(super) fn curve_words(lanes: u64) -> u64 {
 }
 
 /// The buffers of one batch in flight, whoever collects.
-pub(in crate::backend::gpu) struct Slot {
+pub(crate) struct Slot {
     pub(super) users: wgpu::Buffer,
     pub(super) outcomes: wgpu::Buffer,
     pub(super) counts: wgpu::Buffer,
@@ -35,7 +35,7 @@ pub(in crate::backend::gpu) struct Slot {
 }
 
 /// How large a rollout is.
-pub(in crate::backend::gpu) struct Extent {
+pub(crate) struct Extent {
     pub(super) batch_size: u32,
     pub(super) num_slots: usize,
     /// Steps of a dispatch at most.
@@ -49,7 +49,7 @@ impl Extent {
 }
 
 /// A dispatch that is being recorded.
-pub(in crate::backend::gpu) struct Dispatch<'a> {
+pub(crate) struct Dispatch<'a> {
     pub(super) slot: &'a Slot,
     pub(super) slot_index: usize,
     pub(super) inputs: &'a Inputs,

@@ -1,9 +1,9 @@
 //! The device's own clock: how long its kernels take, without the host and the copies.
 
 use super::context::Gpu;
-use super::error::GpuError;
 use super::readback::{Readback, Staged};
 use crate::backend::KernelTime;
+use crate::backend::gpu::error::GpuError;
 use wgpu::BufferUsages;
 
 /// Kernels between a start and a stop at most, and the mark before them.
@@ -11,7 +11,7 @@ const MAX_MARKS: u32 = 8;
 
 /// Times kernels one after the other.
 #[derive(Debug)]
-pub(super) struct Stopwatch {
+pub(crate) struct Stopwatch {
     queries: wgpu::QuerySet,
     ticks: wgpu::Buffer,
 }
@@ -21,7 +21,7 @@ impl Stopwatch {
     ///
     /// # Errors
     /// What [`Gpu::checked`] reports.
-    pub(super) fn new(gpu: &Gpu) -> Result<Option<Self>, GpuError> {
+    pub(crate) fn new(gpu: &Gpu) -> Result<Option<Self>, GpuError> {
         if gpu.seconds_per_tick().is_none() {
             return Ok(None);
         }
@@ -39,7 +39,7 @@ impl Stopwatch {
 
     /// Records the mark that time counts from: a pass without work, whose timestamp is written once everything before
     /// it is done.
-    pub(super) fn start(&self, encoder: &mut wgpu::CommandEncoder) -> Laps<'_> {
+    pub(crate) fn start(&self, encoder: &mut wgpu::CommandEncoder) -> Laps<'_> {
         let laps = Laps {
             stopwatch: self,
             kernels: Vec::new(),
@@ -54,14 +54,14 @@ impl Stopwatch {
 
 /// A timing that is being recorded.
 #[derive(Debug)]
-pub(super) struct Laps<'a> {
+pub(crate) struct Laps<'a> {
     stopwatch: &'a Stopwatch,
     kernels: Vec<&'static str>,
 }
 
 impl<'a> Laps<'a> {
     /// Returns what the pass of the next kernel is to write at its end.
-    pub(super) fn next(&mut self, kernel: &'static str) -> wgpu::ComputePassTimestampWrites<'a> {
+    pub(crate) fn next(&mut self, kernel: &'static str) -> wgpu::ComputePassTimestampWrites<'a> {
         self.kernels.push(kernel);
         self.mark()
     }
@@ -82,7 +82,7 @@ impl<'a> Laps<'a> {
     ///
     /// # Errors
     /// As [`Gpu::stage`].
-    pub(super) fn stop(
+    pub(crate) fn stop(
         self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
@@ -99,14 +99,14 @@ impl<'a> Laps<'a> {
 
 /// Marks on their way to the host, and the kernels between them.
 #[derive(Debug)]
-pub(super) struct Timed<T> {
+pub(crate) struct Timed<T> {
     kernels: Vec<&'static str>,
     ticks: T,
 }
 
 impl Timed<Staged> {
     /// As [`Staged::start`].
-    pub(super) fn start(self, submission: &wgpu::SubmissionIndex) -> Timed<Readback> {
+    pub(crate) fn start(self, submission: &wgpu::SubmissionIndex) -> Timed<Readback> {
         Timed {
             kernels: self.kernels,
             ticks: self.ticks.start(submission),
@@ -119,7 +119,7 @@ impl Timed<Readback> {
     ///
     /// # Errors
     /// As [`Readback::wait_with`].
-    pub(super) fn wait(self, gpu: &Gpu) -> Result<Option<Vec<KernelTime>>, GpuError> {
+    pub(crate) fn wait(self, gpu: &Gpu) -> Result<Option<Vec<KernelTime>>, GpuError> {
         let ticks = self
             .ticks
             .wait_with(gpu, bytemuck::pod_collect_to_vec::<u8, u64>)?;
@@ -143,7 +143,7 @@ impl Timed<Readback> {
 }
 
 /// Adds what kernels took to what they took before.
-pub(super) fn add_times(sums: &mut Vec<KernelTime>, times: &[KernelTime]) {
+pub(crate) fn add_times(sums: &mut Vec<KernelTime>, times: &[KernelTime]) {
     for time in times {
         match sums.iter_mut().find(|sum| sum.kernel == time.kernel) {
             Some(sum) => sum.seconds += time.seconds,

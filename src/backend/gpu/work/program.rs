@@ -1,15 +1,16 @@
 //! From a simulation to shaders: which modules, which definitions, which inputs.
 
-use super::compose::{NATIVE_U64, ShaderError, compose};
-use super::context::Gpu;
-use super::conversions::with_conversions;
-use super::error::GpuError;
-use super::pipeline::{
+use super::rollout::{SPAN, block, word};
+use crate::backend::gpu::device::context::Gpu;
+use crate::backend::gpu::device::pipeline::{
     RuntimeChecks, bind_group, bind_group_layouts, create_module, create_pipeline,
 };
-use super::rollout::{SPAN, block, word};
-use super::stopwatch::Laps;
-use super::{GpuOptions, Simulation, interface, iterations};
+use crate::backend::gpu::device::stopwatch::Laps;
+use crate::backend::gpu::error::GpuError;
+use crate::backend::gpu::shader::compose::{NATIVE_U64, ShaderError, compose};
+use crate::backend::gpu::shader::conversions::with_conversions;
+use crate::backend::gpu::shader::{interface, iterations};
+use crate::backend::gpu::{GpuOptions, Simulation};
 use crate::rng::halves;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use bytemuck::{Pod, Zeroable};
@@ -20,7 +21,7 @@ use wgpu::{BufferUsages, naga};
 
 const DEFAULT_WORKGROUP_SIZE: u32 = 64;
 /// Invocations of a workgroup of `tally`, which has all parts of some blocks and room for their sums.
-pub(super) const TALLY_WORKGROUP_SIZE: u32 = 256;
+pub(crate) const TALLY_WORKGROUP_SIZE: u32 = 256;
 /// More counters than this would spill.
 const MAX_SLOTS_IN_REGISTERS: u32 = 16;
 /// Counts of a block that fit into the memory of a workgroup beside the sums of its steps: 2 of 16 KiB, which every device
@@ -31,30 +32,30 @@ const MAX_COUNTS_IN_WORKGROUP: u32 = 512;
 // WGSL: struct Job in shaders/kernel/job.wgsl
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
-pub(super) struct Job {
-    pub(super) key: [u32; 2],
-    pub(super) first_episode: [u32; 2],
-    pub(super) num_lanes: u32,
-    pub(super) stride: u32,
-    pub(super) step_begin: u32,
-    pub(super) step_end: u32,
-    pub(super) max_steps: u32,
-    pub(super) users_per_env: u32,
-    pub(super) words_are_given: u32,
-    pub(super) lanes_per_point: u32,
-    pub(super) first_point: u32,
-    pub(super) numbers_per_point: u32,
-    pub(super) policy_numbers: u32,
-    pub(super) corpus_numbers: u32,
-    pub(super) candidate_begin: u32,
-    pub(super) candidate_end: u32,
-    pub(super) zero: u32,
-    pub(super) unused: u32,
+pub(crate) struct Job {
+    pub(crate) key: [u32; 2],
+    pub(crate) first_episode: [u32; 2],
+    pub(crate) num_lanes: u32,
+    pub(crate) stride: u32,
+    pub(crate) step_begin: u32,
+    pub(crate) step_end: u32,
+    pub(crate) max_steps: u32,
+    pub(crate) users_per_env: u32,
+    pub(crate) words_are_given: u32,
+    pub(crate) lanes_per_point: u32,
+    pub(crate) first_point: u32,
+    pub(crate) numbers_per_point: u32,
+    pub(crate) policy_numbers: u32,
+    pub(crate) corpus_numbers: u32,
+    pub(crate) candidate_begin: u32,
+    pub(crate) candidate_end: u32,
+    pub(crate) zero: u32,
+    pub(crate) unused: u32,
 }
 
 impl Job {
     /// A job of lanes that begin at one episode, without steps.
-    pub(super) fn of_lanes(seed: u64, first_episode: u64, num_lanes: u32, max_steps: u32) -> Self {
+    pub(crate) fn of_lanes(seed: u64, first_episode: u64, num_lanes: u32, max_steps: u32) -> Self {
         Self {
             key: halves(seed),
             first_episode: halves(first_episode),
@@ -145,7 +146,7 @@ impl Entry {
     }
 
     /// Returns how many invocations a workgroup has.
-    pub(super) fn workgroup_size(self, options: &GpuOptions) -> u32 {
+    pub(crate) fn workgroup_size(self, options: &GpuOptions) -> u32 {
         let asked = options.workgroup_size.unwrap_or(DEFAULT_WORKGROUP_SIZE);
         match self {
             // Whole spans of one block.
@@ -333,14 +334,14 @@ fn definitions(
 
 /// All that the shader of a kernel is made from.
 #[derive(Debug, PartialEq)]
-pub(super) struct Recipe {
+pub(crate) struct Recipe {
     defs: ShaderDefs,
     modules: Vec<ShaderSource>,
     entry_source: ShaderSource,
 }
 
 impl Recipe {
-    pub(super) fn new(
+    pub(crate) fn new(
         gpu: &Gpu,
         options: &GpuOptions,
         simulation: &Simulation,
@@ -357,7 +358,7 @@ impl Recipe {
 
 /// Programs that have been made, by everything that they are made from; compiling one takes a tenth of a second and more.
 #[derive(Debug, Default)]
-pub(super) struct Programs(Mutex<BTreeMap<String, Arc<Program>>>);
+pub(crate) struct Programs(Mutex<BTreeMap<String, Arc<Program>>>);
 
 /// So many programs are kept; a sweep over sizes makes others without end.
 const MAX_PROGRAMS: usize = 128;
@@ -384,7 +385,7 @@ impl Programs {
 
 /// The pipelines of one file of kernels.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(crate) struct Program {
     name: &'static str,
     pipelines: Vec<(&'static str, wgpu::ComputePipeline)>,
     layouts: Vec<wgpu::BindGroupLayout>,
@@ -397,7 +398,7 @@ pub(super) struct Program {
 
 impl Program {
     /// Makes the pipelines of a file of kernels, or finds those made before.
-    pub(super) fn get(
+    pub(crate) fn get(
         gpu: &Gpu,
         options: &GpuOptions,
         simulation: &Simulation,
@@ -457,7 +458,7 @@ impl Program {
 
     /// Tells how many iterations an invocation of an entry point takes at most, with members of the job given; 0 where the
     /// driver runs them all.
-    pub(super) fn iterations(
+    pub(crate) fn iterations(
         &self,
         gpu: &Gpu,
         entry_point: &str,
@@ -476,7 +477,7 @@ impl Program {
     }
 
     /// Refuses a dispatch whose loops the driver would cut.
-    pub(super) fn check_iterations(
+    pub(crate) fn check_iterations(
         &self,
         gpu: &Gpu,
         options: &GpuOptions,
@@ -497,12 +498,12 @@ impl Program {
     }
 
     /// Returns how many invocations a workgroup has.
-    pub(super) fn workgroup_size(&self) -> u32 {
+    pub(crate) fn workgroup_size(&self) -> u32 {
         self.workgroup_size
     }
 
     /// Binds a job and the inputs as group 0, and buffers in order as group 1.
-    pub(super) fn bind(
+    pub(crate) fn bind(
         &self,
         gpu: &Gpu,
         inputs: &Inputs,
@@ -528,7 +529,7 @@ impl Program {
     }
 
     /// Records `invocations` invocations of an entry point, timed if there is a timing under way.
-    pub(super) fn dispatch(
+    pub(crate) fn dispatch(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         laps: Option<&mut Laps<'_>>,
@@ -551,12 +552,12 @@ impl Program {
 }
 
 /// Returns how many iterations the loops of an invocation may take, if that is bounded.
-pub(super) fn most_iterations(gpu: &Gpu, options: &GpuOptions) -> Option<u64> {
+pub(crate) fn most_iterations(gpu: &Gpu, options: &GpuOptions) -> Option<u64> {
     options.most_iterations.or(gpu.most_iterations())
 }
 
 /// Returns the largest number up to `most` for which something holds that holds for all below it; 0 if for none.
-pub(super) fn largest(
+pub(crate) fn largest(
     most: u32,
     holds: impl Fn(u32) -> Result<bool, GpuError>,
 ) -> Result<u32, GpuError> {
@@ -576,7 +577,7 @@ pub(super) fn largest(
 }
 
 /// Cuts candidates into parts of a size, at least one.
-pub(super) fn parts(num_candidates: u32, size: u32) -> impl Iterator<Item = Range<u32>> + Clone {
+pub(crate) fn parts(num_candidates: u32, size: u32) -> impl Iterator<Item = Range<u32>> + Clone {
     let size = size.clamp(1, num_candidates.max(1));
     (0..num_candidates.max(1))
         .step_by(size as usize)
@@ -584,7 +585,7 @@ pub(super) fn parts(num_candidates: u32, size: u32) -> impl Iterator<Item = Rang
 }
 
 /// Returns how many invocations of a kernel one dispatch may have.
-pub(super) fn most_invocations(gpu: &Gpu, entry: Entry, options: &GpuOptions) -> u32 {
+pub(crate) fn most_invocations(gpu: &Gpu, entry: Entry, options: &GpuOptions) -> u32 {
     gpu.limits()
         .max_compute_workgroups_per_dimension
         .saturating_mul(entry.workgroup_size(options))
@@ -592,9 +593,9 @@ pub(super) fn most_invocations(gpu: &Gpu, entry: Entry, options: &GpuOptions) ->
 
 /// The parameters of a simulation, on the device.
 #[derive(Debug)]
-pub(super) struct Inputs {
+pub(crate) struct Inputs {
     /// Bindings 1 to 5 of group 0.
-    pub(super) buffers: [wgpu::Buffer; 5],
+    pub(crate) buffers: [wgpu::Buffer; 5],
 }
 
 /// Leaves the names out.
@@ -603,7 +604,7 @@ pub(super) fn values(named: Vec<(&str, f64)>) -> Vec<f64> {
 }
 
 impl Inputs {
-    pub(super) fn new(gpu: &Gpu, simulation: &Simulation) -> Result<Self, GpuError> {
+    pub(crate) fn new(gpu: &Gpu, simulation: &Simulation) -> Result<Self, GpuError> {
         let upload = |what, usage, numbers: &[f64]| upload(gpu, what, usage, numbers);
         let corpus = simulation
             .plan
@@ -635,7 +636,7 @@ impl Inputs {
 }
 
 /// Makes a buffer of numbers in the precision of lanes.
-pub(super) fn upload(
+pub(crate) fn upload(
     gpu: &Gpu,
     what: &str,
     usage: BufferUsages,

@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::context::{Gpu, lock};
-use super::error::GpuError;
+use crate::backend::gpu::error::GpuError;
 
 /// How long [`Readback::wait_with`] waits. A submission should last milliseconds, but a software adapter on a busy
 /// machine is slow; drivers kill what really hangs long before.
-pub(super) const READBACK_TIMEOUT: Duration = Duration::from_secs(300);
+pub(crate) const READBACK_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One wait inside wgpu; short, because wgpu holds a lock meanwhile that other threads' clean-up needs.
 const POLL_SLICE: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ const MAX_IDLE: usize = 16;
 
 /// Keeps staging buffers for reuse.
 #[derive(Debug, Default)]
-pub(super) struct StagingPool {
+pub(crate) struct StagingPool {
     idle: Mutex<Vec<wgpu::Buffer>>,
 }
 
@@ -56,7 +56,7 @@ impl StagingPool {
 /// Holds a copy that is recorded in an encoder, and waits for the encoder to be submitted.
 #[derive(Debug)]
 #[must_use = "a staged copy is read only after `start` and `wait`"]
-pub(super) struct Staged {
+pub(crate) struct Staged {
     what: String,
     buffer: wgpu::Buffer,
     bytes: u64,
@@ -65,7 +65,7 @@ pub(super) struct Staged {
 /// Holds a result under way; dropping it gives the result up.
 #[derive(Debug)]
 #[must_use = "a result is only read by `wait`"]
-pub(super) struct Readback {
+pub(crate) struct Readback {
     staged: Staged,
     submission: wgpu::SubmissionIndex,
     mapped: Receiver<Result<(), wgpu::BufferAsyncError>>,
@@ -78,7 +78,7 @@ impl Gpu {
     /// # Errors
     /// As [`Gpu::buffer`]; [`GpuError::LimitExceeded`] if the range is not inside the buffer. A misaligned
     /// range is reported by [`Gpu::submit`].
-    pub(super) fn stage(
+    pub(crate) fn stage(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         what: &str,
@@ -114,7 +114,7 @@ impl Gpu {
 impl Staged {
     /// Asks for the copy to become readable once `submission`, the one that contains it, has finished; does
     /// not wait.
-    pub(super) fn start(self, submission: &wgpu::SubmissionIndex) -> Readback {
+    pub(crate) fn start(self, submission: &wgpu::SubmissionIndex) -> Readback {
         let (sender, mapped) = sync_channel(1);
         let map = self.buffer.slice(..self.bytes);
         map.map_async(wgpu::MapMode::Read, move |result| {
@@ -132,7 +132,7 @@ impl Staged {
 impl Readback {
     /// Waits for the result and copies it out, as [`Readback::wait_with`] does.
     #[cfg(test)]
-    pub(super) fn wait(self, gpu: &Gpu) -> Result<Vec<u8>, GpuError> {
+    pub(crate) fn wait(self, gpu: &Gpu) -> Result<Vec<u8>, GpuError> {
         self.wait_with(gpu, <[u8]>::to_vec)
     }
 
@@ -141,7 +141,7 @@ impl Readback {
     /// # Errors
     /// [`GpuError::DeviceLost`], [`GpuError::Timeout`] after [`READBACK_TIMEOUT`], [`GpuError::Readback`] if
     /// the buffer cannot be mapped.
-    pub(super) fn wait_with<R>(
+    pub(crate) fn wait_with<R>(
         self,
         gpu: &Gpu,
         read: impl FnOnce(&[u8]) -> R,

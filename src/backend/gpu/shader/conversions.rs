@@ -7,7 +7,7 @@ use std::fmt::Write;
 /// Appends `user_fields`, `user_from_fields` and `document_from_fields` to an environment's module.
 ///
 /// Appended, so that the lines of the author's own text keep their numbers.
-pub(super) fn with_conversions(
+pub(crate) fn with_conversions(
     mut source: ShaderSource,
     user: &[Field],
     document: &[Field],

@@ -4,10 +4,10 @@ use super::slot::{Dispatch, Extent, curve_words, discounted_fields};
 use super::tile::Tile;
 use super::{BLOCK_SPANS, Collector, OUTCOME_FIELDS, PARTS, QUAD};
 use crate::backend::BLOCK_SIZE;
-use crate::backend::gpu::context::Gpu;
+use crate::backend::gpu::device::context::Gpu;
+use crate::backend::gpu::device::readback::Staged;
+use crate::backend::gpu::device::stopwatch::Laps;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::readback::Staged;
-use crate::backend::gpu::stopwatch::Laps;
 use crate::backend::gpu::{GpuOptions, Simulation};
 use crate::statistics::EpisodeBlock;
 use std::ops::Range;
@@ -17,7 +17,7 @@ const CLICKS: usize = 3;
 const RUNNING: usize = 5;
 
 /// Brings home the blocks of episodes themselves.
-pub(in crate::backend::gpu) struct Blocks {
+pub(crate) struct Blocks {
     empty: EpisodeBlock,
     /// The fields of the outcomes that are discounted returns.
     discounted: Range<usize>,

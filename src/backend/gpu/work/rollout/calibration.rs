@@ -1,6 +1,6 @@
 //! Which shape of dispatch is the fastest, found by trying on real batches: none of it changes a bit of the results.
 
-use super::super::context::Gpu;
+use crate::backend::gpu::device::context::Gpu;
 use std::time::Duration;
 
 /// Sizes of workgroups that are tried, the default first.
@@ -21,11 +21,11 @@ const WORTHWHILE: f64 = 0.98;
 
 /// How episodes are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::backend::gpu) struct Shape {
+pub(crate) struct Shape {
     /// Invocations of a workgroup.
-    pub(in crate::backend::gpu) workgroup_size: u32,
+    pub(crate) workgroup_size: u32,
     /// Steps of a dispatch at most.
-    pub(in crate::backend::gpu) fusion: u32,
+    pub(crate) fusion: u32,
 }
 
 /// Trials of shapes on the first dispatches of batches.

@@ -1,12 +1,12 @@
 //! Single steps on the GPU for agents outside: the kernels of `shaders/kernel/step.wgsl`.
 
-use super::context::Gpu;
-use super::error::GpuError;
 use super::program::{
     Entry, Inputs, Job, Program, largest, most_invocations, most_iterations, parts,
 };
-use super::{GpuOptions, Simulation};
 use crate::backend::BackendError;
+use crate::backend::gpu::device::context::Gpu;
+use crate::backend::gpu::error::GpuError;
+use crate::backend::gpu::{GpuOptions, Simulation};
 use crate::backend::stepper::{Kept, LaneState, LastKept, Observation, StepOutcome, Stepper};
 use crate::rng::halves;
 use bytemuck::{AnyBitPattern, NoUninit, cast_slice_mut, pod_collect_to_vec, pod_read_unaligned};
@@ -104,7 +104,7 @@ fn cut(
 
 /// Users on the device, one lane each.
 #[derive(Debug)]
-pub(super) struct GpuStepper {
+pub(crate) struct GpuStepper {
     gpu: Arc<Gpu>,
     simulation: Simulation,
     program: Arc<Program>,
@@ -126,7 +126,7 @@ pub(super) struct GpuStepper {
 }
 
 impl GpuStepper {
-    pub(super) fn new(
+    pub(crate) fn new(
         gpu: Arc<Gpu>,
         options: &GpuOptions,
         simulation: &Simulation,

@@ -112,7 +112,7 @@ const POLICY: &[Item] = &[(
 ///
 /// # Errors
 /// [`ShaderError::Missing`] for the first item that is not there.
-pub(super) fn check(source: &ShaderSource, defs: &ShaderDefs) -> Result<(), ShaderError> {
+pub(crate) fn check(source: &ShaderSource, defs: &ShaderDefs) -> Result<(), ShaderError> {
     let items = match source.module.as_str() {
         "environment" => ENVIRONMENT,
         "choice" => CHOICE,

@@ -4,9 +4,9 @@ use super::NUM_SLOTS;
 use super::slot::lane_words;
 use super::tile::block;
 use crate::backend::BLOCK_EPISODES;
-use crate::backend::gpu::context::Gpu;
+use crate::backend::gpu::device::context::Gpu;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::program::{Entry, most_invocations};
+use crate::backend::gpu::work::program::{Entry, most_invocations};
 use crate::backend::gpu::{GpuOptions, Simulation};
 
 /// Episodes of a batch on a real GPU: the fewest fill the largest, the most make what lies between kernels small; by how
@@ -65,8 +65,8 @@ fn fitting(preferred: u64, bytes: u64, lane_words: u64, most: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::context::testing::any_gpu;
     use super::*;
+    use crate::backend::gpu::device::context::testing::any_gpu;
 
     #[test]
     fn a_batch_is_whole_blocks_that_a_dispatch_and_a_buffer_hold() {

@@ -3,10 +3,10 @@
 //! Lanes of one batch belong to several of them, whole blocks to each, and read their parameters by point. That needs the
 //! same shader for all, the same seed and the same number of steps; everything else may differ.
 
-use super::context::Gpu;
-use super::error::GpuError;
 use super::program::{Entry, Inputs, Job, Recipe, upload, values};
-use super::{GpuOptions, Simulation};
+use crate::backend::gpu::device::context::Gpu;
+use crate::backend::gpu::error::GpuError;
+use crate::backend::gpu::{GpuOptions, Simulation};
 use wgpu::BufferUsages;
 
 /// What simulations must have in common to run side by side.
@@ -45,7 +45,7 @@ fn numbers(simulation: &Simulation) -> [Vec<f64>; 5] {
 }
 
 /// Sorts simulations into groups that can run side by side: the indices of each, ascending.
-pub(super) fn groups(
+pub(crate) fn groups(
     gpu: &Gpu,
     options: &GpuOptions,
     simulations: &[Simulation],
@@ -63,8 +63,8 @@ pub(super) fn groups(
 
 /// The numbers of some simulations of one kind, on the device.
 #[derive(Debug)]
-pub(super) struct Points {
-    pub(super) inputs: Inputs,
+pub(crate) struct Points {
+    pub(crate) inputs: Inputs,
     numbers_per_point: u32,
     policy_numbers: u32,
     corpus_numbers: u32,
@@ -73,7 +73,7 @@ pub(super) struct Points {
 impl Points {
     /// Uploads what `struct Point` in `shaders/kernel/candidates.wgsl` and the array in `tables.wgsl` hold; of a single
     /// simulation, its inputs as they are.
-    pub(super) fn new(gpu: &Gpu, simulations: &[&Simulation]) -> Result<Self, GpuError> {
+    pub(crate) fn new(gpu: &Gpu, simulations: &[&Simulation]) -> Result<Self, GpuError> {
         if let [simulation] = simulations {
             return Ok(Self {
                 inputs: Inputs::new(gpu, simulation)?,
@@ -112,7 +112,7 @@ impl Points {
     }
 
     /// Tells a job where the numbers of points lie.
-    pub(super) fn tell(&self, job: Job) -> Job {
+    pub(crate) fn tell(&self, job: Job) -> Job {
         Job {
             numbers_per_point: self.numbers_per_point,
             policy_numbers: self.policy_numbers,

@@ -16,9 +16,9 @@ use wgpu::naga::{
 
 /// Why no bound can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unbounded {
+pub(crate) struct Unbounded {
     /// The function whose loop it is.
-    pub(super) function: String,
+    pub(crate) function: String,
 }
 
 /// What is known of a value.
@@ -65,7 +65,7 @@ impl Value {
 type Locals = BTreeMap<Handle<naga::LocalVariable>, Value>;
 
 /// Counts iterations in a module.
-pub(super) struct Iterations<'a> {
+pub(crate) struct Iterations<'a> {
     module: &'a naga::Module,
     /// What members of the uniform `job` are.
     job: &'a [(&'static str, u32)],
@@ -77,7 +77,7 @@ pub(super) struct Iterations<'a> {
 ///
 /// # Errors
 /// [`Unbounded`] if a loop is not of a kind that is understood.
-pub(super) fn most_iterations(
+pub(crate) fn most_iterations(
     module: &naga::Module,
     entry_point: &str,
     job: &[(&'static str, u32)],

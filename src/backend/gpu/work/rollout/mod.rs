@@ -7,20 +7,20 @@
 //! What comes back is the business of a [`Collector`]: every episode ([`blocks`]), or no more than statistics ([`tally`]).
 
 mod batch;
-pub(super) mod blocks;
+pub(crate) mod blocks;
 mod calibration;
 mod fusion;
 mod slot;
-pub(super) mod tally;
+pub(crate) mod tally;
 mod tile;
 
-use super::context::Gpu;
-use super::error::GpuError;
 use super::points::Points;
 use super::program::{Entry, Job, Program, largest, most_iterations, parts, upload};
-use super::readback::{Readback, Staged};
-use super::stopwatch::{Laps, Timed, add_times};
-use super::{GpuOptions, Observer, Simulation};
+use crate::backend::gpu::device::context::Gpu;
+use crate::backend::gpu::device::readback::{Readback, Staged};
+use crate::backend::gpu::device::stopwatch::{Laps, Timed, add_times};
+use crate::backend::gpu::error::GpuError;
+use crate::backend::gpu::{GpuOptions, Observer, Simulation};
 use crate::backend::model::power;
 use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE, KernelTime};
 use batch::batch_size;
@@ -31,8 +31,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-pub(super) use tile::block;
-pub(super) use tile::word;
+pub(crate) use tile::block;
+pub(crate) use tile::word;
 use tile::{Tile, tiles};
 
 /// Fields of the outcomes that are read, in the order of `shaders/kernel/rollout.wgsl`.
@@ -42,7 +42,7 @@ const NUM_SLOTS: usize = 3;
 /// Storage for the sums of the steps of a dispatch at most, whatever the adapter allows.
 const MAX_CURVE_BYTES: u64 = 1 << 26;
 /// Lanes in a row whose sums of a step are formed together, and how many of them a block has.
-pub(super) const SPAN: u32 = 64;
+pub(crate) const SPAN: u32 = 64;
 const BLOCK_SPANS: usize = BLOCK_SIZE / SPAN as usize;
 
 /// Parts of a block over each of which quality is summed in single precision before the parts are, whoever sums it.
@@ -62,7 +62,7 @@ struct Flight {
 }
 
 /// Brings home what batches leave on the device.
-pub(super) trait Collector: Sized {
+pub(crate) trait Collector: Sized {
     /// What a batch has left so far.
     type Batch;
     /// What one simulation's episodes of a batch leave in the end.
@@ -144,25 +144,25 @@ struct Rollout<'a, C> {
 }
 
 /// What running took, where there was anything to run.
-pub(super) struct Taken<C> {
+pub(crate) struct Taken<C> {
     /// The program of the episodes.
-    pub(super) program: Arc<Program>,
+    pub(crate) program: Arc<Program>,
     /// Dispatches of it.
-    pub(super) num_dispatches: u64,
+    pub(crate) num_dispatches: u64,
     /// What the kernels took by the clock of the device; empty where it has none.
-    pub(super) times: Vec<KernelTime>,
+    pub(crate) times: Vec<KernelTime>,
     /// How long the host had nothing to do but wait: nothing, where it is what limits.
-    pub(super) waited: Duration,
+    pub(crate) waited: Duration,
     /// What calibration has found, where it paid.
-    pub(super) shape: Option<Shape>,
+    pub(crate) shape: Option<Shape>,
     /// For what batches have left behind together.
-    pub(super) collector: C,
+    pub(crate) collector: C,
 }
 
 /// Runs the episodes of a range for each of some simulations that can run side by side, see [`super::points`];
 /// `finished` gets the index of a simulation, the first episode and what the collector has of those from there on, in
 /// any order.
-pub(super) fn run<C: Collector>(
+pub(crate) fn run<C: Collector>(
     gpu: &Gpu,
     options: &GpuOptions,
     simulations: &[&Simulation],
@@ -603,10 +603,10 @@ fn reach(
 
 #[cfg(test)]
 mod tests {
-    use super::super::context::testing::any_gpu;
     use super::tally::Tallies;
     use super::*;
     use crate::backend::Unobserved;
+    use crate::backend::gpu::device::context::testing::any_gpu;
     use crate::registry::Registry;
     use crate::statistics::Statistics;
     use crate::validation::cases;
