@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
-use slatesim::backend::gpu::{Entry, GpuOptions, compose_program};
+use slatesim::backend::gpu::{GpuOptions, Kernel, compose_program};
 use slatesim::config::{Config, Layers};
 use slatesim::registry;
 
@@ -25,17 +25,17 @@ fn main() -> anyhow::Result<()> {
             .context("usage: kernel_spirv KERNEL FILE [KEY=VALUE ...]")
     };
     let (kernel, file) = (next()?, next()?);
-    let entry = match kernel.as_str() {
-        "rollout" => Entry::Rollout,
-        "fold" => Entry::Fold,
-        "tally" => Entry::Tally,
-        "step" => Entry::Step,
+    let kernel = match kernel.as_str() {
+        "rollout" => Kernel::Rollout,
+        "fold" => Kernel::Fold,
+        "tally" => Kernel::Tally,
+        "step" => Kernel::Step,
         other => bail!("{other:?} is no kernel; there are rollout, fold, tally and step"),
     };
     let layers = arguments.try_fold(Layers::new(), |layers, setting| layers.set(&setting))?;
     let config = Config::resolve(&layers, &registry::catalogue())?;
     let simulation = registry::simulation(&config)?;
-    let module = compose_program(&simulation, entry, &GpuOptions::default(), true)?;
+    let module = compose_program(&simulation, kernel, &GpuOptions::default(), true)?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module)?;
     let unchecked = BoundsCheckPolicy::Unchecked;
     let options = spv::Options {

@@ -4,7 +4,7 @@
 
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use rayon::prelude::*;
-use slatesim::backend::gpu::{Entry as Kernel, GpuOptions, ShaderError, compose_program};
+use slatesim::backend::gpu::{GpuOptions, Kernel, ShaderError, compose_program};
 use slatesim::backend::{Plan, Simulation};
 use slatesim::choice::ChoiceModel;
 use slatesim::config::{self, ConfigError, Entry};
@@ -100,11 +100,11 @@ fn default_simulation() -> Simulation {
 
 fn composed(
     simulation: &Simulation,
-    entry: Kernel,
+    kernel: Kernel,
     options: &GpuOptions,
     native_u64: bool,
 ) -> naga::Module {
-    compose_program(simulation, entry, options, native_u64)
+    compose_program(simulation, kernel, options, native_u64)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -205,13 +205,13 @@ fn every_kernel_validates_for_every_combination_and_together_they_reach_every_fu
                 ..whole.clone()
             };
             let all = Kernel::ALL.into_iter();
-            let all = all.flat_map(|entry| [(entry, &whole, false), (entry, &whole, true)]);
-            let cut = [Kernel::Rollout, Kernel::Recommend].map(|entry| (entry, &in_parts, false));
-            for (entry, options, native_u64) in all.chain(cut) {
-                let module = compose_program(simulation, entry, options, native_u64)
-                    .unwrap_or_else(|error| panic!("{description}, {entry:?}: {error}"));
+            let all = all.flat_map(|kernel| [(kernel, &whole, false), (kernel, &whole, true)]);
+            let cut = [Kernel::Rollout, Kernel::Recommend].map(|kernel| (kernel, &in_parts, false));
+            for (kernel, options, native_u64) in all.chain(cut) {
+                let module = compose_program(simulation, kernel, options, native_u64)
+                    .unwrap_or_else(|error| panic!("{description}, {kernel:?}: {error}"));
                 validated(&module, native_u64);
-                assert!(!module.entry_points.is_empty(), "{description}, {entry:?}");
+                assert!(!module.entry_points.is_empty(), "{description}, {kernel:?}");
                 reached.extend(functions(simulation, &module));
             }
             reached
@@ -222,7 +222,7 @@ fn every_kernel_validates_for_every_combination_and_together_they_reach_every_fu
     for path in files("shaders") {
         let path = path.to_str().unwrap();
         let text = std::fs::read_to_string(repository().join(path)).unwrap();
-        // Entry files are composed whole.
+        // Kernel files are composed whole.
         let lines = text.lines().filter(|_| !text.contains("@compute"));
         for function in lines.filter_map(|line| line.strip_prefix("fn ")) {
             let function = function.split('(').next().unwrap();
@@ -326,8 +326,8 @@ fn the_memory_of_a_workgroup_suffices_on_every_device() {
                 format!("environment.document.num_features={topics}"),
             ];
             let simulation = simulation(settings);
-            let bytes = |entry| {
-                let module = composed(&simulation, entry, &options, false);
+            let bytes = |kernel| {
+                let module = composed(&simulation, kernel, &options, false);
                 validated(&module, false);
                 let globals = module.global_variables.iter().map(|(_, global)| global);
                 let shared = globals.filter(|global| global.space == naga::AddressSpace::WorkGroup);
@@ -336,8 +336,8 @@ fn the_memory_of_a_workgroup_suffices_on_every_device() {
                 };
                 shared.map(size).sum::<u32>()
             };
-            for entry in Kernel::ALL {
-                assert!(bytes(entry) <= LEAST, "{entry:?}, {topics} topics");
+            for kernel in Kernel::ALL {
+                assert!(bytes(kernel) <= LEAST, "{kernel:?}, {topics} topics");
             }
             bytes(Kernel::Rollout)
         })
@@ -442,9 +442,7 @@ fn no_shader_file_is_left_out() {
     for (_, simulation) in simulations() {
         used.insert(simulation.model.shader().path.into());
         used.insert(simulation.plan.choice.definition().shader().path.into());
-        let mut shaders = simulation.plan.policy.shaders();
-        // Made, not a file.
-        shaders.retain(|shader| shader.module != "agent");
+        let shaders = simulation.plan.policy.shaders();
         used.extend(shaders.into_iter().map(|shader| shader.path.into()));
     }
     assert_eq!(used, files("shaders").into_iter().collect());
@@ -489,8 +487,8 @@ fn every_shader_that_has_a_host_twin_shares_its_stem() {
 #[test]
 fn parameters_have_the_members_of_the_host_struct_in_its_order() {
     for (description, simulation) in simulations_of_one_policy() {
-        for entry in [Kernel::Rollout, Kernel::Step] {
-            let module = composed(&simulation, entry, &GpuOptions::default(), false);
+        for kernel in [Kernel::Rollout, Kernel::Step] {
+            let module = composed(&simulation, kernel, &GpuOptions::default(), false);
             let (found, span) =
                 members_of_binding(&module, 0, 1).unwrap_or_else(|| panic!("{description}"));
             assert_members(&found, span, &simulation.model.parameters(), &description);
@@ -540,7 +538,7 @@ fn users_and_documents_have_the_fields_of_the_host_structs_in_their_order() {
     }
 }
 
-/// The offset that the host gives a member of `Job`, and its size. Rust: `struct Job` in src/backend/gpu/work/program.rs.
+/// The offset that the host gives a member of `Job`, and its size. Rust: `struct Job` in src/backend/gpu/shader/job.rs.
 const JOB: [(&str, u32, u32); 18] = [
     ("key", 0, 8),
     ("first_episode", 8, 8),
@@ -565,15 +563,15 @@ const JOB_BYTES: u32 = 80;
 
 #[test]
 fn a_job_lies_in_memory_as_the_host_writes_it() {
-    for entry in Kernel::ALL {
-        let module = composed(&default_simulation(), entry, &GpuOptions::default(), false);
+    for kernel in Kernel::ALL {
+        let module = composed(&default_simulation(), kernel, &GpuOptions::default(), false);
         let (found, span) = members_of_binding(&module, 0, 0).unwrap();
         let found: Vec<(&str, u32, u32)> = found
             .iter()
             .map(|member| (member.name.as_str(), member.offset, member.bytes))
             .collect();
-        assert_eq!(found, JOB, "{entry:?}");
-        assert_eq!(span, JOB_BYTES, "{entry:?}");
+        assert_eq!(found, JOB, "{kernel:?}");
+        assert_eq!(span, JOB_BYTES, "{kernel:?}");
     }
 }
 

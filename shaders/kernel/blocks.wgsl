@@ -8,7 +8,7 @@
 
 const QUAD: u32 = 4u;
 const BLOCK_QUADS: u32 = #{BLOCK_EPISODES}u / QUAD;
-// Rust: src/backend/gpu/work/rollout/mod.rs.
+// Rust: src/backend/gpu/shader/blocks.rs.
 const BLOCK_SPANS: u32 = 4u;
 const SPAN: u32 = #{BLOCK_EPISODES}u / BLOCK_SPANS;
 

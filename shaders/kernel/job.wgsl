@@ -4,7 +4,7 @@
 
 #define_import_path slatesim::job
 
-// Rust: struct Job in src/backend/gpu/work/program.rs.
+// Rust: struct Job in src/backend/gpu/shader/job.rs.
 struct Job {
     // The seed, low word first.
     key: vec2<u32>,

@@ -28,7 +28,7 @@
 #import environment
 #import agent
 
-// Rust: src/backend/gpu/work/rollout/mod.rs.
+// Rust: src/backend/gpu/work/rollout/buffers.rs.
 const TOTAL: u32 = 0u;
 const SLOPE: u32 = 1u;
 const LENGTH: u32 = 2u;

@@ -6,7 +6,7 @@
 // which order depends on the span alone, not on how many of them the workgroup has. Two barriers a tile are enough: rewards
 // are read between them and parts behind the second, and each is written on the other side.
 //
-// Host: `read_curve` in src/backend/gpu/work/rollout/blocks.rs, which has the sums of blocks from them.
+// Host: `read_curve` in src/backend/gpu/work/rollout/episodes.rs, which has the sums of blocks from them.
 
 #define_import_path slatesim::step_sums
 

@@ -16,7 +16,7 @@
 #import slatesim::workgroup_sums::{raise_word, word}
 #import slatesim::tallied::{running_word, RETURNS, SLOPES, PRODUCTS, PRODUCT_DIGITS, EXTREMES, LENGTHS, SUM_WORDS}
 
-// Rust: src/backend/gpu/work/rollout/mod.rs.
+// Rust: `QUALITY_PARTS` in src/backend/gpu/work/rollout/tally.rs.
 const PARTS: u32 = 16u;
 const PART_QUADS: u32 = BLOCK_QUADS / PARTS;
 const GROUP_BLOCKS: u32 = #{WORKGROUP_SIZE}u / PARTS;

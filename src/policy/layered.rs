@@ -5,7 +5,6 @@ use super::random::Random;
 use super::{Draws, Feedback, Offer, Policy, PolicyModel, Propensity, Scratch};
 use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
-use std::fmt::Write;
 use std::ops::Range;
 
 /// A policy and its layers, the first of them closest to the policy.
@@ -98,12 +97,11 @@ impl Layered {
         self.policy.tables().into_iter().chain(layers).collect()
     }
 
-    /// Returns the WGSL modules: the policy, the layers, and `agent`, which calls them in order.
+    /// Returns the WGSL modules: the policy, then the layers.
     #[must_use]
     pub fn shaders(&self) -> Vec<ShaderSource> {
         let mut modules = vec![self.policy.shader()];
         modules.extend(self.layers.iter().map(LayerModel::shader));
-        modules.push(agent(&modules[0], &modules[1..]));
         modules
     }
 
@@ -129,61 +127,7 @@ impl Layered {
         }
         defs
     }
-}
 
-/// Tells whether a module declares a function.
-fn declares(source: &ShaderSource, function: &str) -> bool {
-    let start = format!("fn {function}(");
-    source.text.lines().any(|line| line.starts_with(&start))
-}
-
-/// Writes the module that calls a policy and its layers: [`Layered::recommend`] and [`Layered::observe`] in WGSL.
-fn agent(policy: &ShaderSource, layers: &[ShaderSource]) -> ShaderSource {
-    const STATE: &str = "state: ptr<function, array<f32, #{POLICY_STATE}>>";
-    let mut text = String::from(
-        "#import environment::User\n#import slatesim::rng::Stream\n#import slatesim::drive::Stepped\n#import policy\n",
-    );
-    for layer in layers {
-        let _ = writeln!(text, "#import {}", layer.module);
-    }
-    let short = |layer: &ShaderSource| layer.module.replace("layer::", "");
-    let _ = write!(
-        text,
-        "\nfn recommend(stream: Stream, first_word: u32, user: User, {STATE}) -> array<u32, #{{NUM_SHOWN}}> {{\n"
-    );
-    for layer in layers.iter().filter(|layer| declares(layer, "prepare")) {
-        let _ = writeln!(text, "    {}::prepare(stream, user, state);", short(layer));
-    }
-    text += "    var slate = policy::recommend(stream, first_word, user, state);\n";
-    for layer in layers.iter().filter(|layer| declares(layer, "revise")) {
-        let _ = writeln!(
-            text,
-            "    {}::revise(stream, user, state, &slate);",
-            short(layer)
-        );
-    }
-    text += "    return slate;\n}\n";
-    let _ = write!(
-        text,
-        "\nfn observe({STATE}, stepped: ptr<function, Stepped>) {{\n"
-    );
-    // The outermost layer hears first, and may change what the others hear.
-    for layer in layers
-        .iter()
-        .rev()
-        .filter(|layer| declares(layer, "observe"))
-    {
-        let _ = writeln!(text, "    {}::observe(state, stepped);", short(layer));
-    }
-    if declares(policy, "observe") {
-        text += "    policy::observe(state, stepped);\n";
-    }
-    text += "}\n";
-    // It only calls.
-    ShaderSource::with_text("agent", "the agent made of policy and layers", text, true)
-}
-
-impl Layered {
     /// Makes the host twin.
     ///
     /// # Panics

@@ -1,10 +1,7 @@
-//! Which adapter is meant: the best one, or one that the user names.
+//! Which adapter is meant: the best one, or one that the user names; and how one is described.
 
 use std::fmt;
 use std::str::FromStr;
-
-/// Restricts the choice to adapters with this text in their names, as it does in other programs on wgpu.
-const NAME_VARIABLE: &str = "WGPU_ADAPTER_NAME";
 
 /// Says which adapters [`GpuBackend::open`](super::GpuBackend::open) may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,17 +28,6 @@ pub enum AdapterId {
         /// The model's number.
         device: u32,
     },
-}
-
-impl AdapterId {
-    /// Tells whether an adapter is meant.
-    pub(crate) fn is(self, index: usize, info: &wgpu::AdapterInfo) -> bool {
-        match self {
-            Self::Index(wanted) => wanted == index,
-            Self::Bus(_) => info.device_pci_bus_id.parse() == Ok(self),
-            Self::Model { vendor, device } => (vendor, device) == (info.vendor, info.device),
-        }
-    }
 }
 
 impl fmt::Display for AdapterId {
@@ -96,19 +82,28 @@ impl FromStr for AdapterId {
     }
 }
 
-/// What the environment restricts the choice to, if it does.
-pub(crate) fn wanted_name() -> Option<String> {
-    std::env::var(NAME_VARIABLE)
-        .ok()
-        .filter(|name| !name.trim().is_empty())
+/// Describes an adapter to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdapterSummary {
+    /// Name of the device.
+    pub name: String,
+    /// Name of the driver and its version, as far as the driver tells.
+    pub driver: String,
+    /// `discrete`, `integrated`, `virtual`, `other` or `software`.
+    pub device_type: &'static str,
+    /// `vulkan`, `metal` or `dx12`.
+    pub backend: &'static str,
+    /// Where it is plugged in, such as `0000:01:00.0`; empty where the driver does not tell.
+    pub pci_bus_id: String,
+    /// Its maker and model, such as `10de:2330`.
+    pub pci_id: String,
 }
 
-/// Says how the adapter was asked for.
-pub(crate) fn asked(selection: AdapterSelection, name: Option<&str>) -> String {
-    match (selection, name) {
-        (AdapterSelection::Chosen(id), _) => format!("number {id}"),
-        (_, Some(name)) => format!("name that has {name:?} in it, as {NAME_VARIABLE} wants"),
-        (_, None) => "name".to_owned(),
+impl AdapterSummary {
+    /// Tells whether the adapter computes on the CPU.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.device_type == "software"
     }
 }
 

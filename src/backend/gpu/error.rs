@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::gpu::shader::compose::ShaderError;
+use super::shader_error::ShaderError;
 
 /// Carries the underlying error of a GPU library, shared so that a fault can be reported by every later call.
 pub(crate) type Cause = Arc<dyn Error + Send + Sync + 'static>;
@@ -16,6 +16,13 @@ pub(crate) type Cause = Arc<dyn Error + Send + Sync + 'static>;
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum GpuError {
+    /// The feature `gpu` was left out when this program was built.
+    #[error(
+        "this build of slatesim has no GPU support: build it with the feature `gpu`, which cargo leaves out only where \
+         it is told `--no-default-features`, or use --backend cpu"
+    )]
+    NotBuilt,
+
     /// The graphics library finds no adapter at all, not even a software one.
     #[error(
         "no GPU adapter found: install a Vulkan driver (software rendering on Debian or Ubuntu: \
@@ -202,29 +209,12 @@ impl GpuError {
     pub fn is_no_device(&self) -> bool {
         matches!(
             self,
-            Self::NoAdapter
+            Self::NotBuilt
+                | Self::NoAdapter
                 | Self::NoHardwareAdapter { .. }
                 | Self::DeviceRefused { .. }
                 | Self::OutOfMemoryAtStart { .. }
         )
-    }
-
-    /// Files an error that a wgpu error scope or its uncaptured-error handler delivered.
-    pub(crate) fn from_wgpu(what: &str, needed: Option<u64>, error: wgpu::Error) -> Self {
-        let what = what.to_owned();
-        match error {
-            wgpu::Error::OutOfMemory { source } => Self::OutOfMemory {
-                what,
-                needed,
-                source: Cause::from(source),
-            },
-            wgpu::Error::Validation { source, .. } | wgpu::Error::Internal { source, .. } => {
-                Self::Validation {
-                    what,
-                    source: Cause::from(source),
-                }
-            }
-        }
     }
 }
 

@@ -92,7 +92,7 @@ impl Gpu {
 
 #[cfg(test)]
 mod tests {
-    use super::super::context::testing::any_gpu;
+    use super::super::testing::any_gpu;
     use super::*;
 
     const STORAGE: wgpu::BufferUsages = wgpu::BufferUsages::STORAGE;

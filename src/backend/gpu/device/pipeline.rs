@@ -12,7 +12,7 @@ use wgpu::naga;
 
 use super::context::Gpu;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::shader::compose::ShaderError;
+use crate::backend::gpu::shader_error::ShaderError;
 
 /// Says whether a shader runs with the guards that wgpu adds: bounds checks, guarded division, bounded loops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +189,7 @@ pub(crate) fn bind_group(
 mod tests {
     use std::error::Error as _;
 
-    use super::super::context::testing::any_gpu;
+    use super::super::testing::any_gpu;
     use super::*;
     use crate::backend::gpu::shader::compose::{NATIVE_U64, compose};
     use crate::shader::ShaderDef::{Bool, UInt};

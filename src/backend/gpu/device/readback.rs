@@ -9,11 +9,11 @@
 //! ```
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::context::{Gpu, lock};
+use super::context::Gpu;
 use crate::backend::gpu::error::GpuError;
 
 /// How long [`Readback::wait_with`] waits. A submission should last milliseconds, but a software adapter on a busy
@@ -22,36 +22,6 @@ pub(crate) const READBACK_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One wait inside wgpu; short, because wgpu holds a lock meanwhile that other threads' clean-up needs.
 const POLL_SLICE: Duration = Duration::from_millis(100);
-
-/// How many idle staging buffers are kept; more than that are never in flight to any purpose.
-const MAX_IDLE: usize = 16;
-
-/// Keeps staging buffers for reuse.
-#[derive(Debug, Default)]
-pub(crate) struct StagingPool {
-    idle: Mutex<Vec<wgpu::Buffer>>,
-}
-
-impl StagingPool {
-    /// Takes the smallest idle buffer that is large enough, but not wastefully so.
-    fn take(&self, bytes: u64) -> Option<wgpu::Buffer> {
-        let mut idle = lock(&self.idle);
-        let fitting = idle.iter().enumerate().filter(|(_, buffer)| {
-            buffer.size() >= bytes && buffer.size() / 2 <= bytes.next_power_of_two()
-        });
-        let best = fitting.min_by_key(|(_, buffer)| buffer.size());
-        let index = best.map(|(index, _)| index)?;
-        Some(idle.swap_remove(index))
-    }
-
-    fn give_back(&self, buffer: wgpu::Buffer) {
-        let mut idle = lock(&self.idle);
-        if idle.len() >= MAX_IDLE {
-            idle.remove(0);
-        }
-        idle.push(buffer);
-    }
-}
 
 /// Holds a copy that is recorded in an encoder, and waits for the encoder to be submitted.
 #[derive(Debug)]
@@ -207,7 +177,8 @@ impl Readback {
 
 #[cfg(test)]
 mod tests {
-    use super::super::context::testing::any_gpu;
+    use super::super::lock::lock;
+    use super::super::testing::any_gpu;
     use super::*;
 
     const USAGE: wgpu::BufferUsages = wgpu::BufferUsages::COPY_SRC;

@@ -158,7 +158,7 @@ fn bytes(num_marks: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::context::testing::any_gpu;
+    use super::super::testing::any_gpu;
     use super::*;
     use std::time::Instant;
 

@@ -46,6 +46,8 @@ use naga_oil::compose::{
 };
 use wgpu::naga;
 
+use crate::backend::gpu::panics::panic_message;
+use crate::backend::gpu::shader_error::ShaderError;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 
 /// Definition under which shaders may use `u64`: `Bool(true)` both selects the code and lets the validator
@@ -75,61 +77,6 @@ fn composer_defs(defs: &ShaderDefs) -> HashMap<String, ShaderDefValue> {
             Some((name.clone(), value))
         })
         .collect()
-}
-
-/// Says why WGSL files could not be made into one shader.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ShaderError {
-    /// A file does not parse, does not validate or imports what is not there.
-    #[error("shader does not compile\n{diagnostic}")]
-    Invalid {
-        /// What is wrong, with file, line and caret; several lines.
-        diagnostic: String,
-    },
-
-    /// A module lacks something that its interface asks for.
-    #[error("{path} lacks `{declaration}`, which every {owner} module defines")]
-    Missing {
-        /// The file.
-        path: String,
-        /// What it lacks.
-        declaration: &'static str,
-        /// What it is a module of.
-        owner: String,
-    },
-
-    /// `@workgroup_size` names an `override` constant, which composition does not preserve.
-    #[error(
-        "a workgroup size is an override constant, which is lost in composition: \
-         write @workgroup_size(#{{WORKGROUP_SIZE}}) and define it, in {path}"
-    )]
-    OverriddenWorkgroupSize {
-        /// The entry file.
-        path: String,
-    },
-
-    /// A binding is neither a storage nor a uniform buffer.
-    #[error(
-        "binding {binding} of group {group} ({name:?}) is neither a storage nor a uniform buffer"
-    )]
-    UnsupportedBinding {
-        /// Name of the variable.
-        name: String,
-        /// `@group`.
-        group: u32,
-        /// `@binding`.
-        binding: u32,
-    },
-
-    /// The composer itself gave up.
-    #[error("the shader composer failed on {path}: {message}")]
-    Composer {
-        /// The entry file.
-        path: String,
-        /// What it said.
-        message: String,
-    },
 }
 
 /// Composes `entry` with the `modules` it imports, directly or not, and validates the result.
@@ -221,15 +168,6 @@ fn invalid(composer: &Composer, error: &ComposerError) -> ShaderError {
     ShaderError::Invalid {
         diagnostic: error.emit_to_string(composer).trim_end().to_owned(),
     }
-}
-
-/// Extracts the text of a caught panic.
-pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }
 
 #[cfg(test)]

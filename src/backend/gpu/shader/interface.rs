@@ -1,7 +1,8 @@
 //! What the modules of environments, choice models and policies have to define, checked before they are composed: the
 //! composer would point at the kernel that misses something, not at the file that lacks it.
 
-use super::compose::ShaderError;
+use super::declares::declares;
+use crate::backend::gpu::shader_error::ShaderError;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 
 /// An item of an interface: what it is called, how it is declared, and the definition under which it is needed.
@@ -133,30 +134,5 @@ pub(crate) fn check(source: &ShaderSource, defs: &ShaderDefs) -> Result<(), Shad
             declaration,
             owner: source.module.clone(),
         }),
-    }
-}
-
-/// Tells whether a line of the text begins with `keyword name`.
-fn declares(text: &str, keyword: &str, name: &str) -> bool {
-    text.lines().any(|line| {
-        let after = line.trim_start().strip_prefix(keyword);
-        let after = after.filter(|after| after.starts_with(char::is_whitespace));
-        let after = after.and_then(|after| after.trim_start().strip_prefix(name));
-        after.is_some_and(|after| !after.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_declaration_is_found_where_it_is_one() {
-        let text =
-            "// fn reward(x)\nfn rewarded() {}\n  fn  score (x: f32) -> f32 {\nstruct User {";
-        assert!(declares(text, "fn", "score"));
-        assert!(declares(text, "struct", "User"));
-        assert!(!declares(text, "fn", "reward"));
-        assert!(!declares(text, "fn", "User"));
     }
 }

@@ -3,15 +3,19 @@
 //! Lanes of one batch belong to several of them, whole blocks to each, and read their parameters by point. That needs the
 //! same shader for all, the same seed and the same number of steps; everything else may differ.
 
-use super::program::{Entry, Inputs, Job, Recipe, upload, values};
+use super::inputs::{Inputs, upload, values};
+use crate::backend::Simulation;
 use crate::backend::gpu::device::context::Gpu;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::{GpuOptions, Simulation};
+use crate::backend::gpu::options::GpuOptions;
+use crate::backend::gpu::shader::job::Job;
+use crate::backend::gpu::shader::kernel::Kernel;
+use crate::backend::gpu::shader::recipe::Recipe;
 use wgpu::BufferUsages;
 
 /// What simulations must have in common to run side by side.
 #[derive(Debug, PartialEq)]
-struct Kind {
+struct Common {
     recipe: Recipe,
     seed: u64,
     num_steps: u32,
@@ -19,10 +23,10 @@ struct Kind {
     lengths: [usize; 5],
 }
 
-impl Kind {
+impl Common {
     fn of(gpu: &Gpu, options: &GpuOptions, simulation: &Simulation) -> Self {
         Self {
-            recipe: Recipe::new(gpu, options, simulation, Entry::Sweep),
+            recipe: Recipe::new(simulation, Kernel::Sweep, options, gpu.native_u64()),
             seed: simulation.plan.seed,
             num_steps: simulation.plan.num_steps(),
             lengths: numbers(simulation).map(|numbers| numbers.len()),
@@ -50,18 +54,18 @@ pub(crate) fn groups(
     options: &GpuOptions,
     simulations: &[Simulation],
 ) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(Kind, Vec<usize>)> = Vec::new();
+    let mut groups: Vec<(Common, Vec<usize>)> = Vec::new();
     for (index, simulation) in simulations.iter().enumerate() {
-        let kind = Kind::of(gpu, options, simulation);
-        match groups.iter_mut().find(|(other, _)| *other == kind) {
+        let common = Common::of(gpu, options, simulation);
+        match groups.iter_mut().find(|(other, _)| *other == common) {
             Some((_, members)) => members.push(index),
-            None => groups.push((kind, vec![index])),
+            None => groups.push((common, vec![index])),
         }
     }
     groups.into_iter().map(|(_, members)| members).collect()
 }
 
-/// The numbers of some simulations of one kind, on the device.
+/// The numbers of some simulations that can run side by side, on the device.
 #[derive(Debug)]
 pub(crate) struct Points {
     pub(crate) inputs: Inputs,

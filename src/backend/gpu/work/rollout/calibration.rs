@@ -19,9 +19,9 @@ const MIN_TIME: Duration = Duration::from_secs(3);
 /// A shape replaces the default where it takes less than this share of its time.
 const WORTHWHILE: f64 = 0.98;
 
-/// How episodes are run.
+/// How a dispatch is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(crate) struct DispatchShape {
     /// Invocations of a workgroup.
     pub(crate) workgroup_size: u32,
     /// Steps of a dispatch at most.
@@ -32,7 +32,7 @@ pub(crate) struct Shape {
 #[derive(Debug)]
 pub(super) struct Calibration {
     /// Each with the least seconds by user-step so far.
-    trials: Vec<(Shape, f64)>,
+    trials: Vec<(DispatchShape, f64)>,
     num_begun: usize,
     num_ended: usize,
 }
@@ -62,7 +62,7 @@ impl Calibration {
         let shapes = workgroup_sizes.flat_map(|workgroup_size| {
             let fusions = FUSION_DIVISORS.map(|divisor| fusion / divisor);
             let fusions = fusions.into_iter().filter(|&fusion| fusion > 0);
-            fusions.map(move |fusion| Shape {
+            fusions.map(move |fusion| DispatchShape {
                 workgroup_size,
                 fusion,
             })
@@ -75,7 +75,7 @@ impl Calibration {
     }
 
     /// Returns the next trial to make, if there is one: its index and its shape.
-    pub(super) fn next(&mut self) -> Option<(usize, Shape)> {
+    pub(super) fn next(&mut self) -> Option<(usize, DispatchShape)> {
         if self.num_begun == self.trials.len() * REPEATS {
             return None;
         }
@@ -90,7 +90,7 @@ impl Calibration {
         &mut self,
         index: usize,
         seconds_by_user_step: Option<f64>,
-    ) -> Option<Shape> {
+    ) -> Option<DispatchShape> {
         let (_, least) = &mut self.trials[index];
         *least = least.min(seconds_by_user_step.unwrap_or(f64::INFINITY));
         self.num_ended += 1;
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     /// Runs all trials, with the seconds that each shape takes.
-    fn chosen(seconds: impl Fn(Shape) -> Option<f64>) -> Shape {
+    fn chosen(seconds: impl Fn(DispatchShape) -> Option<f64>) -> DispatchShape {
         let mut calibration = Calibration::new([64, 256].into_iter(), 120);
         while let Some((index, shape)) = calibration.next() {
             if let Some(shape) = calibration.ended(index, seconds(shape)) {
@@ -120,14 +120,14 @@ mod tests {
         panic!("no shape was chosen");
     }
 
-    const DEFAULT: Shape = Shape {
+    const DEFAULT: DispatchShape = DispatchShape {
         workgroup_size: 64,
         fusion: 120,
     };
 
     #[test]
     fn the_fastest_shape_is_chosen_if_it_is_worth_it() {
-        let best = Shape {
+        let best = DispatchShape {
             workgroup_size: 256,
             fusion: 30,
         };

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 /// Seconds that a dispatch should last: desktop drivers reset a device that is busy for some.
-const TARGET_DISPATCH: f64 = 0.04;
+const DISPATCH_SECONDS: f64 = 0.04;
 /// Steps that take hardly longer than one.
 // WGSL: const TILE_STEPS in shaders/kernel/step_sums.wgsl
 pub(super) const TILE_STEPS: u32 = 8;
@@ -67,7 +67,7 @@ impl Fusion {
             return;
         }
         let per_step = seconds / f64::from(steps.end - steps.start);
-        let wanted = TARGET_DISPATCH / per_step.max(1e-9);
+        let wanted = DISPATCH_SECONDS / per_step.max(1e-9);
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

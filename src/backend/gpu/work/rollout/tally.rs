@@ -2,23 +2,28 @@
 //!
 //! The result is that of [`Statistics::add`] over the same blocks, bit for bit.
 
-use super::slot::{Dispatch, Extent, num_counts, words};
-use super::tile::Tile;
-use super::{Collector, PARTS};
+use super::buffers::{Dispatch, RolloutSize, num_counts, words};
+use super::collector::Collector;
+use super::range::{BatchRange, word};
 use crate::backend::gpu::device::context::Gpu;
 use crate::backend::gpu::device::readback::Staged;
 use crate::backend::gpu::device::stopwatch::Laps;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::work::program::{Entry, Program, TALLY_WORKGROUP_SIZE};
-use crate::backend::gpu::{GpuOptions, Simulation};
+use crate::backend::gpu::options::GpuOptions;
+use crate::backend::gpu::shader::kernel::{Kernel, TALLY_WORKGROUP_SIZE};
+use crate::backend::gpu::work::engine::Engine;
+use crate::backend::gpu::work::program::Program;
 use crate::backend::model::Plan;
-use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE};
+use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE, Simulation};
 use crate::statistics::{
     BlockTotals, DIGITS, ExactSum, SINGLE_BUCKETS, SampleTally, Statistics, Tally, sum_of_device,
 };
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Parts of a block over each of which quality is summed in single precision before the parts are, whoever sums it.
+// WGSL: const PARTS in shaders/kernel/tally.wgsl
+pub(super) const QUALITY_PARTS: u32 = 16;
 /// Lanes that a batch may have: so many sums of small digits fit into words.
 const MAX_BATCH: u64 = 1 << 20;
 /// Steps that an episode may have: squares of them fit into words.
@@ -30,7 +35,7 @@ pub(crate) const MAX_EPISODES: u64 = 1 << 31;
 const MIN_EPISODES_IN_SOFTWARE: u64 = 1 << 19;
 const MIN_EPISODES_ON_HARDWARE: u64 = 1 << 16;
 
-// As in shaders/kernel/tallied.wgsl.
+// WGSL: shaders/kernel/tallied.wgsl
 const SUM_WORDS: usize = DIGITS + 1;
 const RETURNS: usize = 0;
 const SLOPES: usize = 2 * SUM_WORDS;
@@ -43,7 +48,8 @@ const STEP_WORDS: usize = 2 * SUM_WORDS + 1;
 const BLOCK_FAULTS: usize = 4;
 const BLOCK_FIELDS: usize = 6;
 /// Blocks that an invocation of `fold` adds.
-const BLOCKS: u32 = 4;
+// WGSL: const BLOCKS in shaders/kernel/fold.wgsl
+const FOLD_BLOCKS: u32 = 4;
 
 /// Tells whether the statistics of a rollout are formed on the device.
 pub(crate) fn suits(gpu: &Gpu, options: &GpuOptions, plan: &Plan, episodes: &Range<u64>) -> bool {
@@ -69,7 +75,7 @@ struct Buffers {
 }
 
 /// Brings home statistics.
-pub(crate) struct Tallies {
+pub(crate) struct TallyCollector {
     fold: Arc<Program>,
     tally: Arc<Program>,
     buffers: Vec<Buffers>,
@@ -91,7 +97,7 @@ pub(crate) struct Collected {
     counts: Vec<u64>,
 }
 
-impl Tallies {
+impl TallyCollector {
     /// Reads how many returns all batches together have in each bucket.
     pub(crate) fn return_buckets(&self, gpu: &Gpu) -> Result<Vec<u32>, GpuError> {
         let mut encoder = gpu.encoder("buckets");
@@ -104,31 +110,32 @@ impl Tallies {
     }
 }
 
-impl Collector for Tallies {
+impl Collector for TallyCollector {
     type Batch = Collected;
     type Output = Statistics;
 
     fn new(
-        gpu: &Gpu,
+        engine: &Engine,
         options: &GpuOptions,
         simulation: &Simulation,
-        extent: &Extent,
+        size: &RolloutSize,
     ) -> Result<Self, GpuError> {
+        let gpu = &engine.gpu;
         let running = LENGTHS + simulation.plan.num_steps() as usize + 1;
-        let num_sums = running as u64 + 1 + STEP_WORDS as u64 * u64::from(extent.most_steps);
-        let num_totals = BLOCK_FIELDS as u64 * extent.num_blocks();
-        let buffers = (0..extent.num_slots).map(|_| {
+        let num_sums = running as u64 + 1 + STEP_WORDS as u64 * u64::from(size.most_steps);
+        let num_totals = BLOCK_FIELDS as u64 * size.num_blocks();
+        let buffers = (0..size.num_in_flight).map(|_| {
             Ok(Buffers {
                 sums: words(gpu, "sums", num_sums)?,
                 totals: words(gpu, "totals", num_totals)?,
             })
         });
-        let fold = Program::get(gpu, options, simulation, Entry::Fold, &["fold"])?;
-        let tally = Program::get(gpu, options, simulation, Entry::Tally, &["tally"])?;
+        let fold = engine.program(options, simulation, Kernel::Fold, &["fold"])?;
+        let tally = engine.program(options, simulation, Kernel::Tally, &["tally"])?;
         let job = [
-            ("stride", extent.batch_size),
+            ("stride", size.batch_size),
             ("step_begin", 0),
-            ("step_end", extent.most_steps),
+            ("step_end", size.most_steps),
         ];
         fold.check_iterations(gpu, options, "fold", &job)?;
         tally.check_iterations(gpu, options, "tally", &job)?;
@@ -145,13 +152,13 @@ impl Collector for Tallies {
     }
 
     fn most_steps(gpu: &Gpu, options: &GpuOptions, batch_size: u64) -> u64 {
-        let blocks_of_group = u64::from(BLOCKS * Entry::Fold.workgroup_size(options));
+        let blocks_of_group = u64::from(FOLD_BLOCKS * Kernel::Fold.workgroup_size(options));
         let groups = (batch_size / BLOCK_EPISODES).div_ceil(blocks_of_group);
         u64::from(gpu.limits().max_compute_workgroups_per_dimension) / groups
     }
 
-    fn begin(&self, tile: &Tile) -> Collected {
-        let num_blocks = tile.stride() as usize / BLOCK_SIZE;
+    fn begin(&self, range: &BatchRange) -> Collected {
+        let num_blocks = range.stride() as usize / BLOCK_SIZE;
         Collected {
             tally: Tally {
                 blocks: self.empty.block_tally(),
@@ -168,13 +175,16 @@ impl Collector for Tallies {
         mut laps: Option<&mut Laps<'_>>,
         dispatch: &Dispatch<'_>,
     ) -> Result<Vec<Staged>, GpuError> {
-        let slot = dispatch.slot;
-        let Buffers { sums, totals } = &self.buffers[dispatch.slot_index];
+        let of_batch = dispatch.buffers;
+        let Buffers { sums, totals } = &self.buffers[dispatch.buffers_index];
         let bind = |program: &Program, buffers: &[&wgpu::Buffer]| {
             program.bind(gpu, dispatch.inputs, dispatch.job, buffers)
         };
-        let fold = bind(&self.fold, &[&slot.curve, sums])?;
-        let tally = bind(&self.tally, &[&slot.outcomes, sums, &self.buckets, totals])?;
+        let fold = bind(&self.fold, &[&of_batch.curve, sums])?;
+        let tally = bind(
+            &self.tally,
+            &[&of_batch.outcomes, sums, &self.buckets, totals],
+        )?;
         let bytes = |words: usize| 4 * words as u64;
         let (num_steps, num_blocks) = (dispatch.num_steps(), dispatch.num_blocks());
         let begin = match dispatch.job.step_begin {
@@ -183,7 +193,7 @@ impl Collector for Tallies {
         };
         encoder.clear_buffer(sums, begin, None);
         let folding = self.fold.workgroup_size();
-        let groups_of_blocks = num_blocks.div_ceil(BLOCKS * folding);
+        let groups_of_blocks = num_blocks.div_ceil(FOLD_BLOCKS * folding);
         for (program, kernel, groups, invocations) in [
             (
                 &self.fold,
@@ -191,7 +201,7 @@ impl Collector for Tallies {
                 &fold,
                 num_steps * groups_of_blocks * folding,
             ),
-            (&self.tally, "tally", &tally, num_blocks * PARTS),
+            (&self.tally, "tally", &tally, num_blocks * QUALITY_PARTS),
         ] {
             program.dispatch(encoder, laps.as_deref_mut(), kernel, groups, invocations);
         }
@@ -199,7 +209,12 @@ impl Collector for Tallies {
         let num_totals = BLOCK_FIELDS * num_blocks as usize;
         Ok(vec![
             gpu.stage(encoder, "sums", sums, 0..bytes(num_sums))?,
-            gpu.stage(encoder, "counts", &slot.counts, 0..slot.counts.size())?,
+            gpu.stage(
+                encoder,
+                "counts",
+                &of_batch.counts,
+                0..of_batch.counts.size(),
+            )?,
             gpu.stage(encoder, "totals", totals, 0..bytes(num_totals))?,
         ])
     }
@@ -211,7 +226,7 @@ impl Collector for Tallies {
     fn read(
         &self,
         collected: &mut Collected,
-        tile: &Tile,
+        range: &BatchRange,
         steps: &Range<u32>,
         copies: &[Vec<u32>],
         is_final: bool,
@@ -250,7 +265,7 @@ impl Collector for Tallies {
             read_totals(totals, counts, self.num_topics, tally);
             let ended: u64 = tally.lengths.iter().copied().map(u64::from).sum();
             let of_steps: u64 = tally.clicks_by_step.iter().sum();
-            let (episodes, clicks) = (u64::from(tile.num_lanes), tally.clicks.numerator);
+            let (episodes, clicks) = (u64::from(range.num_lanes), tally.clicks.numerator);
             if ended != episodes || of_steps != clicks {
                 return Err(format!(
                     "{ended} of {episodes} episodes have ended, with {clicks} clicks by episode and {of_steps} by step"
@@ -262,10 +277,10 @@ impl Collector for Tallies {
 
     fn longest(&self, collected: &Collected) -> u32 {
         let mut lengths = collected.tally.lengths.iter();
-        super::word(lengths.rposition(|&episodes| episodes > 0).unwrap_or(0))
+        word(lengths.rposition(|&episodes| episodes > 0).unwrap_or(0))
     }
 
-    fn finish(&self, collected: Collected, _tile: &Tile) -> Vec<Statistics> {
+    fn finish(&self, collected: Collected, _range: &BatchRange) -> Vec<Statistics> {
         let mut statistics = self.empty.clone();
         statistics
             .add_tally(&collected.tally)

@@ -1,14 +1,17 @@
-//! Collects every episode: outcomes, and the sums of each step over each block.
+//! Collects every episode: its outcome, and the sums of each step over its block. The host adds them up.
 
-use super::slot::{Dispatch, Extent, curve_words, discounted_fields};
-use super::tile::Tile;
-use super::{BLOCK_SPANS, Collector, OUTCOME_FIELDS, PARTS, QUAD};
-use crate::backend::BLOCK_SIZE;
+use super::buffers::{Dispatch, OUTCOME_FIELDS, RolloutSize, curve_words, discounted_fields};
+use super::collector::Collector;
+use super::range::BatchRange;
+use super::tally::QUALITY_PARTS;
 use crate::backend::gpu::device::context::Gpu;
 use crate::backend::gpu::device::readback::Staged;
 use crate::backend::gpu::device::stopwatch::Laps;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::{GpuOptions, Simulation};
+use crate::backend::gpu::options::GpuOptions;
+use crate::backend::gpu::shader::blocks::{BLOCK_SPANS, QUAD};
+use crate::backend::gpu::work::engine::Engine;
+use crate::backend::{BLOCK_SIZE, Simulation};
 use crate::statistics::EpisodeBlock;
 use std::ops::Range;
 
@@ -16,23 +19,23 @@ const LENGTH: usize = 2;
 const CLICKS: usize = 3;
 const RUNNING: usize = 5;
 
-/// Brings home the blocks of episodes themselves.
-pub(crate) struct Blocks {
+/// Brings home every episode, as blocks of them.
+pub(crate) struct EpisodeCollector {
     empty: EpisodeBlock,
     /// The fields of the outcomes that are discounted returns.
     discounted: Range<usize>,
     max_steps: u32,
 }
 
-impl Collector for Blocks {
+impl Collector for EpisodeCollector {
     type Batch = Vec<EpisodeBlock>;
     type Output = Vec<EpisodeBlock>;
 
     fn new(
-        _gpu: &Gpu,
+        _engine: &Engine,
         _options: &GpuOptions,
         simulation: &Simulation,
-        _extent: &Extent,
+        _size: &RolloutSize,
     ) -> Result<Self, GpuError> {
         Ok(Self {
             empty: simulation.plan.empty_block(),
@@ -45,8 +48,8 @@ impl Collector for Blocks {
         u64::MAX
     }
 
-    fn begin(&self, tile: &Tile) -> Vec<EpisodeBlock> {
-        vec![self.empty.clone(); tile.stride() as usize / BLOCK_SIZE]
+    fn begin(&self, range: &BatchRange) -> Vec<EpisodeBlock> {
+        vec![self.empty.clone(); range.stride() as usize / BLOCK_SIZE]
     }
 
     fn record(
@@ -56,7 +59,7 @@ impl Collector for Blocks {
         _laps: Option<&mut Laps<'_>>,
         dispatch: &Dispatch<'_>,
     ) -> Result<Vec<Staged>, GpuError> {
-        let slot = dispatch.slot;
+        let buffers = dispatch.buffers;
         let bytes = |words: usize| 4 * words as u64;
         let curve = u64::from(dispatch.num_steps()) * curve_words(u64::from(dispatch.job.stride));
         let stride = dispatch.job.stride as usize;
@@ -64,12 +67,12 @@ impl Collector for Blocks {
         let Range { start, end } = self.discounted;
         let discounted = bytes(start * stride)..bytes(end * stride);
         let mut staged = vec![
-            gpu.stage(encoder, "outcomes", &slot.outcomes, 0..bytes(outcomes))?,
-            gpu.stage(encoder, "curve", &slot.curve, 0..4 * curve)?,
-            gpu.stage(encoder, "counts", &slot.counts, 0..slot.counts.size())?,
+            gpu.stage(encoder, "outcomes", &buffers.outcomes, 0..bytes(outcomes))?,
+            gpu.stage(encoder, "curve", &buffers.curve, 0..4 * curve)?,
+            gpu.stage(encoder, "counts", &buffers.counts, 0..buffers.counts.size())?,
         ];
         if !discounted.is_empty() {
-            staged.push(gpu.stage(encoder, "discounted", &slot.outcomes, discounted)?);
+            staged.push(gpu.stage(encoder, "discounted", &buffers.outcomes, discounted)?);
         }
         Ok(staged)
     }
@@ -83,7 +86,7 @@ impl Collector for Blocks {
     fn read(
         &self,
         blocks: &mut Vec<EpisodeBlock>,
-        tile: &Tile,
+        range: &BatchRange,
         steps: &Range<u32>,
         copies: &[Vec<u32>],
         is_final: bool,
@@ -104,9 +107,9 @@ impl Collector for Blocks {
             }),
         );
         if is_final {
-            read_outcomes(outcomes, tile, blocks);
+            read_outcomes(outcomes, range, blocks);
             if let [discounted] = discounted {
-                read_discounted(discounted, tile, blocks);
+                read_discounted(discounted, range, blocks);
             }
             check_blocks(blocks, self.max_steps)?;
         }
@@ -118,10 +121,10 @@ impl Collector for Blocks {
         lengths.copied().max().unwrap_or(0)
     }
 
-    fn finish(&self, blocks: Vec<EpisodeBlock>, tile: &Tile) -> Vec<Vec<EpisodeBlock>> {
-        let per_point = blocks.len() / tile.points.len();
+    fn finish(&self, blocks: Vec<EpisodeBlock>, range: &BatchRange) -> Vec<Vec<EpisodeBlock>> {
+        let per_point = blocks.len() / range.points.len();
         let mut blocks = blocks.into_iter();
-        let points = tile.points.clone();
+        let points = range.points.clone();
         points
             .map(|_| blocks.by_ref().take(per_point).collect())
             .collect()
@@ -186,10 +189,10 @@ fn check_blocks(blocks: &[EpisodeBlock], max_steps: u32) -> Result<(), String> {
     for block in blocks {
         let of_episodes: u64 = block.clicks.iter().copied().map(u64::from).sum();
         let of_steps: u64 = block.clicks_by_step.iter().sum();
-        let of_slots: u64 = block.slot_clicks.iter().sum();
-        if of_episodes != of_steps || of_episodes != of_slots {
+        let of_positions: u64 = block.slot_clicks.iter().sum();
+        if of_episodes != of_steps || of_episodes != of_positions {
             return Err(format!(
-                "a block has {of_episodes} clicks by episode, {of_steps} by step and {of_slots} by position"
+                "a block has {of_episodes} clicks by episode, {of_steps} by step and {of_positions} by position"
             ));
         }
         if block.max_length() > max_steps {
@@ -203,8 +206,8 @@ fn check_blocks(blocks: &[EpisodeBlock], max_steps: u32) -> Result<(), String> {
 }
 
 /// Deals the discounted returns of a batch out to its blocks, shape `[discount][lane]`.
-fn read_discounted(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
-    let stride = tile.stride() as usize;
+fn read_discounted(words: &[u32], range: &BatchRange, blocks: &mut [EpisodeBlock]) {
+    let stride = range.stride() as usize;
     for (index, block) in blocks.iter_mut().enumerate() {
         let episodes = block.returns.len();
         for (returns, lanes) in block.discounted.iter_mut().zip(words.chunks_exact(stride)) {
@@ -216,9 +219,9 @@ fn read_discounted(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
 }
 
 /// Deals the outcomes of a batch out to its blocks.
-fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
+fn read_outcomes(words: &[u32], range: &BatchRange, blocks: &mut [EpisodeBlock]) {
     let stride = blocks.len() * BLOCK_SIZE;
-    let (num_lanes, lanes_per_point) = (tile.num_lanes as usize, tile.lanes_per_point() as usize);
+    let (num_lanes, lanes_per_point) = (range.num_lanes as usize, range.lanes_per_point() as usize);
     let numbers = |words: &[u32]| words.iter().map(|&word| f32::from_bits(word)).collect();
     let widened = |numbers: Vec<f32>| numbers.into_iter().map(f64::from).collect();
     for (index, block) in blocks.iter_mut().enumerate() {
@@ -242,7 +245,7 @@ fn read_outcomes(words: &[u32], tile: &Tile, blocks: &mut [EpisodeBlock]) {
 /// Adds up the quality that each episode of a block has clicked, in the order of `shaders/kernel/tally.wgsl`: parts have
 /// quads in turns.
 fn quality_of_block(qualities: &[f32]) -> f32 {
-    let mut parts = [[0.0; QUAD]; PARTS as usize];
+    let mut parts = [[0.0; QUAD]; QUALITY_PARTS as usize];
     let lanes = parts.as_flattened_mut();
     for (index, quality) in qualities.iter().enumerate() {
         lanes[index % lanes.len()] += quality;

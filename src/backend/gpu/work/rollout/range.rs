@@ -1,23 +1,27 @@
 //! How episodes of simulations are cut into batches.
 
 use crate::backend::BLOCK_EPISODES;
+use crate::backend::gpu::shader::blocks::BLOCK_LANES;
 use std::ops::Range;
 
 /// Which episodes of which simulations a batch runs: the same of each.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Tile {
+pub(crate) struct BatchRange {
+    /// The simulations, by their indices.
     pub(super) points: Range<usize>,
+    /// The first episode of each.
     pub(super) first: u64,
     /// Episodes of each.
     pub(super) num_lanes: u32,
 }
 
-impl Tile {
+impl BatchRange {
     /// Lanes of each simulation: whole blocks.
     pub(super) fn lanes_per_point(&self) -> u32 {
-        self.num_lanes.next_multiple_of(block())
+        self.num_lanes.next_multiple_of(BLOCK_LANES)
     }
 
+    /// Lanes of all simulations: the length of a row of lanes in a buffer.
     pub(super) fn stride(&self) -> u32 {
         word(self.points.len()) * self.lanes_per_point()
     }
@@ -25,11 +29,11 @@ impl Tile {
 
 /// Cuts the episodes of `num_points` simulations into batches, simulation by simulation: several of them together where
 /// all their episodes fit.
-pub(super) fn tiles(
+pub(super) fn batch_ranges(
     num_points: usize,
     episodes: Range<u64>,
     batch_size: u32,
-) -> impl Iterator<Item = Tile> {
+) -> impl Iterator<Item = BatchRange> {
     let batch = u64::from(batch_size);
     let per_point = (episodes.end - episodes.start)
         .next_multiple_of(BLOCK_EPISODES)
@@ -48,7 +52,7 @@ pub(super) fn tiles(
             end => (point, end),
         };
         let num_lanes = u32::try_from(num_lanes).expect("at most a batch");
-        Some(Tile {
+        Some(BatchRange {
             points,
             first,
             num_lanes,
@@ -56,11 +60,7 @@ pub(super) fn tiles(
     })
 }
 
-/// [`BLOCK_EPISODES`] as a number of lanes.
-pub(crate) fn block() -> u32 {
-    u32::try_from(BLOCK_EPISODES).expect("a block is small")
-}
-
+/// Returns a number of lanes, or of something that there is less of, as shaders have it.
 pub(crate) fn word(number: usize) -> u32 {
     u32::try_from(number).expect("at most as many as a batch has lanes")
 }
@@ -69,12 +69,12 @@ pub(crate) fn word(number: usize) -> u32 {
 mod tests {
     use super::*;
 
-    fn cut(num_points: usize, episodes: Range<u64>, batch_size: u32) -> Vec<Tile> {
-        tiles(num_points, episodes, batch_size).collect()
+    fn cut(num_points: usize, episodes: Range<u64>, batch_size: u32) -> Vec<BatchRange> {
+        batch_ranges(num_points, episodes, batch_size).collect()
     }
 
-    fn tile(points: Range<usize>, first: u64, num_lanes: u32) -> Tile {
-        Tile {
+    fn range(points: Range<usize>, first: u64, num_lanes: u32) -> BatchRange {
+        BatchRange {
             points,
             first,
             num_lanes,
@@ -85,10 +85,14 @@ mod tests {
     fn simulations_share_a_batch_where_all_their_episodes_fit() {
         assert_eq!(
             cut(5, 0..300, 1024),
-            [tile(0..2, 0, 300), tile(2..4, 0, 300), tile(4..5, 0, 300)]
+            [
+                range(0..2, 0, 300),
+                range(2..4, 0, 300),
+                range(4..5, 0, 300)
+            ]
         );
-        assert_eq!(cut(3, 512..600, 8192), [tile(0..3, 512, 88)]);
-        assert_eq!(tile(0..2, 0, 300).stride(), 1024);
+        assert_eq!(cut(3, 512..600, 8192), [range(0..3, 512, 88)]);
+        assert_eq!(range(0..2, 0, 300).stride(), 1024);
     }
 
     #[test]
@@ -96,10 +100,10 @@ mod tests {
         assert_eq!(
             cut(2, 0..700, 512),
             [
-                tile(0..1, 0, 512),
-                tile(0..1, 512, 188),
-                tile(1..2, 0, 512),
-                tile(1..2, 512, 188)
+                range(0..1, 0, 512),
+                range(0..1, 512, 188),
+                range(1..2, 0, 512),
+                range(1..2, 512, 188)
             ]
         );
         assert!(cut(3, 256..256, 512).is_empty());

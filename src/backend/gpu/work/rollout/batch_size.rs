@@ -1,14 +1,16 @@
 //! How many lanes a batch has.
 
-use super::NUM_SLOTS;
-use super::slot::lane_words;
-use super::tile::block;
-use crate::backend::BLOCK_EPISODES;
+use super::buffers::lane_words;
 use crate::backend::gpu::device::context::Gpu;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::work::program::{Entry, most_invocations};
-use crate::backend::gpu::{GpuOptions, Simulation};
+use crate::backend::gpu::options::GpuOptions;
+use crate::backend::gpu::shader::blocks::BLOCK_LANES;
+use crate::backend::gpu::shader::kernel::Kernel;
+use crate::backend::gpu::work::limits::most_invocations;
+use crate::backend::{BLOCK_EPISODES, Simulation};
 
+/// Batches in flight at once.
+pub(super) const MAX_IN_FLIGHT: usize = 3;
 /// Episodes of a batch on a real GPU: the fewest fill the largest, the most make what lies between kernels small; by how
 /// many there are, so that several batches are in flight.
 const HARDWARE_BATCHES: [u64; 2] = [1 << 18, 1 << 20];
@@ -32,8 +34,8 @@ pub(super) fn batch_size(
     simulation: &Simulation,
     lanes: u64,
 ) -> Result<u32, GpuError> {
-    let most = most_invocations(gpu, Entry::Rollout, options);
-    let most = most - most % block();
+    let most = most_invocations(gpu, Kernel::Rollout, options);
+    let most = most - most % BLOCK_LANES;
     let whole = match options.batch_size {
         Some(asked) if asked > most => {
             return Err(GpuError::LimitExceeded {
@@ -48,7 +50,7 @@ pub(super) fn batch_size(
             let [fewest, greatest] = HARDWARE_BATCHES;
             let preferred = match gpu.is_software() {
                 true => SOFTWARE_BATCH,
-                false => (lanes / (NUM_SLOTS as u64 + 1)).clamp(fewest, greatest),
+                false => (lanes / (MAX_IN_FLIGHT as u64 + 1)).clamp(fewest, greatest),
             };
             let bytes = largest_binding(gpu).min(MAX_USER_BYTES);
             fitting(preferred, bytes, lane_words(simulation), most)
@@ -66,7 +68,7 @@ fn fitting(preferred: u64, bytes: u64, lane_words: u64, most: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::gpu::device::context::testing::any_gpu;
+    use crate::backend::gpu::device::testing::any_gpu;
 
     #[test]
     fn a_batch_is_whole_blocks_that_a_dispatch_and_a_buffer_hold() {
@@ -87,10 +89,10 @@ mod tests {
             ..GpuOptions::default()
         };
         assert_eq!(
-            most_invocations(&gpu, Entry::Rollout, &options),
-            most_invocations(&gpu, Entry::Rollout, &GpuOptions::default())
+            most_invocations(&gpu, Kernel::Rollout, &options),
+            most_invocations(&gpu, Kernel::Rollout, &GpuOptions::default())
         );
-        let of_steps = most_invocations(&gpu, Entry::Step, &options);
+        let of_steps = most_invocations(&gpu, Kernel::Step, &options);
         let limits = gpu.limits();
         assert_eq!(of_steps, 2 * limits.max_compute_workgroups_per_dimension);
     }

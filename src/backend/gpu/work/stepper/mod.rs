@@ -1,118 +1,55 @@
 //! Single steps on the GPU for agents outside: the kernels of `shaders/kernel/step.wgsl`.
 
-use super::program::{
-    Entry, Inputs, Job, Program, largest, most_invocations, most_iterations, parts,
-};
-use crate::backend::BackendError;
-use crate::backend::gpu::device::context::Gpu;
+mod buffers;
+mod cut;
+mod recommender;
+
+use super::engine::Engine;
+use super::inputs::Inputs;
+use super::limits::{candidate_parts, most_invocations};
+use super::program::Program;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::{GpuOptions, Simulation};
+use crate::backend::gpu::options::GpuOptions;
+use crate::backend::gpu::shader::job::Job;
+use crate::backend::gpu::shader::kernel::Kernel;
 use crate::backend::stepper::{Kept, LaneState, LastKept, Observation, StepOutcome, Stepper};
+use crate::backend::{BackendError, Simulation};
 use crate::rng::halves;
+use buffers::{CLOCK_FIELDS, LaneBuffers, ObservationLayout, words};
 use bytemuck::{AnyBitPattern, NoUninit, cast_slice_mut, pod_collect_to_vec, pod_read_unaligned};
+use cut::cut_program;
+use recommender::Recommender;
 use std::ops::Range;
 use std::sync::Arc;
-use wgpu::BufferUsages;
 
-/// Fields of the outcomes and of the clocks, in the order of `shaders/kernel/step.wgsl`.
+/// Fields of the outcomes, in the order of `shaders/kernel/step.wgsl`.
 const OUTCOME_FIELDS: usize = 4;
-const CLOCK_FIELDS: usize = 3;
-
-/// Where all lanes are: buffers of the device.
-#[derive(Debug)]
-struct Lanes {
-    users: wgpu::Buffer,
-    clocks: wgpu::Buffer,
-}
-
-impl Lanes {
-    fn new(gpu: &Gpu, user_words: usize, num_lanes: usize) -> Result<Self, GpuError> {
-        Ok(Self {
-            users: words(gpu, "users", user_words)?,
-            clocks: words(gpu, "clocks", CLOCK_FIELDS * num_lanes)?,
-        })
-    }
-}
 
 /// Lanes as they were, and the moment that they were so at.
 #[derive(Debug)]
 struct KeptLanes {
-    lanes: Lanes,
+    lanes: LaneBuffers,
     moment: LastKept,
 }
 
-/// What asks the policy of the simulation.
-#[derive(Debug)]
-struct Recommender {
-    program: Arc<Program>,
-    slates: wgpu::Buffer,
-    /// What the policy remembered before it was asked; `None` where it never remembers anything.
-    unasked: Option<wgpu::Buffer>,
-    /// Whether it has been asked about the next step.
-    has_asked: bool,
-    /// Candidates that a dispatch looks at, and what it has ranked so far where that is not all of them.
-    part_size: u32,
-    ranked: wgpu::Buffer,
-}
-
-/// A kernel and what it is told.
-struct Kernel<'a> {
+/// A call of an entry point for all lanes.
+struct Call<'a> {
     program: &'a Program,
     entry_point: &'static str,
     words_are_given: bool,
 }
 
-/// Makes the program of some kernels, one of which may look at so many candidates in a dispatch before the driver leaves its
-/// loops.
-fn cut(
-    gpu: &Gpu,
-    options: &GpuOptions,
-    simulation: &Simulation,
-    entry: Entry,
-    kernels: &[&'static str],
-    cut: &'static str,
-) -> Result<(Arc<Program>, u32), GpuError> {
-    let num_candidates = simulation.plan.num_candidates;
-    let available = most_iterations(gpu, options).unwrap_or(u64::MAX);
-    let job = |candidates| [("candidate_begin", 0), ("candidate_end", candidates)];
-    let mut options = options.clone();
-    let most = options
-        .part_size
-        .unwrap_or(num_candidates)
-        .clamp(1, num_candidates);
-    for is_in_parts in [options.part_size.is_some(), true] {
-        options.part_size = is_in_parts.then_some(most);
-        let program = Program::get(gpu, &options, simulation, entry, kernels)?;
-        for kernel in kernels.iter().filter(|&&kernel| kernel != cut) {
-            program.check_iterations(gpu, &options, kernel, &job(1))?;
-        }
-        let fits = |candidates| Ok(program.iterations(gpu, cut, &job(candidates))? <= available);
-        let part_size = match is_in_parts {
-            true => largest(most, fits)?,
-            false if fits(num_candidates)? => num_candidates,
-            false => 0,
-        };
-        if part_size > 0 {
-            return Ok((program, part_size));
-        }
-        if is_in_parts {
-            program.check_iterations(gpu, &options, cut, &job(1))?;
-        }
-    }
-    unreachable!("a part of one candidate fits, or was refused")
-}
-
 /// Users on the device, one lane each.
 #[derive(Debug)]
 pub(crate) struct GpuStepper {
-    gpu: Arc<Gpu>,
+    engine: Arc<Engine>,
     simulation: Simulation,
     program: Arc<Program>,
     inputs: Inputs,
     num_lanes: usize,
     /// Neighbouring lanes that live in one environment.
     users_per_env: usize,
-    lanes: Lanes,
+    lanes: LaneBuffers,
     /// Made when first needed.
     kept: Option<KeptLanes>,
     /// Made when first needed.
@@ -127,13 +64,14 @@ pub(crate) struct GpuStepper {
 
 impl GpuStepper {
     pub(crate) fn new(
-        gpu: Arc<Gpu>,
+        engine: Arc<Engine>,
         options: &GpuOptions,
         simulation: &Simulation,
         num_lanes: usize,
         users_per_env: usize,
     ) -> Result<Self, GpuError> {
-        let most = most_invocations(&gpu, Entry::Step, options);
+        let gpu = &engine.gpu;
+        let most = most_invocations(gpu, Kernel::Step, options);
         if num_lanes > most as usize {
             return Err(GpuError::LimitExceeded {
                 what: "a vector of environments".to_owned(),
@@ -142,41 +80,48 @@ impl GpuStepper {
                 available: u64::from(most),
             });
         }
-        let kernels = &["start", "step", "observe"];
-        let (program, part_size) = cut(&gpu, options, simulation, Entry::Step, kernels, "observe")?;
-        let inputs = Inputs::new(&gpu, simulation)?;
+        let (entry_points, cut) = (&["start", "step", "observe"], "observe");
+        let (program, part_size) = cut_program(
+            &engine,
+            options,
+            simulation,
+            Kernel::Step,
+            entry_points,
+            cut,
+        )?;
+        let inputs = Inputs::new(gpu, simulation)?;
         let plan = &simulation.plan;
         let slate_size = plan.slate_size as usize;
         let (user_fields, _) = simulation.model.num_fields();
         let user_words = (user_fields + plan.policy.state_size()) * num_lanes;
-        let observed = Places::new(simulation, num_lanes, users_per_env);
+        let observed = ObservationLayout::new(simulation, num_lanes, users_per_env);
         let mut stepper = Self {
-            lanes: Lanes::new(&gpu, user_words, num_lanes)?,
+            lanes: LaneBuffers::new(gpu, user_words, num_lanes)?,
             kept: None,
             recommender: None,
             options: options.clone(),
             commands: words(
-                &gpu,
+                gpu,
                 "slates",
                 num_lanes * (slate_size + 4).max(CLOCK_FIELDS),
             )?,
-            outcomes: words(&gpu, "outcomes", OUTCOME_FIELDS * num_lanes)?,
-            observations: words(&gpu, "observations", observed.documents.end)?,
+            outcomes: words(gpu, "outcomes", OUTCOME_FIELDS * num_lanes)?,
+            observations: words(gpu, "observations", observed.documents.end)?,
             simulation: simulation.clone(),
             program,
             part_size,
             inputs,
             num_lanes,
             users_per_env,
-            gpu,
+            engine,
         };
         let firsts: Vec<Option<u64>> = (0..num_lanes as u64).map(Some).collect();
         stepper.begin(&firsts)?;
         Ok(stepper)
     }
 
-    fn places(&self) -> Places {
-        Places::new(&self.simulation, self.num_lanes, self.users_per_env)
+    fn layout(&self) -> ObservationLayout {
+        ObservationLayout::new(&self.simulation, self.num_lanes, self.users_per_env)
     }
 
     /// Records one kernel over all lanes, with the block `STEP` of each given, or not.
@@ -184,18 +129,18 @@ impl GpuStepper {
         &self,
         program: &Program,
         entry_point: &'static str,
-        lanes: &Lanes,
+        lanes: &LaneBuffers,
         outcomes: &wgpu::Buffer,
         words_are_given: bool,
     ) -> Result<wgpu::CommandEncoder, GpuError> {
-        let mut encoder = self.gpu.encoder(entry_point);
+        let mut encoder = self.engine.gpu.encoder(entry_point);
         let all = 0..self.simulation.plan.num_candidates;
-        let kernel = Kernel {
+        let call = Call {
             program,
             entry_point,
             words_are_given,
         };
-        self.add(&mut encoder, &kernel, lanes, [outcomes, outcomes], all)?;
+        self.add(&mut encoder, &call, lanes, [outcomes, outcomes], all)?;
         Ok(encoder)
     }
 
@@ -204,18 +149,18 @@ impl GpuStepper {
         &self,
         program: &Program,
         entry_point: &'static str,
-        lanes: &Lanes,
+        lanes: &LaneBuffers,
         [outcomes, ranked]: [&wgpu::Buffer; 2],
         part_size: u32,
     ) -> Result<wgpu::CommandEncoder, GpuError> {
-        let mut encoder = self.gpu.encoder(entry_point);
-        let kernel = Kernel {
+        let mut encoder = self.engine.gpu.encoder(entry_point);
+        let call = Call {
             program,
             entry_point,
             words_are_given: false,
         };
-        for part in parts(self.simulation.plan.num_candidates, part_size) {
-            self.add(&mut encoder, &kernel, lanes, [outcomes, ranked], part)?;
+        for part in candidate_parts(self.simulation.plan.num_candidates, part_size) {
+            self.add(&mut encoder, &call, lanes, [outcomes, ranked], part)?;
         }
         Ok(encoder)
     }
@@ -224,8 +169,8 @@ impl GpuStepper {
     fn add(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        kernel: &Kernel<'_>,
-        lanes: &Lanes,
+        call: &Call<'_>,
+        lanes: &LaneBuffers,
         [outcomes, ranked]: [&wgpu::Buffer; 2],
         candidates: Range<u32>,
     ) -> Result<(), GpuError> {
@@ -233,7 +178,7 @@ impl GpuStepper {
         let plan = &self.simulation.plan;
         let job = Job {
             users_per_env: u32::try_from(self.users_per_env).expect("at most all lanes"),
-            words_are_given: u32::from(kernel.words_are_given),
+            words_are_given: u32::from(call.words_are_given),
             candidate_begin: candidates.start,
             candidate_end: candidates.end,
             ..Job::of_lanes(plan.seed, 0, num_lanes, plan.max_steps)
@@ -247,35 +192,12 @@ impl GpuStepper {
             ranked,
         ];
         // What a kernel does not declare is not bound.
-        let groups = (kernel.program).bind(&self.gpu, &self.inputs, &job, &buffers)?;
-        (kernel.program).dispatch(encoder, None, kernel.entry_point, &groups, num_lanes);
+        let groups = call
+            .program
+            .bind(&self.engine.gpu, &self.inputs, &job, &buffers)?;
+        call.program
+            .dispatch(encoder, None, call.entry_point, &groups, num_lanes);
         Ok(())
-    }
-
-    fn recommender(&self) -> Result<Recommender, GpuError> {
-        let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
-        let (gpu, options, simulation) = (&self.gpu, &self.options, &self.simulation);
-        let kernels = &["recommend"];
-        let (program, part_size) = cut(
-            gpu,
-            options,
-            simulation,
-            Entry::Recommend,
-            kernels,
-            "recommend",
-        )?;
-        let is_whole = part_size >= simulation.plan.num_candidates;
-        let remembered = Some(self.user_words().1).filter(|&words| words > 0);
-        Ok(Recommender {
-            program,
-            part_size,
-            unasked: remembered
-                .map(|remembered| words(gpu, "unasked", remembered))
-                .transpose()?,
-            has_asked: false,
-            ranked: words(gpu, "ranked", if is_whole { 1 } else { 3 * num_slots })?,
-            slates: words(&self.gpu, "recommended slates", num_slots)?,
-        })
     }
 
     /// Copies words of a buffer to the host.
@@ -284,7 +206,7 @@ impl GpuStepper {
         buffer: &wgpu::Buffer,
         words: Range<usize>,
     ) -> Result<Vec<T>, GpuError> {
-        let encoder = self.gpu.encoder("a copy");
+        let encoder = self.engine.gpu.encoder("a copy");
         self.finish("a copy", encoder, buffer, words, pod_collect_to_vec)
     }
 
@@ -298,13 +220,13 @@ impl GpuStepper {
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<R, GpuError> {
         if words.is_empty() {
-            self.gpu.submit(what, encoder)?;
+            self.engine.gpu.submit(what, encoder)?;
             return Ok(read(&[]));
         }
         let bytes = 4 * words.start as u64..4 * words.end as u64;
-        let staged = self.gpu.stage(&mut encoder, what, buffer, bytes)?;
-        let submission = self.gpu.submit(what, encoder)?;
-        staged.start(&submission).wait_with(&self.gpu, read)
+        let staged = self.engine.gpu.stage(&mut encoder, what, buffer, bytes)?;
+        let submission = self.engine.gpu.submit(what, encoder)?;
+        staged.start(&submission).wait_with(&self.engine.gpu, read)
     }
 
     /// Shows each lane its slate, with the block `STEP` of each lane where it is given.
@@ -316,11 +238,12 @@ impl GpuStepper {
         self.go_on();
         let plan = &self.simulation.plan;
         let num_considered = plan.choice.num_considered(plan.slate_size);
-        self.gpu
+        self.engine
+            .gpu
             .write("slates", &self.commands, 0, bytemuck::cast_slice(slates))?;
         if let Some(words) = words {
             let after_slates = size_of_val(slates) as u64;
-            self.gpu.write(
+            self.engine.gpu.write(
                 "words",
                 &self.commands,
                 after_slates,
@@ -346,12 +269,16 @@ impl GpuStepper {
     }
 
     /// Looks at all lanes where they are, or where they were.
-    fn observe_at(&self, lanes: &Lanes, observation: &mut Observation) -> Result<(), BackendError> {
-        let Places {
+    fn observe_at(
+        &self,
+        lanes: &LaneBuffers,
+        observation: &mut Observation,
+    ) -> Result<(), BackendError> {
+        let ObservationLayout {
             responses,
             users,
             documents,
-        } = self.places();
+        } = self.layout();
         let documents = match self.simulation.plan.corpus {
             Some(_) => users.end..users.end,
             None => documents,
@@ -394,10 +321,11 @@ impl GpuStepper {
             words[2 * self.num_lanes + lane] = high;
         }
         self.unask()?;
-        self.gpu
+        self.engine
+            .gpu
             .write("starts", &self.commands, 0, bytemuck::cast_slice(&words))?;
         let encoder = self.record(&self.program, "start", &self.lanes, &self.outcomes, false)?;
-        self.gpu.submit("start", encoder)?;
+        self.engine.gpu.submit("start", encoder)?;
         Ok(())
     }
 
@@ -406,12 +334,12 @@ impl GpuStepper {
         let (fields, remembered) = self.user_words();
         let [at, size] = [fields, remembered].map(|words| 4 * words as u64);
         let users = &self.lanes.users;
-        let mut encoder = self.gpu.encoder("unasked");
-        self.gpu.checked("unasked", || match back {
+        let mut encoder = self.engine.gpu.encoder("unasked");
+        self.engine.gpu.checked("unasked", || match back {
             true => encoder.copy_buffer_to_buffer(copies, 0, users, at, size),
             false => encoder.copy_buffer_to_buffer(users, at, copies, 0, size),
         })?;
-        self.gpu.submit("unasked", encoder)?;
+        self.engine.gpu.submit("unasked", encoder)?;
         Ok(())
     }
 
@@ -430,12 +358,12 @@ impl GpuStepper {
         } = recommender;
         let (lanes, buffers) = (&self.lanes, [&*slates, &*ranked]);
         let encoder = self.record_parts(program, "recommend", lanes, buffers, *part_size)?;
-        let num_slots = self.num_lanes * self.simulation.plan.slate_size as usize;
+        let num_positions = self.num_lanes * self.simulation.plan.slate_size as usize;
         self.finish(
             "recommend",
             encoder,
             slates,
-            0..num_slots,
+            0..num_positions,
             pod_collect_to_vec,
         )
     }
@@ -475,41 +403,6 @@ impl GpuStepper {
     }
 }
 
-/// Where observations lie in their buffer.
-#[derive(Debug)]
-struct Places {
-    responses: Range<usize>,
-    users: Range<usize>,
-    documents: Range<usize>,
-}
-
-impl Places {
-    fn new(simulation: &Simulation, num_lanes: usize, users_per_env: usize) -> Self {
-        let plan = &simulation.plan;
-        let outline = &plan.outline;
-        let num_envs = match plan.corpus {
-            Some(_) => 1,
-            None => num_lanes / users_per_env,
-        };
-        let document_size = outline.document_size();
-        // The shader has no arrays of no elements.
-        let responses = num_lanes * plan.slate_size as usize * outline.response_size().max(1);
-        let users = responses + num_lanes * outline.user_size();
-        let documents = users + num_envs * plan.num_candidates as usize * document_size;
-        Self {
-            responses: 0..responses,
-            users: responses..users,
-            documents: users..documents,
-        }
-    }
-}
-
-/// Makes a buffer of words that kernels and copies read and write.
-fn words(gpu: &Gpu, what: &str, words: usize) -> Result<wgpu::Buffer, GpuError> {
-    let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
-    gpu.buffer(what, 4 * words as u64, usage)
-}
-
 /// Reads numbers of a word each.
 fn numbers<T: AnyBitPattern>(bytes: &[u8]) -> impl Iterator<Item = T> {
     bytes.chunks_exact(4).map(pod_read_unaligned)
@@ -529,7 +422,10 @@ impl Stepper for GpuStepper {
         self.unask()?;
         let mut recommender = match self.recommender.take() {
             Some(recommender) => recommender,
-            None => self.recommender()?,
+            None => {
+                let (engine, options) = (&self.engine, &self.options);
+                Recommender::new(engine, options, &self.simulation, self.num_lanes)?
+            }
         };
         let slates = self.ask(&mut recommender);
         self.recommender = Some(recommender);
@@ -549,7 +445,7 @@ impl Stepper for GpuStepper {
     }
 
     fn responses(&mut self) -> Result<Vec<f32>, BackendError> {
-        Ok(self.copy(&self.observations, self.told(self.places().responses))?)
+        Ok(self.copy(&self.observations, self.told(self.layout().responses))?)
     }
 
     fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError> {
@@ -563,7 +459,7 @@ impl Stepper for GpuStepper {
         let (outcomes, seen) = (&self.outcomes, &self.observations);
         let (lanes, unused) = (&self.lanes, [outcomes, outcomes]);
         let encoder = self.record_parts(&self.program, "observe", lanes, unused, self.part_size)?;
-        let documents = self.places().documents;
+        let documents = self.layout().documents;
         let corpus = self.finish("observe", encoder, seen, documents, pod_collect_to_vec)?;
         Ok(Some(corpus))
     }
@@ -574,13 +470,17 @@ impl Stepper for GpuStepper {
             None => {
                 let (fields, policy_state) = self.user_words();
                 KeptLanes {
-                    lanes: Lanes::new(&self.gpu, fields + policy_state, self.num_lanes)?,
+                    lanes: LaneBuffers::new(
+                        &self.engine.gpu,
+                        fields + policy_state,
+                        self.num_lanes,
+                    )?,
                     moment: LastKept::default(),
                 }
             }
         };
-        let mut encoder = self.gpu.encoder("keep");
-        self.gpu.checked("keep", || {
+        let mut encoder = self.engine.gpu.encoder("keep");
+        self.engine.gpu.checked("keep", || {
             for (from, to) in [
                 (&self.lanes.users, &kept.lanes.users),
                 (&self.lanes.clocks, &kept.lanes.clocks),
@@ -588,7 +488,7 @@ impl Stepper for GpuStepper {
                 encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
             }
         })?;
-        self.gpu.submit("keep", encoder)?;
+        self.engine.gpu.submit("keep", encoder)?;
         let token = kept.moment.set();
         self.kept = Some(kept);
         Ok(token)
@@ -639,9 +539,10 @@ impl Stepper for GpuStepper {
         let mut clocks: Vec<u32> = episodes.clone().map(|[low, _]| low).collect();
         clocks.extend(episodes.map(|[_, high]| high));
         clocks.extend(&state.steps);
-        self.gpu
+        self.engine
+            .gpu
             .write("users", &self.lanes.users, 0, bytemuck::cast_slice(&users))?;
-        self.gpu.write(
+        self.engine.gpu.write(
             "clocks",
             &self.lanes.clocks,
             0,

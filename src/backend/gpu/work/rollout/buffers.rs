@@ -1,15 +1,16 @@
 //! The buffers that a batch has while it is in flight, and the dispatches that work on them.
 
-use super::SPAN;
-use super::tile::block;
-use crate::backend::BLOCK_EPISODES;
-use crate::backend::gpu::Simulation;
 use crate::backend::gpu::device::context::Gpu;
 use crate::backend::gpu::device::stopwatch::Stopwatch;
 use crate::backend::gpu::error::GpuError;
-use crate::backend::gpu::work::program::{Inputs, Job};
+use crate::backend::gpu::shader::blocks::{BLOCK_LANES, SPAN};
+use crate::backend::gpu::shader::job::Job;
+use crate::backend::gpu::work::inputs::Inputs;
+use crate::backend::{BLOCK_EPISODES, Simulation};
 use wgpu::BufferUsages;
 
+/// Fields of the outcomes that are read, in the order of `shaders/kernel/rollout.wgsl`.
+pub(super) const OUTCOME_FIELDS: usize = 7;
 /// Fields of the outcomes without discounts: those that are read, and others for the next dispatch.
 const STORED_FIELDS: usize = 11;
 /// Fields that a discount adds, of which the first is read.
@@ -23,7 +24,7 @@ pub(super) fn curve_words(lanes: u64) -> u64 {
 }
 
 /// The buffers of one batch in flight, whoever collects.
-pub(crate) struct Slot {
+pub(crate) struct BatchBuffers {
     pub(super) users: wgpu::Buffer,
     pub(super) outcomes: wgpu::Buffer,
     pub(super) counts: wgpu::Buffer,
@@ -34,15 +35,17 @@ pub(crate) struct Slot {
     pub(super) stopwatch: Option<Stopwatch>,
 }
 
-/// How large a rollout is.
-pub(crate) struct Extent {
+/// How large a rollout is: what its buffers are made for.
+pub(crate) struct RolloutSize {
+    /// Lanes of a batch at most.
     pub(super) batch_size: u32,
-    pub(super) num_slots: usize,
+    /// Batches in flight at once.
+    pub(super) num_in_flight: usize,
     /// Steps of a dispatch at most.
     pub(super) most_steps: u32,
 }
 
-impl Extent {
+impl RolloutSize {
     pub(super) fn num_blocks(&self) -> u64 {
         u64::from(self.batch_size) / BLOCK_EPISODES
     }
@@ -50,8 +53,9 @@ impl Extent {
 
 /// A dispatch that is being recorded.
 pub(crate) struct Dispatch<'a> {
-    pub(super) slot: &'a Slot,
-    pub(super) slot_index: usize,
+    pub(super) buffers: &'a BatchBuffers,
+    /// Which of the batches in flight has them.
+    pub(super) buffers_index: usize,
     pub(super) inputs: &'a Inputs,
     pub(super) job: &'a Job,
 }
@@ -62,7 +66,7 @@ impl Dispatch<'_> {
     }
 
     pub(super) fn num_blocks(&self) -> u32 {
-        self.job.stride / block()
+        self.job.stride / BLOCK_LANES
     }
 }
 
@@ -97,14 +101,14 @@ pub(super) fn num_counts(simulation: &Simulation) -> usize {
     block.topic_impressions.len() + block.topic_clicks.len() + block.slot_clicks.len()
 }
 
-impl Slot {
+impl BatchBuffers {
     pub(super) fn new(
         gpu: &Gpu,
         simulation: &Simulation,
-        extent: &Extent,
+        size: &RolloutSize,
         is_in_parts: bool,
     ) -> Result<Self, GpuError> {
-        let (lanes, steps) = (u64::from(extent.batch_size), u64::from(extent.most_steps));
+        let (lanes, steps) = (u64::from(size.batch_size), u64::from(size.most_steps));
         let (user_fields, _) = simulation.model.num_fields();
         let policy_state = simulation.plan.policy.state_size();
         let counts = num_counts(simulation) as u64;
@@ -117,7 +121,7 @@ impl Slot {
             users: words("users", (user_fields + policy_state) as u64 * lanes)?,
             outcomes: words("outcomes", stored_fields(simulation) as u64 * lanes)?,
             ranked: words("ranked", ranked)?,
-            counts: words("counts", counts * extent.num_blocks())?,
+            counts: words("counts", counts * size.num_blocks())?,
             curve: words("curve", steps * curve_words(lanes))?,
             stopwatch: Stopwatch::new(gpu)?,
         })
