@@ -40,6 +40,7 @@
 //! | feature | default | what |
 //! | --- | --- | --- |
 //! | `cli` | yes | the program `slatesim`, and its command line for programs of one's own (`slatesim::cli`) |
+//! | `gpu` | yes | the backend [`gpu`](backend::gpu), through wgpu; without it [`GpuBackend::open`](backend::gpu::GpuBackend::open) says that it was left out |
 //! | `parquet` | no | traces as Apache Parquet |
 //!
 //! # Current state
@@ -84,6 +85,14 @@ pub mod regression;
 pub mod rng;
 pub mod shader;
 pub mod specimen;
+#[cfg_attr(
+    not(feature = "gpu"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "only a GPU leaves sums that are to be read"
+    )
+)]
 pub mod statistics;
 mod text_file;
 pub mod validation;

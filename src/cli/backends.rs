@@ -226,6 +226,7 @@ fn reason(error: &anyhow::Error) -> String {
         Some(GpuError::NoAdapter | GpuError::NoHardwareAdapter { .. }) => {
             ": no hardware GPU found".to_owned()
         }
+        Some(GpuError::NotBuilt) => ": this build has no GPU support".to_owned(),
         _ => format!(": {error:#}"),
     }
 }

@@ -81,6 +81,7 @@ mod tests {
             (anyhow::Error::new(config()), USAGE),
             (anyhow::Error::new(Error::Config(config())), USAGE),
             (anyhow::Error::new(GpuError::NoAdapter), NO_DEVICE),
+            (anyhow::Error::new(GpuError::NotBuilt), NO_DEVICE),
             (
                 anyhow::Error::new(Error::Gpu(GpuError::NoAdapter)),
                 NO_DEVICE,

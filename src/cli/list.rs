@@ -134,7 +134,12 @@ fn text(listing: &Listing) -> String {
     }
     text += "\nadapters (--adapter takes the index, or a PCI number)\n";
     if listing.adapters.is_empty() {
-        text += "  none: the backends cpu and reference need none\n";
+        text += match cfg!(feature = "gpu") {
+            true => "  none: the backends cpu and reference need none\n",
+            false => {
+                "  none: this build has no GPU support, and the backends cpu and reference need none\n"
+            }
+        };
     }
     for adapter in &listing.adapters {
         let _ = writeln!(

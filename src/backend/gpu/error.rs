@@ -250,6 +250,8 @@ mod tests {
                 .starts_with("the GPU device was lost (unknown):")
         );
         assert!(lost.is_device_lost() && !lost.is_no_device());
+        let left_out = GpuError::NotBuilt;
+        assert!(left_out.to_string().contains("feature `gpu`") && left_out.is_no_device());
     }
 
     #[test]
