@@ -1,0 +1,226 @@
+//! Arrows point one way: between rooms as the table says, and between files in no circle at all.
+//!
+//! **What an import is.** A path in the code of a file that leads to an item of another file: in a `use`, or written out, as
+//! `crate::rng::philox` or `layers::flatten`. It is followed through re-exports to the file that defines the item. Comments, texts and
+//! what is under `#[cfg(test)]` do not count. What a module's own file takes of the modules below it does not count either: it declares
+//! them, says outside where their items are, and sets them to work; but what they take of it counts.
+//!
+//! The code is read as text, not compiled, so that features and platforms that are off are seen too.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+#[path = "rooms/imports.rs"]
+mod imports;
+
+use imports::Crate;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rooms, files or folders of `src`, floor by floor from the lowest: none imports what is on a floor above its own.
+///
+/// Not in it are rooms that all may import (`json`, `memory`, `text_file`), and those that import all (`error`, `authoring`, `builder`).
+const FLOORS: &[&[&str]] = &[
+    &["number", "math"],
+    &[
+        "rng",
+        "distribution",
+        "regression",
+        "bandit",
+        "statistics",
+        "shader",
+    ],
+    &["config"],
+    &["choice"],
+    &["environment"],
+    &["policy"],
+    &["backend"],
+    &["registry", "vec_env", "evaluation"],
+    &["agent", "validation"],
+    &["cli"],
+];
+
+/// Rooms, and others of the same floor that they may not import.
+const MAY_NOT_IMPORT: &[(&str, &[&str])] = &[
+    // The floors of the GPU backend.
+    (
+        "backend/gpu/device",
+        &[
+            "backend/gpu/shader",
+            "backend/gpu/work",
+            "backend/gpu/backend",
+        ],
+    ),
+    (
+        "backend/gpu/shader",
+        &["backend/gpu/work", "backend/gpu/backend"],
+    ),
+    ("backend/gpu/work", &["backend/gpu/backend"]),
+    // How the host drives lanes is nothing to a GPU, and the other way round.
+    (
+        "backend/gpu",
+        &["backend/lanes", "backend/cpu", "backend/reference"],
+    ),
+    ("backend/lanes", &["backend/gpu"]),
+    ("backend/cpu", &["backend/gpu"]),
+    ("evaluation", &["vec_env", "registry"]),
+    ("vec_env", &["evaluation", "registry"]),
+    ("registry", &["evaluation", "vec_env"]),
+];
+
+/// Files that are still in a circle of imports. The list only shrinks: take out what you have untied, and put in nothing.
+const STILL_IN_CIRCLES: &[&str] = &[
+    "backend/lanes/agent.rs",
+    "backend/lanes/driver.rs",
+    "backend/lanes/rollout.rs",
+    "backend/lanes/stepper.rs",
+    "backend/mod.rs",
+    "backend/model.rs",
+    "cli/failure.rs",
+    "cli/output.rs",
+    "config/allowed.rs",
+    "config/catalogue.rs",
+    "config/check.rs",
+    "config/corpus.rs",
+    "config/error.rs",
+    "config/item_table.rs",
+    "config/key.rs",
+    "config/layers.rs",
+    "config/resolve.rs",
+    "config/settings.rs",
+    "config/value.rs",
+    "config/variants.rs",
+    "config/weights.rs",
+    "error.rs",
+    "evaluation/trace/parquet.rs",
+    "evaluation/trace/write.rs",
+    "math.rs",
+    "number/mod.rs",
+    "statistics/campaign.rs",
+    "statistics/ratio.rs",
+    "statistics/summary.rs",
+    "statistics/tally.rs",
+    "validation/fuzz/difference.rs",
+    "validation/fuzz/explain.rs",
+    "validation/fuzz/retry.rs",
+    "validation/fuzz/shadow.rs",
+];
+
+/// Lists what can be reached from a file, without itself unless there is a way back.
+fn reached<'a>(imports: &BTreeMap<&'a str, BTreeSet<&'a str>>, from: &str) -> BTreeSet<&'a str> {
+    let mut reached = BTreeSet::new();
+    let mut next: Vec<&str> = imports[from].iter().copied().collect();
+    while let Some(file) = next.pop() {
+        if reached.insert(file) {
+            next.extend(&imports[file]);
+        }
+    }
+    reached
+}
+
+/// Tells whether a file is in a room: is it, or is below it.
+fn is_in(file: &str, room: &str) -> bool {
+    let rest = file.strip_prefix(room);
+    rest.is_some_and(|rest| rest.starts_with('/') || rest == ".rs")
+}
+
+/// Lists imports of rooms that are forbidden.
+fn forbidden(imports: &BTreeMap<&str, BTreeSet<&str>>, room: &str, others: &[&str]) -> Vec<String> {
+    let files = imports.iter().filter(|(file, _)| is_in(file, room));
+    let all = files.flat_map(|(file, imported)| imported.iter().map(move |other| (file, other)));
+    all.filter(|(_, other)| others.iter().any(|room| is_in(other, room)))
+        .map(|(file, other)| format!("{file} imports {other}"))
+        .collect()
+}
+
+#[test]
+fn rooms_import_nothing_that_is_above_them() {
+    let files = Crate::read();
+    let imports = files.all_imports();
+    let mut wrong = Vec::new();
+    for (floor, rooms) in FLOORS.iter().enumerate() {
+        let above = FLOORS[floor + 1..].concat();
+        for room in *rooms {
+            assert!(
+                imports.keys().any(|file| is_in(file, room)),
+                "{room} is empty"
+            );
+            wrong.extend(forbidden(&imports, room, &above));
+        }
+    }
+    for (room, others) in MAY_NOT_IMPORT {
+        assert!(
+            imports.keys().any(|file| is_in(file, room)),
+            "{room} is empty"
+        );
+        wrong.extend(forbidden(&imports, room, others));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let files = Crate::read();
+    let imports = files.all_imports();
+    let in_circle = |file: &&str| reached(&imports, file).contains(*file);
+    let found: BTreeSet<&str> = imports.keys().copied().filter(in_circle).collect();
+    let known: BTreeSet<&str> = STILL_IN_CIRCLES.iter().copied().collect();
+    let ways = |file: &&str| {
+        let others = imports[*file].intersection(&found);
+        format!("{file} imports {:?}", others.collect::<Vec<_>>())
+    };
+    let new: Vec<_> = found.difference(&known).map(ways).collect();
+    assert!(new.is_empty(), "new circles: {new:#?}");
+    let untied: Vec<_> = known.difference(&found).collect();
+    assert!(
+        untied.is_empty(),
+        "untied, so take them out of the list: {untied:#?}"
+    );
+}
+
+#[test]
+fn imports_are_followed_to_where_items_are_defined() {
+    let files = [
+        ("lib.rs", "pub mod a; pub mod b; mod c; #[cfg(test)] mod d;"),
+        (
+            "a/mod.rs",
+            "mod low; mod high; pub use high::{High, self as other}; pub use low::*; use high::set_to_work;",
+        ),
+        (
+            "a/low.rs",
+            "pub struct Low; #[cfg(test)] mod tests { use crate::c::C; }",
+        ),
+        // In a comment and a text: crate::c::C.
+        (
+            "a/high.rs",
+            "use super::low::Low; /* crate::c::C */ pub struct High(&'static str); const T: &str = \"crate::c::C\";",
+        ),
+        (
+            "b.rs",
+            "use crate::a::{High as Tall, Low}; fn f<'a>(c: char) -> bool { c == '\"' || crate::c::make().is_some() }",
+        ),
+        (
+            "c.rs",
+            "use crate::b; pub struct C; pub fn make() -> Option<C> { b::f('x'); None }",
+        ),
+        ("d.rs", "use crate::a::High;"),
+    ];
+    let files = Crate::of(
+        files
+            .map(|(path, code)| (path.to_owned(), code.to_owned()))
+            .into_iter(),
+    );
+    let imports = files.all_imports();
+    let expected: [(&str, &[&str]); 6] = [
+        ("a/high.rs", &["a/low.rs"]),
+        ("a/low.rs", &[]),
+        ("a/mod.rs", &[]),
+        ("b.rs", &["a/high.rs", "a/low.rs", "c.rs"]),
+        ("c.rs", &["b.rs"]),
+        ("lib.rs", &[]),
+    ];
+    let expected = expected.map(|(file, others)| (file, others.iter().copied().collect()));
+    assert_eq!(imports, expected.into_iter().collect());
+    assert!(
+        reached(&imports, "b.rs").contains("b.rs")
+            && !reached(&imports, "a/high.rs").contains("a/high.rs")
+    );
+}
