@@ -31,7 +31,7 @@ fn sample_user(stream: Stream) -> environment::User {
     return environment::sample_user(candidates::environment_parameters, Blocks(stream, USER, 0u));
 }
 
-// Shows a slate; `step_words` is the block STEP of the stream, and the documents are those of another stream where users
+// Shows a slate; `step_words` are the words STEP of the stream, and the documents are those of another stream where users
 // share them. Of a slate that can be short the first `length` documents are shown.
 fn take_step(
     stream: Stream,

@@ -21,7 +21,7 @@ struct Job {
     max_steps: u32,
     // Neighbouring lanes that live in one environment: they are offered the same documents.
     users_per_env: u32,
-    // 1 where the block STEP of every lane is given, rather than made.
+    // 1 where the words STEP of every lane are given, rather than drawn.
     words_are_given: u32,
     // Lanes of each point, whole blocks, and the point of lane 0; in kernels with MANY_POINTS, as all that follows.
     lanes_per_point: u32,

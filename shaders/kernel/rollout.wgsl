@@ -7,7 +7,7 @@
 //
 // Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane], 1 outcomes [OUTCOME_FIELDS][lane],
 // 4 weights [discount][step], the powers of the discounts, with HAS_DISCOUNTS; 2 curve [rewards, squared rewards, clicks][step][span] with steps counted from step_begin, 3 counts [block][impressions of
-// each topic, clicks of each topic, clicks at each position]. Defs: SLOTS_IN_REGISTERS where positions are few enough to be
+// each topic, clicks of each topic, clicks at each position]. Defs: POSITIONS_IN_REGISTERS where positions are few enough to be
 // counted by each lane, COUNTS_IN_WORKGROUP where counts are few enough for the memory of a workgroup; IN_PARTS where a
 // dispatch has a part of the candidates of one step, see carried.wgsl.
 
@@ -135,7 +135,7 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         num_invalid = outcomes[INVALID * job.stride + lane];
         running = outcomes[RUNNING * job.stride + lane] != 0u;
     }
-#ifdef SLOTS_IN_REGISTERS
+#ifdef POSITIONS_IN_REGISTERS
     var slot_clicks: array<u32, #{NUM_CONSIDERED}>;
 #endif
 
@@ -186,7 +186,7 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 #ifdef HAS_QUALITY
             quality = quality + select(0.0, environment::quality(parameters, clicked_document), stepped.clicked);
 #endif
-#ifdef SLOTS_IN_REGISTERS
+#ifdef POSITIONS_IN_REGISTERS
             slot_clicks[min(stepped.chosen, #{NUM_CONSIDERED}u - 1u)] += click;
 #else
             if stepped.clicked {
@@ -245,7 +245,7 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         }
 #endif
     }
-#ifdef SLOTS_IN_REGISTERS
+#ifdef POSITIONS_IN_REGISTERS
     for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
         add_to_count(block, FIRST_SLOT_CLICK + position, slot_clicks[position]);
     }

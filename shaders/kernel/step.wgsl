@@ -51,7 +51,7 @@ fn load_document_stream(lane: u32) -> Stream {
     return Stream(job.key, episode, clocks[2u * job.num_lanes + lane]);
 }
 
-// Makes the block STEP of a lane, or takes the one that is given after the slates.
+// Draws the words STEP of a lane, or takes those that are given after the slates.
 fn load_step_words(lane: u32, stream: Stream) -> vec4<u32> {
     if job.words_are_given == 0u {
         return words(stream, STEP, 0u);

@@ -49,7 +49,6 @@ pub use options::{GpuOptions, Patch};
 #[cfg(feature = "gpu")]
 pub use shader::kernel::Kernel;
 #[cfg(feature = "gpu")]
-#[doc(hidden)]
 pub use shader::recipe::compose_program;
 pub use shader_error::ShaderError;
 

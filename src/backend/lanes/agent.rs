@@ -1,5 +1,5 @@
 //! The policy with its layers, asked and taught by rollouts and steppers alike: twin of the module `agent` that
-//! [`Layered::shaders`] makes.
+//! the GPU backend writes (`src/backend/gpu/shader/agent.rs`).
 
 use super::driver::{Candidates, Seen};
 use crate::environment::Environment;

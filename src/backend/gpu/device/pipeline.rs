@@ -26,8 +26,8 @@ pub(crate) enum RuntimeChecks {
 /// Makes a shader module of a composed shader.
 ///
 /// # Errors
-/// What [`Gpu::checked`] reports; [`super::compose::compose`] has validated the shader, so only a lacking
-/// feature is left.
+/// What [`Gpu::checked`] reports; composition has validated the shader, so only a lacking feature is
+/// left.
 pub(crate) fn create_module(
     gpu: &Gpu,
     label: &str,

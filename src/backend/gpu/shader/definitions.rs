@@ -8,7 +8,7 @@ use crate::backend::gpu::options::GpuOptions;
 use crate::shader::{ShaderDef, ShaderDefs};
 
 /// More counters than this would spill.
-const MAX_SLOTS_IN_REGISTERS: u32 = 16;
+const MAX_POSITIONS_IN_REGISTERS: u32 = 16;
 /// Counts of a block that fit into the memory of a workgroup beside the sums of its steps: 2 of 16 KiB, which every device
 /// has.
 const MAX_COUNTS_IN_WORKGROUP: u32 = 512;
@@ -58,8 +58,8 @@ pub(super) fn definitions(
         ("HAS_CORPUS", plan.corpus.is_some()),
         ("HAS_TOPICS", outline.num_topics > 0),
         (
-            "SLOTS_IN_REGISTERS",
-            num_considered <= MAX_SLOTS_IN_REGISTERS,
+            "POSITIONS_IN_REGISTERS",
+            num_considered <= MAX_POSITIONS_IN_REGISTERS,
         ),
         (
             "COUNTS_IN_WORKGROUP",

@@ -55,7 +55,8 @@ impl Recipe {
     }
 }
 
-/// Composes the shader of a kernel for a simulation; needs no GPU. For tests, and for tools that look at shaders.
+/// Composes the shader of a kernel for a simulation; needs no GPU. For tests of the shaders of one's own models, and for tools that look
+/// at shaders.
 ///
 /// # Errors
 /// [`ShaderError`] with file, line and caret.
@@ -63,7 +64,6 @@ impl Recipe {
 /// # Panics
 /// If [`GpuOptions::patch`] looks for a text that its file does not contain: a fault that is not planted would pass
 /// for one that nothing finds.
-#[doc(hidden)]
 pub fn compose_program(
     simulation: &Simulation,
     kernel: Kernel,

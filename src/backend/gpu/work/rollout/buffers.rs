@@ -25,9 +25,13 @@ pub(super) fn curve_words(lanes: u64) -> u64 {
 
 /// The buffers of one batch in flight, whoever collects.
 pub(crate) struct BatchBuffers {
+    /// Where users are between two dispatches, and what the policy remembers of them. Shape `[field][lane]`.
     pub(super) users: wgpu::Buffer,
+    /// What each episode has come to, and what the next dispatch goes on with. Shape `[field][lane]`.
     pub(super) outcomes: wgpu::Buffer,
+    /// Impressions by topic, clicks by topic, clicks by position, of this dispatch. Shape `[block][count]`.
     pub(super) counts: wgpu::Buffer,
+    /// Sums of rewards, of their squares and of clicks, of the steps of this dispatch. Shape `[plane][step][span]`.
     pub(super) curve: wgpu::Buffer,
     /// What a policy has ranked so far of a step's candidates.
     pub(super) ranked: wgpu::Buffer,

@@ -1,10 +1,81 @@
-//! Rollouts on the GPU: batches of episodes in flight, fused steps sized to tens of milliseconds.
+//! Rollouts on the GPU, and how their episodes are added up.
 //!
-//! A batch is as many lanes as one dispatch has: episodes of one simulation, or whole ranges of episodes of several that
-//! can run side by side, one after the other. Its episodes run for `fusion` steps a dispatch. Several batches are in
-//! flight, each with buffers of its own, so that the device has work while the host reads.
+//! # Words
 //!
-//! What comes back is the business of a [`Collector`]: every episode ([`blocks`]), or no more than statistics ([`tally`]).
+//! | word | what |
+//! | --- | --- |
+//! | lane | one episode, run by one invocation |
+//! | span | 64 lanes in a row; the smallest workgroup |
+//! | block | 256 lanes in a row, which are 256 episodes in a row: four spans ([`BLOCK_EPISODES`]) |
+//! | batch | the lanes of a dispatch, whole blocks: 2^13 on a software adapter, up to 2^20 on a GPU; a lane keeps its episode until all of the batch have ended |
+//! | [`BatchRange`](range::BatchRange) | which episodes of which simulations a batch has |
+//! | dispatch | one launch of the kernel `rollout` over a batch, for some steps, and of the kernels that add up after it |
+//! | fused steps | the steps of one dispatch: as many as take some 40 ms ([`fusion`]) |
+//! | tile | 8 steps, after which the lanes of a span add up what they have |
+//! | in flight | up to three batches, each with [buffers](buffers::BatchBuffers) of its own: the device has work while the host reads |
+//! | [`Collector`] | brings home what a batch leaves: [episodes](episodes::EpisodeCollector) or [a tally](tally::TallyCollector) |
+//!
+//! # One batch
+//!
+//! ```text
+//!  episodes 0 ... N of one simulation (of a sweep: of several)
+//!     |  cut into batches, `batch_ranges`
+//!     v
+//!  +------------------------------- batch: one row of lanes -------------------------------+
+//!  | block 0                                    | block 1               | ...               |
+//!  | span | span | span | span                  | span | span | ...    |                   |
+//!  +----------------------------------------------------------------------------------------+
+//!     |
+//!     |  dispatch 1: steps 0 .. 8      kernel `rollout`, the state of users in registers
+//!     |  dispatch 2: steps 8 .. 40     as long as an episode runs on: users and sums lie in buffers in between
+//!     |  ...
+//!     v  each dispatch leaves in the buffers of the batch
+//!   outcomes [field][lane]         return, slope, length, clicks, quality, runs on?, invalid choices
+//!   curve    [sum][step][span]     rewards, their squares and clicks of each step
+//!   counts   [block][count]        impressions and clicks by topic, clicks by position
+//!     |
+//!     +----------------------------------------------+
+//!     |                                              |
+//!   few episodes, or each one is wanted            many: from 2^16 on, on a software adapter from 2^19
+//!   `EpisodeCollector`                             `TallyCollector`, unless there are discounts
+//!     |                                              |
+//!     |  all of it is copied                       kernel `fold`:  curve    -> sums of each step
+//!     |  to the host                               kernel `tally`: outcomes -> sums of the batch, totals
+//!     |                                              |                         of blocks, buckets of returns
+//!     v                                              v  some kilobytes are copied to the host
+//!   an `EpisodeBlock` for each block               a `Tally` for each batch, and the buckets once in the end
+//!     |                                              |
+//!     v                                              v
+//!   `Statistics::add`                              `Statistics::add_tally`, `add_return_buckets`
+//!     |                                              |
+//!     +----- the same `Statistics`, to the bit ------+
+//! ```
+//!
+//! # Who adds what
+//!
+//! | figure | in a lane | in a block | above a block: host | above a block: device |
+//! | --- | --- | --- | --- | --- |
+//! | return, slope | compensated sums, `f32` | | [`ExactSum`] of numbers and squares | the same in digits of 8 bits, by atomic additions |
+//! | reward of a step | | `f32`, lanes of a span and then spans in a fixed order | [`ExactSum`] of the sums of blocks | the same in digits |
+//! | quality clicked | `f32` | `f32`, 16 parts in a fixed order | [`ExactSum`] of the sums of blocks | by the host |
+//! | length, clicks | integers | integers | integers | integers; products as digits |
+//! | topics, positions | | integers, atomically | integers | by the host |
+//! | quantiles of returns | | | counts of the upper 21 bits | the same counts, in a table of each workgroup first |
+//!
+//! # Why both agree to the bit
+//!
+//! Whatever rounds, rounds within a block, in an order that the numbers of the lanes fix: which span, which part, which turn. Above a block
+//! nothing rounds: integers, and sums of numbers as fixed-point numbers long enough for every `f32` and its square
+//! (`shaders/statistics/exact_sum.wgsl`, [`ExactSum`]). Integers may be added in any order, so atomic additions are no danger.
+//! Blocks begin at multiples of 256 episodes of the campaign, not of a batch. So neither who adds up, nor the size of batches and
+//! workgroups, nor where steps are cut, nor which batch ends first can change a bit; that leaves them free to follow the clock:
+//! [`fusion`] and [`calibration`] do. What a lane has summed is carried from dispatch to dispatch with what its roundings have lost, so that
+//! a cut between steps is none.
+//!
+//! `slatesim validate` compares all of it (rung *invariance*), and `tests/planted_faults.rs` breaks each stage once to see that this is
+//! noticed.
+//!
+//! [`ExactSum`]: crate::statistics::ExactSum
 
 mod batch_size;
 mod buffers;

@@ -124,7 +124,7 @@ impl GpuStepper {
         ObservationLayout::new(&self.simulation, self.num_lanes, self.users_per_env)
     }
 
-    /// Records one kernel over all lanes, with the block `STEP` of each given, or not.
+    /// Records one kernel over all lanes, with the words `STEP` of each given, or not.
     fn record(
         &self,
         program: &Program,
@@ -229,7 +229,7 @@ impl GpuStepper {
         staged.start(&submission).wait_with(&self.engine.gpu, read)
     }
 
-    /// Shows each lane its slate, with the block `STEP` of each lane where it is given.
+    /// Shows each lane its slate, with the words `STEP` of each lane where they are given.
     fn take_step(
         &mut self,
         slates: &[u32],
