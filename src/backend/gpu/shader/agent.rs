@@ -53,3 +53,31 @@ pub(super) fn module(policy: &ShaderSource, layers: &[ShaderSource]) -> ShaderSo
     // It only calls.
     ShaderSource::with_text("agent", "the agent made of policy and layers", text, true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_act_from_the_inside_out_and_hear_from_the_outside_in() {
+        let policy = ShaderSource::policy("own.wgsl", "fn recommend() {}\n");
+        let text = "fn prepare(a: u32) {}\nfn observe(b: u32) {}\n// fn revise(c: u32) {}\n";
+        let layers = ["inner", "outer"].map(|name| ShaderSource::layer(name, "own.wgsl", text));
+        let text = module(&policy, &layers).text;
+        let calls: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.trim().split_once('(').map(|(call, _)| call))
+            .filter(|call| call.contains("::"))
+            .collect();
+        assert_eq!(
+            calls,
+            [
+                "inner::prepare",
+                "outer::prepare",
+                "var slate = policy::recommend",
+                "outer::observe",
+                "inner::observe"
+            ]
+        );
+    }
+}

@@ -21,10 +21,10 @@
 //!  episodes 0 ... N of one simulation (of a sweep: of several)
 //!     |  cut into batches, `batch_ranges`
 //!     v
-//!  +------------------------------- batch: one row of lanes -------------------------------+
-//!  | block 0                                    | block 1               | ...               |
-//!  | span | span | span | span                  | span | span | ...    |                   |
-//!  +----------------------------------------------------------------------------------------+
+//!  +----------------------- a batch: lanes in a row -----------------------+
+//!  | block 0                       | block 1                       | ...   |
+//!  | span  | span  | span  | span  | span  | span  | span  | span  |       |
+//!  +-----------------------------------------------------------------------+
 //!     |
 //!     |  dispatch 1: steps 0 .. 8      kernel `rollout`, the state of users in registers
 //!     |  dispatch 2: steps 8 .. 40     as long as an episode runs on: users and sums lie in buffers in between
