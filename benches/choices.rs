@@ -5,7 +5,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use slatesim::backend::cpu::{InstructionSet, Work};
 use slatesim::choice::ChoiceModel;
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::distribution::uniform;
 use slatesim::number::{Number, Word};
 use slatesim::registry;
@@ -19,11 +19,11 @@ const SLATE_SIZES: [usize; 2] = [3, 10];
 
 /// Makes the choice model of an environment with some settings.
 fn model(settings: &[&str]) -> ChoiceModel {
-    let mut layers = Layers::new();
+    let mut sources = Sources::new();
     for text in settings {
-        layers = layers.set(text).expect("well-formed");
+        sources = sources.set(text).expect("well-formed");
     }
-    let config = Config::resolve(&layers, &registry::catalogue()).expect("valid");
+    let config = Config::resolve(&sources, &registry::catalogue()).expect("valid");
     let simulation = registry::simulation(&config).expect("consistent");
     simulation.plan.choice
 }

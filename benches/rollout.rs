@@ -10,7 +10,7 @@ use criterion::{
 };
 use slatesim::backend::gpu::{AdapterSelection, GpuBackend, GpuOptions};
 use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved, cpu, reference};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::registry;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -22,11 +22,11 @@ const BATCH_SIZE: u32 = 4_096;
 
 /// Prepares what is run.
 fn prepared<'a>(settings: impl IntoIterator<Item = &'a str>) -> Simulation {
-    let mut layers = Layers::new();
+    let mut sources = Sources::new();
     for text in settings {
-        layers = layers.set(text).expect("well-formed");
+        sources = sources.set(text).expect("well-formed");
     }
-    let config = Config::resolve(&layers, &registry::catalogue()).expect("valid");
+    let config = Config::resolve(&sources, &registry::catalogue()).expect("valid");
     registry::simulation(&config).expect("consistent")
 }
 

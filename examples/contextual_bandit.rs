@@ -12,7 +12,7 @@
 use slatesim::Error;
 use slatesim::agent::{LinearAlgorithm, LinearBandit, LinearBanditOptions, LinearTarget};
 use slatesim::backend::{Simulation, Unobserved, cpu::cpu};
-use slatesim::config::{Config, ConfigFile, Layers};
+use slatesim::config::{Config, ConfigFile, Sources};
 use slatesim::evaluation::{Extent, compare};
 use slatesim::registry;
 use slatesim::vec_env::VecEnv;
@@ -33,11 +33,11 @@ const ENVIRONMENT: [&str; 5] = [
 /// The environment with a policy, which is the text of a configuration file.
 fn simulation(policy: &str) -> Result<Simulation, Error> {
     let file = ConfigFile::from_text("policy.toml", policy);
-    let mut layers = Layers::new().with_file(file);
+    let mut sources = Sources::new().with_file(file);
     for setting in ENVIRONMENT {
-        layers = layers.set(setting)?;
+        sources = sources.set(setting)?;
     }
-    let config = Config::resolve(&layers, &registry::catalogue())?;
+    let config = Config::resolve(&sources, &registry::catalogue())?;
     Ok(registry::simulation(&config)?)
 }
 

@@ -15,7 +15,7 @@ use plotting::{Curve, Point};
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::gpu::{AdapterSelection, GpuBackend};
 use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::registry;
 use std::time::Instant;
 
@@ -26,10 +26,10 @@ const RUNS: usize = 3;
 const SECONDS: f64 = 0.25;
 
 fn simulation(policy: &str, num_candidates: u32) -> anyhow::Result<Simulation> {
-    let layers = Layers::new()
+    let sources = Sources::new()
         .set(&format!("policy.name={policy}"))?
         .set(&format!("environment.num_candidates={num_candidates}"))?;
-    let config = Config::resolve(&layers, &registry::catalogue())?;
+    let config = Config::resolve(&sources, &registry::catalogue())?;
     Ok(registry::simulation(&config)?)
 }
 

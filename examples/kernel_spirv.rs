@@ -14,7 +14,7 @@ use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use slatesim::backend::gpu::{GpuOptions, Kernel, compose_program};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::registry;
 
 fn main() -> anyhow::Result<()> {
@@ -32,8 +32,8 @@ fn main() -> anyhow::Result<()> {
         "step" => Kernel::Step,
         other => bail!("{other:?} is no kernel; there are rollout, fold, tally and step"),
     };
-    let layers = arguments.try_fold(Layers::new(), |layers, setting| layers.set(&setting))?;
-    let config = Config::resolve(&layers, &registry::catalogue())?;
+    let sources = arguments.try_fold(Sources::new(), |sources, setting| sources.set(&setting))?;
+    let config = Config::resolve(&sources, &registry::catalogue())?;
     let simulation = registry::simulation(&config)?;
     let module = compose_program(&simulation, kernel, &GpuOptions::default(), true)?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module)?;

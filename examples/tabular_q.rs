@@ -9,7 +9,7 @@
 use anyhow::Context;
 use slatesim::agent::{ExplorationPolicy, LearningRate, TabularQ, TabularQOptions};
 use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::exact::{FiniteModel, Table};
 use slatesim::registry;
 use slatesim::vec_env::{Documents, VecEnv};
@@ -18,11 +18,11 @@ use std::ops::ControlFlow;
 const EPISODES: u64 = 1_000_000;
 
 fn simulation(settings: &[&str]) -> anyhow::Result<Simulation> {
-    let mut layers = Layers::new();
+    let mut sources = Sources::new();
     for setting in settings {
-        layers = layers.set(setting)?;
+        sources = sources.set(setting)?;
     }
-    let config = Config::resolve(&layers, &registry::catalogue())?;
+    let config = Config::resolve(&sources, &registry::catalogue())?;
     Ok(registry::simulation(&config)?)
 }
 

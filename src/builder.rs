@@ -1,7 +1,7 @@
 //! One call to begin: a simulation described in code, by the keys of configurations.
 
 use crate::backend::Simulation;
-use crate::config::{Config, ConfigError, Layers, Override};
+use crate::config::{Config, ConfigError, Override, Sources};
 use crate::registry::Registry;
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use std::fmt::Display;
 #[must_use = "nothing is made before `build`"]
 pub struct SimulationBuilder {
     registry: Registry,
-    layers: Layers,
+    sources: Sources,
 }
 
 impl Simulation {
@@ -34,7 +34,7 @@ impl Simulation {
         let named = Override::flag("Simulation::of", "environment.name", environment);
         SimulationBuilder {
             registry: Registry::built_in(),
-            layers: Layers::new().with_override(named),
+            sources: Sources::new().with_override(named),
         }
     }
 }
@@ -49,7 +49,7 @@ impl SimulationBuilder {
     /// Chooses the policy by its name.
     pub fn policy(mut self, name: &str) -> Self {
         let named = Override::flag("SimulationBuilder::policy", "policy.name", name);
-        self.layers = self.layers.with_override(named);
+        self.sources = self.sources.with_override(named);
         self
     }
 
@@ -66,7 +66,7 @@ impl SimulationBuilder {
                 .iter()
                 .any(|section| key.starts_with(section));
         let section = if is_whole { "" } else { "environment." };
-        self.layers = self.layers.set(&format!("{section}{key}={value}"))?;
+        self.sources = self.sources.set(&format!("{section}{key}={value}"))?;
         Ok(self)
     }
 
@@ -75,7 +75,7 @@ impl SimulationBuilder {
     /// # Errors
     /// [`ConfigError`] for a name or a key that is unknown, and for values that are not allowed.
     pub fn build(self) -> Result<Simulation, ConfigError> {
-        let config = Config::resolve(&self.layers, &self.registry.catalogue())?;
+        let config = Config::resolve(&self.sources, &self.registry.catalogue())?;
         self.registry.simulation(&config)
     }
 }

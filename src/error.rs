@@ -1,15 +1,22 @@
 //! What can go wrong, as one type.
+//!
+//! Each room has an error type of its own, which wraps the error of a lower room where that is what failed. Here they stand
+//! side by side: a device that fails is [`Error::Gpu`], whichever room asked it to compute.
 
 use crate::agent::AgentError;
-use crate::backend::BLOCK_EPISODES;
 use crate::backend::BackendError;
 use crate::backend::gpu::GpuError;
 use crate::config::ConfigError;
+use crate::evaluation::EvaluationError;
 use crate::evaluation::trace::TraceError;
+use crate::exact::ExactError;
 use crate::statistics::StatisticsError;
+use crate::validation::ValidationError;
 use crate::vec_env::VecEnvError;
 
 /// Any failure of this crate.
+///
+/// No variant holds one that another variant is for: [`BackendError::Gpu`] becomes [`Error::Gpu`], and so on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -22,97 +29,26 @@ pub enum Error {
     /// Results cannot be combined.
     #[error(transparent)]
     Statistics(#[from] StatisticsError),
-    /// A trace file cannot be written or read.
+    /// A trace cannot be recorded, written, read or replayed.
     #[error(transparent)]
-    Trace(#[from] TraceError),
+    Trace(TraceError),
     /// An agent cannot be made, cannot act there, or cannot be saved or loaded.
     #[error(transparent)]
     Agent(#[from] AgentError),
-    /// A backend cannot compute what it was asked for.
+    /// A backend cannot be opened, or cannot compute what it was asked for.
     #[error(transparent)]
     Backend(BackendError),
+    /// Episodes cannot be run as asked for, or their results cannot be combined.
+    #[error(transparent)]
+    Evaluation(EvaluationError),
+    /// There is no exact value.
+    #[error(transparent)]
+    Exact(#[from] ExactError),
     /// Environments cannot be made, or do not take what they are given.
     #[error(transparent)]
     VecEnv(VecEnvError),
-    /// Threads could not be started.
-    #[error("cannot start the worker threads")]
-    Threads(#[source] rayon::ThreadPoolBuildError),
-    /// An array has the wrong shape.
-    #[error("`{what}` has shape {given:?}, expected {expected:?}")]
-    Shape {
-        /// The array.
-        what: &'static str,
-        /// The shape it has.
-        given: Vec<usize>,
-        /// The shape it should have.
-        expected: Vec<usize>,
-    },
-    /// A finite model whose values have no bound.
-    #[error("episodes can last for ever: the exact return has no bound")]
-    Endless,
-    /// A discount factor that cannot be.
-    #[error("a discount factor of {given}, expected from 0 to 1")]
-    Discount {
-        /// The factor.
-        given: f64,
-    },
-    /// A shard that does not exist.
-    #[error("shard {index}/{count} does not exist: I counts from 0 to N - 1")]
-    Shard {
-        /// The shard asked for.
-        index: u64,
-        /// How many there are.
-        count: u64,
-    },
-    /// A text that names no shard.
-    #[error("{text:?} is not a shard: write I/N with I from 0, such as 0/4")]
-    ShardText {
-        /// The text.
-        text: String,
-    },
-    /// Episodes that do not begin where a block does.
-    #[error("the first episode is {start}, expected a multiple of {BLOCK_EPISODES}")]
-    Unaligned {
-        /// The first episode.
-        start: u64,
-    },
-    /// A precision that no number of episodes reaches, or a bound below the first look at it.
-    #[error("`{what}` = {given} is not allowed; allowed is {allowed}")]
-    Target {
-        /// What was asked for.
-        what: &'static str,
-        /// Its value.
-        given: String,
-        /// What is allowed.
-        allowed: String,
-    },
-    /// A number of simulations that cannot be compared.
-    #[error("{given} to compare, expected from 2 to {most}")]
-    NumCompared {
-        /// How many there are.
-        given: usize,
-        /// How many can be compared.
-        most: usize,
-    },
-    /// Simulations that draw different random numbers.
-    #[error("the seeds to compare are {a} and {b}, expected one seed for all")]
-    Seeds {
-        /// The first seed.
-        a: u64,
-        /// Another one.
-        b: u64,
-    },
-    /// Results that do not belong together.
-    #[error("cannot merge {what}: {why}")]
-    Merge {
-        /// The results.
-        what: String,
-        /// What is wrong with them.
-        why: String,
-    },
 }
 
-/// A device that fails is [`Error::Gpu`], whatever it was to do.
 impl From<BackendError> for Error {
     fn from(error: BackendError) -> Self {
         match error {
@@ -122,12 +58,62 @@ impl From<BackendError> for Error {
     }
 }
 
-/// Likewise.
+impl From<EvaluationError> for Error {
+    fn from(error: EvaluationError) -> Self {
+        match error {
+            EvaluationError::Backend(error) => error.into(),
+            error => Self::Evaluation(error),
+        }
+    }
+}
+
+impl From<TraceError> for Error {
+    fn from(error: TraceError) -> Self {
+        match error {
+            TraceError::Backend(error) => error.into(),
+            error => Self::Trace(error),
+        }
+    }
+}
+
+impl From<ValidationError> for Error {
+    fn from(error: ValidationError) -> Self {
+        match error {
+            ValidationError::Config(error) => Self::Config(error),
+            ValidationError::Backend(error) => error.into(),
+            ValidationError::Statistics(error) => Self::Statistics(error),
+        }
+    }
+}
+
 impl From<VecEnvError> for Error {
     fn from(error: VecEnvError) -> Self {
         match error {
             VecEnvError::Backend(error) => error.into(),
             error => Self::VecEnv(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_the_device_is_one_of_the_device_whoever_asked_it() {
+        let failure = || BackendError::Gpu(GpuError::NoAdapter);
+        let told: [Error; 5] = [
+            failure().into(),
+            EvaluationError::Backend(failure()).into(),
+            TraceError::Backend(failure()).into(),
+            ValidationError::Backend(failure()).into(),
+            VecEnvError::Backend(failure()).into(),
+        ];
+        for error in told {
+            assert!(
+                matches!(error, Error::Gpu(GpuError::NoAdapter)),
+                "{error:?}"
+            );
         }
     }
 }

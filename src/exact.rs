@@ -19,11 +19,32 @@
 //! Bellman (1957), "Dynamic programming"; Sobel (1982), "The variance of discounted Markov decision processes", for the
 //! second moment, here without discount.
 
-use crate::error::Error;
-
 /// Relative change of a value below which it stands still.
 const TOLERANCE: f64 = 1e-14;
 const MAX_SWEEPS: u32 = 1_000_000;
+
+/// Why there is no exact value.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExactError {
+    /// The table of a policy has the wrong shape.
+    #[error("`policy table` has shape {given:?}, expected {expected:?}")]
+    Shape {
+        /// The shape it has.
+        given: Vec<usize>,
+        /// The shape it should have: states and actions.
+        expected: Vec<usize>,
+    },
+    /// The values have no bound.
+    #[error("episodes can last for ever: the exact return has no bound")]
+    Endless,
+    /// A discount factor that cannot be.
+    #[error("a discount factor of {given}, expected from 0 to 1")]
+    Discount {
+        /// The factor.
+        given: f64,
+    },
+}
 
 /// One thing that an action can lead to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,9 +115,9 @@ impl FiniteModel {
     /// Returns the exact figures of a policy.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the table has not a row a state and a column an action; [`Error::Endless`] if episodes can
+    /// [`ExactError::Shape`] if the table has not a row a state and a column an action; [`ExactError::Endless`] if episodes can
     /// last for ever under it.
-    pub fn evaluate(&self, table: &Table) -> Result<Exact, Error> {
+    pub fn evaluate(&self, table: &Table) -> Result<Exact, ExactError> {
         self.check_table(table)?;
         self.check_ends()?;
         let expect = |of: &dyn Fn(&Outcome) -> f64, state: usize| self.expect(table, state, of);
@@ -128,8 +149,13 @@ impl FiniteModel {
     /// Takes `max_steps` sweeps, whether or not episodes end by themselves.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the table has not a row a state and a column an action.
-    pub fn truncated_return(&self, table: &Table, max_steps: u32) -> Result<f64, Error> {
+    /// [`ExactError::Shape`] if the table has not a row a state and a column an action.
+    #[cfg(test)]
+    pub(crate) fn truncated_return(
+        &self,
+        table: &Table,
+        max_steps: u32,
+    ) -> Result<f64, ExactError> {
         self.check_table(table)?;
         let mut values = vec![0.0; self.num_states()];
         for _ in 0..max_steps {
@@ -154,12 +180,11 @@ impl FiniteModel {
         weighted.map(|(p, value)| p * value).sum()
     }
 
-    fn check_table(&self, table: &Table) -> Result<(), Error> {
+    fn check_table(&self, table: &Table) -> Result<(), ExactError> {
         let expected = [self.num_states(), self.num_actions()];
         let given = [table.len(), table.first().map_or(0, Vec::len)];
         if given != expected || table.iter().any(|row| row.len() != expected[1]) {
-            return Err(Error::Shape {
-                what: "policy table",
+            return Err(ExactError::Shape {
                 given: given.to_vec(),
                 expected: expected.to_vec(),
             });
@@ -168,20 +193,20 @@ impl FiniteModel {
     }
 
     /// Refuses at once what sweeps would find out after very many: that no outcome ends an episode.
-    fn check_ends(&self) -> Result<(), Error> {
+    fn check_ends(&self) -> Result<(), ExactError> {
         let mut outcomes = self.outcomes.iter().flatten().flatten();
         if outcomes.any(|outcome| outcome.p_end > 0.0) {
             Ok(())
         } else {
-            Err(Error::Endless)
+            Err(ExactError::Endless)
         }
     }
 
     /// Returns the policy of largest expected return; ties go to the lower action.
     ///
     /// # Errors
-    /// [`Error::Endless`] if the return has no bound.
-    pub fn optimal(&self) -> Result<Table, Error> {
+    /// [`ExactError::Endless`] if the return has no bound.
+    pub fn optimal(&self) -> Result<Table, ExactError> {
         Ok(self.best(&self.action_values(1.0)?))
     }
 
@@ -193,11 +218,11 @@ impl FiniteModel {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Discount`] for a factor that is not in [0, 1]; [`Error::Endless`] if the return has no bound, which it
+    /// [`ExactError::Discount`] for a factor that is not in [0, 1]; [`ExactError::Endless`] if the return has no bound, which it
     /// has where the factor is below 1.
-    pub fn action_values(&self, discount: f64) -> Result<Table, Error> {
+    pub fn action_values(&self, discount: f64) -> Result<Table, ExactError> {
         if !(0.0..=1.0).contains(&discount) {
-            return Err(Error::Discount { given: discount });
+            return Err(ExactError::Discount { given: discount });
         }
         if discount == 1.0 {
             self.check_ends()?;
@@ -246,7 +271,7 @@ impl FiniteModel {
     }
 
     /// Sweeps over the states, each with the newest values of the others, until nothing changes.
-    fn fixed_point(&self, update: &dyn Fn(&[f64], usize) -> f64) -> Result<Vec<f64>, Error> {
+    fn fixed_point(&self, update: &dyn Fn(&[f64], usize) -> f64) -> Result<Vec<f64>, ExactError> {
         let mut values = vec![0.0; self.num_states()];
         for _ in 0..MAX_SWEEPS {
             let mut stands_still = true;
@@ -259,7 +284,7 @@ impl FiniteModel {
                 return Ok(values);
             }
         }
-        Err(Error::Endless)
+        Err(ExactError::Endless)
     }
 }
 
@@ -356,9 +381,9 @@ mod tests {
         };
         assert!(matches!(
             model.evaluate(&model.uniform()),
-            Err(Error::Endless)
+            Err(ExactError::Endless)
         ));
-        assert!(matches!(model.optimal(), Err(Error::Endless)));
+        assert!(matches!(model.optimal(), Err(ExactError::Endless)));
         // The geometric series, and five steps of it.
         let series = model.action_values(0.75).unwrap()[0][0];
         approx::assert_relative_eq!(series, 4.0, max_relative = 1e-12);

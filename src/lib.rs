@@ -94,6 +94,8 @@ pub mod specimen;
     )
 )]
 pub mod statistics;
+#[cfg(test)]
+mod test_support;
 mod text_file;
 pub mod validation;
 pub mod vec_env;

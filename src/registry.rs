@@ -334,11 +334,11 @@ impl Registry {
     /// # Panics
     /// Never: what is resolved here names models that are registered here.
     pub fn resolve(&self, settings: &[impl AsRef<str>]) -> Result<Simulation, ConfigError> {
-        let mut layers = config::Layers::new();
+        let mut sources = config::Sources::new();
         for setting in settings {
-            layers = layers.set(setting.as_ref())?;
+            sources = sources.set(setting.as_ref())?;
         }
-        self.simulation(&Config::resolve(&layers, &self.catalogue())?)
+        self.simulation(&Config::resolve(&sources, &self.catalogue())?)
     }
 
     /// Draws the documents that a configuration with `resample_documents` = false has, as `document.corpus` takes them: with

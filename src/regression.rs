@@ -68,7 +68,7 @@ pub fn factorize<N: Number>(matrix: &mut [N], dim: usize) {
 
 /// Replaces b by L^-1 b.
 #[inline(always)]
-pub fn solve_lower<N: Number>(factor: &[N], b: &mut [N]) {
+fn solve_lower<N: Number>(factor: &[N], b: &mut [N]) {
     let dim = b.len();
     for row in 0..dim {
         let mut rest = b[row];

@@ -19,7 +19,7 @@ use ndarray::Array2;
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;
 use slatesim::backend::{Backend, Simulation, Unobserved};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::registry::Registry;
 use slatesim::validation::{Effort, Rung, Subject, cases, validate};
 use slatesim::vec_env::VecEnv;
@@ -88,8 +88,8 @@ fn a_choice_model_of_ones_own_is_a_word_of_the_environments_that_offer_several()
             .iter()
             .any(|block| block.clicks.iter().any(|&clicks| clicks > 0))
     );
-    let layers = Layers::new().set("environment.choice.slope=3").unwrap();
-    let refused = Config::resolve(&layers, &registry.catalogue())
+    let sources = Sources::new().set("environment.choice.slope=3").unwrap();
+    let refused = Config::resolve(&sources, &registry.catalogue())
         .unwrap_err()
         .to_string();
     assert!(refused.contains("satisficing"), "{refused}");

@@ -15,7 +15,7 @@ use slatesim::authoring::*;
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;
 use slatesim::backend::{Backend, Simulation};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::validation::{Effort, Rung, Subject, cases, validate};
 use std::ops::ControlFlow;
 
@@ -227,11 +227,11 @@ fn slates_are_those_of_the_formula() {
 fn a_policy_of_ones_own_is_listed_and_its_keys_are_checked() {
     let catalogue = registry().catalogue();
     assert!(catalogue.policies.iter().any(|entry| entry.name == "mmr"));
-    let layers = Layers::new()
+    let sources = Sources::new()
         .set("policy.name=mmr")
-        .and_then(|layers| layers.set("policy.recovry=0.5"))
+        .and_then(|sources| sources.set("policy.recovry=0.5"))
         .unwrap();
-    let refused = Config::resolve(&layers, &catalogue)
+    let refused = Config::resolve(&sources, &catalogue)
         .unwrap_err()
         .to_string();
     assert!(refused.contains("`policy.recovery`"), "{refused}");

@@ -2,9 +2,8 @@
 
 mod common;
 
-use slatesim::Error;
 use slatesim::backend::gpu::{GpuError, GpuOptions};
-use slatesim::backend::{Backend, Observation, Unobserved};
+use slatesim::backend::{Backend, BackendError, Observation, Unobserved};
 use slatesim::validation::cases;
 
 #[test]
@@ -14,22 +13,19 @@ fn a_lost_device_is_an_error_of_every_call() {
     let mut stepper = gpu.stepper(simulation, 64).unwrap();
     stepper.start(&[Some(0); 64]).unwrap();
     gpu.destroy();
-    let is_lost = |error: Error| matches!(error, Error::Gpu(GpuError::DeviceLost { .. }));
+    let is_lost =
+        |error: BackendError| matches!(error, BackendError::Gpu(GpuError::DeviceLost { .. }));
     assert!(is_lost(
         gpu.rollout(simulation, 0..1000, &Unobserved).unwrap_err()
     ));
-    assert!(is_lost(stepper.step(&[0; 128]).unwrap_err().into()));
+    assert!(is_lost(stepper.step(&[0; 128]).unwrap_err()));
     assert!(is_lost(
-        stepper
-            .observe(&mut Observation::default())
-            .unwrap_err()
-            .into()
+        stepper.observe(&mut Observation::default()).unwrap_err()
     ));
     assert!(is_lost(
         gpu.stepper(simulation, 64)
             .err()
             .expect("the device is gone")
-            .into()
     ));
 }
 
@@ -43,10 +39,10 @@ fn more_lanes_than_the_device_has_are_refused_with_the_numbers() {
     });
     for result in [
         huge.rollout(simulation, 0..1 << 33, &Unobserved).err(),
-        gpu.stepper(simulation, 1 << 33).err().map(Error::from),
+        gpu.stepper(simulation, 1 << 33).err(),
     ] {
         match result {
-            Some(Error::Gpu(GpuError::LimitExceeded {
+            Some(BackendError::Gpu(GpuError::LimitExceeded {
                 needed, available, ..
             })) => assert!(needed > available),
             other => panic!("{other:?}"),

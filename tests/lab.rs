@@ -1,7 +1,7 @@
 //! Promise: `benches/lab` measures what `slatesim bench` does and what speed comes from, and writes JSON that
 //! `docs/benchmarking.md` describes.
 
-#![cfg(feature = "cli")]
+#![cfg(all(feature = "cli", feature = "gpu"))]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "common/bench_json.rs"]

@@ -7,7 +7,7 @@ use slatesim::agent::{
     AgentError, LinearAlgorithm, LinearBandit, LinearBanditOptions, LinearTarget,
 };
 use slatesim::backend::{Backend, Simulation, cpu::cpu};
-use slatesim::config::{Config, ConfigFile, Layers};
+use slatesim::config::{Config, ConfigFile, Sources};
 use slatesim::registry;
 use slatesim::vec_env::{AutoresetMode, VecEnv, VecEnvOptions};
 use std::ops::ControlFlow;
@@ -27,11 +27,11 @@ const ALGORITHMS: [LinearAlgorithm; 4] = [
 
 /// An environment with a policy, which is the text of a configuration file.
 fn simulation(settings: &[&str], policy: &str) -> Simulation {
-    let mut layers = Layers::new().with_file(ConfigFile::from_text("policy.toml", policy));
+    let mut sources = Sources::new().with_file(ConfigFile::from_text("policy.toml", policy));
     for setting in settings {
-        layers = layers.set(setting).unwrap();
+        sources = sources.set(setting).unwrap();
     }
-    let config = Config::resolve(&layers, &registry::catalogue());
+    let config = Config::resolve(&sources, &registry::catalogue());
     let config = config.unwrap_or_else(|error| panic!("{error}"));
     registry::simulation(&config).unwrap()
 }

@@ -5,13 +5,13 @@
 
 mod common;
 
-use slatesim::Error;
+use slatesim::backend::BackendError;
 use slatesim::backend::gpu::{GpuBackend, GpuError, GpuOptions, Patch};
 use slatesim::backend::{Backend, Unobserved};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::registry::{self, Registry};
 use slatesim::shader::ShaderSource;
-use slatesim::validation::{Effort, Rung, Subject, cases, validate};
+use slatesim::validation::{Effort, Rung, Subject, ValidationError, cases, validate};
 use std::ops::ControlFlow;
 
 /// Tells whether a file belongs to some environments, choice models or policies, so that other cases cannot find its fault.
@@ -77,7 +77,7 @@ fn rung_that_finds(path: &str, find: &str, replace: &str, avoids_native_u64: boo
     );
     match outcome {
         // What does not even agree with itself is no result that could be compared.
-        Err(Error::Gpu(error @ GpuError::Inconsistent { .. })) => {
+        Err(ValidationError::Backend(BackendError::Gpu(error @ GpuError::Inconsistent { .. }))) => {
             found = Some(Rung {
                 name: "checks of each batch",
                 case: String::new(),
@@ -269,18 +269,18 @@ faults! {
 /// Products of numbers below 256 have no upper half: this takes longer episodes than the cases have.
 #[test]
 fn long_episodes_find_products_without_their_upper_half() {
-    let layers = [
+    let sources = [
         "policy.name=random",
         "environment.user.time_budget=400",
         "max_steps=400",
     ];
-    let layers = layers.iter().fold(
-        Layers::new()
+    let sources = sources.iter().fold(
+        Sources::new()
             .set("environment.name=long_term_satisfaction")
             .unwrap(),
-        |layers, setting| layers.set(setting).unwrap(),
+        |sources, setting| sources.set(setting).unwrap(),
     );
-    let config = Config::resolve(&layers, &registry::catalogue()).unwrap();
+    let config = Config::resolve(&sources, &registry::catalogue()).unwrap();
     let simulation = registry::simulation(&config).unwrap();
     let (whole, half) = (
         "deposit(at, 16u, sum_of(high), 1)",

@@ -9,15 +9,15 @@ mod common;
 use slatesim::backend::Simulation;
 use slatesim::backend::gpu::GpuOptions;
 use slatesim::backend::{BLOCK_EPISODES, Backend, cpu, reference};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::registry;
 
 fn simulation(settings: &[&str]) -> Simulation {
-    let mut layers = Layers::new();
+    let mut sources = Sources::new();
     for setting in settings {
-        layers = layers.set(setting).expect("written well");
+        sources = sources.set(setting).expect("written well");
     }
-    let config = Config::resolve(&layers, &registry::catalogue()).expect("a good configuration");
+    let config = Config::resolve(&sources, &registry::catalogue()).expect("a good configuration");
     registry::simulation(&config).expect("a good configuration")
 }
 
@@ -76,10 +76,10 @@ fn settings_that_single_precision_loses_are_refused() {
         ),
     ];
     for (settings, told) in refusals {
-        let layers = settings.iter().fold(Layers::new(), |layers, setting| {
-            layers.set(setting).expect("written well")
+        let sources = settings.iter().fold(Sources::new(), |sources, setting| {
+            sources.set(setting).expect("written well")
         });
-        let config = Config::resolve(&layers, &registry::catalogue()).expect("allowed by itself");
+        let config = Config::resolve(&sources, &registry::catalogue()).expect("allowed by itself");
         let refused = registry::simulation(&config)
             .expect_err("not together")
             .to_string();

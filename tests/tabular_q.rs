@@ -3,14 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use slatesim::Error;
 use slatesim::agent::{
     AgentError, ExplorationPolicy, LearningRate, TabularQ, TabularQOptions, Training,
 };
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;
 use slatesim::backend::{Backend, Simulation, Unobserved};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::registry;
 use slatesim::vec_env::{AutoresetMode, MultiUserEnv, VecEnv, VecEnvOptions};
 use std::ops::ControlFlow;
@@ -18,11 +17,11 @@ use std::ops::ControlFlow;
 const TEST_MDP: &[&str] = &["environment.name=test_mdp", "max_steps=1000000"];
 
 fn simulation(settings: &[&str]) -> Simulation {
-    let mut layers = Layers::new();
+    let mut sources = Sources::new();
     for setting in settings {
-        layers = layers.set(setting).unwrap();
+        sources = sources.set(setting).unwrap();
     }
-    let config = Config::resolve(&layers, &registry::catalogue());
+    let config = Config::resolve(&sources, &registry::catalogue());
     registry::simulation(&config.unwrap_or_else(|error| panic!("{error}"))).unwrap()
 }
 
@@ -400,7 +399,7 @@ fn what_cannot_be_learned_is_refused_with_the_reason() {
     let documents = environments(&anew, 1).reset().unwrap().documents;
     assert!(matches!(
         agent.table(&documents),
-        Err(Error::Agent(AgentError::NoTable { .. }))
+        Err(AgentError::NoTable { .. })
     ));
     let observation = environments(&few, 1).reset().unwrap();
     let documents = observation.documents.of_env(0);

@@ -18,7 +18,7 @@ mod learning;
 mod tables;
 
 use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu, reference::reference};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::evaluation::trace::{
     Cell, Format, Recording, Trace, TraceError, columns, record, replay, writer,
 };
@@ -29,11 +29,11 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 pub(crate) fn simulation(settings: &[&str]) -> Simulation {
-    let mut layers = Layers::new();
+    let mut sources = Sources::new();
     for setting in settings {
-        layers = layers.set(setting).unwrap();
+        sources = sources.set(setting).unwrap();
     }
-    let config = Config::resolve(&layers, &registry::catalogue()).unwrap();
+    let config = Config::resolve(&sources, &registry::catalogue()).unwrap();
     registry::simulation(&config).unwrap()
 }
 

@@ -12,7 +12,7 @@ mod trajectory;
 
 use ndarray::{Array1, Array2, Axis, ShapeBuilder, s};
 use slatesim::backend::{self, Backend, Simulation, Stepper, cpu, reference};
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::registry;
 use slatesim::vec_env::{Documents, EMPTY, Observation, Step, VecEnv, VecEnvError};
 use trajectory::{assert_rollout, follow, nth, recommend};
@@ -31,10 +31,10 @@ const TUTORIAL: [&str; 6] = [
 ];
 
 fn simulation(sets: &[&str]) -> Simulation {
-    let layers = sets
+    let sources = sets
         .iter()
-        .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
-    let config = Config::resolve(&layers, &registry::catalogue()).unwrap();
+        .fold(Sources::new(), |sources, set| sources.set(set).unwrap());
+    let config = Config::resolve(&sources, &registry::catalogue()).unwrap();
     registry::simulation(&config).unwrap()
 }
 

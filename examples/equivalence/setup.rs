@@ -2,15 +2,17 @@
 
 use slatesim::Error;
 use slatesim::backend::Simulation;
-use slatesim::config::{Config, Layers};
+use slatesim::config::{Config, Sources};
 use slatesim::registry;
 
 /// Makes a simulation from settings, as `--set` takes them.
 pub(crate) fn simulation<S: AsRef<str>>(settings: &[S]) -> Result<Simulation, Error> {
-    let layers = settings.iter().try_fold(Layers::new(), |layers, setting| {
-        layers.set(setting.as_ref())
-    })?;
-    let config = Config::resolve(&layers, &registry::catalogue())?;
+    let sources = settings
+        .iter()
+        .try_fold(Sources::new(), |sources, setting| {
+            sources.set(setting.as_ref())
+        })?;
+    let config = Config::resolve(&sources, &registry::catalogue())?;
     Ok(registry::simulation(&config)?)
 }
 

@@ -43,6 +43,16 @@ pub enum AgentError {
         /// What was expected.
         expected: String,
     },
+    /// An observation has the wrong shape.
+    #[error("`{what}` has shape {given:?}, expected {expected:?}")]
+    Shape {
+        /// The observation.
+        what: &'static str,
+        /// The shape it has.
+        given: Vec<usize>,
+        /// The shape it should have.
+        expected: Vec<usize>,
+    },
     /// What was learned is no table of states and candidates.
     #[error("no table of states and candidates: {why}")]
     NoTable {

@@ -14,13 +14,13 @@
 //! ```
 //! use slatesim::agent::{LearningRate, TabularQ, TabularQOptions};
 //! use slatesim::backend::cpu::cpu;
-//! use slatesim::config::{Config, Layers};
+//! use slatesim::config::{Config, Sources};
 //! use slatesim::registry;
 //! use slatesim::vec_env::VecEnv;
 //! use std::ops::ControlFlow;
 //!
-//! let layers = Layers::new().set("environment.name=test_mdp")?.set("max_steps=1000")?;
-//! let simulation = registry::simulation(&Config::resolve(&layers, &registry::catalogue())?)?;
+//! let sources = Sources::new().set("environment.name=test_mdp")?.set("max_steps=1000")?;
+//! let simulation = registry::simulation(&Config::resolve(&sources, &registry::catalogue())?)?;
 //! let mut env = VecEnv::new(&simulation, &cpu(Some(1))?, 1)?;
 //! let options = TabularQOptions {
 //!     gamma: 0.0,

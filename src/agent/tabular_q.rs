@@ -141,12 +141,12 @@ impl TabularQ {
     /// `[num_candidates, document_size]`.
     ///
     /// # Errors
-    /// [`Error::Shape`] for observations of another shape.
+    /// [`AgentError::Shape`] for observations of another shape.
     pub fn greedy_slate(
         &self,
         user: ArrayView1<'_, f32>,
         documents: ArrayView2<'_, f32>,
-    ) -> Result<&[u32], Error> {
+    ) -> Result<&[u32], AgentError> {
         let [document_size, user_size] = self.layout.sizes();
         let observed = [user_size];
         let offered = [self.layout.num_candidates as usize, document_size];
@@ -156,7 +156,7 @@ impl TabularQ {
         ];
         for (what, given, expected) in checks {
             if given != expected {
-                return Err(Error::Shape {
+                return Err(AgentError::Shape {
                     what,
                     given: given.to_vec(),
                     expected: expected.to_vec(),
@@ -314,9 +314,9 @@ impl TabularQ {
     /// `[state][candidate]`.
     ///
     /// # Errors
-    /// [`AgentError::NoTable`] elsewhere.
-    pub fn action_values(&self, documents: &Documents) -> Result<Table, Error> {
-        let refuse = |why| Err(Error::Agent(AgentError::NoTable { why }));
+    /// [`AgentError::NoTable`] elsewhere, and [`AgentError::Shape`] for documents of another shape.
+    pub fn action_values(&self, documents: &Documents) -> Result<Table, AgentError> {
+        let refuse = |why| Err(AgentError::NoTable { why });
         let Some(num_states) = self.layout.num_states() else {
             return refuse("what is observed of the user is not one whole number");
         };
@@ -328,7 +328,7 @@ impl TabularQ {
         };
         let expected = [self.layout.num_candidates as usize, self.layout.sizes()[0]];
         if documents.shape() != expected {
-            return Err(Error::Shape {
+            return Err(AgentError::Shape {
                 what: "documents",
                 given: documents.shape().to_vec(),
                 expected: expected.to_vec(),
@@ -351,8 +351,8 @@ impl TabularQ {
     /// known.
     ///
     /// # Errors
-    /// [`AgentError::NoTable`] elsewhere.
-    pub fn table(&self, documents: &Documents) -> Result<Table, Error> {
+    /// Those of [`action_values`](Self::action_values).
+    pub fn table(&self, documents: &Documents) -> Result<Table, AgentError> {
         let row = |values: Vec<f64>| {
             let mut best = (0, f64::NEG_INFINITY);
             for (candidate, &value) in values.iter().enumerate() {

@@ -1,13 +1,12 @@
 //! Blocks of episodes on all cores.
 
 pub use super::lanes::{InstructionSet, Work};
-use super::model::BlockRollout;
+use super::plan::BlockRollout;
 use super::stepper::Population;
 use super::{
     BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendError, BackendInfo, Launches, Observer,
     SINGLE_RESOLUTION, Simulation, Stepper,
 };
-use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -43,8 +42,8 @@ pub struct CpuBackend {
 /// Makes the `cpu` backend, on all cores or on as many as asked for.
 ///
 /// # Errors
-/// [`Error::Threads`] if the threads cannot be started.
-pub fn cpu(num_threads: Option<usize>) -> Result<CpuBackend, Error> {
+/// [`BackendError::Threads`] if the threads cannot be started.
+pub fn cpu(num_threads: Option<usize>) -> Result<CpuBackend, BackendError> {
     CpuBackend::new(Arithmetic::Single, num_threads)
 }
 
@@ -52,12 +51,12 @@ impl CpuBackend {
     /// Starts the threads.
     ///
     /// # Errors
-    /// [`Error::Threads`] if they cannot be started.
-    pub fn new(arithmetic: Arithmetic, num_threads: Option<usize>) -> Result<Self, Error> {
+    /// [`BackendError::Threads`] if they cannot be started.
+    pub fn new(arithmetic: Arithmetic, num_threads: Option<usize>) -> Result<Self, BackendError> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(num_threads.unwrap_or(0))
             .build()
-            .map_err(Error::Threads)?;
+            .map_err(BackendError::Threads)?;
         Ok(Self {
             arithmetic,
             pool: Arc::new(pool),
@@ -245,7 +244,7 @@ impl Backend for CpuBackend {
         simulation: &Simulation,
         episodes: Range<u64>,
         observer: &dyn Observer,
-    ) -> Result<Statistics, Error> {
+    ) -> Result<Statistics, BackendError> {
         let mut statistics = None;
         let mut keep = |_, done| statistics = Some(done);
         self.run(
@@ -263,7 +262,7 @@ impl Backend for CpuBackend {
         episodes: Range<u64>,
         observer: &dyn Observer,
         finished: &mut dyn FnMut(usize, Statistics),
-    ) -> Result<Option<Launches>, Error> {
+    ) -> Result<Option<Launches>, BackendError> {
         self.run(simulations, episodes, observer, finished);
         Ok(None)
     }
@@ -272,7 +271,7 @@ impl Backend for CpuBackend {
         &self,
         simulation: &Simulation,
         episodes: Range<u64>,
-    ) -> Result<Vec<EpisodeBlock>, Error> {
+    ) -> Result<Vec<EpisodeBlock>, BackendError> {
         debug_assert_eq!(
             episodes.start % BLOCK_EPISODES,
             0,

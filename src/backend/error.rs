@@ -2,13 +2,16 @@
 
 use super::gpu::GpuError;
 
-/// Why a backend cannot compute what it was asked for.
+/// Why a backend cannot be opened, or cannot compute what it was asked for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackendError {
     /// The device failed, or cannot hold what is asked of it.
     #[error(transparent)]
     Gpu(#[from] GpuError),
+    /// Threads could not be started.
+    #[error("cannot start the worker threads")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
     /// Users of one environment, for whom a policy of the simulation cannot recommend.
     #[error(
         "users_per_env = {given}, expected 1: the policy of a simulation recommends to one user at a time"

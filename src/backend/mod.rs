@@ -14,16 +14,17 @@ mod error;
 pub mod gpu;
 mod lanes;
 mod model;
+mod plan;
 pub mod reference;
 mod stepper;
 
 pub use error::BackendError;
-pub use model::{Corpus, Model, Plan, Simulation};
+pub use model::{Model, Simulation};
+pub use plan::{Corpus, Plan};
 pub use stepper::{
     EMPTY, Followed, Follower, IDLE, Kept, LaneState, Observation, Population, StepOutcome, Stepper,
 };
 
-use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
@@ -116,13 +117,13 @@ pub trait Backend: Debug {
     /// range with the same start.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails, or cannot hold what is asked of it.
+    /// [`BackendError::Gpu`] if the device fails, or cannot hold what is asked of it.
     fn rollout(
         &self,
         simulation: &Simulation,
         episodes: Range<u64>,
         observer: &dyn Observer,
-    ) -> Result<Statistics, Error>;
+    ) -> Result<Statistics, BackendError>;
 
     /// Runs the episodes of a range for each of several simulations, as many of them side by side as the backend can.
     ///
@@ -137,7 +138,7 @@ pub trait Backend: Debug {
         simulations: &[Simulation],
         episodes: Range<u64>,
         observer: &dyn Observer,
-    ) -> Result<Rollouts, Error> {
+    ) -> Result<Rollouts, BackendError> {
         let mut statistics: Vec<Statistics> =
             simulations.iter().map(Simulation::statistics).collect();
         let mut keep = |index: usize, done| statistics[index] = done;
@@ -161,7 +162,7 @@ pub trait Backend: Debug {
         episodes: Range<u64>,
         observer: &dyn Observer,
         finished: &mut dyn FnMut(usize, Statistics),
-    ) -> Result<Option<Launches>, Error> {
+    ) -> Result<Option<Launches>, BackendError> {
         for (index, simulation) in simulations.iter().enumerate() {
             let statistics = match observer.is_interrupted() {
                 true => simulation.statistics(),
@@ -177,12 +178,12 @@ pub trait Backend: Debug {
     /// For ranges whose outcomes fit into memory; the range must start at a multiple of [`BLOCK_EPISODES`].
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails, or cannot hold what is asked of it.
+    /// [`BackendError::Gpu`] if the device fails, or cannot hold what is asked of it.
     fn episodes(
         &self,
         simulation: &Simulation,
         episodes: Range<u64>,
-    ) -> Result<Vec<EpisodeBlock>, Error>;
+    ) -> Result<Vec<EpisodeBlock>, BackendError>;
 
     /// Makes a stepper of `num_lanes` users, at least one, for [`VecEnv`](crate::vec_env::VecEnv); each is at the beginning of
     /// the episode with the number of its lane.

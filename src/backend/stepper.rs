@@ -144,7 +144,7 @@ pub trait Stepper: Send {
     /// Begins the given episode in each lane that has one.
     ///
     /// # Errors
-    /// See the trait.
+    /// [`BackendError::Gpu`] if the device fails.
     fn start(&mut self, starts: &[Option<u64>]) -> Result<(), BackendError>;
 
     /// Asks the policy of the simulation, with its layers, for the slate of each lane at its next step, shape
@@ -154,7 +154,7 @@ pub trait Stepper: Send {
     /// episode that is begun before the step undoes that all have been asked.
     ///
     /// # Errors
-    /// [`BackendError::SharedDocuments`] if several users live in one environment.
+    /// [`BackendError::SharedDocuments`] if several users live in one environment, and [`BackendError::Gpu`] if the device fails.
     fn recommend(&mut self) -> Result<Vec<u32>, BackendError>;
 
     /// Shows each lane its slate, shape `[lanes, slate_size]`.
@@ -165,14 +165,14 @@ pub trait Stepper: Send {
     /// [`IDLE`] is not shown: its user stays as it is, and only the step is counted.
     ///
     /// # Errors
-    /// See the trait.
+    /// [`BackendError::Gpu`] if the device fails.
     fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, BackendError>;
 
     /// Shows each lane its slate, with random words that are given: the block `STEP` of each lane, whose layout
     /// [`rng`](crate::rng) tells. For replaying what was recorded elsewhere.
     ///
     /// # Errors
-    /// See the trait.
+    /// As [`step`](Self::step).
     fn step_with_words(
         &mut self,
         slates: &[u32],
@@ -184,27 +184,27 @@ pub trait Stepper: Send {
     /// Zero where nothing was shown.
     ///
     /// # Errors
-    /// See the trait.
+    /// [`BackendError::Gpu`] if the device fails.
     fn responses(&mut self) -> Result<Vec<f32>, BackendError>;
 
     /// Writes what is observed of the users, of the documents now offered, and of the last responses: into the memory of
     /// `observation`, whatever that held.
     ///
     /// # Errors
-    /// See the trait.
+    /// [`BackendError::Gpu`] if the device fails.
     fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError>;
 
     /// Returns what is observed of the documents that all share, shape `[num_candidates, document_size]`; `None` where each
     /// environment offers its own.
     ///
     /// # Errors
-    /// See the trait.
+    /// [`BackendError::Gpu`] if the device fails.
     fn corpus(&mut self) -> Result<Option<Vec<f32>>, BackendError>;
 
     /// Remembers all lanes as they are now, in place of what was kept before: to look back at them when episodes have begun.
     ///
     /// # Errors
-    /// [`BackendError::Gpu`] too if the device has no room for so many users twice.
+    /// [`BackendError::Gpu`] if the device fails, or has no room for so many users twice.
     fn keep(&mut self) -> Result<Kept, BackendError>;
 
     /// Writes what [`observe`](Self::observe) would have written when the lanes were kept.
@@ -235,13 +235,13 @@ pub trait Stepper: Send {
     /// Returns the state of all lanes.
     ///
     /// # Errors
-    /// See the trait.
+    /// [`BackendError::Gpu`] if the device fails.
     fn state(&mut self) -> Result<LaneState, BackendError>;
 
     /// Puts all lanes into a state.
     ///
     /// # Errors
-    /// See the trait.
+    /// [`BackendError::Gpu`] if the device fails.
     fn set_state(&mut self, state: &LaneState) -> Result<(), BackendError>;
 }
 

@@ -2,7 +2,7 @@
 //! every environment that can feed it, and the published baseline, which is the main job.
 
 use crate::backend::Simulation;
-use crate::config::{Catalogue, Config, ConfigError, ConfigFile, Entry, Layers, Override};
+use crate::config::{Catalogue, Config, ConfigError, ConfigFile, Entry, Override, Sources};
 use crate::registry::Registry;
 
 /// The policy with which choice models and samplers are compared.
@@ -61,7 +61,7 @@ pub fn cases(
     let catalogue = registry.catalogue();
     let mut cases = Vec::new();
     for environment in &catalogue.environments {
-        let mut base = Layers::new().with_override(set("environment.name", environment.name));
+        let mut base = Sources::new().with_override(set("environment.name", environment.name));
         if environment.never_terminates {
             base = base.with_override(Override::flag("bench", "max_steps", MAX_STEPS));
         }
@@ -72,9 +72,9 @@ pub fn cases(
             policy.name != VARIANTS_POLICY && is_wanted(environment.name, policy.name)
         });
         for policy in others {
-            let layers = base.clone().with_override(set("policy.name", policy.name));
+            let sources = base.clone().with_override(set("policy.name", policy.name));
             // A policy with keys that must be given, or that needs what the environment lacks, is not for the bench.
-            let Ok(config) = Config::resolve(&layers, &catalogue) else {
+            let Ok(config) = Config::resolve(&sources, &catalogue) else {
                 continue;
             };
             cases.extend(Case::new(registry, &config, DEFAULT.to_owned()));
@@ -92,15 +92,15 @@ fn variants(
     registry: &Registry,
     catalogue: &Catalogue,
     environment: &Entry,
-    base: &Layers,
+    base: &Sources,
 ) -> Result<Vec<Case>, ConfigError> {
     let mut cases = Vec::new();
     for variant in environment.variants() {
-        let mut layers = base
+        let mut sources = base
             .clone()
             .with_override(set("policy.name", VARIANTS_POLICY));
         for (key, word) in &variant {
-            layers = layers.with_override(set(&format!("environment.{key}"), word));
+            sources = sources.with_override(set(&format!("environment.{key}"), word));
         }
         let words: Vec<&str> = variant.iter().map(|(_, word)| *word).collect();
         let setting = if words.is_empty() {
@@ -108,7 +108,7 @@ fn variants(
         } else {
             words.join(", ")
         };
-        let config = Config::resolve(&layers, catalogue)?;
+        let config = Config::resolve(&sources, catalogue)?;
         cases.push(Case::new(registry, &config, setting)?);
     }
     Ok(cases)
@@ -121,7 +121,7 @@ fn set(key: &str, value: &str) -> Override {
 /// Prepares the published random baseline.
 fn main_job(registry: &Registry) -> Result<Case, ConfigError> {
     let file = ConfigFile::from_text(format!("{MAIN}.toml"), MAIN_TEXT);
-    let config = Config::resolve(&Layers::new().with_file(file), &registry.catalogue())?;
+    let config = Config::resolve(&Sources::new().with_file(file), &registry.catalogue())?;
     Case::new(registry, &config, MAIN.to_owned())
 }
 

@@ -3,10 +3,10 @@
 use super::backend_choice::BackendChoice;
 use super::output::{say, warn};
 use super::usage::Usage;
-use crate::Error;
 use crate::backend::cpu::{Arithmetic, CpuBackend, cpu};
 use crate::backend::gpu::{AdapterId, AdapterSelection, GpuBackend, GpuError, GpuOptions};
-use crate::backend::{BLOCK_EPISODES, Backend};
+use crate::backend::{BLOCK_EPISODES, Backend, BackendError};
+use crate::evaluation::EvaluationError;
 use crate::validation::Subject;
 use anyhow::Context;
 use std::num::NonZero;
@@ -248,7 +248,7 @@ fn share(tuning: Tuning) -> anyhow::Result<()> {
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads as usize);
     pool.build_global()
-        .map_err(|error| thread_error(Error::Threads(error), tuning))
+        .map_err(|error| thread_error(BackendError::Threads(error), tuning))
 }
 
 /// Opens an adapter.
@@ -263,7 +263,7 @@ fn gpu(selection: AdapterSelection, tuning: Tuning) -> anyhow::Result<GpuBackend
 }
 
 /// Blames `--threads` where it was given.
-fn thread_error(error: Error, tuning: Tuning) -> anyhow::Error {
+fn thread_error(error: BackendError, tuning: Tuning) -> anyhow::Error {
     let error = Err::<(), _>(error);
     match tuning.threads {
         Some(threads) => error.with_context(|| {
@@ -277,14 +277,16 @@ fn thread_error(error: Error, tuning: Tuning) -> anyhow::Error {
 }
 
 /// Blames `--batch-size` where it was given and the device cannot hold as much.
-pub(crate) fn blame_batch_size(error: Error, batch_size: Option<u32>) -> anyhow::Error {
+pub(crate) fn blame_batch_size(error: EvaluationError, batch_size: Option<u32>) -> anyhow::Error {
     let Some(batch_size) = batch_size else {
         return error.into();
     };
     let allowed = match &error {
-        Error::Gpu(GpuError::LimitExceeded {
-            needed, available, ..
-        }) => {
+        EvaluationError::Backend(BackendError::Gpu(GpuError::LimitExceeded {
+            needed,
+            available,
+            ..
+        })) => {
             let fits =
                 u128::from(batch_size) * u128::from(*available) / u128::from((*needed).max(1));
             let blocks = fits / u128::from(BLOCK_EPISODES);
@@ -294,7 +296,7 @@ pub(crate) fn blame_batch_size(error: Error, batch_size: Option<u32>) -> anyhow:
                 most => format!("at most {most} on this device"),
             }
         }
-        Error::Gpu(GpuError::OutOfMemory { .. }) => {
+        EvaluationError::Backend(BackendError::Gpu(GpuError::OutOfMemory { .. })) => {
             "what the memory of the device holds".to_owned()
         }
         _ => return error.into(),
@@ -307,17 +309,16 @@ pub(crate) fn blame_batch_size(error: Error, batch_size: Option<u32>) -> anyhow:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vec_env::VecEnvError;
 
     #[test]
     fn a_batch_that_is_too_large_is_told_how_large_it_may_be() {
         let limit = |needed, available| {
-            Error::Gpu(GpuError::LimitExceeded {
+            EvaluationError::Backend(BackendError::Gpu(GpuError::LimitExceeded {
                 what: "a batch".to_owned(),
                 limit: "some_limit",
                 needed,
                 available,
-            })
+            }))
         };
         let message = |error| format!("{:#}", blame_batch_size(error, Some(5_000_000)));
         assert!(
@@ -331,6 +332,6 @@ mod tests {
         // Without the flag, or with another error, nothing is added.
         let plain = blame_batch_size(limit(2, 1), None);
         assert!(!plain.is::<Usage>());
-        assert!(!blame_batch_size(VecEnvError::NotReset.into(), Some(1)).is::<Usage>());
+        assert!(!blame_batch_size(EvaluationError::Unaligned { start: 1 }, Some(1)).is::<Usage>());
     }
 }

@@ -73,11 +73,11 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         quiet,
     } = args.output;
     refuse_shard("compare", args.shard.as_deref())?;
-    let layers = args.config.layers(None)?;
+    let sources = args.config.sources(None)?;
     let catalogue = registry.catalogue();
-    let compared = layers.resolve_variants(args.variants()?, MAX_COMPARED, &catalogue)?;
+    let compared = sources.resolve_variants(args.variants()?, MAX_COMPARED, &catalogue)?;
     say_notes(compared.iter().map(|(_, config)| config));
-    let target = args.target.target(&layers, quiet)?;
+    let target = args.target.target(&sources, quiet)?;
     let simulations = compared
         .iter()
         .map(|(label, config)| {

@@ -56,14 +56,14 @@ impl Format {
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let flag = |key, value: &str| Override::flag("slatesim corpus", key, value);
     let resample = "environment.resample_documents";
-    let mut layers = args.config.layers(None)?;
-    let is_given = layers.origin(resample)?.is_some();
-    layers = layers.with_override(flag(resample, "false"));
+    let mut sources = args.config.sources(None)?;
+    let is_given = sources.origin(resample)?.is_some();
+    sources = sources.with_override(flag(resample, "false"));
     // No episode is run, however long it might be.
-    if layers.origin("max_steps")?.is_none() {
-        layers = layers.with_override(flag("max_steps", "1"));
+    if sources.origin("max_steps")?.is_none() {
+        sources = sources.with_override(flag("max_steps", "1"));
     }
-    let config = Config::resolve(&layers, &registry.catalogue())?;
+    let config = Config::resolve(&sources, &registry.catalogue())?;
     if !args.quiet {
         say_notes([&config]);
     }
@@ -96,11 +96,11 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
 
 /// Tells whether the configuration, as it is given, draws new documents at every step.
 fn is_resampled(args: &Args, registry: &Registry) -> anyhow::Result<bool> {
-    let mut layers = args.config.layers(None)?;
-    if layers.origin("max_steps")?.is_none() {
-        layers = layers.with_override(Override::flag("slatesim corpus", "max_steps", 1));
+    let mut sources = args.config.sources(None)?;
+    if sources.origin("max_steps")?.is_none() {
+        sources = sources.with_override(Override::flag("slatesim corpus", "max_steps", 1));
     }
-    let config = Config::resolve(&layers, &registry.catalogue());
+    let config = Config::resolve(&sources, &registry.catalogue());
     Ok(
         config
             .is_ok_and(|config| CommonKeys::read(&config.environment.settings).resample_documents),

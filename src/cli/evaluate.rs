@@ -53,10 +53,10 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         strict,
         quiet,
     } = args.output;
-    let layers = args.config.layers(args.policy.as_ref())?;
-    let config = Config::resolve(&layers, &registry.catalogue())?;
+    let sources = args.config.sources(args.policy.as_ref())?;
+    let config = Config::resolve(&sources, &registry.catalogue())?;
     say_notes([&config]);
-    let target = args.target.target(&layers, quiet)?;
+    let target = args.target.target(&sources, quiet)?;
     let simulation = registry.simulation(&config)?;
     let backend = args.backend.open(quiet)?;
     let whole = args.range.episodes(config.episodes);

@@ -3,9 +3,13 @@
 use super::output::say;
 use super::usage::Usage;
 use crate::Error;
+use crate::backend::BackendError;
 use crate::backend::gpu::GpuError;
 use crate::config::ConfigError;
+use crate::evaluation::EvaluationError;
 use crate::evaluation::trace::TraceError;
+use crate::validation::ValidationError;
+use crate::vec_env::VecEnvError;
 use std::process::ExitCode;
 
 /// Exit code where something broke that is nobody's mistake.
@@ -46,24 +50,73 @@ fn sentence(error: &anyhow::Error) -> String {
     }
 }
 
+/// Finds what failed in a backend, whichever room tells it.
+fn backend(error: &anyhow::Error) -> Option<&BackendError> {
+    if let Some(EvaluationError::Backend(found)) = error.downcast_ref() {
+        Some(found)
+    } else if let Some(TraceError::Backend(found)) = error.downcast_ref() {
+        Some(found)
+    } else if let Some(ValidationError::Backend(found)) = error.downcast_ref() {
+        Some(found)
+    } else if let Some(VecEnvError::Backend(found)) = error.downcast_ref() {
+        Some(found)
+    } else if let Some(Error::Backend(found)) = error.downcast_ref() {
+        Some(found)
+    } else {
+        error.downcast_ref()
+    }
+}
+
+/// Finds what failed in a device, whichever room tells it.
+pub(crate) fn device(error: &anyhow::Error) -> Option<&GpuError> {
+    if let Some(BackendError::Gpu(found)) = backend(error) {
+        Some(found)
+    } else if let Some(Error::Gpu(found)) = error.downcast_ref() {
+        Some(found)
+    } else {
+        error.downcast_ref()
+    }
+}
+
+/// Finds what is wrong with a trace.
+fn trace(error: &anyhow::Error) -> Option<&TraceError> {
+    match error.downcast_ref() {
+        Some(Error::Trace(found)) => Some(found),
+        _ => error.downcast_ref(),
+    }
+}
+
 fn code(error: &anyhow::Error) -> u8 {
     if error.is::<Usage>() || error.is::<ConfigError>() {
         return USAGE;
     }
-    let gpu = match error.downcast_ref::<Error>() {
-        Some(Error::Gpu(gpu)) => Some(gpu),
-        Some(Error::Threads(_) | Error::Trace(TraceError::Write { .. })) => return BROKEN,
-        Some(_) => return USAGE,
-        None => error.downcast_ref::<GpuError>(),
-    };
-    match gpu {
-        Some(gpu) if gpu.is_no_device() || gpu.is_device_lost() => NO_DEVICE,
+    if let Some(failed) = device(error) {
+        return code_of_device(failed);
+    }
+    let is_broken = matches!(backend(error), Some(BackendError::Threads(_)))
+        || matches!(trace(error), Some(TraceError::Write { .. }));
+    // Whatever else the library refuses is a mistake in what it was asked for.
+    let is_refused = error.is::<BackendError>()
+        || error.is::<EvaluationError>()
+        || error.is::<TraceError>()
+        || error.is::<ValidationError>()
+        || error.is::<VecEnvError>()
+        || error.is::<Error>();
+    match is_refused && !is_broken {
+        true => USAGE,
+        false => BROKEN,
+    }
+}
+
+fn code_of_device(error: &GpuError) -> u8 {
+    if error.is_no_device() || error.is_device_lost() {
+        return NO_DEVICE;
+    }
+    match error {
         // What was asked for does not fit, whether by a flag or by the configuration.
-        Some(
-            GpuError::LimitExceeded { .. }
-            | GpuError::OutOfMemory { .. }
-            | GpuError::NoSuchAdapter { .. },
-        ) => USAGE,
+        GpuError::LimitExceeded { .. }
+        | GpuError::OutOfMemory { .. }
+        | GpuError::NoSuchAdapter { .. } => USAGE,
         _ => BROKEN,
     }
 }
@@ -77,6 +130,12 @@ mod tests {
     #[test]
     fn codes_follow_the_kind_of_the_error_through_any_context() {
         let config = || Override::set("nonsense").unwrap_err();
+        let shard = || EvaluationError::Shard { index: 2, count: 2 };
+        let no_adapter = || BackendError::Gpu(GpuError::NoAdapter);
+        let full = || TraceError::Write {
+            what: "a file".to_owned(),
+            source: std::io::Error::other("disk full"),
+        };
         let cases = [
             (anyhow::Error::new(config()), USAGE),
             (anyhow::Error::new(Error::Config(config())), USAGE),
@@ -87,10 +146,22 @@ mod tests {
                 NO_DEVICE,
             ),
             (anyhow::anyhow!("disk full"), BROKEN),
+            (anyhow::Error::new(shard()), USAGE),
+            (anyhow::Error::new(Error::Evaluation(shard())), USAGE),
             (
-                anyhow::Error::new(Error::Shard { index: 2, count: 2 }),
-                USAGE,
+                anyhow::Error::new(EvaluationError::Backend(no_adapter())),
+                NO_DEVICE,
             ),
+            (anyhow::Error::new(no_adapter()), NO_DEVICE),
+            (anyhow::Error::new(TraceError::NoParquet), USAGE),
+            (anyhow::Error::new(full()), BROKEN),
+            (anyhow::Error::new(Error::Trace(full())), BROKEN),
+            (anyhow::Error::new(ValidationError::Config(config())), USAGE),
+            (
+                anyhow::Error::new(ValidationError::Backend(no_adapter())),
+                NO_DEVICE,
+            ),
+            (anyhow::Error::new(VecEnvError::NotReset), USAGE),
         ];
         for (error, expected) in cases {
             assert_eq!(code(&error), expected, "{error}");
@@ -101,6 +172,9 @@ mod tests {
         let usage = usage.unwrap_err();
         assert_eq!(code(&usage), USAGE);
         assert_eq!(sentence(&usage), "what: why");
+        let blamed = Err::<(), _>(EvaluationError::Backend(no_adapter()));
+        let blamed = blamed.context(Usage("a flag".to_owned())).unwrap_err();
+        assert_eq!(code(&blamed), USAGE);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::output::{print, print_json};
 use super::text::layout::columns;
 use crate::backend::gpu::GpuBackend;
-use crate::config::{Allowed, Catalogue, Config, Entry, Key, Layers, Override, run_keys};
+use crate::config::{Allowed, Catalogue, Config, Entry, Key, Override, Sources, run_keys};
 use crate::registry::Registry;
 use serde::Serialize;
 use std::fmt::Write;
@@ -86,10 +86,10 @@ fn adapters() -> Vec<Adapter> {
 /// Finds the choice models of the environments: the one of the default settings, and what can be chosen instead.
 fn choice_models(registry: &Registry, catalogue: &Catalogue) -> Vec<ChoiceModels> {
     let of = |entry: &Entry| {
-        let layers = Layers::new()
+        let sources = Sources::new()
             .with_override(Override::flag("list", "environment.name", entry.name))
             .with_override(Override::flag("list", "max_steps", 1));
-        let default = Config::resolve(&layers, catalogue)
+        let default = Config::resolve(&sources, catalogue)
             .and_then(|config| registry.simulation(&config))
             .map(|simulation| simulation.plan.choice.definition().name().to_owned());
         let mut models: Vec<String> = default.into_iter().collect();

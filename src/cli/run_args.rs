@@ -6,7 +6,7 @@ use super::output::say;
 use super::usage::Usage;
 use crate::backend::gpu::AdapterId;
 use crate::backend::{BLOCK_EPISODES, Backend};
-use crate::config::{ConfigError, ConfigFile, Layers, Origin, Override};
+use crate::config::{ConfigError, ConfigFile, Origin, Override, Sources};
 use crate::evaluation::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Target};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -46,13 +46,13 @@ pub(crate) struct ConfigArgs {
 
 impl ConfigArgs {
     /// Lays what was given over each other, with the policy of a flag of its own where there is one.
-    pub(crate) fn layers(&self, policy: Option<&String>) -> Result<Layers, ConfigError> {
-        let mut layers = Layers::new();
+    pub(crate) fn sources(&self, policy: Option<&String>) -> Result<Sources, ConfigError> {
+        let mut sources = Sources::new();
         if let Some(path) = &self.config {
-            layers = layers.with_file(ConfigFile::read(path)?);
+            sources = sources.with_file(ConfigFile::read(path)?);
         }
         for text in &self.set {
-            layers = layers.set(text)?;
+            sources = sources.set(text)?;
         }
         let flags = [
             (
@@ -67,14 +67,14 @@ impl ConfigArgs {
         ];
         if !self.discount.is_empty() {
             let list = format!("[{}]", self.discount.join(", "));
-            layers = layers.with_override(Override::flag("--discount", "discount", list));
+            sources = sources.with_override(Override::flag("--discount", "discount", list));
         }
         for (flag, key, value) in flags {
             if let Some(value) = value {
-                layers = layers.with_override(Override::flag(flag, key, value));
+                sources = sources.with_override(Override::flag(flag, key, value));
             }
         }
-        Ok(layers)
+        Ok(sources)
     }
 }
 
@@ -146,14 +146,18 @@ fn precision(text: &str) -> Result<f64, String> {
 
 impl TargetArgs {
     /// Returns the target, if there is one, and says what becomes of the key `episodes` then.
-    pub(crate) fn target(&self, layers: &Layers, is_quiet: bool) -> anyhow::Result<Option<Target>> {
+    pub(crate) fn target(
+        &self,
+        sources: &Sources,
+        is_quiet: bool,
+    ) -> anyhow::Result<Option<Target>> {
         let asked = match (self.target_standard_error, self.target_half_width) {
             (None, None) => return Ok(None),
             (Some(value), _) => ("--target-standard-error", Precision::StandardError(value)),
             (None, Some(value)) => ("--target-half-width", Precision::HalfWidth(value)),
         };
         let (flag, precision) = asked;
-        match layers.origin("episodes")? {
+        match sources.origin("episodes")? {
             Some(Origin::Flag(other)) => {
                 return Err(Usage(format!(
                     "`{flag}` runs as many episodes as it takes, and {other} sets `episodes`; \

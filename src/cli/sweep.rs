@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         quiet,
     } = args.output;
     refuse_shard("sweep", args.shard.as_deref())?;
-    let layers = args.config.layers(args.policy.as_ref())?;
+    let sources = args.config.sources(args.policy.as_ref())?;
     let axes = args.vary.iter().map(|text| Axis::parse(text));
     let axes = axes.collect::<Result<Vec<Axis>, ConfigError>>()?;
     let arrangement = if args.zip {
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         Arrangement::Grid
     };
     let catalogue = registry.catalogue();
-    let points = layers.resolve_points(&axes, arrangement, MAX_POINTS, &catalogue)?;
+    let points = sources.resolve_points(&axes, arrangement, MAX_POINTS, &catalogue)?;
     say_notes(points.iter().map(|point| &point.config));
     let simulations = points
         .iter()

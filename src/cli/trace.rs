@@ -7,7 +7,6 @@ use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs};
 use super::usage::Usage;
 use super::warnings::FAILED;
-use crate::Error;
 use crate::backend::{Backend, Simulation};
 use crate::config::Config;
 use crate::evaluation::trace::{self, Cell, Difference, Format, Recording, Replay, TraceError};
@@ -87,8 +86,8 @@ impl Args {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
-    let layers = args.config.layers(args.policy.as_ref())?;
-    let config = Config::resolve(&layers, &registry.catalogue())?;
+    let sources = args.config.sources(args.policy.as_ref())?;
+    let config = Config::resolve(&sources, &registry.catalogue())?;
     say_notes([&config]);
     let simulation = registry.simulation(&config)?;
     if let Some(path) = &args.replay {
@@ -99,7 +98,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     }
     let format = args.format();
     if format == Format::Parquet && !cfg!(feature = "parquet") {
-        return Err(Error::from(TraceError::NoParquet).into());
+        return Err(TraceError::NoParquet.into());
     }
     let episodes = args.first.unwrap_or(1).min(config.episodes);
     let done = if let Some(path) = &args.output {
@@ -195,11 +194,10 @@ fn write(
     );
     let failed = |source| {
         let what = what.clone();
-        Error::from(TraceError::Write { what, source })
+        TraceError::Write { what, source }
     };
     let columns = trace::columns(simulation, args.candidates);
-    let mut writer =
-        trace::writer(args.format(), &columns, BufWriter::new(to)).map_err(Error::from)?;
+    let mut writer = trace::writer(args.format(), &columns, BufWriter::new(to))?;
     let recording = Recording {
         with_candidates: args.candidates,
         batch_size: args.backend.batch_size.map(|size| size as usize),

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::Bounds;
-use super::key::Condition;
+use super::condition::Condition;
 
 /// Describes one column of a corpus: a feature that every document must be given, unless it is optional.
 #[derive(Debug, Clone, PartialEq)]
@@ -217,7 +217,7 @@ pub enum Allowed {
 
 impl Allowed {
     /// How far the sum of a distribution may lie from 1.
-    pub const DISTRIBUTION_TOLERANCE: f64 = 1e-6;
+    pub(super) const DISTRIBUTION_TOLERANCE: f64 = 1e-6;
 }
 
 impl fmt::Display for Allowed {

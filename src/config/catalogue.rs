@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use super::layers::{Assignment, Origin};
-use super::{Allowed, Bounds, Column, ConfigError, Key, Override, Settings, Value};
+use super::assignment::Assignment;
+use super::check::check;
+use super::dotted::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
+use super::{Allowed, Bounds, Column, ConfigError, Key, Origin, Override, Settings, Value};
 use crate::keys;
 
 /// Lists what a configuration can name.
@@ -299,8 +301,7 @@ fn check_default(key: &Key, default: &Value) -> Result<(), String> {
         value,
         origin: Origin::Default,
     };
-    super::check::check(&key.allowed, &given)
-        .map_or_else(|error| Err(error.to_string()), |_| Ok(()))
+    check(&key.allowed, &given).map_or_else(|error| Err(error.to_string()), |_| Ok(()))
 }
 
 impl Catalogue {
@@ -344,32 +345,6 @@ impl Catalogue {
         }
         Ok(())
     }
-}
-
-/// The section of environments.
-pub(super) const ENVIRONMENT: &str = "environment";
-/// The section of policies.
-pub(super) const POLICY: &str = "policy";
-/// The sections of the layers around a policy, the innermost first; more do not nest.
-pub(super) const LAYERS: [&str; 4] = [
-    "policy.layer",
-    "policy.layer.layer",
-    "policy.layer.layer.layer",
-    "policy.layer.layer.layer.layer",
-];
-
-/// Puts the section before a key; the top level has no name.
-pub(super) fn full_name(section: &str, key: &str) -> String {
-    match section {
-        "" => key.to_owned(),
-        section => format!("{section}.{key}"),
-    }
-}
-
-/// Tells whether the dotted `key` lies in the table `table`.
-pub(super) fn is_inside(key: &str, table: &str) -> bool {
-    let rest = key.strip_prefix(table);
-    rest.is_some_and(|rest| table.is_empty() || rest.starts_with('.'))
 }
 
 keys! {
@@ -535,8 +510,9 @@ fn check_common(settings: &Settings) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Bounds, specimen};
     use super::*;
+    use crate::config::Bounds;
+    use crate::test_support::specimen;
 
     fn refusal(keys: Vec<Key>) -> String {
         let entry = Entry::environment("boredom", "", keys);

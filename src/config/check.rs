@@ -2,10 +2,11 @@
 
 use toml::Value as Toml;
 
-use super::layers::{Assignment, Origin};
+use super::assignment::Assignment;
 use super::nearest::nearest_name;
-use super::value::clip;
-use super::{Allowed, Bounds, ConfigError, Value, corpus, weights};
+use super::quote::{clip, type_name};
+use super::value::number;
+use super::{Allowed, Bounds, ConfigError, Origin, Value, corpus, weights};
 
 /// Turns the value given for the dotted key into a checked one.
 pub(super) fn check(allowed: &Allowed, given: &Assignment) -> Result<Value, ConfigError> {
@@ -195,32 +196,6 @@ impl At<'_> {
                 )))
             }
         }
-    }
-}
-
-/// Reads a number; an integer is taken for one.
-pub(super) fn number(value: &Toml) -> Option<f64> {
-    match value {
-        Toml::Float(number) => Some(*number),
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "beyond 2^53 the nearest number is meant"
-        )]
-        Toml::Integer(integer) => Some(*integer as f64),
-        _ => None,
-    }
-}
-
-/// Names the type of a value, with its article.
-pub(super) fn type_name(value: &Toml) -> &'static str {
-    match value {
-        Toml::String(_) => "a string",
-        Toml::Integer(_) => "an integer",
-        Toml::Float(_) => "a floating-point number",
-        Toml::Boolean(_) => "a boolean",
-        Toml::Datetime(_) => "a date or time",
-        Toml::Array(_) => "a list",
-        Toml::Table(_) => "a table",
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::layers::Origin;
+use super::origin::{Origin, named};
+use super::quote::clip;
 use crate::text_file::STDIN;
 
 /// Reports the first thing that is wrong with a configuration.
@@ -258,7 +259,7 @@ impl ConfigError {
     ) -> Self {
         Self::Invalid {
             key: key.into(),
-            value: super::value::clip(&value.to_string()),
+            value: clip(&value.to_string()),
             allowed: allowed.into(),
             origin,
         }
@@ -326,14 +327,6 @@ fn escapes(path: &std::path::Path) -> &'static str {
             " (a backslash in double quotes begins an escape: write the path in single quotes, or with `/`)"
         }
         false => "",
-    }
-}
-
-/// Names a configuration, which may be the standard input.
-pub(super) fn named(path: &std::path::Path) -> String {
-    match path == std::path::Path::new(STDIN) {
-        true => "standard input".to_owned(),
-        false => path.display().to_string(),
     }
 }
 
@@ -562,10 +555,10 @@ mod tests {
     #[test]
     fn a_key_of_a_megabyte_is_shortened() {
         let text = format!("{} = 1\n", "k".repeat(1 << 20));
-        let layers = super::super::Layers::new()
+        let sources = super::super::Sources::new()
             .with_file(super::super::ConfigFile::from_text("run.toml", text));
         let catalogue = crate::registry::catalogue();
-        let error = super::super::Config::resolve(&layers, &catalogue).unwrap_err();
+        let error = super::super::Config::resolve(&sources, &catalogue).unwrap_err();
         assert!(error.to_string().len() < 2000);
         let long = "v".repeat(1 << 20);
         for set in [
@@ -575,9 +568,9 @@ mod tests {
             format!("{long}.{long}={long}"),
             long,
         ] {
-            let layers = super::super::Layers::new().set(&set);
+            let sources = super::super::Sources::new().set(&set);
             let error =
-                layers.and_then(|layers| super::super::Config::resolve(&layers, &catalogue));
+                sources.and_then(|sources| super::super::Config::resolve(&sources, &catalogue));
             assert!(error.unwrap_err().to_string().len() < 2000);
         }
     }

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
+use super::condition::Condition;
 use super::{
     Allowed, Bounds, Column, Corpus, FromValue, OneOf, Settings, Value, Weights, WordOrMatrix,
 };
@@ -29,13 +30,6 @@ pub struct Key<T = AnyType> {
 /// The type of a key that has forgotten which type its value has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnyType;
-
-/// Holds when another key of the same section has this text as its value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) struct Condition {
-    pub(super) key: &'static str,
-    pub(super) is: &'static str,
-}
 
 impl<T> Key<T> {
     fn new(name: &'static str, default: Option<Value>, allowed: Allowed) -> Self {

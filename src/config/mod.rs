@@ -5,38 +5,42 @@
 //! defaults, the range checks, the error texts and `slatesim list`, so that a parameter is described in one place.
 //!
 //! ```text
-//! TOML file + flags --Layers--> Config::resolve(.., Catalogue) --> Config { seed, episodes, .., environment, policy }
+//! TOML file + flags --Sources--> Config::resolve(.., Catalogue) --> Config { seed, episodes, .., environment, policy }
 //! ```
 //!
-//! Three layers, later ones first to be heard: defaults < file < flags (in the order given). Everything is strict: a
+//! Three sources, later ones first to be heard: defaults < file < flags (in the order given). Everything is strict: a
 //! key that nobody declared, a value of another type or out of its range, a key that has no effect under the other
 //! values are [`ConfigError`]s that name the key, the value, where it was given, and what is allowed.
 //!
-//! Several configurations over one base are [`Variant`]s, see [`Layers::resolve_variants`].
+//! Several configurations over one base are [`Variant`]s, see [`Sources::resolve_variants`].
 //!
 //! Nothing here knows an environment or a policy: the [`Catalogue`] is handed in.
 
 mod allowed;
+mod assignment;
 mod bounds;
 mod catalogue;
 mod check;
+mod condition;
 mod corpus;
 mod declare;
+mod dotted;
 mod error;
-mod item_table;
 mod key;
-mod layers;
+mod named_file;
 mod nearest;
+mod origin;
 mod points;
+mod quote;
 mod resolve;
 mod settings;
-#[cfg(test)]
-mod specimen;
+mod sources;
 mod value;
 mod variants;
 mod weights;
 
 pub use allowed::{Allowed, Column};
+pub use assignment::Override;
 pub use bounds::Bounds;
 pub(crate) use catalogue::{CHOICE_MODEL, CommonKeys, MOST_CANDIDATES, MOST_POSITIONS, SeedKeys};
 pub use catalogue::{Catalogue, Entry, run_keys};
@@ -44,11 +48,12 @@ pub use corpus::Corpus;
 pub use declare::{FromValue, OneOf, WordOrMatrix};
 pub use error::{ConfigError, CorpusProblem, Hint, SyntaxError, UnknownKey};
 pub use key::{AnyType, Key};
-pub use layers::{ConfigFile, Layers, Origin, Override};
 pub use nearest::nearest_name;
+pub use origin::Origin;
 pub use points::{Arrangement, Axis, Point};
 pub use resolve::Config;
 pub use settings::{Section, Settings};
+pub use sources::{ConfigFile, Sources};
 pub use value::Value;
 pub use variants::Variant;
 pub use weights::{Tensor, Weights, WeightsSource};

@@ -1,10 +1,10 @@
 //! Points of a sweep: one configuration over and over, with other values of some keys.
 
-use super::catalogue::is_inside;
-use super::corpus::named_text;
-use super::layers::Override;
+use super::assignment::Override;
+use super::dotted::is_inside;
+use super::named_file::named_text;
 use super::variants::split_at_commas;
-use super::{Catalogue, Config, ConfigError, Layers};
+use super::{Catalogue, Config, ConfigError, Sources};
 use std::path::Path;
 
 /// The flag that varies a key.
@@ -112,7 +112,7 @@ impl ConfigError {
     }
 }
 
-impl Layers {
+impl Sources {
     /// Lays the values of each point over everything given so far, and checks all of it.
     ///
     /// # Errors
@@ -141,10 +141,10 @@ impl Layers {
                     .iter()
                     .map(|given| (given.key.clone(), given.value.clone()))
                     .collect();
-                let layers = given.into_iter().fold(self.clone(), |layers, given| {
-                    layers.with_override(given.clone())
+                let sources = given.into_iter().fold(self.clone(), |sources, given| {
+                    sources.with_override(given.clone())
                 });
-                match Config::resolve(&layers, catalogue) {
+                match Config::resolve(&sources, catalogue) {
                     Ok(config) => Ok(Point { values, config }),
                     Err(error) => Err(error.of_point(label(&values))),
                 }
@@ -236,13 +236,13 @@ fn values_at(axes: &[Axis], arrangement: Arrangement, index: usize) -> Vec<&Over
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::specimen;
+    use crate::test_support::specimen;
 
     const MOST: usize = 12;
 
     fn points(given: &[&str], arrangement: Arrangement) -> Result<Vec<Point>, ConfigError> {
         let axes: Result<Vec<Axis>, _> = given.iter().map(|text| Axis::parse(text)).collect();
-        Layers::new().resolve_points(&axes?, arrangement, MOST, &specimen::catalogue())
+        Sources::new().resolve_points(&axes?, arrangement, MOST, &specimen::catalogue())
     }
 
     fn labels(given: &[&str], arrangement: Arrangement) -> Vec<String> {

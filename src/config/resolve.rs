@@ -1,17 +1,15 @@
-//! From layers of given values to one checked configuration.
+//! From given values to one checked configuration.
 
 use serde::Serialize;
 
+use super::assignment::Assignment;
 use super::catalogue::RunKeys;
-use super::catalogue::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
-use super::check::type_name;
+use super::dotted::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
 use super::error::UnknownKey;
-use super::layers::{Assignment, Origin};
 use super::nearest::{nearest_key, nearest_name};
-use super::value::clip;
-use super::variants::VARIANT;
-use super::weights::name_files;
-use super::{Catalogue, ConfigError, Entry, Hint, Key, Layers, Section, Settings};
+use super::quote::{clip, type_name};
+use super::sources::VARIANT;
+use super::{Catalogue, ConfigError, Entry, Hint, Key, Origin, Section, Settings, Sources};
 
 /// Describes a run completely: everything that its numbers depend on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,8 +47,8 @@ impl Config {
     /// # Errors
     /// A [`ConfigError`] for the first thing that is wrong: first the syntax, then the names of the environment and the
     /// policy, then unknown keys, then values, then what does not go together.
-    pub fn resolve(layers: &Layers, catalogue: &Catalogue) -> Result<Self, ConfigError> {
-        let mut given = layers.assignments()?;
+    pub fn resolve(sources: &Sources, catalogue: &Catalogue) -> Result<Self, ConfigError> {
+        let mut given = sources.assignments()?;
         for assignment in given.iter_mut().filter(|one| one.key == RunKeys::discount) {
             // One is a list of one.
             if assignment.value.is_float() || assignment.value.is_integer() {
@@ -111,44 +109,6 @@ impl Config {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         self.environment.settings.notes()
-    }
-
-    /// Writes the configuration as a TOML file with every parameter, which resolves to the same configuration.
-    ///
-    /// A corpus is written inline. Weights from a file are written as its absolute path, so that the text may be kept in
-    /// any folder; they are the same as long as the file is.
-    ///
-    /// # Panics
-    /// Never: all that a checked configuration holds can be written in TOML.
-    #[must_use]
-    pub fn to_toml(&self) -> String {
-        // TOML's integers end at 2^63 - 1.
-        let integer = |value: u64| match i64::try_from(value) {
-            Ok(value) => toml::Value::Integer(value),
-            Err(_) => toml::Value::String(value.to_string()),
-        };
-        let section = |section: &Section| {
-            let mut value = toml::Value::try_from(section)
-                .expect("checked values are numbers, texts, lists and tables");
-            name_files(&mut value);
-            value
-        };
-        let mut table = toml::Table::new();
-        table.insert("seed".to_owned(), integer(self.seed));
-        table.insert("episodes".to_owned(), integer(self.episodes));
-        if let Some(max_steps) = self.max_steps {
-            table.insert("max_steps".to_owned(), integer(max_steps.into()));
-        }
-        if !self.discounts.is_empty() {
-            let discounts = self.discounts.iter().map(|&one| toml::Value::Float(one));
-            table.insert(
-                RunKeys::discount.to_owned(),
-                toml::Value::Array(discounts.collect()),
-            );
-        }
-        table.insert(ENVIRONMENT.to_owned(), section(&self.environment));
-        table.insert(POLICY.to_owned(), section(&self.policy));
-        toml::to_string(&table).expect("a table of TOML values is TOML")
     }
 }
 

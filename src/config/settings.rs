@@ -6,10 +6,10 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use super::assignment::Assignment;
 use super::check::check;
-use super::key::Condition;
-use super::layers::{Assignment, Origin};
-use super::{Allowed, Column, ConfigError, Corpus, Key, Value};
+use super::condition::Condition;
+use super::{Allowed, Column, ConfigError, Corpus, Key, Origin, Value};
 
 /// Holds the checked value of every key that an environment or a policy declared.
 ///
@@ -107,7 +107,7 @@ impl Settings {
     }
 
     fn full_name(&self, key: &str) -> String {
-        super::catalogue::full_name(self.section, key)
+        super::dotted::full_name(self.section, key)
     }
 
     fn is(&self, condition: &Condition) -> bool {
@@ -240,7 +240,7 @@ impl Settings {
         let of = |(name, corpus): (&str, &Corpus)| {
             let ignored = corpus.ignored().iter().map(|column| match column.as_str() {
                 "" => "one without a name".to_owned(),
-                column => format!("`{}`", super::value::clip(column)),
+                column => format!("`{}`", super::quote::clip(column)),
             });
             let mut ignored: Vec<String> = ignored.collect();
             if ignored.len() > MOST_COLUMNS_TOLD {
@@ -280,7 +280,7 @@ impl Settings {
         let value = parameter.value.as_ref();
         ConfigError::Weights {
             key: self.full_name(key),
-            value: super::value::clip(&value.map_or_else(String::new, ToString::to_string)),
+            value: super::quote::clip(&value.map_or_else(String::new, ToString::to_string)),
             problem: problem.into(),
             origin: parameter.origin.clone(),
         }
@@ -404,8 +404,8 @@ impl fmt::Display for Section {
 
 #[cfg(test)]
 mod tests {
-    use super::super::specimen;
     use super::*;
+    use crate::test_support::specimen;
 
     #[test]
     fn values_are_read_by_the_names_of_their_declaration() {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use toml::Value as Toml;
 
 use super::{Corpus, Weights};
 
@@ -147,13 +148,16 @@ impl fmt::Display for Value {
     }
 }
 
-/// Shortens what a message quotes, so that a matrix of a thousand rows does not bury the sentence.
-pub(super) fn clip(text: &str) -> String {
-    const LONGEST: usize = 80;
-    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match flat.char_indices().nth(LONGEST) {
-        None => flat,
-        Some((end, _)) => format!("{}...", &flat[..end]),
+/// Reads a number; an integer is taken for one.
+pub(super) fn number(value: &Toml) -> Option<f64> {
+    match value {
+        Toml::Float(number) => Some(*number),
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "beyond 2^53 the nearest number is meant"
+        )]
+        Toml::Integer(integer) => Some(*integer as f64),
+        _ => None,
     }
 }
 
@@ -172,12 +176,5 @@ mod tests {
             let value = Value::Integer(integer);
             assert_eq!(serde_json::to_string(&value).unwrap(), written);
         }
-    }
-
-    #[test]
-    fn long_quotations_are_cut_at_a_character() {
-        let cut = clip(&"é".repeat(200));
-        assert_eq!(cut.chars().count(), 83);
-        assert_eq!(clip("a\n  b"), "a b");
     }
 }

@@ -17,15 +17,13 @@
 //!
 //! A variant's values are laid over everything else: defaults < file < flags < variant.
 
-use super::check::type_name;
+use super::assignment::{Assignment, Override, flatten};
+use super::dotted::quoted;
 use super::error::UnknownKey;
-use super::layers::{Assignment, Override, flatten, quoted};
 use super::nearest::nearest_name;
-use super::value::clip;
-use super::{Catalogue, Config, ConfigError, Hint, Layers, Origin};
-
-/// The key of the file that holds the variants.
-pub(super) const VARIANT: &str = "variant";
+use super::quote::{clip, type_name};
+use super::sources::VARIANT;
+use super::{Catalogue, Config, ConfigError, Hint, Origin, Sources};
 
 /// Keys of one variant in a file.
 const KEYS: [&str; 2] = ["name", "set"];
@@ -97,7 +95,7 @@ impl Variant {
     /// # Errors
     /// [`ConfigError::Variant`] with what is wrong, as [`Config::resolve`] tells it, or where a value is set that all
     /// variants share.
-    pub fn resolve(&self, base: &Layers, catalogue: &Catalogue) -> Result<Config, ConfigError> {
+    pub fn resolve(&self, base: &Sources, catalogue: &Catalogue) -> Result<Config, ConfigError> {
         let common = self
             .overrides
             .iter()
@@ -111,9 +109,9 @@ impl Variant {
             );
             return Err(error.of_variant(&self.label));
         }
-        let layers = self.overrides.iter().cloned();
-        let layers = layers.fold(base.clone(), Layers::with_override);
-        Config::resolve(&layers, catalogue).map_err(|error| error.of_variant(&self.label))
+        let sources = self.overrides.iter().cloned();
+        let sources = sources.fold(base.clone(), Sources::with_override);
+        Config::resolve(&sources, catalogue).map_err(|error| error.of_variant(&self.label))
     }
 }
 
@@ -128,7 +126,7 @@ impl ConfigError {
     }
 }
 
-impl Layers {
+impl Sources {
     /// Resolves the variants of the file and `more`, in this order, each with its label.
     ///
     /// # Errors
@@ -299,13 +297,14 @@ pub(super) fn split_at_commas(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigFile, specimen};
+    use crate::config::ConfigFile;
+    use crate::test_support::specimen;
 
     const MOST: usize = 4;
 
     fn resolve(text: &str, more: &[&str]) -> Result<Vec<(String, Config)>, ConfigError> {
         let more: Result<Vec<Variant>, _> = more.iter().map(|text| Variant::parse(text)).collect();
-        Layers::new()
+        Sources::new()
             .with_file(ConfigFile::from_text("run.toml", text))
             .resolve_variants(more?, MOST, &specimen::catalogue())
     }
@@ -441,8 +440,8 @@ mod tests {
     #[test]
     fn a_single_run_does_not_know_variants() {
         let file = ConfigFile::from_text("run.toml", "[[variant]]\nname = 'a'");
-        let layers = Layers::new().with_file(file);
-        let error = Config::resolve(&layers, &specimen::catalogue()).unwrap_err();
+        let sources = Sources::new().with_file(file);
+        let error = Config::resolve(&sources, &specimen::catalogue()).unwrap_err();
         assert!(
             error.to_string().starts_with("unknown key `variant`"),
             "{error}"

@@ -14,6 +14,7 @@
 
 mod compare;
 mod differences;
+mod error;
 mod figures;
 mod json_numbers;
 mod merge;
@@ -32,6 +33,7 @@ pub use compare::{
     compare,
 };
 pub use differences::{Difference, differences};
+pub use error::EvaluationError;
 pub use merge::{Merged, Pooling, merge, merge_runs};
 pub use ranges::EpisodeRange;
 #[cfg(feature = "cli")]
@@ -46,7 +48,6 @@ pub use sweep::{MAX_POINTS, PointReport, Sweep, SweepReport, SweptPoint, sweep, 
 pub use warnings::Warning;
 
 use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Observer, Simulation};
-use crate::error::Error;
 pub use crate::statistics::LEVEL;
 use crate::statistics::Statistics;
 use std::ops::Range;
@@ -80,17 +81,17 @@ impl Campaign {
 /// An empty range is legal and runs nothing. Interrupted, the campaign ends early, with whole episodes only.
 ///
 /// # Errors
-/// [`Error::Unaligned`] if the range does not start at a multiple of [`BLOCK_EPISODES`], and those of
+/// [`EvaluationError::Unaligned`] if the range does not start at a multiple of [`BLOCK_EPISODES`], and those of
 /// [`Backend::rollout`].
 pub fn evaluate(
     simulation: &Simulation,
     backend: &dyn Backend,
     episodes: Range<u64>,
     observer: &dyn Observer,
-) -> Result<Campaign, Error> {
+) -> Result<Campaign, EvaluationError> {
     let (start, end) = (episodes.start, episodes.end.max(episodes.start));
     if !start.is_multiple_of(BLOCK_EPISODES) {
-        return Err(Error::Unaligned { start });
+        return Err(EvaluationError::Unaligned { start });
     }
     let (statistics, seconds) = if start == end {
         (simulation.statistics(), 0.0)
@@ -109,59 +110,15 @@ pub fn evaluate(
 }
 
 #[cfg(test)]
-pub(crate) mod fixtures {
-    //! Small runs for the tests of this room.
-
-    use super::*;
-    use crate::backend::Unobserved;
-    use crate::backend::cpu::{Arithmetic, CpuBackend};
-    use crate::config::{Config, Layers};
-    use crate::registry;
-
-    pub(crate) fn config(given: &[&str]) -> Config {
-        let mut layers = Layers::new();
-        for set in ["environment.user.time_budget=5", "episodes=1000"]
-            .iter()
-            .chain(given)
-        {
-            layers = layers.set(set).expect("written well");
-        }
-        Config::resolve(&layers, &registry::catalogue()).expect("a good configuration")
-    }
-
-    pub(crate) fn item_transition(seed: u64, given: &[&str]) -> Config {
-        let mut layers = Layers::new()
-            .set("environment.name=item_transition")
-            .and_then(|layers| layers.set(&format!("seed={seed}")))
-            .expect("written well");
-        for set in given {
-            layers = layers.set(set).expect("written well");
-        }
-        Config::resolve(&layers, &registry::catalogue()).expect("a good configuration")
-    }
-
-    pub(crate) fn report(arithmetic: Arithmetic, shard: Option<&str>, given: &[&str]) -> Report {
-        let config = config(given);
-        let simulation = registry::simulation(&config).expect("a good configuration");
-        let backend = CpuBackend::new(arithmetic, Some(2)).expect("two threads");
-        let shard = shard.map(|text| text.parse::<Shard>().expect("a shard"));
-        let episodes = shard.map_or(0..config.episodes, |shard| shard.episodes(config.episodes));
-        let campaign =
-            evaluate(&simulation, &backend, episodes, &Unobserved).expect("the cpu does not fail");
-        Report::new(&config, shard, &campaign)
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
     use crate::backend::{Unobserved, cpu, reference};
     use crate::registry;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use crate::test_support::{Impatient, short_run};
 
     #[test]
     fn a_range_that_starts_within_a_block_is_refused() {
-        let simulation = registry::simulation(&fixtures::config(&[])).unwrap();
+        let simulation = registry::simulation(&short_run(&[])).unwrap();
         let backend = cpu::cpu(Some(1)).unwrap();
         let error = evaluate(&simulation, &backend, 5..300, &Unobserved).unwrap_err();
         assert_eq!(
@@ -172,29 +129,16 @@ mod tests {
 
     #[test]
     fn an_empty_range_runs_nothing() {
-        let simulation = registry::simulation(&fixtures::config(&[])).unwrap();
+        let simulation = registry::simulation(&short_run(&[])).unwrap();
         let backend = cpu::cpu(Some(1)).unwrap();
         let campaign = evaluate(&simulation, &backend, 512..512, &Unobserved).unwrap();
         assert_eq!((campaign.statistics.episodes(), campaign.seconds), (0, 0.0));
         assert!(!campaign.is_partial());
     }
 
-    /// Interrupts once it has heard of an episode.
-    #[derive(Default)]
-    struct Impatient(AtomicU64);
-
-    impl Observer for Impatient {
-        fn finished(&self, episodes: u64, _user_steps: u64) {
-            self.0.fetch_add(episodes, Ordering::Relaxed);
-        }
-        fn is_interrupted(&self) -> bool {
-            self.0.load(Ordering::Relaxed) > 0
-        }
-    }
-
     #[test]
     fn an_interrupted_campaign_knows_what_it_has_done() {
-        let simulation = registry::simulation(&fixtures::config(&[])).unwrap();
+        let simulation = registry::simulation(&short_run(&[])).unwrap();
         let backend = reference::reference(Some(1)).unwrap().with_batch_size(512);
         let campaign =
             evaluate(&simulation, &backend, 256..100_000, &Impatient::default()).unwrap();

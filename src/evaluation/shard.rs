@@ -1,7 +1,7 @@
 //! Shards: one of several parts of a run, for machines that share it.
 
+use super::error::EvaluationError;
 use crate::backend::BLOCK_EPISODES;
-use crate::error::Error;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::Range;
@@ -32,12 +32,12 @@ impl Shard {
     /// Names shard `index` of `count`.
     ///
     /// # Errors
-    /// [`Error::Shard`] unless `index` is below `count`.
-    pub fn new(index: u64, count: u64) -> Result<Self, Error> {
+    /// [`EvaluationError::Shard`] unless `index` is below `count`.
+    pub fn new(index: u64, count: u64) -> Result<Self, EvaluationError> {
         if index < count {
             Ok(Self { index, count })
         } else {
-            Err(Error::Shard { index, count })
+            Err(EvaluationError::Shard { index, count })
         }
     }
 
@@ -70,16 +70,16 @@ impl Shard {
 }
 
 impl FromStr for Shard {
-    type Err = Error;
+    type Err = EvaluationError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, EvaluationError> {
         let number = |digits: &str| {
             let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
             all_digits.then(|| digits.parse::<u64>().ok()).flatten()
         };
         let parts = text.split_once('/');
         let parts = parts.and_then(|(index, count)| Some((number(index)?, number(count)?)));
-        let (index, count) = parts.ok_or_else(|| Error::ShardText {
+        let (index, count) = parts.ok_or_else(|| EvaluationError::ShardText {
             text: text.to_owned(),
         })?;
         Self::new(index, count)

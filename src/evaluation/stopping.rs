@@ -33,10 +33,10 @@
 //! kind of Stein (1945), "A two-sample test for a linear hypothesis whose power is independent of the variance", Annals of
 //! Mathematical Statistics 16.
 
+use super::error::EvaluationError;
 use super::warnings::percent;
 use super::{Campaign, evaluate};
 use crate::backend::{BLOCK_EPISODES, Backend, Observer, Simulation};
-use crate::error::Error;
 use crate::statistics::{LARGEST_SHARE, LEVEL, Moments, two_sided};
 use serde::Serialize;
 use std::ops::Range;
@@ -79,21 +79,21 @@ impl Target {
     /// Asks for a precision.
     ///
     /// # Errors
-    /// [`Error::Target`] if the precision is not a finite number above 0, or `max_episodes` below [`FIRST_LOOK`].
-    pub fn new(precision: Precision, max_episodes: u64) -> Result<Self, Error> {
+    /// [`EvaluationError::Target`] if the precision is not a finite number above 0, or `max_episodes` below [`FIRST_LOOK`].
+    pub fn new(precision: Precision, max_episodes: u64) -> Result<Self, EvaluationError> {
         let (what, value) = match precision {
             Precision::StandardError(value) => ("target_standard_error", value),
             Precision::HalfWidth(value) => ("target_half_width", value),
         };
         if !(value.is_finite() && value > 0.0) {
-            return Err(Error::Target {
+            return Err(EvaluationError::Target {
                 what,
                 given: value.to_string(),
                 allowed: "a finite number above 0".to_owned(),
             });
         }
         if max_episodes < FIRST_LOOK {
-            return Err(Error::Target {
+            return Err(EvaluationError::Target {
                 what: "max_episodes",
                 given: max_episodes.to_string(),
                 allowed: format!("at least {FIRST_LOOK}, where the first look is taken"),
@@ -233,8 +233,8 @@ impl Look {
 pub(super) fn run(
     target: &Target,
     critical: f64,
-    mut advance: impl FnMut(Range<u64>) -> Result<Look, Error>,
-) -> Result<Stopping, Error> {
+    mut advance: impl FnMut(Range<u64>) -> Result<Look, EvaluationError>,
+) -> Result<Stopping, EvaluationError> {
     let mut stopping = Stopping {
         precision: target.precision,
         max_episodes: target.max_episodes,
@@ -317,7 +317,7 @@ pub fn evaluate_until(
     backend: &dyn Backend,
     target: &Target,
     observer: &dyn Observer,
-) -> Result<(Campaign, Stopping), Error> {
+) -> Result<(Campaign, Stopping), EvaluationError> {
     let mut whole = evaluate(simulation, backend, 0..0, observer)?;
     let stopping = run(target, two_sided(1.0 - LEVEL), |episodes| {
         whole.asked.end = episodes.end;

@@ -1,16 +1,16 @@
 //! Sweeps: one configuration over a list or a grid of values, each point on the same random numbers.
 //!
 //! ```text
-//! Layers + Axis... --resolve_points--> Point... --Registry::simulation--> Simulation...
+//! Sources + Axis... --resolve_points--> Point... --Registry::simulation--> Simulation...
 //!     --sweep--> Sweep --SweepReport::new--> SweepReport
 //! ```
 
+use super::error::EvaluationError;
 use super::report::{SCHEMA, is_false, is_zero, section};
 use super::warnings::{self, Warning};
 use super::{json_numbers, uncertainty};
 use crate::backend::{Backend, BackendInfo, Launches, Observer, Simulation};
 use crate::config::Point;
-use crate::error::Error;
 use crate::statistics::{Statistics, Summary};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -74,7 +74,7 @@ pub fn sweep(
     episodes: u64,
     keeps_curves: bool,
     observer: &dyn Observer,
-) -> Result<Sweep, Error> {
+) -> Result<Sweep, EvaluationError> {
     sweep_range(simulations, backend, 0..episodes, keeps_curves, observer)
 }
 
@@ -92,7 +92,7 @@ pub fn sweep_range(
     episodes: Range<u64>,
     keeps_curves: bool,
     observer: &dyn Observer,
-) -> Result<Sweep, Error> {
+) -> Result<Sweep, EvaluationError> {
     let (first, asked) = (episodes.start, episodes.end.saturating_sub(episodes.start));
     let clock = Instant::now();
     let mut points = vec![None; simulations.len()];
@@ -258,22 +258,22 @@ mod tests {
     use super::*;
     use crate::backend::gpu::{AdapterSelection, GpuBackend, GpuError, GpuOptions, Patch};
     use crate::backend::{BLOCK_EPISODES, Unobserved, cpu, reference};
-    use crate::config::{Arrangement, Axis, Layers};
+    use crate::config::{Arrangement, Axis, Sources};
     use crate::evaluation::evaluate;
     use crate::registry;
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use crate::test_support::Impatient;
 
     /// No multiple of a block, and more than one.
     const EPISODES: u64 = 2 * BLOCK_EPISODES + 77;
 
     fn simulations(base: &[&str], vary: &[&str]) -> Vec<Simulation> {
-        let mut layers = Layers::new();
+        let mut sources = Sources::new();
         for set in base {
-            layers = layers.set(set).unwrap();
+            sources = sources.set(set).unwrap();
         }
         let axes: Vec<Axis> = vary.iter().map(|text| Axis::parse(text).unwrap()).collect();
         let catalogue = registry::catalogue();
-        let points = layers.resolve_points(&axes, Arrangement::Grid, MAX_POINTS, &catalogue);
+        let points = sources.resolve_points(&axes, Arrangement::Grid, MAX_POINTS, &catalogue);
         let points = points.unwrap();
         let made = points
             .iter()
@@ -433,19 +433,6 @@ mod tests {
                 found.points.last().unwrap().summary != alone.statistics.summary(),
                 "{what}"
             );
-        }
-    }
-
-    /// Interrupts once it has heard of an episode.
-    #[derive(Default)]
-    struct Impatient(AtomicU64);
-
-    impl Observer for Impatient {
-        fn finished(&self, episodes: u64, _user_steps: u64) {
-            self.0.fetch_add(episodes, Ordering::Relaxed);
-        }
-        fn is_interrupted(&self) -> bool {
-            self.0.load(Ordering::Relaxed) > 0
         }
     }
 

@@ -4,7 +4,9 @@
 //! intrinsics here, and no `unsafe`. Backends use vectors in registers, where there are some; these are what those are
 //! tested against. The bits are those of scalar IEEE-754 arithmetic whatever the width.
 
-use super::{Mask, Number, ScalarLong, Single, Word, single_precision};
+use super::scalar::ScalarLong;
+use super::single_precision::single_precision;
+use super::{Mask, Number, Single, Word};
 
 /// Fills an array lane by lane. The standard library's `from_fn` and `map` unroll too early for the vectoriser.
 #[inline(always)]

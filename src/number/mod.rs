@@ -14,12 +14,11 @@ mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod pair;
 mod scalar;
+mod single_precision;
 mod vector;
 
 pub(crate) use erased::{MakeTwin, make_twin, twin_of};
 pub use lanes::{Lanes, LanesMask, LanesWord};
-#[cfg(target_arch = "x86_64")]
-use pair::Pair;
 pub use scalar::{ScalarLong, ScalarWord};
 pub(crate) use vector::{Baseline, Wide256, Wide512};
 
@@ -237,49 +236,6 @@ pub trait Number:
         }
     }
 }
-
-/// Implements what single precision computes alike, whatever holds it.
-macro_rules! single_precision {
-    ($word:ty) => {
-        #[inline(always)]
-        #[allow(
-            clippy::cast_possible_truncation,
-            reason = "rounding to single precision is what this does"
-        )]
-        fn element(value: f64) -> f32 {
-            value as f32
-        }
-        #[inline(always)]
-        fn to_word(self) -> $word {
-            $crate::math::to_word(self)
-        }
-        #[inline(always)]
-        fn exp(self) -> Self {
-            $crate::math::exp(self)
-        }
-        #[inline(always)]
-        fn ln(self) -> Self {
-            $crate::math::ln(self)
-        }
-        #[inline(always)]
-        fn sincospi(self) -> (Self, Self) {
-            $crate::math::sincospi(self)
-        }
-        #[inline(always)]
-        fn sigmoid(self) -> Self {
-            $crate::math::sigmoid(self)
-        }
-        #[inline(always)]
-        fn tanh(self) -> Self {
-            $crate::math::tanh(self)
-        }
-        #[inline(always)]
-        fn gelu(self) -> Self {
-            $crate::math::gelu(self)
-        }
-    };
-}
-use single_precision;
 
 /// Evaluates an expression in a function that is compiled for the registers of a number: see [`Number::vectorize`].
 macro_rules! vectorized {

@@ -10,7 +10,8 @@
 //! [`InstructionSet::run`](crate::backend::cpu::InstructionSet::run) begins to compute with one, after it has looked at the
 //! processor.
 
-use super::{Long, Mask, Number, Single, Word, single_precision};
+use super::single_precision::single_precision;
+use super::{Long, Mask, Number, Single, Word};
 use fearless_simd::prelude::*;
 use fearless_simd::{f32x16, mask32x16, u32x16, u64x8};
 use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Shl, Shr, Sub};
@@ -328,7 +329,7 @@ pub(crate) type Baseline = Vector<fearless_simd::x86::Sse2>;
 pub(crate) type Wide256 = Vector<fearless_simd::x86::Avx2>;
 /// The vectors of AVX-512: each is one register, so two of them, of which one works while the other waits for its result.
 #[cfg(target_arch = "x86_64")]
-pub(crate) type Wide512 = super::Pair<Vector<fearless_simd::x86::Avx512>>;
+pub(crate) type Wide512 = super::pair::Pair<Vector<fearless_simd::x86::Avx512>>;
 
 /// The vectors of what the program is built for.
 #[cfg(target_arch = "aarch64")]

@@ -5,10 +5,12 @@ use super::curves::Curves;
 use super::episodes::EpisodeBlock;
 use super::lengths::Lengths;
 use super::moments::Moments;
+use super::parts::{Conditions, Parts};
 use super::quantiles::Quantiles;
 use super::ratio::Ratio;
+use super::step_bins::num_bins;
 use super::summary::Summary;
-use super::tally::{BlockTally, BlockTotals};
+use super::tally::{BlockTally, BlockTotals, Tally};
 use serde::{Deserialize, Serialize};
 
 /// Collects what is reported of a campaign of episodes, so that parts of it merge exactly.
@@ -19,56 +21,6 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct Statistics {
     pub(super) parts: Parts,
-}
-
-/// The parts of [`Statistics`], as written and, before they are checked, as read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Parts {
-    pub(super) returns: Moments,
-    pub(super) return_quantiles: Quantiles,
-    pub(super) lengths: Lengths,
-    /// Clicks by user-steps; a unit is an episode.
-    pub(super) click_rate: Ratio,
-    pub(super) reward_slope: Moments,
-    /// Sums per step; `None` where they are left out.
-    #[serde(default)]
-    pub(super) curves: Option<Curves>,
-    /// Choices whose scores were clamped.
-    pub(super) invalid_choices: u64,
-    /// Episodes that were cut off at `max_steps`.
-    #[serde(default)]
-    pub(super) truncated: u64,
-    /// Returns at each of the discounts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) discounted: Vec<Moments>,
-    #[serde(default)]
-    pub(super) conditions: Conditions,
-    /// Clicks by impressions of each topic; a unit is a block.
-    pub(super) topics: Vec<Ratio>,
-    /// Clicks by user-steps of each topic; a unit is a block. Empty where it was not collected, as before it was.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) topic_shares: Vec<Ratio>,
-    /// Clicks by user-steps of each position of the slate; a unit is a block. Empty without episodes.
-    pub(super) slots: Vec<Ratio>,
-    /// Quality by clicks; a unit is a block.
-    pub(super) clicked_quality: Option<Ratio>,
-}
-
-/// What episodes are run under, as far as their figures depend on it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Conditions {
-    /// The step at which episodes are truncated, given or built in, or at which all have ended; `None` where that is not
-    /// known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_steps: Option<u32>,
-    /// Discounts of the returns that are told besides the plain one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub discounts: Vec<f64>,
-    /// The relative size of a rounding of the backend: below it times a mean, no standard error is told.
-    #[serde(default)]
-    pub resolution: f64,
 }
 
 impl<'a> BlockTotals<'a> {
@@ -83,43 +35,6 @@ impl<'a> BlockTotals<'a> {
             topic_impressions: &block.topic_impressions,
             topic_clicks: &block.topic_clicks,
             slot_clicks: &block.slot_clicks,
-        }
-    }
-}
-
-impl Parts {
-    /// Starts to add up blocks for [`add_blocks`](Self::add_blocks).
-    pub(super) fn block_tally(&self) -> BlockTally {
-        BlockTally::new(self.topics.len(), self.clicked_quality.is_some())
-    }
-
-    /// Adds the totals of blocks of at least one episode each.
-    pub(super) fn add_blocks(&mut self, blocks: &BlockTally) {
-        let units = blocks.units;
-        if units == 0 {
-            return;
-        }
-        self.invalid_choices += blocks.invalid_choices;
-        self.truncated += blocks.truncated;
-        for (topic, sums) in self.topics.iter_mut().zip(&blocks.topics) {
-            topic.add_products(units, sums);
-        }
-        for (share, sums) in self.topic_shares.iter_mut().zip(&blocks.topic_shares) {
-            share.add_products(units, sums);
-        }
-        if self.slots.is_empty() {
-            self.slots = vec![Ratio::default(); blocks.slots.len()];
-        }
-        assert_eq!(
-            self.slots.len(),
-            blocks.slots.len(),
-            "blocks of one environment have slates of one size"
-        );
-        for (slot, sums) in self.slots.iter_mut().zip(&blocks.slots) {
-            slot.add_products(units, sums);
-        }
-        if let (Some(quality), Some(other)) = (&mut self.clicked_quality, &blocks.quality) {
-            quality.merge(other);
         }
     }
 }
@@ -281,6 +196,45 @@ impl Statistics {
             quality.merge(other);
         }
         Ok(())
+    }
+
+    /// Starts to add up blocks, for the tallies that these statistics are to get.
+    pub(crate) fn block_tally(&self) -> BlockTally {
+        self.parts.block_tally()
+    }
+
+    /// Adds whole blocks that are already added up.
+    ///
+    /// # Errors
+    /// Those of [`Statistics::merge`].
+    pub(crate) fn add_tally(&mut self, tally: &Tally) -> Result<(), StatisticsError> {
+        let num_topics = self.parts.topics.len();
+        let mut added = Self::new(num_topics, self.parts.clicked_quality.is_some());
+        let parts = &mut added.parts;
+        parts.lengths.add_counts(&tally.lengths);
+        let episodes = parts.lengths.count();
+        parts.returns = tally.returns.moments(episodes);
+        parts.reward_slope = tally.slopes.moments(parts.lengths.of_several_steps());
+        parts.click_rate.add_products(episodes, &tally.clicks);
+        let bins = num_bins(parts.lengths.max().unwrap_or(0));
+        if let Some(curves) = &mut parts.curves {
+            curves.add_sums(
+                &tally.reward_by_step[..bins],
+                &tally.squared_reward_by_step[..bins],
+                &tally.clicks_by_step[..bins],
+            );
+        }
+        parts.add_blocks(&tally.blocks);
+        self.merge(&added)
+    }
+
+    /// Adds the counts of returns by bucket that go with tallies added before, see
+    /// [`Quantiles::add_single_buckets`](super::Quantiles).
+    pub(crate) fn add_return_buckets(&mut self, counts: &[u32]) {
+        let range = self.parts.returns.min().zip(self.parts.returns.max());
+        self.parts
+            .return_quantiles
+            .add_single_buckets(counts, range);
     }
 
     /// Leaves out the curves by step, for good: what they take grows with the length of the episodes.

@@ -72,7 +72,7 @@ impl ExactSum {
     }
 
     /// Adds an integer, exactly.
-    pub fn add_integer(&mut self, term: u128) {
+    pub(super) fn add_integer(&mut self, term: u128) {
         self.deposit_product(LOWEST_EXPONENT.unsigned_abs() as usize, term, false);
     }
 
@@ -114,7 +114,7 @@ impl ExactSum {
     ///
     /// Together they hold about 106 bits. The remainder of an infinite value is zero.
     #[must_use]
-    pub fn value_and_remainder(&self) -> (f64, f64) {
+    pub(super) fn value_and_remainder(&self) -> (f64, f64) {
         let parts = self.expansion();
         let part = |index: usize| parts.get(index).copied().unwrap_or(0.0);
         (part(0), part(1))

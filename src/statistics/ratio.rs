@@ -1,8 +1,30 @@
 //! Ratios of two totals, such as clicks by user-steps, with their standard errors.
 
 use super::exact_sum::ExactSum;
-use super::tally::ProductTally;
 use serde::{Deserialize, Serialize};
+
+/// Sums of products over units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProductTally {
+    pub(crate) numerator: u64,
+    pub(crate) denominator: u64,
+    pub(crate) numerator_squares: u128,
+    pub(crate) cross_products: u128,
+    pub(crate) denominator_squares: u128,
+}
+
+impl ProductTally {
+    /// Adds a unit.
+    #[inline]
+    pub(super) fn add(&mut self, numerator: u64, denominator: u64) {
+        let product = |a, b| u128::from(a) * u128::from(b);
+        self.numerator += numerator;
+        self.denominator += denominator;
+        self.numerator_squares += product(numerator, numerator);
+        self.cross_products += product(numerator, denominator);
+        self.denominator_squares += product(denominator, denominator);
+    }
+}
 
 /// Collects, over independent units, the totals of a numerator and a denominator.
 ///

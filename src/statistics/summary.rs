@@ -1,9 +1,9 @@
 //! The figures that are reported, each with its uncertainty.
 
-use super::campaign::Parts;
 use super::curves::{Curves, Running};
 use super::lengths::Lengths;
 use super::moments::{Moments, safe_share};
+use super::parts::Parts;
 use super::quantiles::Quantiles;
 use super::ratio::Ratio;
 use super::step_bins::first_step_of_bin;

@@ -1,12 +1,10 @@
 //! What a device has already added up over many blocks, as integers: no figure depends on who did the adding.
 
-use super::StatisticsError;
-use super::campaign::Statistics;
 use super::exact_sum::ExactSum;
 use super::magnitude::LOWEST_EXPONENT;
 use super::moments::Moments;
-use super::ratio::Ratio;
-use super::step_bins::{bin_of_step, num_bins};
+use super::ratio::{ProductTally, Ratio};
+use super::step_bins::bin_of_step;
 
 /// Exponent of digit 0 of [`sum_of_device`]: the smallest bit that the square of a single-precision number can have.
 const LOWEST_EXPONENT_OF_SINGLES: i32 = -298;
@@ -16,7 +14,7 @@ const DIGIT_BITS: usize = 8;
 pub(crate) const DIGITS: usize = 72;
 
 /// Holds the statistics of whole blocks, all but the quantiles of their returns
-/// ([`Statistics::add_return_buckets`]).
+/// ([`Statistics::add_return_buckets`](super::Statistics::add_return_buckets)).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     /// Of the returns of all episodes.
@@ -75,16 +73,6 @@ pub(crate) struct SampleTally {
     pub(crate) range: Option<(f64, f64)>,
 }
 
-/// Sums of products over units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ProductTally {
-    pub(crate) numerator: u64,
-    pub(crate) denominator: u64,
-    pub(crate) numerator_squares: u128,
-    pub(crate) cross_products: u128,
-    pub(crate) denominator_squares: u128,
-}
-
 impl Tally {
     /// Adds the sums of a step to the curves; steps come in their order.
     pub(crate) fn add_step(
@@ -141,68 +129,14 @@ impl BlockTally {
     }
 }
 
-impl ProductTally {
-    /// Adds a unit.
-    #[inline]
-    pub(super) fn add(&mut self, numerator: u64, denominator: u64) {
-        let product = |a, b| u128::from(a) * u128::from(b);
-        self.numerator += numerator;
-        self.denominator += denominator;
-        self.numerator_squares += product(numerator, numerator);
-        self.cross_products += product(numerator, denominator);
-        self.denominator_squares += product(denominator, denominator);
-    }
-}
-
 impl SampleTally {
-    fn moments(&self, observations: u64) -> Moments {
+    pub(super) fn moments(&self, observations: u64) -> Moments {
         Moments::of_sums(
             observations - self.sum.non_finite(),
             self.sum.clone(),
             self.sum_of_squares.clone(),
             self.range,
         )
-    }
-}
-
-impl Statistics {
-    /// Starts to add up blocks, for the tallies that these statistics are to get.
-    pub(crate) fn block_tally(&self) -> BlockTally {
-        self.parts.block_tally()
-    }
-
-    /// Adds whole blocks that are already added up.
-    ///
-    /// # Errors
-    /// Those of [`Statistics::merge`].
-    pub(crate) fn add_tally(&mut self, tally: &Tally) -> Result<(), StatisticsError> {
-        let num_topics = self.parts.topics.len();
-        let mut added = Self::new(num_topics, self.parts.clicked_quality.is_some());
-        let parts = &mut added.parts;
-        parts.lengths.add_counts(&tally.lengths);
-        let episodes = parts.lengths.count();
-        parts.returns = tally.returns.moments(episodes);
-        parts.reward_slope = tally.slopes.moments(parts.lengths.of_several_steps());
-        parts.click_rate.add_products(episodes, &tally.clicks);
-        let bins = num_bins(parts.lengths.max().unwrap_or(0));
-        if let Some(curves) = &mut parts.curves {
-            curves.add_sums(
-                &tally.reward_by_step[..bins],
-                &tally.squared_reward_by_step[..bins],
-                &tally.clicks_by_step[..bins],
-            );
-        }
-        parts.add_blocks(&tally.blocks);
-        self.merge(&added)
-    }
-
-    /// Adds the counts of returns by bucket that go with tallies added before, see
-    /// [`Quantiles::add_single_buckets`](super::Quantiles).
-    pub(crate) fn add_return_buckets(&mut self, counts: &[u32]) {
-        let range = self.parts.returns.min().zip(self.parts.returns.max());
-        self.parts
-            .return_quantiles
-            .add_single_buckets(counts, range);
     }
 }
 

@@ -1,10 +1,11 @@
 //! What must not matter: batch size, threads, fusion length, workgroup size, shards, what runs side by side.
 
-use super::{Case, Effort, Rung, Subject};
+use super::cases::Case;
+use super::error::ValidationError;
+use super::rung::{Effort, Rung, Subject};
 use crate::backend::cpu::{Arithmetic, CpuBackend};
 use crate::backend::gpu::{GpuBackend, GpuOptions};
 use crate::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
-use crate::error::Error;
 use crate::statistics::Statistics;
 use std::ops::Range;
 
@@ -23,7 +24,7 @@ pub(super) fn invariance(
     effort: Effort,
     cuts: Cuts,
     case: &Case,
-) -> Result<Rung, Error> {
+) -> Result<Rung, ValidationError> {
     // Not a whole number of blocks, vectors or workgroups.
     let episodes = if effort == Effort::Full {
         9 * BLOCK_EPISODES + 133
@@ -199,7 +200,7 @@ fn merged(
     backend: &dyn Backend,
     simulation: &Simulation,
     ranges: &[Range<u64>],
-) -> Result<Statistics, Error> {
+) -> Result<Statistics, ValidationError> {
     let mut whole = simulation.statistics();
     for range in ranges.iter().rev() {
         whole.merge(&backend.rollout(simulation, range.clone(), &Unobserved)?)?;

@@ -1,8 +1,9 @@
 //! Means against closed forms and against the original.
 
-use super::{Case, Effort, Rung, Subject};
+use super::cases::Case;
+use super::error::ValidationError;
+use super::rung::{Effort, Rung, Subject};
 use crate::backend::Unobserved;
-use crate::error::Error;
 use crate::specimen::{Figure, Known};
 use crate::statistics::joint_standard_errors;
 
@@ -10,7 +11,11 @@ use crate::statistics::joint_standard_errors;
 const MOST_STANDARD_ERRORS: f64 = 4.0;
 
 /// Compares the figures of a campaign with what is known of them.
-pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result<Vec<Rung>, Error> {
+pub(super) fn rungs(
+    subject: Subject<'_>,
+    effort: Effort,
+    case: &Case,
+) -> Result<Vec<Rung>, ValidationError> {
     if case.specimen.known.is_empty() {
         return Ok(Vec::new());
     }

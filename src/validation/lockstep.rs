@@ -1,9 +1,10 @@
 //! One step at a time, from states that are put in.
 
-use super::{Case, Effort, Rung, Subject};
+use super::cases::Case;
+use super::error::ValidationError;
+use super::rung::{Effort, Rung, Subject};
 use crate::backend::{EMPTY, IDLE, LaneState, Observation, StepOutcome, Stepper, reference};
 use crate::environment::Kind;
-use crate::error::Error;
 use crate::number::{Lanes, Number};
 use crate::rng::Philox;
 use crate::statistics::{CompensatedSum, EpisodeBlock};
@@ -72,7 +73,7 @@ pub(super) fn single_steps(
     subject: Subject<'_>,
     effort: Effort,
     case: &Case,
-) -> Result<Rung, Error> {
+) -> Result<Rung, ValidationError> {
     let (num_lanes, rounds) = if effort == Effort::Full {
         (4096, 12)
     } else {
@@ -247,7 +248,7 @@ pub(super) fn run_episodes(
     num_lanes: usize,
     first: u64,
     max_steps: u32,
-) -> Result<EpisodeBlock, Error> {
+) -> Result<EpisodeBlock, ValidationError> {
     stepper.start(
         &(0..num_lanes as u64)
             .map(|lane| Some(first + lane))

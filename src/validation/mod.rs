@@ -18,75 +18,34 @@
 //! whatever follows it in the episode differs too. Flips are counted, and bounded by what rounding can explain.
 
 mod cases;
+mod error;
 mod fuzz;
 mod host;
 mod invariance;
 mod known;
 mod lockstep;
 mod probe;
+mod rung;
 mod trajectories;
 
 pub use cases::{Case, cases};
+pub use error::ValidationError;
 pub use fuzz::{Edges, Fuzz, FuzzFailure, FuzzReport, fuzz};
+pub use rung::{Effort, Rung, Subject};
 
-use crate::backend::Backend;
-use crate::backend::cpu::CpuBackend;
-use crate::backend::gpu::GpuBackend;
-use crate::error::Error;
 use invariance::Cuts;
-use serde::Serialize;
 use std::ops::ControlFlow;
-
-/// How much is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// Some seconds: enough to find a planted fault.
-    Quick,
-    /// What `slatesim validate` does; of a GPU and the CPU it compares millions of user-steps of every case.
-    Full,
-}
-
-/// The backend to validate.
-#[derive(Clone, Copy, Debug)]
-pub enum Subject<'a> {
-    /// Lanes on the cores of this machine.
-    Cpu(&'a CpuBackend),
-    /// A GPU, or a software adapter.
-    Gpu(&'a GpuBackend),
-}
-
-impl Subject<'_> {
-    fn backend(&self) -> &dyn Backend {
-        match self {
-            Self::Cpu(backend) => *backend,
-            Self::Gpu(backend) => *backend,
-        }
-    }
-}
-
-/// One comparison.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Rung {
-    /// What was compared.
-    pub name: &'static str,
-    /// On which case: a simulation, or a set of draws.
-    pub case: String,
-    /// Whether it was within its bound.
-    pub passed: bool,
-    /// What was measured, and the bound.
-    pub measured: String,
-}
 
 /// Climbs the ladder with some cases, at least one; `on_rung` hears of each rung as it is done, and may end the climb.
 ///
 /// # Errors
-/// [`Error`] if something cannot be run at all; a comparison out of its bound is a rung that has not passed.
+/// [`ValidationError`] if something cannot be run at all; a comparison out of its bound is a rung that has not passed.
 pub fn validate(
     subject: Subject<'_>,
     effort: Effort,
     cases: &[Case],
     on_rung: &mut dyn FnMut(&Rung) -> ControlFlow<()>,
-) -> Result<Vec<Rung>, Error> {
+) -> Result<Vec<Rung>, ValidationError> {
     let mut rungs = Vec::new();
     let mut climb = |more: Vec<Rung>| {
         let flow = more.iter().try_for_each(&mut *on_rung);
@@ -94,7 +53,7 @@ pub fn validate(
         flow
     };
     // A closure only to leave it early: the end of the climb is no error.
-    let mut all = || -> Result<ControlFlow<()>, Error> {
+    let mut all = || -> Result<ControlFlow<()>, ValidationError> {
         macro_rules! climb {
             ($rungs:expr) => {
                 if climb($rungs).is_break() {

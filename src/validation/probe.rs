@@ -1,10 +1,12 @@
 //! Draws and functions one by one.
 
+use super::cases::Case;
+use super::error::ValidationError;
 use super::host::{ROWS, Row, Value, rows};
-use super::{Case, Effort, Rung, Subject};
+use super::rung::{Effort, Rung, Subject};
+use crate::backend::BackendError;
 use crate::backend::cpu::{InstructionSet, Work};
 use crate::backend::gpu::PROBE_ROWS;
-use crate::error::Error;
 use crate::number::{Number, Word, vectorized};
 use crate::rng::philox;
 
@@ -33,7 +35,11 @@ const KNOWN_ANSWERS: [([u32; 6], [u32; 4]); 3] = [
 ];
 
 /// Compares words, integers and functions.
-pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result<Vec<Rung>, Error> {
+pub(super) fn rungs(
+    subject: Subject<'_>,
+    effort: Effort,
+    case: &Case,
+) -> Result<Vec<Rung>, ValidationError> {
     let count = if effort == Effort::Full {
         1 << 20
     } else {
@@ -42,11 +48,11 @@ pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result
     let arguments = arguments(count);
     let found = match subject {
         Subject::Cpu(_) => InstructionSet::run(Rows(&arguments)),
-        Subject::Gpu(gpu) => from_bits(
-            &gpu.probe(&case.simulation)?
-                .run(SEED, EPISODE, &arguments)?,
-            count,
-        ),
+        Subject::Gpu(gpu) => {
+            let probe = gpu.probe(&case.simulation);
+            let bits = probe.and_then(|probe| probe.run(SEED, EPISODE, &arguments));
+            from_bits(&bits.map_err(BackendError::from)?, count)
+        }
     };
     let mut worst = [(0_u64, 0.0_f64); PROBE_ROWS];
     for index in 0..count {
@@ -84,11 +90,15 @@ pub(super) fn rungs(subject: Subject<'_>, effort: Effort, case: &Case) -> Result
     Ok(rungs)
 }
 
-fn known_answers(subject: Subject<'_>, case: &Case) -> Result<Rung, Error> {
+fn known_answers(subject: Subject<'_>, case: &Case) -> Result<Rung, ValidationError> {
     let inputs = KNOWN_ANSWERS.map(|(input, _)| input);
     let found: Vec<u32> = match subject {
         Subject::Cpu(_) => InstructionSet::run(Encrypt(inputs)),
-        Subject::Gpu(gpu) => gpu.probe(&case.simulation)?.encrypt(&inputs)?,
+        Subject::Gpu(gpu) => {
+            let probe = gpu.probe(&case.simulation);
+            let words = probe.and_then(|probe| probe.encrypt(&inputs));
+            words.map_err(BackendError::from)?
+        }
     };
     let expected: Vec<u32> = (0..4)
         .flat_map(|word| KNOWN_ANSWERS.map(|(_, answer)| answer[word]))

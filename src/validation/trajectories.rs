@@ -1,10 +1,11 @@
 //! Whole episodes, every single one.
 
+use super::cases::Case;
+use super::error::ValidationError;
 use super::lockstep::{Tally, run_episodes};
-use super::{Case, Effort, Rung, Subject};
+use super::rung::{Effort, Rung, Subject};
 use crate::backend::gpu::{GpuBackend, GpuError, GpuOptions};
-use crate::backend::{BLOCK_EPISODES, Backend, Unobserved, cpu, reference};
-use crate::error::Error;
+use crate::backend::{BLOCK_EPISODES, Backend, BackendError, Unobserved, cpu, reference};
 use crate::statistics::{EpisodeBlock, first_step_of_bin, num_bins};
 
 /// Relative difference of a return above which an episode must have gone another way: rounding accumulates to some
@@ -16,7 +17,7 @@ pub(super) fn against_reference(
     subject: Subject<'_>,
     effort: Effort,
     case: &Case,
-) -> Result<Rung, Error> {
+) -> Result<Rung, ValidationError> {
     let episodes = if effort == Effort::Full { 16_384 } else { 512 };
     let reference = reference::reference(None)?;
     let mut tally = Tally::default();
@@ -37,7 +38,7 @@ pub(super) fn gpu_against_cpu(
     gpu: &GpuBackend,
     effort: Effort,
     case: &Case,
-) -> Result<Rung, Error> {
+) -> Result<Rung, ValidationError> {
     const CHUNK: u64 = 1 << 13;
     // Only a choice by scores compares rounded numbers, so only there can a flip arise: those cases get more user-steps,
     // the others enough to see whether integers agree.
@@ -136,7 +137,7 @@ fn step_weighted(block: &EpisodeBlock, episode: usize) -> f64 {
 ///
 /// A driver that leaves loops early, or loses a dispatch, is seen by what comes back: episodes that neither ended nor
 /// reached the last step, clicks without a step.
-pub(super) fn every_episode_ends(gpu: &GpuBackend, case: &Case) -> Result<Rung, Error> {
+pub(super) fn every_episode_ends(gpu: &GpuBackend, case: &Case) -> Result<Rung, ValidationError> {
     const EPISODES: u64 = 2 * BLOCK_EPISODES + 33;
     let mut wrong = Vec::new();
     for tallies in [false, true] {
@@ -148,8 +149,8 @@ pub(super) fn every_episode_ends(gpu: &GpuBackend, case: &Case) -> Result<Rung, 
         match backend.rollout(&case.simulation, 0..EPISODES, &Unobserved) {
             Ok(statistics) if statistics.episodes() == EPISODES => {}
             Ok(statistics) => wrong.push(format!("{} episodes came back", statistics.episodes())),
-            Err(Error::Gpu(GpuError::Inconsistent { what, .. })) => wrong.push(what),
-            Err(error) => return Err(error),
+            Err(BackendError::Gpu(GpuError::Inconsistent { what, .. })) => wrong.push(what),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(Rung {
@@ -164,7 +165,10 @@ pub(super) fn every_episode_ends(gpu: &GpuBackend, case: &Case) -> Result<Rung, 
 }
 
 /// Compares the step API with the rollout, both under the policy of the simulation.
-pub(super) fn step_equals_rollout(subject: Subject<'_>, case: &Case) -> Result<Rung, Error> {
+pub(super) fn step_equals_rollout(
+    subject: Subject<'_>,
+    case: &Case,
+) -> Result<Rung, ValidationError> {
     const NUM_LANES: usize = 256;
     let simulation = &case.simulation;
     let backend = subject.backend();

@@ -5,11 +5,11 @@
 //!
 //! ```
 //! use slatesim::backend::cpu::cpu;
-//! use slatesim::config::{Config, Layers};
+//! use slatesim::config::{Config, Sources};
 //! use slatesim::registry;
 //! use slatesim::vec_env::VecEnv;
 //!
-//! let config = Config::resolve(&Layers::new().set("environment.slate_size=2")?, &registry::catalogue())?;
+//! let config = Config::resolve(&Sources::new().set("environment.slate_size=2")?, &registry::catalogue())?;
 //! let simulation = registry::simulation(&config)?;
 //! let mut env = VecEnv::new(&simulation, &cpu(Some(1))?, 100)?;
 //! let first = env.reset()?;
@@ -82,11 +82,11 @@
 //!
 //! ```
 //! # use slatesim::backend::cpu::cpu;
-//! # use slatesim::config::{Config, Layers};
+//! # use slatesim::config::{Config, Sources};
 //! # use slatesim::registry;
 //! use slatesim::vec_env::{AutoresetMode, EMPTY, VecEnv, VecEnvOptions};
 //!
-//! # let config = Config::resolve(&Layers::new().set("environment.slate_size=2")?, &registry::catalogue())?;
+//! # let config = Config::resolve(&Sources::new().set("environment.slate_size=2")?, &registry::catalogue())?;
 //! # let simulation = registry::simulation(&config)?;
 //! let options = VecEnvOptions::default().with_autoreset(AutoresetMode::NextStep);
 //! let mut env = VecEnv::with_options(&simulation, &cpu(Some(1))?, 100, options)?;

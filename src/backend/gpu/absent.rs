@@ -5,7 +5,6 @@ use super::adapter::{AdapterSelection, AdapterSummary};
 use super::error::GpuError;
 use super::options::GpuOptions;
 use crate::backend::{Backend, BackendError, BackendInfo, Observer, Simulation, Stepper};
-use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
 use std::ops::Range;
 
@@ -63,7 +62,7 @@ impl Backend for GpuBackend {
         _simulation: &Simulation,
         _episodes: Range<u64>,
         _observer: &dyn Observer,
-    ) -> Result<Statistics, Error> {
+    ) -> Result<Statistics, BackendError> {
         match self.0 {}
     }
 
@@ -71,7 +70,7 @@ impl Backend for GpuBackend {
         &self,
         _simulation: &Simulation,
         _episodes: Range<u64>,
-    ) -> Result<Vec<EpisodeBlock>, Error> {
+    ) -> Result<Vec<EpisodeBlock>, BackendError> {
         match self.0 {}
     }
 

@@ -17,7 +17,6 @@ use crate::backend::{
     Backend, BackendError, BackendInfo, Launches, Observer, SINGLE_RESOLUTION, Simulation, Stepper,
     Unobserved,
 };
-use crate::error::Error;
 use crate::statistics::{EpisodeBlock, Statistics};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -145,7 +144,7 @@ impl Backend for GpuBackend {
         simulation: &Simulation,
         episodes: Range<u64>,
         observer: &dyn Observer,
-    ) -> Result<Statistics, Error> {
+    ) -> Result<Statistics, BackendError> {
         let mut launches = Tracked::default();
         let mut statistics = self.rollout_alone(simulation, episodes, observer, &mut launches)?;
         statistics.set_resolution(SINGLE_RESOLUTION);
@@ -158,7 +157,7 @@ impl Backend for GpuBackend {
         episodes: Range<u64>,
         observer: &dyn Observer,
         finished: &mut dyn FnMut(usize, Statistics),
-    ) -> Result<Option<Launches>, Error> {
+    ) -> Result<Option<Launches>, BackendError> {
         let asked = episodes.end.saturating_sub(episodes.start);
         let mut tracked = Tracked::default();
         let mut hand_over = |index: usize, mut statistics: Statistics| {
@@ -215,7 +214,7 @@ impl Backend for GpuBackend {
         &self,
         simulation: &Simulation,
         episodes: Range<u64>,
-    ) -> Result<Vec<EpisodeBlock>, Error> {
+    ) -> Result<Vec<EpisodeBlock>, BackendError> {
         let mut batches = BTreeMap::new();
         let keep = |_point, first, blocks| {
             batches.insert(first, blocks);

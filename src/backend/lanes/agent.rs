@@ -1,7 +1,7 @@
 //! The policy with its layers, asked and taught by rollouts and steppers alike: twin of the module `agent` that
 //! the GPU backend writes (`src/backend/gpu/shader/agent.rs`).
 
-use super::driver::{Candidates, Seen};
+use super::candidates::{Candidates, Seen};
 use crate::environment::Environment;
 use crate::number::Number;
 use crate::policy::random::Random;

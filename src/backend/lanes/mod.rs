@@ -2,6 +2,7 @@
 //! `shaders/kernel/`.
 
 mod agent;
+mod candidates;
 mod driver;
 mod rollout;
 mod stepper;

@@ -2,7 +2,7 @@
 
 use super::agent::{Agent, Blind, Seeing};
 use super::driver::{Driver, Shown, Stepped};
-use crate::backend::model::{BlockRollout, Plan, power};
+use crate::backend::plan::{BlockRollout, Plan, power};
 use crate::choice::ChoiceTwin;
 use crate::environment::Environment;
 use crate::number::{Mask, Number, Word, vectorized};
@@ -457,16 +457,13 @@ mod tests {
     #[test]
     fn late_steps_are_binned_with_the_same_bits_whatever_the_vectors() {
         use super::{BlockRollout, Rollout};
-        use crate::config::{Config, Layers};
         use crate::environment::Definition;
         use crate::environment::interest_exploration::InterestExplorationDefinition;
         use crate::number::{Baseline, Lanes};
-        use crate::registry::{catalogue, simulation};
+        use crate::registry::simulation;
         use crate::statistics::num_bins;
-        let layers = ["environment.name=interest_exploration", "max_steps=9000"]
-            .iter()
-            .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
-        let config = Config::resolve(&layers, &catalogue()).unwrap();
+        use crate::test_support::resolved;
+        let config = resolved(&["environment.name=interest_exploration", "max_steps=9000"]);
         let plan = simulation(&config).unwrap().plan;
         let settings = InterestExplorationDefinition::entry().settings_with(&[]);
         let definition = InterestExplorationDefinition::new(&settings.unwrap()).unwrap();

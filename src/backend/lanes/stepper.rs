@@ -3,8 +3,8 @@
 mod lane_range;
 mod state;
 
-use crate::backend::BackendError;
-use crate::backend::model::Plan;
+use crate::backend::error::BackendError;
+use crate::backend::plan::Plan;
 use crate::backend::stepper::{
     Followed, Follower, Kept, LaneState, LastKept, Observation, Population, StepOutcome, Stepper,
 };

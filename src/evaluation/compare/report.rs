@@ -1,11 +1,12 @@
 //! The report of a comparison.
 
 use super::best::{Best, best};
-use super::pairs::{PairedDifference, paired_differences};
-use super::{Comparison, Stopping};
+use super::comparison::Comparison;
+use super::paired_difference::{PairedDifference, paired_differences};
 use crate::backend::BackendInfo;
 use crate::config::Config;
 use crate::evaluation::report::{SCHEMA, is_false, is_zero, section};
+use crate::evaluation::stopping::Stopping;
 use crate::evaluation::warnings::{self, Warning};
 use crate::evaluation::{json_numbers, uncertainty};
 use crate::statistics::Summary;

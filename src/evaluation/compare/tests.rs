@@ -4,9 +4,9 @@ use super::*;
 use crate::backend::cpu::{Arithmetic, CpuBackend};
 use crate::backend::{BLOCK_EPISODES, Unobserved, cpu, reference};
 use crate::config::Config;
-use crate::evaluation::{Precision, Report, evaluate, fixtures};
+use crate::evaluation::{Precision, Report, evaluate};
 use crate::registry;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::test_support::{Impatient, item_transition, short_run};
 
 const GREEDY: [&str; 2] = ["policy.name=greedy", "policy.by=clickbait_score"];
 
@@ -15,7 +15,7 @@ fn three() -> Vec<(String, Config)> {
     [&[][..], &GREEDY, &[own]]
         .iter()
         .zip(["random", "greedy", "sensitive"])
-        .map(|(given, label)| (label.to_owned(), fixtures::config(given)))
+        .map(|(given, label)| (label.to_owned(), short_run(given)))
         .collect()
 }
 
@@ -158,7 +158,7 @@ fn paired_intervals_cover_the_exact_difference() {
     let mut hits = 0;
     for seed in 0..RUNS {
         let compared = [&[][..], &["policy.name=table", "policy.table=greedy"]].map(|given| {
-            let config = fixtures::item_transition(seed, given);
+            let config = item_transition(seed, given);
             (config.policy.name.clone(), config)
         });
         let extent = Extent::Episodes(1_024);
@@ -175,7 +175,7 @@ fn paired_intervals_cover_the_exact_difference() {
 fn the_same_user_earns_more_in_a_longer_episode_every_time() {
     let compared: Vec<(String, Config)> = [5, 7]
         .map(|steps| {
-            let config = fixtures::config(&[&format!("environment.user.time_budget={steps}")]);
+            let config = short_run(&[&format!("environment.user.time_budget={steps}")]);
             (steps.to_string(), config)
         })
         .into();
@@ -219,19 +219,6 @@ fn a_target_holds_for_every_difference_together_and_stops_at_a_look() {
         figures(&ComparisonReport::new(&compared, &run(3, Some(256)))),
         figures(&report)
     );
-}
-
-/// Interrupts once it has heard of an episode.
-#[derive(Default)]
-struct Impatient(AtomicU64);
-
-impl Observer for Impatient {
-    fn finished(&self, episodes: u64, _user_steps: u64) {
-        self.0.fetch_add(episodes, Ordering::Relaxed);
-    }
-    fn is_interrupted(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
-    }
 }
 
 #[test]

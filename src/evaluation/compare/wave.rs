@@ -59,13 +59,13 @@ impl Wave {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::fixtures;
     use super::*;
     use crate::registry;
+    use crate::test_support::short_run;
 
     #[test]
     fn waves_grow_while_they_are_short_and_shrink_when_they_are_long() {
-        let simulations = [registry::simulation(&fixtures::config(&[])).unwrap()];
+        let simulations = [registry::simulation(&short_run(&[])).unwrap()];
         let mut wave = Wave::new(&simulations, None);
         assert_eq!(wave.episodes(), FIRST);
         wave.adapt(Duration::from_millis(1));

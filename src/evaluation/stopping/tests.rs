@@ -3,8 +3,8 @@
 use super::*;
 use crate::backend::cpu::{Arithmetic, CpuBackend};
 use crate::backend::{Unobserved, cpu};
-use crate::evaluation::fixtures;
 use crate::registry;
+use crate::test_support;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use rayon::prelude::*;
@@ -100,7 +100,7 @@ fn intervals_of_an_environment_cover_its_exact_value() {
     let target = Target::new(Precision::HalfWidth(0.04), 1_000_000).unwrap();
     let mut hits = 0;
     for seed in 0..RUNS {
-        let config = fixtures::item_transition(seed, &[]);
+        let config = test_support::item_transition(seed, &[]);
         let simulation = registry::simulation(&config).unwrap();
         let (campaign, stopping) =
             evaluate_until(&simulation, &backend, &target, &Unobserved).unwrap();
@@ -543,7 +543,7 @@ fn looks_are_whole_blocks_that_depend_on_nothing_but_the_bound() {
 
 #[test]
 fn a_stopped_campaign_is_the_campaign_of_its_episodes_on_any_threads_and_batch() {
-    let simulation = registry::simulation(&fixtures::config(&[])).unwrap();
+    let simulation = registry::simulation(&test_support::short_run(&[])).unwrap();
     let target = Target::new(Precision::HalfWidth(0.5), 100_000).unwrap();
     let run = |threads, batch_size| {
         let backend = CpuBackend::new(Arithmetic::Single, Some(threads)).unwrap();
@@ -565,7 +565,7 @@ fn a_stopped_campaign_is_the_campaign_of_its_episodes_on_any_threads_and_batch()
 
 #[test]
 fn a_precision_out_of_reach_ends_at_the_bound() {
-    let simulation = registry::simulation(&fixtures::config(&[])).unwrap();
+    let simulation = registry::simulation(&test_support::short_run(&[])).unwrap();
     let backend = cpu::cpu(Some(2)).unwrap();
     let target = Target::new(Precision::StandardError(1e-9), 5_000).unwrap();
     let (campaign, stopping) = evaluate_until(&simulation, &backend, &target, &Unobserved).unwrap();

@@ -2,6 +2,7 @@
 
 use crate::backend::Simulation;
 use crate::environment;
+use std::io;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +124,20 @@ impl Cell {
             },
         }
     }
+}
+
+/// Writes the rows of one trace.
+pub trait RowWriter {
+    /// Writes a row, a cell for each column.
+    ///
+    /// # Errors
+    /// Those of the file.
+    fn row(&mut self, cells: &[Cell]) -> io::Result<()>;
+    /// Writes what is still to be written.
+    ///
+    /// # Errors
+    /// Those of the file.
+    fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
 /// How a missing value is written.

@@ -1,11 +1,15 @@
-//! What can go wrong with a trace file.
+//! What can go wrong with a trace.
 
+use crate::backend::BackendError;
 use std::path::PathBuf;
 
-/// A file that cannot be written, or does not hold what a trace holds.
+/// Why a trace cannot be recorded, written, read or replayed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TraceError {
+    /// The backend that takes the steps failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
     /// The file system failed, or the pipe is closed.
     #[error("cannot write {what}")]
     Write {

@@ -18,12 +18,12 @@ mod record;
 mod replay;
 mod write;
 
-pub use column::{Cell, Column, Kind, Segment, columns};
+pub use column::{Cell, Column, Kind, RowWriter, Segment, columns};
 pub use error::TraceError;
 pub use read::{Episode, Trace};
 pub use record::{Recording, record};
 pub use replay::{Difference, Replay, replay, replay_file};
-pub use write::{Format, RowWriter, writer};
+pub use write::{Format, writer};
 
 #[cfg(doc)]
 use crate::backend::Follower;

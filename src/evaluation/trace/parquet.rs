@@ -1,7 +1,6 @@
 //! Rows as Apache Parquet: one column a column, in row groups, not compressed.
 
-use super::column::{Cell, Column, Kind};
-use super::write::RowWriter;
+use super::column::{Cell, Column, Kind, RowWriter};
 use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
 use parquet::data_type::{BoolType, DoubleType, FloatType, Int64Type};
 use parquet::errors::ParquetError;

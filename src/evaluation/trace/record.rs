@@ -1,11 +1,11 @@
 //! Running episodes step by step and telling each step as a row.
 
 use super::column::Cell;
+use super::error::TraceError;
 use crate::backend::{
     Backend, Followed, Follower, IDLE, Observation, Observer, Simulation, StepOutcome, Stepper,
 };
 use crate::environment::Kind;
-use crate::error::Error;
 use std::ops::Range;
 
 /// Episodes that are stepped together where nothing else is asked for: enough for a device.
@@ -27,15 +27,15 @@ pub struct Recording {
 /// with the cells of [`columns`](super::columns). Returns how many episodes were recorded: all, unless interrupted.
 ///
 /// # Errors
-/// [`Error::Gpu`] if the device fails, and whatever `on_row` returns.
+/// [`TraceError::Backend`] if the device fails, and whatever `on_row` returns.
 pub fn record(
     simulation: &Simulation,
     backend: &dyn Backend,
     episodes: Range<u64>,
     recording: &Recording,
     observer: &dyn Observer,
-    on_row: &mut dyn FnMut(&[Cell]) -> Result<(), Error>,
-) -> Result<u64, Error> {
+    on_row: &mut dyn FnMut(&[Cell]) -> Result<(), TraceError>,
+) -> Result<u64, TraceError> {
     record_holding(
         MOST_CELLS, simulation, backend, episodes, recording, observer, on_row,
     )
@@ -49,8 +49,8 @@ fn record_holding(
     episodes: Range<u64>,
     recording: &Recording,
     observer: &dyn Observer,
-    on_row: &mut dyn FnMut(&[Cell]) -> Result<(), Error>,
-) -> Result<u64, Error> {
+    on_row: &mut dyn FnMut(&[Cell]) -> Result<(), TraceError>,
+) -> Result<u64, TraceError> {
     let mut batch_size = recording.batch_size.unwrap_or(BATCH_SIZE).max(1);
     let mut done = episodes.start;
     while done < episodes.end && !observer.is_interrupted() {
@@ -102,7 +102,7 @@ impl<'a> Scribe<'a> {
         simulation: &'a Simulation,
         episodes: &'a [u64],
         with_candidates: bool,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, TraceError> {
         let plan = &simulation.plan;
         let mut follower = simulation.model.follower(plan, episodes.len());
         follower.start(&starts(episodes))?;
@@ -128,7 +128,7 @@ impl<'a> Scribe<'a> {
         clippy::cast_sign_loss,
         reason = "numbers are written in single precision, and words are words"
     )]
-    pub(super) fn follow(&mut self, decision: &Decision<'_>) -> Result<Vec<Vec<Cell>>, Error> {
+    pub(super) fn follow(&mut self, decision: &Decision<'_>) -> Result<Vec<Vec<Cell>>, TraceError> {
         let Decision {
             slates,
             outcome,
@@ -223,7 +223,7 @@ impl<'a> Batch<'a> {
         backend: &dyn Backend,
         episodes: &'a [u64],
         with_candidates: bool,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, TraceError> {
         let mut stepper = backend.stepper(simulation, episodes.len())?;
         stepper.start(&starts(episodes))?;
         Ok(Self {
@@ -239,8 +239,8 @@ impl<'a> Batch<'a> {
     fn run(
         mut self,
         most_cells: usize,
-        on_row: &mut dyn FnMut(&[Cell]) -> Result<(), Error>,
-    ) -> Result<usize, Error> {
+        on_row: &mut dyn FnMut(&[Cell]) -> Result<(), TraceError>,
+    ) -> Result<usize, TraceError> {
         let slate_size = self.simulation.plan.slate_size as usize;
         let mut has_ended = vec![false; self.num_lanes];
         // The first episode whose rows are not all handed over: its rows are not held.
@@ -295,16 +295,12 @@ impl<'a> Batch<'a> {
 mod tests {
     use super::*;
     use crate::backend::{Unobserved, cpu};
-    use crate::config::{Config, Layers};
     use crate::registry;
+    use crate::test_support::item_transition;
 
     #[test]
     fn rows_that_cannot_be_held_come_in_the_same_order() {
-        let layers = ["environment.name=item_transition", "seed=3"]
-            .iter()
-            .fold(Layers::new(), |layers, set| layers.set(set).unwrap());
-        let config = Config::resolve(&layers, &registry::catalogue()).unwrap();
-        let simulation = registry::simulation(&config).unwrap();
+        let simulation = registry::simulation(&item_transition(3, &[])).unwrap();
         let backend = cpu::cpu(Some(1)).unwrap();
         let rows = |most_cells: usize, batch_size: Option<usize>| {
             let mut rows: Vec<Vec<Cell>> = Vec::new();

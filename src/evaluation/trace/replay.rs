@@ -1,10 +1,10 @@
 //! Showing the slates of a trace again.
 
 use super::column::{Cell, Layout};
+use super::error::TraceError;
 use super::read::{Episode, Trace};
 use super::record::{Decision, Scribe, starts};
 use crate::backend::{Backend, IDLE, Simulation};
-use crate::error::Error;
 use std::path::Path;
 
 /// So many differences are told; the others are counted.
@@ -68,7 +68,7 @@ pub fn replay_file(
     path: &Path,
     simulation: &Simulation,
     backend: &dyn Backend,
-) -> Result<(Replay, Vec<String>), Error> {
+) -> Result<(Replay, Vec<String>), TraceError> {
     let mut whole = Replay::default();
     let rest = Trace::read_in_parts(path, simulation, &mut |part| {
         whole.append(replay(simulation, backend, part)?);
@@ -84,12 +84,12 @@ pub fn replay_file(
 /// that were recorded. Propensities are compared with those of the simulation's policy, where it has them.
 ///
 /// # Errors
-/// [`Error::Gpu`] if the device fails.
+/// [`TraceError::Backend`] if the device fails.
 pub fn replay(
     simulation: &Simulation,
     backend: &dyn Backend,
     trace: &Trace,
-) -> Result<Replay, Error> {
+) -> Result<Replay, TraceError> {
     let mut replayer = Replayer {
         layout: Layout::new(&trace.columns),
         simulation,
@@ -110,7 +110,7 @@ struct Replayer<'a> {
 }
 
 impl Replayer<'_> {
-    fn run(&mut self, backend: &dyn Backend, batch: &[Episode]) -> Result<(), Error> {
+    fn run(&mut self, backend: &dyn Backend, batch: &[Episode]) -> Result<(), TraceError> {
         let episodes: Vec<u64> = batch.iter().map(|episode| episode.index).collect();
         let mut stepper = backend.stepper(self.simulation, episodes.len())?;
         stepper.start(&starts(&episodes))?;

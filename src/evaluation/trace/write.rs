@@ -1,6 +1,6 @@
 //! Rows as JSON Lines and as CSV.
 
-use super::column::{Cell, Column, Segment};
+use super::column::{Cell, Column, RowWriter, Segment};
 use super::error::TraceError;
 use crate::evaluation::json_numbers::LARGEST_EXACT;
 use std::io::{self, Write};
@@ -27,20 +27,6 @@ impl Format {
             _ => Self::JsonLines,
         }
     }
-}
-
-/// Writes the rows of one trace.
-pub trait RowWriter {
-    /// Writes a row, a cell for each column.
-    ///
-    /// # Errors
-    /// Those of the file.
-    fn row(&mut self, cells: &[Cell]) -> io::Result<()>;
-    /// Writes what is still to be written.
-    ///
-    /// # Errors
-    /// Those of the file.
-    fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
 /// Makes what writes a trace of these columns.

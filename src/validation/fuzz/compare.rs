@@ -1,11 +1,12 @@
 //! All episodes of a case on two backends.
 
-use super::explain::{Edges, Life, Verdict, explain};
-use super::retry::NudgedPolicy;
+use super::explain::explain;
+use super::nudge::NudgedPolicy;
 use super::sensitivity::sensitivity;
+use super::verdict::{Edges, Life, Verdict};
 use crate::backend::{Backend, Simulation};
-use crate::error::Error;
 use crate::statistics::EpisodeBlock;
+use crate::validation::error::ValidationError;
 use std::ops::Range;
 
 /// Episodes that are looked at step by step; of more than these, the first.
@@ -47,7 +48,7 @@ pub(super) fn compare(
     nudged_policy: NudgedPolicy<'_>,
     backends: [&dyn Backend; 2],
     range: Range<u64>,
-) -> Result<Comparison, Error> {
+) -> Result<Comparison, ValidationError> {
     let [expected, found] = [
         backends[0].episodes(simulation, range.clone())?,
         backends[1].episodes(simulation, range.clone())?,
@@ -127,7 +128,7 @@ fn look(
     suspects: &[Suspect],
     range: Range<u64>,
     comparison: &mut Comparison,
-) -> Result<(), Error> {
+) -> Result<(), ValidationError> {
     // A sum may be wrong by any of the episodes of its block.
     let most = match suspects[0].of {
         Some(_) => suspects.len().min(256),

@@ -3,7 +3,7 @@
 use super::draw::{Draw, Surroundings};
 use crate::backend::Simulation;
 use crate::config::{
-    Allowed, Catalogue, Config, ConfigError, ConfigFile, Entry, Key, Layers, Value, run_keys,
+    Allowed, Catalogue, Config, ConfigError, ConfigFile, Entry, Key, Sources, Value, run_keys,
 };
 use crate::environment::Field;
 use crate::registry::Registry;
@@ -117,7 +117,7 @@ impl Given {
         catalogue: &Catalogue,
     ) -> Result<Simulation, ConfigError> {
         let file = ConfigFile::from_text("case.toml", self.to_toml());
-        let config = Config::resolve(&Layers::new().with_file(file), catalogue)?;
+        let config = Config::resolve(&Sources::new().with_file(file), catalogue)?;
         registry.simulation(&config)
     }
 }

@@ -12,19 +12,22 @@ mod difference;
 mod draw;
 mod explain;
 mod generate;
+mod judge;
+mod nudge;
 mod retry;
 mod sensitivity;
 mod shadow;
+mod verdict;
 
-pub use explain::Edges;
+pub use verdict::Edges;
 
-use super::Subject;
+use super::rung::Subject;
 use crate::backend::gpu::GpuError;
-use crate::backend::{BLOCK_EPISODES, Backend, Simulation, cpu, reference};
+use crate::backend::{BLOCK_EPISODES, Backend, BackendError, Simulation, cpu, reference};
 use crate::config::Catalogue;
-use crate::error::Error;
 use crate::registry::Registry;
 use crate::rng::Philox;
+use crate::validation::error::ValidationError;
 use compare::{Comparison, compare};
 use generate::{Drawn, Given, Limits, MOST_STEPS, Refusals};
 use serde::Serialize;
@@ -176,13 +179,13 @@ struct Bench<'a> {
 /// Draws cases and compares their lives; `on_case` hears of each case as it is done, and may end the search.
 ///
 /// # Errors
-/// [`Error::Threads`] if the threads of the backends cannot be started; everything else is a failure of a case.
+/// [`ValidationError::Backend`] if the threads of the backends cannot be started; everything else is a failure of a case.
 pub fn fuzz(
     subject: Subject<'_>,
     registry: &Registry,
     asked: &Fuzz,
     on_case: &mut dyn FnMut(u64, &FuzzReport) -> ControlFlow<()>,
-) -> Result<FuzzReport, Error> {
+) -> Result<FuzzReport, ValidationError> {
     let is_gpu = matches!(subject, Subject::Gpu(_));
     let bench = Bench {
         registry,
@@ -343,12 +346,12 @@ impl Bench<'_> {
                     }
                 }
                 // Too large for this device, and said so.
-                Err(Error::Gpu(
+                Err(ValidationError::Backend(BackendError::Gpu(
                     error @ (GpuError::LimitExceeded { .. }
                     | GpuError::LoopLimit { .. }
                     | GpuError::OutOfMemory { .. }
                     | GpuError::Timeout { .. }),
-                )) => return Outcome::NotRun(kind_of(&error).to_owned()),
+                ))) => return Outcome::NotRun(kind_of(&error).to_owned()),
                 Err(error) => {
                     all.fault = Some(format!("{name}: {error}"));
                     break;

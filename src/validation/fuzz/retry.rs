@@ -1,23 +1,17 @@
 //! A step taken again from a state that is a little another one.
 
 use super::difference::{Deed, Difference};
-use crate::backend::{LaneState, Simulation, Stepper};
+use super::nudge::{Nudge, is_single, nudged, nudged_word};
+use crate::backend::{LaneState, Stepper};
 use crate::environment::{Field, Kind};
-use crate::error::Error;
 use crate::number::ScalarWord;
 use crate::rng::{Philox, STEP, Stream, halves, key};
-use rand::RngExt;
+use crate::validation::error::ValidationError;
 use std::sync::Arc;
 
-/// Nudges that are tried, the least first, relative to the number.
-pub(super) const NUDGES: [f64; 4] = [3e-7, 2e-6, 1e-5, LARGEST_NUDGE];
-pub(super) const LARGEST_NUDGE: f64 = 4e-5;
 /// Nudged sets of documents, and users that see each of them.
 const SETS: usize = 12;
 const USERS: usize = 8;
-
-/// Makes the simulation with the numbers of its policy moved by so much of their size; nothing where it has none.
-pub(super) type NudgedPolicy<'a> = &'a dyn Fn(f64, &mut Philox) -> Option<Simulation>;
 
 /// What one side does if it begins where it is told.
 pub(super) struct Retried {
@@ -29,20 +23,6 @@ pub(super) struct Retried {
     pub(super) outcome: Deed,
 }
 
-/// How numbers are moved.
-#[derive(Clone, Copy)]
-pub(super) struct Nudge {
-    /// Relative to the number.
-    pub(super) by: f64,
-    /// Whether those are moved, too, that single precision holds exactly.
-    pub(super) includes_exact: bool,
-    /// Whether those of documents are moved by as much of the largest number that a policy sees, rather than of themselves.
-    pub(super) is_of_sums: bool,
-    /// Which side then takes the step: 0 for the reference, which is to do what the backend did, 1 for the backend, which is
-    /// to do what the reference did.
-    pub(super) side: usize,
-}
-
 impl Difference<'_> {
     /// Returns the largest magnitude of what the user is and the policy remembers.
     fn largest_before(&self) -> f64 {
@@ -51,7 +31,11 @@ impl Difference<'_> {
     }
 
     /// Lets one side take the step from the backend's state: with its own slate, and with the other's.
-    pub(super) fn retry(&self, nudge: Nudge, rng: &mut Philox) -> Result<Vec<Retried>, Error> {
+    pub(super) fn retry(
+        &self,
+        nudge: Nudge,
+        rng: &mut Philox,
+    ) -> Result<Vec<Retried>, ValidationError> {
         let plan = &self.simulation.plan;
         let is_drawn = plan.corpus.is_none();
         let is_nudged = nudge.by > 0.0;
@@ -100,7 +84,7 @@ impl Difference<'_> {
         users: usize,
         rng: &mut Philox,
         retried: &mut Vec<Retried>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), ValidationError> {
         let plan = &self.simulation.plan;
         let numbers = are_numbers(&self.simulation.model.user_layout());
         let [user, policy] = &self.before[1];
@@ -180,38 +164,8 @@ pub(super) fn are_numbers(layout: &[Field]) -> Vec<bool> {
     layout.iter().flat_map(of_field).collect()
 }
 
-/// Tells whether single precision holds a number exactly.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "rounding is what is asked for"
-)]
-fn is_single(number: f64) -> bool {
-    f64::from(number as f32) == number
-}
-
 /// Returns the largest magnitude of some numbers.
 pub(super) fn largest(numbers: &[f64]) -> f64 {
     let numbers = numbers.iter().filter(|number| number.is_finite());
     numbers.fold(0.0, |most, number| number.abs().max(most))
-}
-
-/// Moves a number a little; one that single precision holds exactly only if asked to.
-fn nudged(number: f64, nudge: f64, includes_exact: bool, rng: &mut Philox) -> f64 {
-    if nudge == 0.0 || (!includes_exact && is_single(number)) {
-        return number;
-    }
-    let by = f64::from(rng.random_range(-1_000_000..=1_000_000_i32)) / 1e6;
-    number * (1.0 + nudge * by)
-}
-
-/// Moves a word, which stands for a share of 2^32.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "kept within a word"
-)]
-fn nudged_word(word: u32, nudge: f64, rng: &mut Philox) -> u32 {
-    let by = f64::from(rng.random_range(-1_000_000..=1_000_000_i32)) / 1e6;
-    let moved = f64::from(word) + 4_294_967_296.0 * nudge * by;
-    moved.round().clamp(0.0, f64::from(u32::MAX)) as u32
 }

@@ -1,10 +1,10 @@
 //! How sensitive lives are to rounding, whatever backend they are lived on.
 
 use super::difference::{Deed, Difference};
-use super::retry::{LARGEST_NUDGE, Nudge, NudgedPolicy};
+use super::nudge::{LARGEST_NUDGE, Nudge, NudgedPolicy};
 use crate::backend::{Backend, Simulation};
-use crate::error::Error;
 use crate::rng::Philox;
+use crate::validation::error::ValidationError;
 
 /// Tells at which share of the steps the reference does otherwise if single precision rounds what it begins with.
 pub(super) fn sensitivity(
@@ -12,7 +12,7 @@ pub(super) fn sensitivity(
     nudged_policy: NudgedPolicy<'_>,
     reference: &dyn Backend,
     episodes: &[u64],
-) -> Result<f64, Error> {
+) -> Result<f64, ValidationError> {
     const LAST_STEP: u32 = 400;
     let num_lanes = episodes.len();
     let mut oracle = reference.stepper(simulation, num_lanes)?;

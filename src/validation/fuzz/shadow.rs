@@ -7,8 +7,8 @@
 
 use super::difference::{Difference, SINGLE};
 use super::retry::are_numbers;
-use crate::error::Error;
 use crate::rng::Philox;
+use crate::validation::error::ValidationError;
 use rand::RngExt;
 
 /// The reference itself, and its shadows.
@@ -21,7 +21,10 @@ const UNITS: [f64; 2] = [1.0, 8.0];
 ///
 /// Shadows see the slates of the backend. One that chooses otherwise than it did is replaced by one that does not, as the particles
 /// of a filter are.
-pub(super) fn furthest_shadow(difference: &Difference<'_>, allowed: &[f64]) -> Result<f64, Error> {
+pub(super) fn furthest_shadow(
+    difference: &Difference<'_>,
+    allowed: &[f64],
+) -> Result<f64, ValidationError> {
     let [reference, subject] = difference.backends;
     let simulation = difference.simulation;
     let numbers = are_numbers(&simulation.model.user_layout());

@@ -2,7 +2,7 @@ use super::compare::compare;
 use super::generate::{Drawn, Limits, Refusals, draw};
 use super::*;
 use crate::backend::{BackendError, BackendInfo, Observer, Stepper};
-use crate::config::{Config, Layers};
+use crate::config::{Config, Sources};
 use crate::statistics::{EpisodeBlock, Statistics};
 use std::collections::BTreeSet;
 
@@ -26,10 +26,10 @@ fn drawn(case: u64) -> Option<Drawn> {
 
 fn simulation(settings: &[&str]) -> Simulation {
     let registry = Registry::built_in();
-    let layers = settings.iter().fold(Layers::new(), |layers, setting| {
-        layers.set(setting).unwrap()
+    let sources = settings.iter().fold(Sources::new(), |sources, setting| {
+        sources.set(setting).unwrap()
     });
-    let config = Config::resolve(&layers, &registry.catalogue()).unwrap();
+    let config = Config::resolve(&sources, &registry.catalogue()).unwrap();
     registry.simulation(&config).unwrap()
 }
 
@@ -67,7 +67,7 @@ impl Backend for Planted {
         asked: &Simulation,
         episodes: Range<u64>,
         observer: &dyn Observer,
-    ) -> Result<Statistics, Error> {
+    ) -> Result<Statistics, BackendError> {
         self.cpu.rollout(self.what(asked), episodes, observer)
     }
 
@@ -75,7 +75,7 @@ impl Backend for Planted {
         &self,
         asked: &Simulation,
         episodes: Range<u64>,
-    ) -> Result<Vec<EpisodeBlock>, Error> {
+    ) -> Result<Vec<EpisodeBlock>, BackendError> {
         let mut blocks = self.cpu.episodes(self.what(asked), episodes)?;
         if let Some(every) = self.longer {
             for block in &mut blocks {
@@ -208,7 +208,7 @@ fn a_case_runs_as_the_file_that_it_is_printed_as() {
         if let Some(drawn) = drawn(case) {
             let file = crate::config::ConfigFile::from_text("case.toml", drawn.given.to_toml());
             let config =
-                Config::resolve(&Layers::new().with_file(file), &registry.catalogue()).unwrap();
+                Config::resolve(&Sources::new().with_file(file), &registry.catalogue()).unwrap();
             let again = registry.simulation(&config).unwrap();
             assert_eq!(again.plan, drawn.simulation.plan, "case {case}");
         }

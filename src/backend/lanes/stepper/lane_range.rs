@@ -6,8 +6,9 @@ pub(super) use observe::ObservationRows;
 
 use super::state::{Group, Lanes};
 use crate::backend::lanes::agent::Seeing;
-use crate::backend::lanes::driver::{Driver, Seen, Shown, Stepped};
-use crate::backend::model::Plan;
+use crate::backend::lanes::candidates::Seen;
+use crate::backend::lanes::driver::{Driver, Shown, Stepped};
+use crate::backend::plan::Plan;
 use crate::backend::stepper::IDLE;
 use crate::environment::{Environment, Fields};
 use crate::number::{Mask, Number, Word, vectorized};

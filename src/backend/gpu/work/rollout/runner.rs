@@ -19,7 +19,7 @@ use crate::backend::gpu::work::inputs::upload;
 use crate::backend::gpu::work::limits::candidate_parts;
 use crate::backend::gpu::work::points::Points;
 use crate::backend::gpu::work::program::Program;
-use crate::backend::model::power;
+use crate::backend::plan::power;
 use crate::backend::{BLOCK_EPISODES, KernelTime, Simulation};
 use std::ops::Range;
 use std::sync::Arc;

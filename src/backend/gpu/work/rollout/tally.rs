@@ -13,7 +13,7 @@ use crate::backend::gpu::options::GpuOptions;
 use crate::backend::gpu::shader::kernel::{Kernel, TALLY_WORKGROUP_SIZE};
 use crate::backend::gpu::work::engine::Engine;
 use crate::backend::gpu::work::program::Program;
-use crate::backend::model::Plan;
+use crate::backend::plan::Plan;
 use crate::backend::{BLOCK_EPISODES, BLOCK_SIZE, Simulation};
 use crate::statistics::{
     BlockTotals, DIGITS, ExactSum, SINGLE_BUCKETS, SampleTally, Statistics, Tally, sum_of_device,

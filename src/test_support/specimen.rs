@@ -1,6 +1,6 @@
-//! A catalogue like the real one, for the tests of this room.
+//! A catalogue like the real one, for the tests of the room that knows none.
 
-use super::{Bounds, Catalogue, Column, Entry, Key};
+use crate::config::{Bounds, Catalogue, Column, Entry, Key};
 
 crate::words! {
     /// How users choose.
@@ -32,7 +32,7 @@ crate::words! {
     }
 }
 
-pub(super) fn long_term_satisfaction() -> Entry {
+pub(crate) fn long_term_satisfaction() -> Entry {
     Entry::environment(
         "long_term_satisfaction",
         "clickbait now against satisfaction later",
@@ -83,7 +83,7 @@ pub(super) fn long_term_satisfaction() -> Entry {
     )
 }
 
-pub(super) fn interest_exploration() -> Entry {
+pub(crate) fn interest_exploration() -> Entry {
     Entry::environment(
         "interest_exploration",
         "topics of unknown appeal",
@@ -118,7 +118,7 @@ pub(super) fn interest_exploration() -> Entry {
     .never_terminates()
 }
 
-pub(super) fn interest_evolution() -> Entry {
+pub(crate) fn interest_evolution() -> Entry {
     Entry::environment(
         "interest_evolution",
         "interests that drift with what is watched",
@@ -145,7 +145,7 @@ pub(super) fn interest_evolution() -> Entry {
     )
 }
 
-pub(super) fn item_transition() -> Entry {
+pub(crate) fn item_transition() -> Entry {
     Entry::environment(
         "item_transition",
         "ten documents that lead from one to the next",
@@ -160,7 +160,7 @@ pub(super) fn item_transition() -> Entry {
     )
 }
 
-pub(super) fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     Catalogue {
         environments: vec![
             long_term_satisfaction(),

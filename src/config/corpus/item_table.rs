@@ -1,9 +1,8 @@
 //! Tables of items as people have them: CSV of any of the usual separators, with further columns, quotes and blank lines.
 
-use super::allowed::Column;
-use super::corpus::{bad_cell, missing_column, names};
-use super::nearest::nearest_name;
-use super::{Bounds, CorpusProblem};
+use super::problem::{bad_cell, missing_column, names};
+use crate::config::quote::clip;
+use crate::config::{Bounds, Column, CorpusProblem, nearest_name};
 use std::borrow::Cow;
 
 /// What may stand between cells, the most usual first.
@@ -117,10 +116,7 @@ fn positions(columns: &[Column], header: &[&str], line: u32) -> Result<Vec<usize
                         .find(|name| name.eq_ignore_ascii_case(&column.name))
                 });
                 let place = match near {
-                    Some(near) => format!(
-                        "{place} (is it the one called `{}`?)",
-                        super::value::clip(near)
-                    ),
+                    Some(near) => format!("{place} (is it the one called `{}`?)", clip(near)),
                     None => place.clone(),
                 };
                 Err(missing_column(columns, column, &place))

@@ -1,0 +1,61 @@
+//! Files that a key names.
+
+use std::path::{Path, PathBuf};
+
+use super::{ConfigError, Origin};
+use crate::text_file::{STDIN, read_text};
+
+/// Reads a file that a key names.
+pub(super) fn named_bytes(key: &str, path: &Path) -> Result<Vec<u8>, ConfigError> {
+    refuse_endless(path)
+        .and_then(|()| std::fs::read(path))
+        .map_err(|source| unreadable(key, path, source))
+}
+
+fn unreadable(key: &str, path: &Path, source: std::io::Error) -> ConfigError {
+    ConfigError::ReadNamed {
+        key: key.to_owned(),
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Reads the text of a file that a key names; `-` is standard input.
+pub(super) fn named_text(key: &str, path: &Path) -> Result<String, ConfigError> {
+    let ends = match path == Path::new(STDIN) {
+        true => Ok(()),
+        false => refuse_endless(path),
+    };
+    ends.and_then(|()| read_text(path))
+        .map_err(|source| unreadable(key, path, source))
+}
+
+/// Refuses what a configuration must not wait for or read for ever: pipes that nobody may write, devices. What the shell hands
+/// over, as in `<(command)`, is read.
+fn refuse_endless(path: &Path) -> std::io::Result<()> {
+    let found = path.metadata()?;
+    if found.is_file() || found.is_dir() || is_handed_over(path) {
+        return Ok(());
+    }
+    let problem = "it is no regular file; allowed is the path of a file";
+    Err(std::io::Error::new(
+        std::io::ErrorKind::InvalidInput,
+        problem,
+    ))
+}
+
+/// Tells whether a path is what the shell hands over.
+fn is_handed_over(path: &Path) -> bool {
+    ["/dev/fd", "/dev/stdin", "/proc/self/fd"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
+}
+
+pub(super) fn resolve_path(path: &str, origin: &Origin) -> PathBuf {
+    match origin {
+        // What comes through a pipe is of no folder.
+        Origin::File(file) if is_handed_over(file) => PathBuf::from(path),
+        Origin::File(file) => file.parent().unwrap_or(Path::new("")).join(path),
+        _ => PathBuf::from(path),
+    }
+}

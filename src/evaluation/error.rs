@@ -1,0 +1,66 @@
+//! What can go wrong with a campaign.
+
+use crate::backend::{BLOCK_EPISODES, BackendError};
+
+/// Why episodes cannot be run as asked for, or their results cannot be combined.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluationError {
+    /// The backend failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// A shard that does not exist.
+    #[error("shard {index}/{count} does not exist: I counts from 0 to N - 1")]
+    Shard {
+        /// The shard asked for.
+        index: u64,
+        /// How many there are.
+        count: u64,
+    },
+    /// A text that names no shard.
+    #[error("{text:?} is not a shard: write I/N with I from 0, such as 0/4")]
+    ShardText {
+        /// The text.
+        text: String,
+    },
+    /// Episodes that do not begin where a block does.
+    #[error("the first episode is {start}, expected a multiple of {BLOCK_EPISODES}")]
+    Unaligned {
+        /// The first episode.
+        start: u64,
+    },
+    /// A precision that no number of episodes reaches, or a bound below the first look at it.
+    #[error("`{what}` = {given} is not allowed; allowed is {allowed}")]
+    Target {
+        /// What was asked for.
+        what: &'static str,
+        /// Its value.
+        given: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A number of simulations that cannot be compared.
+    #[error("{given} to compare, expected from 2 to {most}")]
+    NumCompared {
+        /// How many there are.
+        given: usize,
+        /// How many can be compared.
+        most: usize,
+    },
+    /// Simulations that draw different random numbers.
+    #[error("the seeds to compare are {a} and {b}, expected one seed for all")]
+    Seeds {
+        /// The first seed.
+        a: u64,
+        /// Another one.
+        b: u64,
+    },
+    /// Results that do not belong together.
+    #[error("cannot merge {what}: {why}")]
+    Merge {
+        /// The results.
+        what: String,
+        /// What is wrong with them.
+        why: String,
+    },
+}

@@ -1,0 +1,96 @@
+//! The parts of statistics, as they are written and read.
+
+use super::curves::Curves;
+use super::lengths::Lengths;
+use super::moments::Moments;
+use super::quantiles::Quantiles;
+use super::ratio::Ratio;
+use super::tally::BlockTally;
+use serde::{Deserialize, Serialize};
+
+/// The parts of [`Statistics`](super::Statistics), as written and, before they are checked, as read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parts {
+    pub(super) returns: Moments,
+    pub(super) return_quantiles: Quantiles,
+    pub(super) lengths: Lengths,
+    /// Clicks by user-steps; a unit is an episode.
+    pub(super) click_rate: Ratio,
+    pub(super) reward_slope: Moments,
+    /// Sums per step; `None` where they are left out.
+    #[serde(default)]
+    pub(super) curves: Option<Curves>,
+    /// Choices whose scores were clamped.
+    pub(super) invalid_choices: u64,
+    /// Episodes that were cut off at `max_steps`.
+    #[serde(default)]
+    pub(super) truncated: u64,
+    /// Returns at each of the discounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) discounted: Vec<Moments>,
+    #[serde(default)]
+    pub(super) conditions: Conditions,
+    /// Clicks by impressions of each topic; a unit is a block.
+    pub(super) topics: Vec<Ratio>,
+    /// Clicks by user-steps of each topic; a unit is a block. Empty where it was not collected, as before it was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) topic_shares: Vec<Ratio>,
+    /// Clicks by user-steps of each position of the slate; a unit is a block. Empty without episodes.
+    pub(super) slots: Vec<Ratio>,
+    /// Quality by clicks; a unit is a block.
+    pub(super) clicked_quality: Option<Ratio>,
+}
+
+/// What episodes are run under, as far as their figures depend on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conditions {
+    /// The step at which episodes are truncated, given or built in, or at which all have ended; `None` where that is not
+    /// known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<u32>,
+    /// Discounts of the returns that are told besides the plain one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<f64>,
+    /// The relative size of a rounding of the backend: below it times a mean, no standard error is told.
+    #[serde(default)]
+    pub resolution: f64,
+}
+
+impl Parts {
+    /// Starts to add up blocks for [`add_blocks`](Self::add_blocks).
+    pub(super) fn block_tally(&self) -> BlockTally {
+        BlockTally::new(self.topics.len(), self.clicked_quality.is_some())
+    }
+
+    /// Adds the totals of blocks of at least one episode each.
+    pub(super) fn add_blocks(&mut self, blocks: &BlockTally) {
+        let units = blocks.units;
+        if units == 0 {
+            return;
+        }
+        self.invalid_choices += blocks.invalid_choices;
+        self.truncated += blocks.truncated;
+        for (topic, sums) in self.topics.iter_mut().zip(&blocks.topics) {
+            topic.add_products(units, sums);
+        }
+        for (share, sums) in self.topic_shares.iter_mut().zip(&blocks.topic_shares) {
+            share.add_products(units, sums);
+        }
+        if self.slots.is_empty() {
+            self.slots = vec![Ratio::default(); blocks.slots.len()];
+        }
+        assert_eq!(
+            self.slots.len(),
+            blocks.slots.len(),
+            "blocks of one environment have slates of one size"
+        );
+        for (slot, sums) in self.slots.iter_mut().zip(&blocks.slots) {
+            slot.add_products(units, sums);
+        }
+        if let (Some(quality), Some(other)) = (&mut self.clicked_quality, &blocks.quality) {
+            quality.merge(other);
+        }
+    }
+}

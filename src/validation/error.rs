@@ -1,0 +1,20 @@
+//! What can go wrong while a backend is validated.
+
+use crate::backend::BackendError;
+use crate::config::ConfigError;
+use crate::statistics::StatisticsError;
+
+/// Why a validation came to no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValidationError {
+    /// A configuration to validate under is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A backend failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The statistics of parts cannot be merged.
+    #[error(transparent)]
+    Statistics(#[from] StatisticsError),
+}
