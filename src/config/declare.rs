@@ -9,104 +9,6 @@
 //! Keys::sensitivity     "user.sensitivity", for an error that names the key
 //! ```
 
-use super::{Corpus, Settings, Value, Weights};
-
-/// The words that a key allows: an enum declared by [`words!`](crate::words).
-pub trait OneOf: Copy + 'static {
-    /// All of them, in the order in which they are listed.
-    const ALL: &'static [Self];
-    /// Returns the word in configurations.
-    fn word(self) -> &'static str;
-    /// Returns all words.
-    fn words() -> Vec<&'static str> {
-        Self::ALL.iter().map(|value| value.word()).collect()
-    }
-    /// Finds the value of a word.
-    fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|value| value.word() == word)
-    }
-}
-
-/// One of the words of a key, or a matrix in their place.
-#[derive(Clone, Debug, PartialEq)]
-pub enum WordOrMatrix<T> {
-    /// A word.
-    Word(T),
-    /// Rows of equal length.
-    Matrix(Vec<Vec<f64>>),
-}
-
-/// What the value of a key is read as.
-pub trait FromValue: Sized {
-    /// Reads the checked value of a key; `None` if it is of another type than the key was declared with.
-    fn from_value(value: Option<&Value>) -> Option<Self>;
-}
-
-/// Reads a value of one kind, and the same where the key may be left out.
-macro_rules! from_value {
-    ($($type:ty: $value:ident => $read:expr;)*) => {
-        $(
-            impl FromValue for $type {
-                fn from_value(value: Option<&Value>) -> Option<Self> {
-                    match value? {
-                        Value::$value($value) => $read,
-                        _ => None,
-                    }
-                }
-            }
-        )*
-    };
-}
-
-#[allow(non_snake_case, reason = "each value is named as its kind")]
-mod values {
-    use super::*;
-
-    from_value! {
-        f64: Number => Some(*Number);
-        u32: Integer => u32::try_from(*Integer).ok();
-        u64: Integer => u64::try_from(*Integer).ok();
-        bool: Boolean => Some(*Boolean);
-        Vec<bool>: Booleans => Some(Booleans.clone());
-        String: Text => Some(Text.clone());
-        Vec<f64>: Numbers => Some(Numbers.clone());
-        Vec<Vec<f64>>: Matrix => Some(Matrix.clone());
-        Corpus: Corpus => Some(Corpus.clone());
-        Weights: Weights => Some(Weights.clone());
-    }
-}
-
-impl<T: FromValue> FromValue for Option<T> {
-    fn from_value(value: Option<&Value>) -> Option<Self> {
-        match value {
-            None => Some(None),
-            given => T::from_value(given).map(Some),
-        }
-    }
-}
-
-impl<T: OneOf> FromValue for WordOrMatrix<T> {
-    fn from_value(value: Option<&Value>) -> Option<Self> {
-        match value? {
-            Value::Text(word) => T::from_word(word).map(Self::Word),
-            Value::Matrix(rows) => Some(Self::Matrix(rows.clone())),
-            _ => None,
-        }
-    }
-}
-
-impl Settings {
-    /// Reads the value of a key as the type that the key was declared with; for [`keys!`](crate::keys).
-    ///
-    /// # Panics
-    /// If the key is not declared, or of another type.
-    #[must_use]
-    pub fn read<T: FromValue>(&self, key: &str) -> T {
-        T::from_value(self.value(key))
-            .unwrap_or_else(|| panic!("`{key}` is not read as the type it was declared with"))
-    }
-}
-
 /// Declares the words of a key as an enum, each with its name in configurations.
 ///
 /// ```
@@ -291,7 +193,7 @@ macro_rules! parameters {
             $visibility fn read(settings: &$crate::config::Settings) -> Self {
                 Self {$(
                     $field: None
-                        $(.or(Some($crate::config::Key::$kind($key $(, $argument)*).read_number(settings))))?
+                        $(.or(Some(settings.read_number(&$crate::config::Key::$kind($key $(, $argument)*)))))?
                         .unwrap_or(0.0),
                 )+}
             }

@@ -6,9 +6,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use super::condition::Condition;
-use super::{
-    Allowed, Bounds, Column, Corpus, FromValue, OneOf, Settings, Value, Weights, WordOrMatrix,
-};
+use super::{Allowed, Bounds, Column, Corpus, OneOf, Value, Weights, WordOrMatrix};
 
 /// Declares one parameter of an environment, a choice model, a policy or a layer.
 ///
@@ -58,14 +56,6 @@ impl<T> Key<T> {
             about: self.about,
             type_: PhantomData,
         }
-    }
-}
-
-impl<T: FromValue + Into<f64>> Key<T> {
-    /// Reads the value as a number; for [`parameters!`](crate::parameters).
-    #[must_use]
-    pub fn read_number(&self, settings: &Settings) -> f64 {
-        settings.read::<T>(self.name).into()
     }
 }
 

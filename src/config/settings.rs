@@ -9,7 +9,7 @@ use serde::ser::{SerializeMap, Serializer};
 use super::assignment::Assignment;
 use super::check::check;
 use super::condition::Condition;
-use super::{Allowed, Column, ConfigError, Corpus, Key, Origin, Value};
+use super::{Allowed, Column, ConfigError, Corpus, FromValue, Key, Origin, Value};
 
 /// Holds the checked value of every key that an environment or a policy declared.
 ///
@@ -145,6 +145,25 @@ impl Settings {
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.find(key).value.as_ref()
+    }
+
+    /// Reads the value of a key as the type that the key was declared with; for [`keys!`](crate::keys).
+    ///
+    /// # Panics
+    /// If the key is not declared, or of another type.
+    #[must_use]
+    pub fn read<T: FromValue>(&self, key: &str) -> T {
+        T::from_value(self.value(key))
+            .unwrap_or_else(|| panic!("`{key}` is not read as the type it was declared with"))
+    }
+
+    /// Reads the value of a key as a number; for [`parameters!`](crate::parameters).
+    ///
+    /// # Panics
+    /// If the key is not declared.
+    #[must_use]
+    pub fn read_number<T: FromValue + Into<f64>>(&self, key: &Key<T>) -> f64 {
+        self.read::<T>(key.name()).into()
     }
 
     /// Tells where the value of a key was given.
