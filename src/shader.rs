@@ -12,6 +12,8 @@ pub struct ShaderSource {
     pub path: String,
     /// The text.
     pub text: Cow<'static, str>,
+    /// Modules that only this one, or others of its author, import.
+    helpers: Vec<Self>,
     /// Whether its indices and loops are known to be in bounds, so that a release build may leave the GPU's guards out.
     is_trusted: bool,
 }
@@ -39,6 +41,27 @@ impl ShaderSource {
     /// Takes the WGSL twin of a layer of one's own by the layer's name; `path` is what errors name.
     pub fn layer(name: &str, path: &str, text: impl Into<Cow<'static, str>>) -> Self {
         Self::with_text(&format!("layer::{name}"), path, text, false)
+    }
+
+    /// Takes a module that several of one's own import, by `#import` and its name, such as `my_models::topics`; `path` is what errors
+    /// name. A model brings it by [`with_helper`](Self::with_helper).
+    pub fn helper(name: &str, path: &str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::with_text(name, path, text, false)
+    }
+
+    /// Brings a module that this one imports; those of slatesim need not be brought.
+    #[must_use]
+    pub fn with_helper(mut self, helper: Self) -> Self {
+        self.helpers.push(helper);
+        self
+    }
+
+    /// Lists what was brought by [`with_helper`](Self::with_helper), and what that brings.
+    pub fn helpers(&self) -> Vec<&Self> {
+        let brought = self.helpers.iter();
+        brought
+            .flat_map(|helper| [helper.helpers(), vec![helper]].concat())
+            .collect()
     }
 
     /// Leaves out the guards with which the GPU runs this module otherwise, bounds of arrays and of loops, where all other
@@ -70,6 +93,7 @@ impl ShaderSource {
             module: module.to_owned(),
             path: path.to_owned(),
             text: text.into(),
+            helpers: Vec::new(),
             is_trusted,
         }
     }

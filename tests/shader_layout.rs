@@ -237,42 +237,26 @@ fn every_kernel_validates_for_every_combination_and_together_they_reach_every_fu
 
 /// Lists the functions that a module has taken from files, with the file.
 fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String, String)> {
+    let shared = files("shaders");
     let file_of = |module: &str| match module {
         "environment" => simulation.model.shader().path,
         "choice" => simulation.plan.choice.definition().shader().path,
         "agent" => "made of policy and layers".to_owned(),
-        "slatesim::inputs"
-        | "slatesim::logistic"
-        | "slatesim::posterior"
-        | "slatesim::ranking"
-        | "slatesim::ridge"
-        | "slatesim::scoring"
-        | "slatesim::shuffle"
-        | "slatesim::sorting" => {
-            format!("shaders/policy/{}.wgsl", &module["slatesim::".len()..])
-        }
         name if name == "policy" || name.starts_with("layer::") => {
             let shaders = simulation.plan.policy.shaders();
             let found = shaders.into_iter().find(|shader| shader.module == name);
             found.expect("the module is one of the policy's").path
         }
-        "slatesim::compensated" | "slatesim::exact_sum" | "slatesim::slope" => {
-            format!("shaders/statistics/{}.wgsl", &module["slatesim::".len()..])
+        name => {
+            let stem = name.trim_start_matches("slatesim::");
+            let is_it = |path: &&PathBuf| path.file_stem().is_some_and(|found| found == stem);
+            let found = shared.iter().find(is_it);
+            found
+                .unwrap_or_else(|| panic!("{name} has a file"))
+                .to_str()
+                .unwrap()
+                .to_owned()
         }
-        "slatesim::blocks"
-        | "slatesim::candidates"
-        | "slatesim::carried"
-        | "slatesim::drive"
-        | "slatesim::job"
-        | "slatesim::part"
-        | "slatesim::step_sums"
-        | "slatesim::tables"
-        | "slatesim::tallied"
-        | "slatesim::workgroup_sums" => {
-            format!("shaders/kernel/{}.wgsl", &module["slatesim::".len()..])
-        }
-        "slatesim::cascade" => "shaders/choice/cascade.wgsl".to_owned(),
-        _ => format!("shaders/{}.wgsl", module.trim_start_matches("slatesim::")),
     };
     let names = module.functions.iter();
     names
@@ -403,49 +387,24 @@ fn every_specimen_of_a_policy_or_a_layer_is_composed_with_some_environment() {
 
 #[test]
 fn no_shader_file_is_left_out() {
-    let mut used: BTreeSet<PathBuf> = [
-        "rng",
-        "math",
-        "distribution",
-        "bandit",
-        "regression",
-        "policy/ranking",
-        "policy/shuffle",
-        "policy/sorting",
-        "policy/inputs",
-        "policy/scoring",
-        "policy/ridge",
-        "policy/logistic",
-        "policy/posterior",
-        "choice/cascade",
-        "statistics/exact_sum",
-        "statistics/slope",
-        "statistics/compensated",
-        "kernel/job",
-        "kernel/tables",
-        "kernel/part",
-        "kernel/carried",
-        "kernel/candidates",
-        "kernel/blocks",
-        "kernel/drive",
-        "kernel/rollout",
-        "kernel/step_sums",
-        "kernel/workgroup_sums",
-        "kernel/tallied",
-        "kernel/fold",
-        "kernel/tally",
-        "kernel/step",
-        "kernel/probe",
-    ]
-    .map(|stem| PathBuf::from(format!("shaders/{stem}.wgsl")))
-    .into();
+    // What modules import by name, and the files of entry points.
+    let lists = ["library", "kernel"].map(|list| {
+        let path = format!("src/backend/gpu/shader/{list}.rs");
+        std::fs::read_to_string(repository().join(path)).unwrap()
+    });
+    let all: BTreeSet<PathBuf> = files("shaders").into_iter().collect();
+    let is_listed = |path: &&PathBuf| {
+        let quoted = format!("{:?}", path.strip_prefix("shaders").unwrap());
+        lists.iter().any(|list| list.contains(&quoted))
+    };
+    let mut used: BTreeSet<PathBuf> = all.iter().filter(is_listed).cloned().collect();
     for (_, simulation) in simulations() {
         used.insert(simulation.model.shader().path.into());
         used.insert(simulation.plan.choice.definition().shader().path.into());
         let shaders = simulation.plan.policy.shaders();
         used.extend(shaders.into_iter().map(|shader| shader.path.into()));
     }
-    assert_eq!(used, files("shaders").into_iter().collect());
+    assert_eq!(used, all);
 }
 
 #[test]
@@ -668,6 +627,22 @@ fn a_module_that_lacks_a_function_of_the_interface_is_named_with_the_function() 
         result.unwrap_err().to_string(),
         "my_room/my_environment.wgsl lacks `fn reward(parameters: Parameters, response: Response) -> f32`, which every \
          environment module defines"
+    );
+}
+
+#[test]
+fn parameters_of_another_name_or_order_are_refused_with_both_lists() {
+    let (result, _) = with_change(
+        "    choc_mean: f32,\n    choc_stddev: f32,",
+        "    choc_stddev: f32,\n    choc_mean: f32,",
+    );
+    let refused = result.unwrap_err().to_string();
+    assert!(
+        refused.starts_with(
+            "my_room/my_environment.wgsl: `struct Parameters` has the members memory_discount, sensitivity, \
+             innovation_stddev, choc_stddev, choc_mean,"
+        ) && refused.contains("expected memory_discount, sensitivity, innovation_stddev, choc_mean, choc_stddev,"),
+        "{refused}"
     );
 }
 

@@ -22,6 +22,19 @@ pub enum ShaderError {
         owner: String,
     },
 
+    /// The host would write numbers into the wrong members.
+    #[error(
+        "{path}: `struct Parameters` has the members {found}; expected {expected}, in this order, each `f32`"
+    )]
+    Parameters {
+        /// The file that declares the struct.
+        path: String,
+        /// Its members.
+        found: String,
+        /// What the host writes.
+        expected: String,
+    },
+
     /// `@workgroup_size` names an `override` constant, which composition does not preserve.
     #[error(
         "a workgroup size is an override constant, which is lost in composition: \

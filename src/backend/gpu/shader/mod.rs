@@ -10,5 +10,7 @@ mod interface;
 pub(crate) mod iterations;
 pub(crate) mod job;
 pub(crate) mod kernel;
+mod library;
+mod parameters;
 pub(crate) mod recipe;
 mod sources;

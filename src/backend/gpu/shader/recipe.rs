@@ -4,6 +4,7 @@ use super::compose::compose;
 use super::definitions::definitions;
 use super::interface;
 use super::kernel::Kernel;
+use super::parameters::Parameters;
 use super::sources::sources;
 use crate::backend::Simulation;
 use crate::backend::gpu::options::GpuOptions;
@@ -17,6 +18,7 @@ pub(crate) struct Recipe {
     defs: ShaderDefs,
     modules: Vec<ShaderSource>,
     entry_source: ShaderSource,
+    parameters: [Parameters; 2],
 }
 
 impl Recipe {
@@ -35,6 +37,7 @@ impl Recipe {
             defs: definitions(simulation, kernel, options, native_u64),
             modules,
             entry_source,
+            parameters: Parameters::of(simulation),
         }
     }
 
@@ -51,7 +54,11 @@ impl Recipe {
         for module in &self.modules {
             interface::check(module, &self.defs)?;
         }
-        compose(&self.modules, &self.entry_source, &self.defs)
+        let module = compose(&self.modules, &self.entry_source, &self.defs)?;
+        for parameters in &self.parameters {
+            parameters.check(&module)?;
+        }
+        Ok(module)
     }
 }
 

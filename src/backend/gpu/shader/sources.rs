@@ -1,11 +1,12 @@
-//! The files that a kernel is made of.
+//! The files that a kernel is made of: what its entry file imports, directly or not.
 
 use super::agent;
 use super::conversions::with_conversions;
 use super::kernel::Kernel;
+use super::library::library;
 use crate::backend::Simulation;
 use crate::backend::gpu::options::{GpuOptions, Patch};
-use crate::shader::{ShaderSource, embedded};
+use crate::shader::ShaderSource;
 
 /// Lists the modules of a kernel, each after those it imports, and its entry file.
 pub(super) fn sources(
@@ -13,74 +14,65 @@ pub(super) fn sources(
     kernel: Kernel,
     options: &GpuOptions,
 ) -> (Vec<ShaderSource>, ShaderSource) {
-    let mut modules = vec![
-        embedded!("slatesim::job", "kernel/job.wgsl"),
-        embedded!("slatesim::blocks", "kernel/blocks.wgsl"),
-    ];
-    modules.extend(match kernel.only_adds() {
-        true => modules_of_sums(),
-        false => modules_of_episodes(simulation, options.part_size.is_some()),
-    });
+    let mut all = library();
+    all.extend(models(simulation));
     let mut entry_source = kernel.source();
     if let Some(patch) = &options.patch {
-        modules
-            .iter_mut()
+        all.iter_mut()
             .chain([&mut entry_source])
             .for_each(|source| apply(patch, source));
     }
-    (modules, entry_source)
+    let mut imported = Vec::new();
+    collect_imports(&entry_source, &all, &mut imported);
+    (imported.into_iter().cloned().collect(), entry_source)
 }
 
-/// Lists the modules of the kernels that only add up, after those that all have.
-fn modules_of_sums() -> Vec<ShaderSource> {
-    vec![
-        embedded!("slatesim::exact_sum", "statistics/exact_sum.wgsl"),
-        embedded!("slatesim::tallied", "kernel/tallied.wgsl"),
-        embedded!("slatesim::workgroup_sums", "kernel/workgroup_sums.wgsl"),
-    ]
-}
-
-/// Lists the modules of the kernels that run episodes, after those that all have.
-fn modules_of_episodes(simulation: &Simulation, is_in_parts: bool) -> Vec<ShaderSource> {
+/// Lists the modules of environment, choice model, policy and layers with the helpers that they bring, and the one that calls the
+/// policy with its layers.
+fn models(simulation: &Simulation) -> Vec<ShaderSource> {
     let plan = &simulation.plan;
-    let mut modules = vec![
-        embedded!("slatesim::rng", "rng.wgsl"),
-        embedded!("slatesim::math", "math.wgsl"),
-        embedded!("slatesim::distribution", "distribution.wgsl"),
-        embedded!("slatesim::bandit", "bandit.wgsl"),
-        embedded!("slatesim::regression", "regression.wgsl"),
-        embedded!("slatesim::compensated", "statistics/compensated.wgsl"),
-        embedded!("slatesim::slope", "statistics/slope.wgsl"),
-        embedded!("slatesim::tables", "kernel/tables.wgsl"),
-        embedded!("slatesim::part", "kernel/part.wgsl"),
-        embedded!("slatesim::cascade", "choice/cascade.wgsl"),
-        with_conversions(
-            simulation.model.shader(),
-            &simulation.model.user_layout(),
-            &simulation.model.document_layout(),
-        ),
-        plan.choice.definition().shader(),
-        embedded!("slatesim::candidates", "kernel/candidates.wgsl"),
-        embedded!("slatesim::step_sums", "kernel/step_sums.wgsl"),
-        embedded!("slatesim::drive", "kernel/drive.wgsl"),
-        embedded!("slatesim::ranking", "policy/ranking.wgsl"),
-        embedded!("slatesim::shuffle", "policy/shuffle.wgsl"),
-        embedded!("slatesim::sorting", "policy/sorting.wgsl"),
-        embedded!("slatesim::inputs", "policy/inputs.wgsl"),
-        embedded!("slatesim::scoring", "policy/scoring.wgsl"),
-        embedded!("slatesim::ridge", "policy/ridge.wgsl"),
-        embedded!("slatesim::logistic", "policy/logistic.wgsl"),
-        embedded!("slatesim::posterior", "policy/posterior.wgsl"),
-    ];
-    if is_in_parts {
-        modules.push(embedded!("slatesim::carried", "kernel/carried.wgsl"));
-    }
+    let mut models = vec![simulation.model.shader(), plan.choice.definition().shader()];
     let agent = plan.policy.shaders();
     let (policy, layers) = agent.split_first().expect("there is a policy");
-    let calls = agent::module(policy, layers);
-    modules.extend(agent);
-    modules.push(calls);
-    modules
+    models.push(agent::module(policy, layers));
+    models.extend(agent);
+    let helpers: Vec<ShaderSource> = models
+        .iter()
+        .flat_map(ShaderSource::helpers)
+        .cloned()
+        .collect();
+    let (users, documents) = (
+        simulation.model.user_layout(),
+        simulation.model.document_layout(),
+    );
+    let environment = models.remove(0);
+    models.push(with_conversions(environment, &users, &documents));
+    models.extend(helpers);
+    models
+}
+
+/// Collects the modules that a file imports, directly or not, each after those that it imports itself.
+///
+/// What is not there is left to the composer, which tells the file and the line that ask for it.
+fn collect_imports<'a>(
+    file: &ShaderSource,
+    all: &'a [ShaderSource],
+    collected: &mut Vec<&'a ShaderSource>,
+) {
+    let lines = file.text.lines();
+    for import in lines.filter_map(|line| line.trim_start().strip_prefix("#import ")) {
+        let is_imported = |module: &&ShaderSource| {
+            let rest = import.trim_start().strip_prefix(module.module.as_str());
+            rest.is_some_and(|rest| rest.trim().is_empty() || rest.starts_with([':', ' ', '{']))
+        };
+        let is_collected =
+            |module: &&ShaderSource| collected.iter().any(|known| known.module == module.module);
+        let found = all.iter().find(is_imported);
+        if let Some(module) = found.filter(|module| !is_collected(module)) {
+            collect_imports(module, all, collected);
+            collected.push(module);
+        }
+    }
 }
 
 /// Plants a fault in the file that it is meant for.
@@ -93,5 +85,49 @@ fn apply(patch: &Patch, source: &mut ShaderSource) {
             patch.find
         );
         source.text = source.text.replace(&patch.find, &patch.replace).into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(name: &str, text: &'static str) -> ShaderSource {
+        ShaderSource::helper(name, name, text)
+    }
+
+    #[test]
+    fn modules_come_after_those_that_they_import_and_others_not_at_all() {
+        let all = [
+            module(
+                "own::top",
+                "#import slatesim::low\n  #import own::middle::{Item, item}\n",
+            ),
+            module("own::middle", "#import slatesim::low::draw\n"),
+            module("slatesim::low", "fn draw() {}\n// #import unused\n"),
+            module("slatesim::lower", ""),
+            module("unused", ""),
+        ];
+        let entry = module("entry", "#import own::top as above\n#import own::middle\n");
+        let mut collected = Vec::new();
+        collect_imports(&entry, &all, &mut collected);
+        let names: Vec<&str> = collected
+            .iter()
+            .map(|module| module.module.as_str())
+            .collect();
+        assert_eq!(names, ["slatesim::low", "own::middle", "own::top"]);
+    }
+
+    #[test]
+    fn a_helper_brings_its_own_helpers() {
+        let low = module("own::low", "");
+        let model = ShaderSource::policy("own.wgsl", "")
+            .with_helper(module("own::high", "").with_helper(low));
+        let helpers = model.helpers();
+        let names: Vec<&str> = helpers
+            .iter()
+            .map(|module| module.module.as_str())
+            .collect();
+        assert_eq!(names, ["own::low", "own::high"]);
     }
 }

@@ -1,0 +1,75 @@
+//! The members of `struct Parameters`, compared with the numbers that the host writes into it by place.
+
+use crate::backend::Simulation;
+use crate::backend::gpu::shader_error::ShaderError;
+use wgpu::naga::{Module, ResourceBinding, ScalarKind, StructMember, TypeInner};
+
+/// A `struct Parameters` as the host knows it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Parameters {
+    /// The file that declares it.
+    path: String,
+    /// The binding of group 0 that has it.
+    binding: u32,
+    names: Vec<&'static str>,
+}
+
+impl Parameters {
+    /// Lists the parameters of environment and choice model.
+    pub(super) fn of(simulation: &Simulation) -> [Self; 2] {
+        let names =
+            |named: Vec<(&'static str, f64)>| named.into_iter().map(|(name, _)| name).collect();
+        let choice = simulation.plan.choice.definition();
+        [
+            Self {
+                path: simulation.model.shader().path,
+                binding: 1,
+                names: names(simulation.model.parameters()),
+            },
+            Self {
+                path: choice.shader().path,
+                binding: 2,
+                names: names(choice.parameters()),
+            },
+        ]
+    }
+
+    /// Compares with what a kernel binds.
+    ///
+    /// # Errors
+    /// [`ShaderError::Parameters`] if the members have other names or another order, or are not all `f32`.
+    pub(super) fn check(&self, module: &Module) -> Result<(), ShaderError> {
+        let is_it = |at: &ResourceBinding| (at.group, at.binding) == (0, self.binding);
+        let globals = module.global_variables.iter().map(|(_, global)| global);
+        let bound = globals
+            .filter(|global| global.binding.as_ref().is_some_and(is_it))
+            .map(|global| &module.types[global.ty].inner);
+        for inner in bound {
+            let TypeInner::Struct { members, .. } = inner else {
+                continue;
+            };
+            let is_f32 = |inner: &TypeInner| {
+                let scalar = inner.scalar();
+                scalar.is_some_and(|scalar| scalar.kind == ScalarKind::Float && scalar.width == 4)
+            };
+            let member = |member: &StructMember| {
+                let name = member.name.as_deref().unwrap_or_default();
+                // The composer decorates the names of what comes from modules.
+                let name = name.split("X_naga_oil_mod_X").next().unwrap_or_default();
+                match is_f32(&module.types[member.ty].inner) {
+                    true => name.to_owned(),
+                    false => format!("{name} (no f32)"),
+                }
+            };
+            let found: Vec<String> = members.iter().map(member).collect();
+            if found != self.names {
+                return Err(ShaderError::Parameters {
+                    path: self.path.clone(),
+                    found: found.join(", "),
+                    expected: self.names.join(", "),
+                });
+            }
+        }
+        Ok(())
+    }
+}
