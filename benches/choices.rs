@@ -23,7 +23,7 @@ fn model(settings: &[&str]) -> ChoiceModel {
     for text in settings {
         sources = sources.set(text).expect("well-formed");
     }
-    let config = Config::resolve(&sources, &registry::catalogue()).expect("valid");
+    let config = Config::resolve(&sources, &registry::declarations()).expect("valid");
     let simulation = registry::simulation(&config).expect("consistent");
     simulation.plan.choice
 }

@@ -26,7 +26,7 @@ fn prepared<'a>(settings: impl IntoIterator<Item = &'a str>) -> Simulation {
     for text in settings {
         sources = sources.set(text).expect("well-formed");
     }
-    let config = Config::resolve(&sources, &registry::catalogue()).expect("valid");
+    let config = Config::resolve(&sources, &registry::declarations()).expect("valid");
     registry::simulation(&config).expect("consistent")
 }
 

@@ -10,7 +10,7 @@
 #![allow(clippy::print_stdout, reason = "an example prints its result")]
 
 use slatesim::Error;
-use slatesim::agent::{LinearAlgorithm, LinearBandit, LinearBanditOptions, LinearTarget};
+use slatesim::agent::{LinearAlgorithm, LinearBandit, LinearBanditOptions, RegressionTarget};
 use slatesim::backend::{Simulation, Unobserved, cpu::cpu};
 use slatesim::config::{Config, ConfigFile, Sources};
 use slatesim::evaluation::{Extent, compare};
@@ -37,7 +37,7 @@ fn simulation(policy: &str) -> Result<Simulation, Error> {
     for setting in ENVIRONMENT {
         sources = sources.set(setting)?;
     }
-    let config = Config::resolve(&sources, &registry::catalogue())?;
+    let config = Config::resolve(&sources, &registry::declarations())?;
     Ok(registry::simulation(&config)?)
 }
 
@@ -46,7 +46,7 @@ fn learn(algorithm: LinearAlgorithm) -> Result<String, Error> {
     let mut env = VecEnv::new(&simulation("")?, &cpu(Some(1))?, NUM_LANES)?;
     let options = LinearBanditOptions {
         algorithm,
-        target: LinearTarget::Reward,
+        target: RegressionTarget::Reward,
         ..LinearBanditOptions::default()
     };
     let mut agent = LinearBandit::new(&env.spaces(), options)?;

@@ -29,7 +29,7 @@ fn simulation(policy: &str, num_candidates: u32) -> anyhow::Result<Simulation> {
     let sources = Sources::new()
         .set(&format!("policy.name={policy}"))?
         .set(&format!("environment.num_candidates={num_candidates}"))?;
-    let config = Config::resolve(&sources, &registry::catalogue())?;
+    let config = Config::resolve(&sources, &registry::declarations())?;
     Ok(registry::simulation(&config)?)
 }
 

@@ -57,19 +57,19 @@ impl PolicyDefinition for Mmr {
         Entry::policy("mmr", about, Keys::declared())
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        if target.outline.num_topics == 0 {
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
+        if context.outline.num_topics == 0 {
             return Err(settings.unfit("mmr", "documents of topics"));
         }
         let keys = Keys::read(settings);
-        let by = By::find(keys.by.as_deref(), target.outline);
+        let by = By::find(keys.by.as_deref(), context.outline);
         Ok(Self {
             by: by.map_err(|allowed| settings.invalid(Keys::by, allowed))?,
             diversity: keys.diversity,
             fatigue: keys.fatigue,
             recovery: keys.recovery,
-            num_candidates: target.num_candidates,
-            num_topics: target.outline.num_topics,
+            num_candidates: context.num_candidates,
+            num_topics: context.outline.num_topics,
         })
     }
 

@@ -105,7 +105,7 @@ fn main() -> Result<(), Error> {
         .set(&format!("environment.slate_size={SLATE_SIZE}"))?
         // Users of this environment never leave by themselves.
         .set(&format!("max_steps={NUM_STEPS}"))?;
-    let simulation = registry::simulation(&Config::resolve(&sources, &registry::catalogue())?)?;
+    let simulation = registry::simulation(&Config::resolve(&sources, &registry::declarations())?)?;
     let num_clusters = simulation.plan.outline.num_topics as usize;
 
     println!("Clicks per step of {NUM_USERS} users, mean ± standard error:");

@@ -33,7 +33,7 @@ fn main() -> anyhow::Result<()> {
         other => bail!("{other:?} is no kernel; there are rollout, fold, tally and step"),
     };
     let sources = arguments.try_fold(Sources::new(), |sources, setting| sources.set(&setting))?;
-    let config = Config::resolve(&sources, &registry::catalogue())?;
+    let config = Config::resolve(&sources, &registry::declarations())?;
     let simulation = registry::simulation(&config)?;
     let module = compose_program(&simulation, kernel, &GpuOptions::default(), true)?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module)?;

@@ -29,7 +29,7 @@ fn main() -> Result<(), Error> {
         .set(&format!("environment.num_candidates={NUM_CANDIDATES}"))?
         .set(&format!("environment.slate_size={SLATE_SIZE}"))?
         .set("policy.name=random")?;
-    let simulation = registry::simulation(&Config::resolve(&sources, &registry::catalogue())?)?;
+    let simulation = registry::simulation(&Config::resolve(&sources, &registry::declarations())?)?;
     let backend = cpu(None)?;
     let mut env = VecEnv::new(&simulation, &backend, NUM_USERS)?;
 

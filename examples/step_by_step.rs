@@ -30,7 +30,7 @@ fn main() -> Result<(), Error> {
         .set("environment.slate_size=1")?
         .set("environment.user.sensitivity=0.2")?
         .set(&format!("environment.user.time_budget={TIME_BUDGET}"))?;
-    let simulation = registry::simulation(&Config::resolve(&sources, &registry::catalogue())?)?;
+    let simulation = registry::simulation(&Config::resolve(&sources, &registry::declarations())?)?;
 
     // The agent sees all documents of a user, [candidate, feature], and which feature is the clickbait score.
     let kale_then_chocolate = |documents: ArrayView2<'_, f32>, clickbait: usize, step: u32| {

@@ -22,7 +22,7 @@ fn simulation(settings: &[&str]) -> anyhow::Result<Simulation> {
     for setting in settings {
         sources = sources.set(setting)?;
     }
-    let config = Config::resolve(&sources, &registry::catalogue())?;
+    let config = Config::resolve(&sources, &registry::declarations())?;
     Ok(registry::simulation(&config)?)
 }
 

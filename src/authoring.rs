@@ -23,7 +23,8 @@ pub use crate::number::{Mask, Number, Word};
 pub use crate::policy::layer::{Layer, LayerDefinition, LayerModel};
 pub use crate::policy::sorting::By;
 pub use crate::policy::{
-    Draws, Feedback, Offer, Policy, PolicyDefinition, PolicyModel, Propensity, Scratch, Target,
+    Draws, Feedback, Offer, Policy, PolicyContext, PolicyDefinition, PolicyModel, Propensity,
+    Scratch,
 };
 pub use crate::registry::Registry;
 pub use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};

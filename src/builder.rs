@@ -75,7 +75,7 @@ impl SimulationBuilder {
     /// # Errors
     /// [`ConfigError`] for a name or a key that is unknown, and for values that are not allowed.
     pub fn build(self) -> Result<Simulation, ConfigError> {
-        let config = Config::resolve(&self.sources, &self.registry.catalogue())?;
+        let config = Config::resolve(&self.sources, &self.registry.declarations())?;
         self.registry.simulation(&config)
     }
 }

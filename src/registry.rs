@@ -3,8 +3,8 @@
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::{ChoiceModel, ConfiguredChoice};
 use crate::config::{
-    self, CHOICE_MODEL, Catalogue, CommonKeys, Config, ConfigError, Entry, MOST_POSITIONS, Section,
-    SeedKeys, Settings,
+    self, CHOICE_MODEL, CommonKeys, Config, ConfigError, Declarations, Entry, MOST_POSITIONS,
+    Section, SeedKeys, Settings,
 };
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
@@ -30,7 +30,7 @@ use crate::policy::mlp::Mlp;
 use crate::policy::random::Random;
 use crate::policy::r#static::Static;
 use crate::policy::table::Table;
-use crate::policy::{Layered, PolicyDefinition, PolicyModel, Target};
+use crate::policy::{Layered, PolicyContext, PolicyDefinition, PolicyModel};
 use crate::rng::BLOCKS_PER_PURPOSE;
 use crate::specimen::Specimen;
 use std::sync::Arc;
@@ -68,9 +68,9 @@ struct MakeEnvironment {
 /// What makes a choice model that has forgotten its type.
 type MakeChoice = fn(&Settings) -> Result<ChoiceModel, ConfigError>;
 /// What makes a policy that has forgotten its type.
-type MakePolicy = fn(&Settings, &Target<'_>) -> Result<PolicyModel, ConfigError>;
+type MakePolicy = fn(&Settings, &PolicyContext<'_>) -> Result<PolicyModel, ConfigError>;
 /// What makes a layer that has forgotten its type.
-type MakeLayer = fn(&Settings, &Target<'_>) -> Result<LayerModel, ConfigError>;
+type MakeLayer = fn(&Settings, &PolicyContext<'_>) -> Result<LayerModel, ConfigError>;
 
 /// A model by its name, its keys, and what makes it.
 #[derive(Clone, Debug)]
@@ -225,7 +225,7 @@ impl Registry {
     #[must_use]
     pub fn with_policy<P: PolicyDefinition>(mut self) -> Self {
         let make: MakePolicy =
-            |settings, target| Ok(checked(settings, |settings| P::new(settings, target))?.into());
+            |settings, context| Ok(checked(settings, |settings| P::new(settings, context))?.into());
         register(
             "a policy",
             &mut self.policies,
@@ -243,7 +243,7 @@ impl Registry {
     #[must_use]
     pub fn with_layer<L: LayerDefinition>(mut self) -> Self {
         let make: MakeLayer =
-            |settings, target| Ok(checked(settings, |settings| L::new(settings, target))?.into());
+            |settings, context| Ok(checked(settings, |settings| L::new(settings, context))?.into());
         register("a layer", &mut self.layers, L::entry(), make, L::specimens);
         self
     }
@@ -260,14 +260,14 @@ impl Registry {
     }
 
     /// Lists all environments and policies with their configuration keys.
-    pub fn catalogue(&self) -> Catalogue {
+    pub fn declarations(&self) -> Declarations {
         let mut environments = entries(&self.environments);
         for environment in &mut environments {
             for choice in &self.choices {
                 environment.offer(&choice.entry);
             }
         }
-        Catalogue {
+        Declarations {
             environments,
             policies: entries(&self.policies),
             layers: entries(&self.layers),
@@ -338,7 +338,7 @@ impl Registry {
         for setting in settings {
             sources = sources.set(setting.as_ref())?;
         }
-        self.simulation(&Config::resolve(&sources, &self.catalogue())?)
+        self.simulation(&Config::resolve(&sources, &self.declarations())?)
     }
 
     /// Draws the documents that a configuration with `resample_documents` = false has, as `document.corpus` takes them: with
@@ -388,7 +388,7 @@ impl Registry {
     /// [`ConfigError`] if settings contradict each other.
     ///
     /// # Panics
-    /// If the configuration was checked against another catalogue, whose environment is not registered here.
+    /// If the configuration was checked against other declarations, whose environment is not registered here.
     pub fn simulation(&self, config: &Config) -> Result<Simulation, ConfigError> {
         let settings = &config.environment.settings;
         let name = &config.environment.name;
@@ -427,7 +427,7 @@ impl Registry {
             DEFAULT_MAX_STEPS
         };
         let average_user = model.average_user();
-        let target = Target {
+        let context = PolicyContext {
             outline: &outline,
             num_candidates,
             slate_size,
@@ -438,7 +438,7 @@ impl Registry {
             has_fixed_documents: corpus.is_some(),
             num_layer_numbers: 0,
         };
-        let policy = self.layered(&config.policy, &target)?;
+        let policy = self.layered(&config.policy, &context)?;
         let plan = Plan {
             seed: config.seed,
             max_steps: config.max_steps.unwrap_or(default_max_steps),
@@ -454,23 +454,27 @@ impl Registry {
     }
 
     /// Makes a policy and the layers around it: those given, and before them the one that the policy cannot do without.
-    fn layered(&self, section: &Section, target: &Target<'_>) -> Result<Layered, ConfigError> {
+    fn layered(
+        &self,
+        section: &Section,
+        context: &PolicyContext<'_>,
+    ) -> Result<Layered, ConfigError> {
         let mut layers = section
             .layers()
             .map(|layer| {
                 let registered = find(&self.layers, &layer.name);
                 let registered = registered.expect("the layers of a configuration are registered");
-                (registered.make)(&layer.settings, target)
+                (registered.make)(&layer.settings, context)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let read = layers.iter().filter(|layer| layer.is_read());
-        let target = Target {
+        let context = PolicyContext {
             num_layer_numbers: read.map(LayerModel::state_size).sum(),
-            ..*target
+            ..*context
         };
         let registered = find(&self.policies, &section.name);
         let registered = registered.expect("the policy of a configuration is registered");
-        let policy = (registered.make)(&section.settings, &target)?;
+        let policy = (registered.make)(&section.settings, &context)?;
         if let Some(needed) = policy.needed_layer() {
             layers.retain(|layer| layer.name() != needed.name());
             layers.insert(0, needed);
@@ -488,9 +492,9 @@ fn document_seed(config: &Config) -> u64 {
     own.flatten().unwrap_or(config.seed)
 }
 
-/// Lists the built-in environments and policies; see [`Registry::catalogue`].
-pub fn catalogue() -> Catalogue {
-    Registry::built_in().catalogue()
+/// Lists the built-in environments and policies; see [`Registry::declarations`].
+pub fn declarations() -> Declarations {
+    Registry::built_in().declarations()
 }
 
 /// Makes what runs from a configuration of built-in environments; see [`Registry::simulation`].
@@ -499,7 +503,7 @@ pub fn catalogue() -> Catalogue {
 /// [`ConfigError`] if settings contradict each other.
 ///
 /// # Panics
-/// If the configuration was checked against another catalogue.
+/// If the configuration was checked against other declarations.
 pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
     Registry::built_in().simulation(config)
 }

@@ -89,7 +89,7 @@ fn a_choice_model_of_ones_own_is_a_word_of_the_environments_that_offer_several()
             .any(|block| block.clicks.iter().any(|&clicks| clicks > 0))
     );
     let sources = Sources::new().set("environment.choice.slope=3").unwrap();
-    let refused = Config::resolve(&sources, &registry.catalogue())
+    let refused = Config::resolve(&sources, &registry.declarations())
         .unwrap_err()
         .to_string();
     assert!(refused.contains("satisficing"), "{refused}");

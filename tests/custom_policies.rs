@@ -34,7 +34,7 @@ impl LayerDefinition for Reversed {
         Entry::layer("reversed", "the last position first", Vec::new())
     }
 
-    fn new(_settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(_settings: &Settings, _context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         Ok(Self)
     }
 
@@ -225,13 +225,18 @@ fn slates_are_those_of_the_formula() {
 
 #[test]
 fn a_policy_of_ones_own_is_listed_and_its_keys_are_checked() {
-    let catalogue = registry().catalogue();
-    assert!(catalogue.policies.iter().any(|entry| entry.name == "mmr"));
+    let declarations = registry().declarations();
+    assert!(
+        declarations
+            .policies
+            .iter()
+            .any(|entry| entry.name == "mmr")
+    );
     let sources = Sources::new()
         .set("policy.name=mmr")
         .and_then(|sources| sources.set("policy.recovry=0.5"))
         .unwrap();
-    let refused = Config::resolve(&sources, &catalogue)
+    let refused = Config::resolve(&sources, &declarations)
         .unwrap_err()
         .to_string();
     assert!(refused.contains("`policy.recovery`"), "{refused}");

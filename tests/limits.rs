@@ -410,7 +410,7 @@ fn devices_bin_late_steps_with_the_same_bits_whoever_adds_up() {
     ]
     .iter()
     .fold(Sources::new(), |sources, set| sources.set(set).unwrap());
-    let config = Config::resolve(&sources, &registry::catalogue()).unwrap();
+    let config = Config::resolve(&sources, &registry::declarations()).unwrap();
     let simulation = registry::simulation(&config).unwrap();
     let statistics = |tallies, batch_size, fusion_length| {
         let backend = gpu.with_options(GpuOptions {

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use slatesim::agent::{
-    AgentError, LinearAlgorithm, LinearBandit, LinearBanditOptions, LinearTarget,
+    AgentError, LinearAlgorithm, LinearBandit, LinearBanditOptions, RegressionTarget,
 };
 use slatesim::backend::{Backend, Simulation, cpu::cpu};
 use slatesim::config::{Config, ConfigFile, Sources};
@@ -31,7 +31,7 @@ fn simulation(settings: &[&str], policy: &str) -> Simulation {
     for setting in settings {
         sources = sources.set(setting).unwrap();
     }
-    let config = Config::resolve(&sources, &registry::catalogue());
+    let config = Config::resolve(&sources, &registry::declarations());
     let config = config.unwrap_or_else(|error| panic!("{error}"));
     registry::simulation(&config).unwrap()
 }
@@ -130,7 +130,7 @@ fn rewards_teach_the_myopic_bandit_to_show_clickbait() {
     let mut agent = LinearBandit::new(
         &env.spaces(),
         LinearBanditOptions {
-            target: LinearTarget::Reward,
+            target: RegressionTarget::Reward,
             ..LinearBanditOptions::default()
         },
     )

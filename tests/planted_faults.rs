@@ -280,7 +280,7 @@ fn long_episodes_find_products_without_their_upper_half() {
             .unwrap(),
         |sources, setting| sources.set(setting).unwrap(),
     );
-    let config = Config::resolve(&sources, &registry::catalogue()).unwrap();
+    let config = Config::resolve(&sources, &registry::declarations()).unwrap();
     let simulation = registry::simulation(&config).unwrap();
     let (whole, half) = (
         "deposit(at, 16u, sum_of(high), 1)",

@@ -17,7 +17,8 @@ fn simulation(settings: &[&str]) -> Simulation {
     for setting in settings {
         sources = sources.set(setting).expect("written well");
     }
-    let config = Config::resolve(&sources, &registry::catalogue()).expect("a good configuration");
+    let config =
+        Config::resolve(&sources, &registry::declarations()).expect("a good configuration");
     registry::simulation(&config).expect("a good configuration")
 }
 
@@ -79,7 +80,8 @@ fn settings_that_single_precision_loses_are_refused() {
         let sources = settings.iter().fold(Sources::new(), |sources, setting| {
             sources.set(setting).expect("written well")
         });
-        let config = Config::resolve(&sources, &registry::catalogue()).expect("allowed by itself");
+        let config =
+            Config::resolve(&sources, &registry::declarations()).expect("allowed by itself");
         let refused = registry::simulation(&config)
             .expect_err("not together")
             .to_string();

@@ -68,7 +68,7 @@ fn simulations() -> Vec<(String, Simulation)> {
     let specimens = registry.specimens();
     let policies = forms_of_policies(&specimens);
     let mut simulations = Vec::new();
-    for environment in &registry.catalogue().environments {
+    for environment in &registry.declarations().environments {
         for form in forms_of(environment, &specimens) {
             for policy in &policies {
                 // Needed by environments that never end, and of no consequence here.
@@ -354,7 +354,7 @@ fn decoded_module(name: &str) -> Option<String> {
 #[test]
 fn every_specimen_of_a_policy_or_a_layer_is_composed_with_some_environment() {
     let registry = Registry::built_in();
-    let catalogue = registry.catalogue();
+    let declarations = registry.declarations();
     let policies = forms_of_policies(&registry.specimens());
     let simulations = simulations();
     for policy in &policies {
@@ -367,7 +367,7 @@ fn every_specimen_of_a_policy_or_a_layer_is_composed_with_some_environment() {
         );
     }
     let has = |setting: String| policies.iter().any(|policy| policy.contains(&setting));
-    for policy in &catalogue.policies {
+    for policy in &declarations.policies {
         // The default, which specimens need not name.
         let is_default = policy.name == "random";
         assert!(
@@ -376,7 +376,7 @@ fn every_specimen_of_a_policy_or_a_layer_is_composed_with_some_environment() {
             policy.name
         );
     }
-    for layer in &catalogue.layers {
+    for layer in &declarations.layers {
         assert!(
             has(format!("policy.layer.name={}", layer.name)),
             "{}",
@@ -587,8 +587,8 @@ fn with_change(find: &str, replace: &str) -> (Result<naga::Module, ShaderError>,
     let before = original.split(find).next().unwrap();
     assert!(original.contains(find), "{find}");
     let line = before.lines().count();
-    let catalogue = Registry::built_in().catalogue();
-    let settings = catalogue
+    let declarations = Registry::built_in().declarations();
+    let settings = declarations
         .environment("long_term_satisfaction")
         .unwrap()
         .settings_with(&[])

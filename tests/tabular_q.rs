@@ -21,7 +21,7 @@ fn simulation(settings: &[&str]) -> Simulation {
     for setting in settings {
         sources = sources.set(setting).unwrap();
     }
-    let config = Config::resolve(&sources, &registry::catalogue());
+    let config = Config::resolve(&sources, &registry::declarations());
     registry::simulation(&config.unwrap_or_else(|error| panic!("{error}"))).unwrap()
 }
 

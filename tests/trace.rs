@@ -33,7 +33,7 @@ pub(crate) fn simulation(settings: &[&str]) -> Simulation {
     for setting in settings {
         sources = sources.set(setting).unwrap();
     }
-    let config = Config::resolve(&sources, &registry::catalogue()).unwrap();
+    let config = Config::resolve(&sources, &registry::declarations()).unwrap();
     registry::simulation(&config).unwrap()
 }
 

@@ -34,7 +34,7 @@ fn simulation(sets: &[&str]) -> Simulation {
     let sources = sets
         .iter()
         .fold(Sources::new(), |sources, set| sources.set(set).unwrap());
-    let config = Config::resolve(&sources, &registry::catalogue()).unwrap();
+    let config = Config::resolve(&sources, &registry::declarations()).unwrap();
     registry::simulation(&config).unwrap()
 }
 

@@ -12,7 +12,7 @@ pub(crate) fn simulation<S: AsRef<str>>(settings: &[S]) -> Result<Simulation, Er
         .try_fold(Sources::new(), |sources, setting| {
             sources.set(setting.as_ref())
         })?;
-    let config = Config::resolve(&sources, &registry::catalogue())?;
+    let config = Config::resolve(&sources, &registry::declarations())?;
     Ok(registry::simulation(&config)?)
 }
 

@@ -3,7 +3,7 @@
 use super::error::AgentError;
 use super::layout::Layout;
 use super::linear_model::{LinearModel, LinearState};
-use super::linear_options::{LinearBanditOptions, LinearTarget};
+use super::linear_options::{LinearBanditOptions, RegressionTarget};
 use super::tabular_q::Training;
 use crate::error::Error;
 use crate::vec_env::{Observation, Spaces, VecEnv};
@@ -144,8 +144,8 @@ impl LinearBandit {
                     continue;
                 }
                 let earned = match self.options.target {
-                    LinearTarget::Clicked => 1.0,
-                    LinearTarget::Reward => reward,
+                    RegressionTarget::Clicked => 1.0,
+                    RegressionTarget::Reward => reward,
                 };
                 for (position, &candidate) in (0..).zip(shown.row(lane)) {
                     let at = candidate as usize * dim;

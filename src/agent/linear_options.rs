@@ -29,7 +29,7 @@ impl LinearAlgorithm {
 /// What a shown document is taken to have earned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LinearTarget {
+pub enum RegressionTarget {
     /// 1 if it was clicked, else 0.
     #[default]
     Clicked,
@@ -57,7 +57,7 @@ pub struct LinearBanditOptions {
     /// What the diagonal of A and G begins with, 1 / sigma0^2 for `RecSim`; by default 1.
     pub ridge: f64,
     /// What a shown document is taken to have earned; by default 1 for a click.
-    pub target: LinearTarget,
+    pub target: RegressionTarget,
     /// Whether a constant 1 stands after what is observed; by default it does not.
     pub intercept: bool,
     /// How many decisions the width of UCB-GLM is made for; by default 1,000.
@@ -76,7 +76,7 @@ impl Default for LinearBanditOptions {
             algorithm: LinearAlgorithm::Ucb,
             scale: 1.0,
             ridge: 1.0,
-            target: LinearTarget::Clicked,
+            target: RegressionTarget::Clicked,
             intercept: false,
             horizon: 1000,
             window: 1024,
@@ -89,7 +89,7 @@ impl Default for LinearBanditOptions {
 impl LinearBanditOptions {
     /// Refuses what cannot be.
     pub(super) fn check(&self) -> Result<(), AgentError> {
-        let is_reward = self.target == LinearTarget::Reward;
+        let is_reward = self.target == RegressionTarget::Reward;
         let checks = [
             (
                 self.scale.is_finite() && self.scale >= 0.0,
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(
             refusal(LinearBanditOptions {
                 algorithm: LinearAlgorithm::GlmUcb,
-                target: LinearTarget::Reward,
+                target: RegressionTarget::Reward,
                 ..default.clone()
             }),
             "`target` = reward: allowed is clicked, for a logistic regression"

@@ -20,7 +20,7 @@
 //! use std::ops::ControlFlow;
 //!
 //! let sources = Sources::new().set("environment.name=test_mdp")?.set("max_steps=1000")?;
-//! let simulation = registry::simulation(&Config::resolve(&sources, &registry::catalogue())?)?;
+//! let simulation = registry::simulation(&Config::resolve(&sources, &registry::declarations())?)?;
 //! let mut env = VecEnv::new(&simulation, &cpu(Some(1))?, 1)?;
 //! let options = TabularQOptions {
 //!     gamma: 0.0,
@@ -83,7 +83,7 @@ mod tabular_q;
 pub use discretisation::Bins;
 pub use error::AgentError;
 pub use linear_bandit::LinearBandit;
-pub use linear_options::{LinearAlgorithm, LinearBanditOptions, LinearTarget};
+pub use linear_options::{LinearAlgorithm, LinearBanditOptions, RegressionTarget};
 pub use options::{ExplorationPolicy, LearningRate, TabularQOptions};
 pub use q_table::Entry;
 pub use slates::{MAX_SLATES, num_slates, slates};

@@ -2,7 +2,7 @@
 
 pub use super::lanes::{InstructionSet, Work};
 use super::plan::BlockRollout;
-use super::stepper::Population;
+use super::stepper::SteppedUsers;
 use super::{
     BLOCK_EPISODES, BLOCK_SIZE, Backend, BackendError, BackendInfo, Launches, Observer,
     SINGLE_RESOLUTION, Simulation, Stepper,
@@ -299,14 +299,14 @@ impl Backend for CpuBackend {
         users_per_env: usize,
     ) -> Result<Box<dyn Stepper>, BackendError> {
         let Simulation { model, plan } = simulation;
-        let population = Population {
+        let users = SteppedUsers {
             num_lanes,
             users_per_env,
             pool: Some(Arc::clone(&self.pool)),
         };
         Ok(match self.arithmetic {
-            Arithmetic::Double => model.reference_stepper(plan, population),
-            Arithmetic::Single => model.cpu_stepper(plan, population),
+            Arithmetic::Double => model.reference_stepper(plan, users),
+            Arithmetic::Single => model.cpu_stepper(plan, users),
         })
     }
 }

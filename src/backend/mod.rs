@@ -22,7 +22,8 @@ pub use error::BackendError;
 pub use model::{Model, Simulation};
 pub use plan::{Corpus, Plan};
 pub use stepper::{
-    EMPTY, Followed, Follower, IDLE, Kept, LaneState, Observation, Population, StepOutcome, Stepper,
+    EMPTY, Followed, Follower, IDLE, Kept, LaneState, Observation, StepOutcome, SteppedUsers,
+    Stepper,
 };
 
 use crate::statistics::{EpisodeBlock, Statistics};

@@ -2,7 +2,7 @@
 
 use super::lanes::{InstructionSet, LaneStepper, Rollout, Work};
 use super::plan::{BlockRollout, Corpus, Plan};
-use super::stepper::{Follower, Population, Stepper};
+use super::stepper::{Follower, SteppedUsers, Stepper};
 use crate::environment::{Blocks, Definition, Environment, Field, Fields, Kind, Outline};
 use crate::exact::FiniteModel;
 use crate::number::{Number, ScalarWord};
@@ -89,9 +89,9 @@ pub trait Model: Debug + Send + Sync {
     /// Makes what runs blocks of episodes in `f32`, many at a time.
     fn cpu_rollout(&self, plan: &Plan) -> Box<dyn BlockRollout>;
     /// Makes a stepper in `f64`.
-    fn reference_stepper(&self, plan: &Plan, population: Population) -> Box<dyn Stepper>;
+    fn reference_stepper(&self, plan: &Plan, users: SteppedUsers) -> Box<dyn Stepper>;
     /// Makes a stepper in `f32`.
-    fn cpu_stepper(&self, plan: &Plan, population: Population) -> Box<dyn Stepper>;
+    fn cpu_stepper(&self, plan: &Plan, users: SteppedUsers) -> Box<dyn Stepper>;
     /// Makes what follows the users of any stepper, one to an environment.
     fn follower(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Follower>;
 }
@@ -114,7 +114,7 @@ impl<D: Definition> Work for CpuRollout<'_, D> {
 struct CpuStepper<'a, D> {
     definition: &'a D,
     plan: &'a Plan,
-    population: Population,
+    users: SteppedUsers,
 }
 
 impl<D: Definition> Work for CpuStepper<'_, D> {
@@ -124,7 +124,7 @@ impl<D: Definition> Work for CpuStepper<'_, D> {
         Box::new(LaneStepper::<N, _>::new(
             || self.definition.twin(),
             self.plan,
-            self.population,
+            self.users,
         ))
     }
 }
@@ -247,26 +247,26 @@ impl<D: Definition> Model for D {
         })
     }
 
-    fn reference_stepper(&self, plan: &Plan, population: Population) -> Box<dyn Stepper> {
+    fn reference_stepper(&self, plan: &Plan, users: SteppedUsers) -> Box<dyn Stepper> {
         let twin = || self.twin();
-        Box::new(LaneStepper::<f64, _>::new(twin, plan, population))
+        Box::new(LaneStepper::<f64, _>::new(twin, plan, users))
     }
 
-    fn cpu_stepper(&self, plan: &Plan, population: Population) -> Box<dyn Stepper> {
+    fn cpu_stepper(&self, plan: &Plan, users: SteppedUsers) -> Box<dyn Stepper> {
         InstructionSet::run(CpuStepper {
             definition: self,
             plan,
-            population,
+            users,
         })
     }
 
     fn follower(&self, plan: &Plan, num_lanes: usize) -> Box<dyn Follower> {
         let twin = || self.twin();
-        let population = Population {
+        let users = SteppedUsers {
             num_lanes,
             users_per_env: 1,
             pool: None,
         };
-        Box::new(LaneStepper::<f64, _>::new(twin, plan, population))
+        Box::new(LaneStepper::<f64, _>::new(twin, plan, users))
     }
 }

@@ -30,7 +30,7 @@ pub struct LaneState {
 
 /// Whom a stepper on the host steps, and on which threads.
 #[derive(Clone, Debug)]
-pub struct Population {
+pub struct SteppedUsers {
     pub(super) num_lanes: usize,
     /// Neighbouring lanes that live in one environment; `num_lanes` is a multiple of it.
     pub(super) users_per_env: usize,

@@ -2,7 +2,7 @@
 //! every environment that can feed it, and the published baseline, which is the main job.
 
 use crate::backend::Simulation;
-use crate::config::{Catalogue, Config, ConfigError, ConfigFile, Entry, Override, Sources};
+use crate::config::{Config, ConfigError, ConfigFile, Declarations, Entry, Override, Sources};
 use crate::registry::Registry;
 
 /// The policy with which choice models and samplers are compared.
@@ -58,23 +58,23 @@ pub fn cases(
     registry: &Registry,
     is_wanted: impl Fn(&str, &str) -> bool,
 ) -> Result<Vec<Case>, ConfigError> {
-    let catalogue = registry.catalogue();
+    let declarations = registry.declarations();
     let mut cases = Vec::new();
-    for environment in &catalogue.environments {
+    for environment in &declarations.environments {
         let mut base = Sources::new().with_override(set("environment.name", environment.name));
         if environment.never_terminates {
             base = base.with_override(Override::flag("bench", "max_steps", MAX_STEPS));
         }
         if is_wanted(environment.name, VARIANTS_POLICY) {
-            cases.extend(variants(registry, &catalogue, environment, &base)?);
+            cases.extend(variants(registry, &declarations, environment, &base)?);
         }
-        let others = catalogue.policies.iter().filter(|policy| {
+        let others = declarations.policies.iter().filter(|policy| {
             policy.name != VARIANTS_POLICY && is_wanted(environment.name, policy.name)
         });
         for policy in others {
             let sources = base.clone().with_override(set("policy.name", policy.name));
             // A policy with keys that must be given, or that needs what the environment lacks, is not for the bench.
-            let Ok(config) = Config::resolve(&sources, &catalogue) else {
+            let Ok(config) = Config::resolve(&sources, &declarations) else {
                 continue;
             };
             cases.extend(Case::new(registry, &config, DEFAULT.to_owned()));
@@ -90,7 +90,7 @@ pub fn cases(
 /// Lists the choice models and document samplers of an environment.
 fn variants(
     registry: &Registry,
-    catalogue: &Catalogue,
+    declarations: &Declarations,
     environment: &Entry,
     base: &Sources,
 ) -> Result<Vec<Case>, ConfigError> {
@@ -108,7 +108,7 @@ fn variants(
         } else {
             words.join(", ")
         };
-        let config = Config::resolve(&sources, catalogue)?;
+        let config = Config::resolve(&sources, declarations)?;
         cases.push(Case::new(registry, &config, setting)?);
     }
     Ok(cases)
@@ -121,7 +121,7 @@ fn set(key: &str, value: &str) -> Override {
 /// Prepares the published random baseline.
 fn main_job(registry: &Registry) -> Result<Case, ConfigError> {
     let file = ConfigFile::from_text(format!("{MAIN}.toml"), MAIN_TEXT);
-    let config = Config::resolve(&Sources::new().with_file(file), &registry.catalogue())?;
+    let config = Config::resolve(&Sources::new().with_file(file), &registry.declarations())?;
     Case::new(registry, &config, MAIN.to_owned())
 }
 
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn every_environment_is_measured_with_a_policy_that_needs_no_setting() {
         let cases = cases_of(&[], &[]);
-        for environment in crate::registry::catalogue().environments {
+        for environment in crate::registry::declarations().environments {
             assert!(
                 cases
                     .iter()

@@ -74,8 +74,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     } = args.output;
     refuse_shard("compare", args.shard.as_deref())?;
     let sources = args.config.sources(None)?;
-    let catalogue = registry.catalogue();
-    let compared = sources.resolve_variants(args.variants()?, MAX_COMPARED, &catalogue)?;
+    let declarations = registry.declarations();
+    let compared = sources.resolve_variants(args.variants()?, MAX_COMPARED, &declarations)?;
     say_notes(compared.iter().map(|(_, config)| config));
     let target = args.target.target(&sources, quiet)?;
     let simulations = compared
@@ -128,7 +128,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if json {
         print_json(&report)?;
     } else {
-        print(&text::comparison::report(&report, &catalogue))?;
+        print(&text::comparison::report(&report, &declarations))?;
     }
     if report.partial {
         return Ok(interrupt::told(report.episodes, report.asked));

@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if sources.origin("max_steps")?.is_none() {
         sources = sources.with_override(flag("max_steps", "1"));
     }
-    let config = Config::resolve(&sources, &registry.catalogue())?;
+    let config = Config::resolve(&sources, &registry.declarations())?;
     if !args.quiet {
         say_notes([&config]);
     }
@@ -100,7 +100,7 @@ fn is_resampled(args: &Args, registry: &Registry) -> anyhow::Result<bool> {
     if sources.origin("max_steps")?.is_none() {
         sources = sources.with_override(Override::flag("slatesim corpus", "max_steps", 1));
     }
-    let config = Config::resolve(&sources, &registry.catalogue());
+    let config = Config::resolve(&sources, &registry.declarations());
     Ok(
         config
             .is_ok_and(|config| CommonKeys::read(&config.environment.settings).resample_documents),

@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         quiet,
     } = args.output;
     let sources = args.config.sources(args.policy.as_ref())?;
-    let config = Config::resolve(&sources, &registry.catalogue())?;
+    let config = Config::resolve(&sources, &registry.declarations())?;
     say_notes([&config]);
     let target = args.target.target(&sources, quiet)?;
     let simulation = registry.simulation(&config)?;
@@ -108,7 +108,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if json {
         print_json(&report)?;
     } else {
-        print(&text::report::report(&report, &registry.catalogue()))?;
+        print(&text::report::report(&report, &registry.declarations()))?;
     }
     if report.partial {
         let asked = campaign.asked.end - campaign.asked.start;

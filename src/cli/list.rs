@@ -3,7 +3,7 @@
 use super::output::{print, print_json};
 use super::text::layout::columns;
 use crate::backend::gpu::GpuBackend;
-use crate::config::{Allowed, Catalogue, Config, Entry, Key, Override, Sources, run_keys};
+use crate::config::{Allowed, Config, Declarations, Entry, Key, Override, Sources, run_keys};
 use crate::registry::Registry;
 use serde::Serialize;
 use std::fmt::Write;
@@ -24,7 +24,7 @@ struct Listing {
     /// Keys outside all sections.
     run: Vec<Key>,
     #[serde(flatten)]
-    catalogue: Catalogue,
+    declarations: Declarations,
     choice_models: Vec<ChoiceModels>,
     adapters: Vec<Adapter>,
 }
@@ -51,13 +51,13 @@ struct Adapter {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
-    let catalogue = registry.catalogue();
+    let declarations = registry.declarations();
     let listing = Listing {
         schema: 1,
         slatesim: env!("CARGO_PKG_VERSION"),
         run: run_keys(),
-        choice_models: choice_models(registry, &catalogue),
-        catalogue,
+        choice_models: choice_models(registry, &declarations),
+        declarations,
         adapters: adapters(),
     };
     if args.json {
@@ -84,12 +84,12 @@ fn adapters() -> Vec<Adapter> {
 }
 
 /// Finds the choice models of the environments: the one of the default settings, and what can be chosen instead.
-fn choice_models(registry: &Registry, catalogue: &Catalogue) -> Vec<ChoiceModels> {
+fn choice_models(registry: &Registry, declarations: &Declarations) -> Vec<ChoiceModels> {
     let of = |entry: &Entry| {
         let sources = Sources::new()
             .with_override(Override::flag("list", "environment.name", entry.name))
             .with_override(Override::flag("list", "max_steps", 1));
-        let default = Config::resolve(&sources, catalogue)
+        let default = Config::resolve(&sources, declarations)
             .and_then(|config| registry.simulation(&config))
             .map(|simulation| simulation.plan.choice.definition().name().to_owned());
         let mut models: Vec<String> = default.into_iter().collect();
@@ -107,13 +107,13 @@ fn choice_models(registry: &Registry, catalogue: &Catalogue) -> Vec<ChoiceModels
             models,
         }
     };
-    catalogue.environments.iter().map(of).collect()
+    declarations.environments.iter().map(of).collect()
 }
 
 fn text(listing: &Listing) -> String {
     let mut text = String::from("run\n");
     text += &keys(&listing.run);
-    for entry in &listing.catalogue.environments {
+    for entry in &listing.declarations.environments {
         let _ = writeln!(text, "\nenvironment {}: {}", entry.name, entry.about);
         let mut models = listing.choice_models.iter();
         if let Some(choice) = models.find(|choice| choice.environment == entry.name) {
@@ -124,11 +124,11 @@ fn text(listing: &Listing) -> String {
         }
         text += &keys(&entry.keys);
     }
-    for entry in &listing.catalogue.policies {
+    for entry in &listing.declarations.policies {
         let _ = writeln!(text, "\npolicy {}: {}", entry.name, entry.about);
         text += &keys(&entry.keys);
     }
-    for entry in &listing.catalogue.layers {
+    for entry in &listing.declarations.layers {
         let _ = writeln!(text, "\nlayer {}: {}", entry.name, entry.about);
         text += &keys(&entry.keys);
     }

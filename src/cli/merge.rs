@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if args.json {
         print_json(&report)?;
     } else {
-        print(&text::report::report(&report, &registry.catalogue()))?;
+        print(&text::report::report(&report, &registry.declarations()))?;
     }
     let is_failed = report.partial && !args.partial;
     Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))

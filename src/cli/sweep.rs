@@ -74,8 +74,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     } else {
         Arrangement::Grid
     };
-    let catalogue = registry.catalogue();
-    let points = sources.resolve_points(&axes, arrangement, MAX_POINTS, &catalogue)?;
+    let declarations = registry.declarations();
+    let points = sources.resolve_points(&axes, arrangement, MAX_POINTS, &declarations)?;
     say_notes(points.iter().map(|point| &point.config));
     let simulations = points
         .iter()
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     } else if args.csv {
         print(&text::sweep::csv(&report))?;
     } else {
-        print(&text::sweep::report(&report, &catalogue))?;
+        print(&text::sweep::report(&report, &declarations))?;
     }
     if report.partial {
         let done = report.points.iter().map(|point| point.episodes).sum();

@@ -87,7 +87,7 @@ impl Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
     let sources = args.config.sources(args.policy.as_ref())?;
-    let config = Config::resolve(&sources, &registry.catalogue())?;
+    let config = Config::resolve(&sources, &registry.declarations())?;
     say_notes([&config]);
     let simulation = registry.simulation(&config)?;
     if let Some(path) = &args.replay {

@@ -557,8 +557,8 @@ mod tests {
         let text = format!("{} = 1\n", "k".repeat(1 << 20));
         let sources = super::super::Sources::new()
             .with_file(super::super::ConfigFile::from_text("run.toml", text));
-        let catalogue = crate::registry::catalogue();
-        let error = super::super::Config::resolve(&sources, &catalogue).unwrap_err();
+        let declarations = crate::registry::declarations();
+        let error = super::super::Config::resolve(&sources, &declarations).unwrap_err();
         assert!(error.to_string().len() < 2000);
         let long = "v".repeat(1 << 20);
         for set in [
@@ -570,7 +570,7 @@ mod tests {
         ] {
             let sources = super::super::Sources::new().set(&set);
             let error =
-                sources.and_then(|sources| super::super::Config::resolve(&sources, &catalogue));
+                sources.and_then(|sources| super::super::Config::resolve(&sources, &declarations));
             assert!(error.unwrap_err().to_string().len() < 2000);
         }
     }

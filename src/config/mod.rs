@@ -5,7 +5,7 @@
 //! defaults, the range checks, the error texts and `slatesim list`, so that a parameter is described in one place.
 //!
 //! ```text
-//! TOML file + flags --Sources--> Config::resolve(.., Catalogue) --> Config { seed, episodes, .., environment, policy }
+//! TOML file + flags --Sources--> Config::resolve(.., Declarations) --> Config { seed, episodes, .., environment, policy }
 //! ```
 //!
 //! Three sources, later ones first to be heard: defaults < file < flags (in the order given). Everything is strict: a
@@ -14,15 +14,15 @@
 //!
 //! Several configurations over one base are [`Variant`]s, see [`Sources::resolve_variants`].
 //!
-//! Nothing here knows an environment or a policy: the [`Catalogue`] is handed in.
+//! Nothing here knows an environment or a policy: the [`Declarations`] is handed in.
 
 mod allowed;
 mod assignment;
 mod bounds;
-mod catalogue;
 mod check;
 mod condition;
 mod corpus;
+mod declarations;
 mod declare;
 mod dotted;
 mod error;
@@ -43,9 +43,11 @@ mod weights;
 pub use allowed::{Allowed, Column};
 pub use assignment::Override;
 pub use bounds::Bounds;
-pub(crate) use catalogue::{CHOICE_MODEL, CommonKeys, MOST_CANDIDATES, MOST_POSITIONS, SeedKeys};
-pub use catalogue::{Catalogue, Entry, run_keys};
 pub use corpus::Corpus;
+pub(crate) use declarations::{
+    CHOICE_MODEL, CommonKeys, MOST_CANDIDATES, MOST_POSITIONS, SeedKeys,
+};
+pub use declarations::{Declarations, Entry, run_keys};
 pub use error::{ConfigError, CorpusProblem, Hint, SyntaxError, UnknownKey};
 pub use key::{AnyType, Key};
 pub use nearest::nearest_name;

@@ -4,7 +4,7 @@ use super::assignment::Override;
 use super::dotted::is_inside;
 use super::named_file::named_text;
 use super::variants::split_at_commas;
-use super::{Catalogue, Config, ConfigError, Sources};
+use super::{Config, ConfigError, Declarations, Sources};
 use std::path::Path;
 
 /// The flag that varies a key.
@@ -124,7 +124,7 @@ impl Sources {
         axes: &[Axis],
         arrangement: Arrangement,
         most: usize,
-        catalogue: &Catalogue,
+        declarations: &Declarations,
     ) -> Result<Vec<Point>, ConfigError> {
         check_keys(axes)?;
         let count = count(axes, arrangement)?;
@@ -144,7 +144,7 @@ impl Sources {
                 let sources = given.into_iter().fold(self.clone(), |sources, given| {
                     sources.with_override(given.clone())
                 });
-                match Config::resolve(&sources, catalogue) {
+                match Config::resolve(&sources, declarations) {
                     Ok(config) => Ok(Point { values, config }),
                     Err(error) => Err(error.of_point(label(&values))),
                 }
@@ -242,7 +242,7 @@ mod tests {
 
     fn points(given: &[&str], arrangement: Arrangement) -> Result<Vec<Point>, ConfigError> {
         let axes: Result<Vec<Axis>, _> = given.iter().map(|text| Axis::parse(text)).collect();
-        Sources::new().resolve_points(&axes?, arrangement, MOST, &specimen::catalogue())
+        Sources::new().resolve_points(&axes?, arrangement, MOST, &specimen::declarations())
     }
 
     fn labels(given: &[&str], arrangement: Arrangement) -> Vec<String> {

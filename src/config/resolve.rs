@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::assignment::Assignment;
-use super::catalogue::RunKeys;
+use super::declarations::RunKeys;
 use super::dotted::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
 use super::error::UnknownKey;
 use super::nearest::{nearest_key, nearest_name};
 use super::quote::{clip, type_name};
 use super::sources::VARIANT;
-use super::{Catalogue, ConfigError, Entry, Hint, Key, Origin, Section, Settings, Sources};
+use super::{ConfigError, Declarations, Entry, Hint, Key, Origin, Section, Settings, Sources};
 
 /// Describes a run completely: everything that its numbers depend on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,7 +47,7 @@ impl Config {
     /// # Errors
     /// A [`ConfigError`] for the first thing that is wrong: first the syntax, then the names of the environment and the
     /// policy, then unknown keys, then values, then what does not go together.
-    pub fn resolve(sources: &Sources, catalogue: &Catalogue) -> Result<Self, ConfigError> {
+    pub fn resolve(sources: &Sources, declarations: &Declarations) -> Result<Self, ConfigError> {
         let mut given = sources.assignments()?;
         for assignment in given.iter_mut().filter(|one| one.key == RunKeys::discount) {
             // One is a list of one.
@@ -58,13 +58,18 @@ impl Config {
         let environment = find(
             "environment.name",
             DEFAULT_ENVIRONMENT,
-            &catalogue.environments,
+            &declarations.environments,
             &given,
         )?;
-        let policy = find("policy.name", DEFAULT_POLICY, &catalogue.policies, &given)?;
-        let layers = find_layers(&catalogue.layers, &given)?;
+        let policy = find(
+            "policy.name",
+            DEFAULT_POLICY,
+            &declarations.policies,
+            &given,
+        )?;
+        let layers = find_layers(&declarations.layers, &given)?;
         let run = RunKeys::declared();
-        let known = Known::new(&run, environment, policy, &layers, catalogue);
+        let known = Known::new(&run, environment, policy, &layers, declarations);
         for assignment in &given {
             known.check(assignment)?;
         }
@@ -215,7 +220,7 @@ struct Known<'a> {
     environment: &'a Entry,
     policy: &'a Entry,
     layers: &'a [&'a Entry],
-    catalogue: &'a Catalogue,
+    declarations: &'a Declarations,
 }
 
 impl<'a> Known<'a> {
@@ -224,7 +229,7 @@ impl<'a> Known<'a> {
         environment: &'a Entry,
         policy: &'a Entry,
         layers: &'a [&'a Entry],
-        catalogue: &'a Catalogue,
+        declarations: &'a Declarations,
     ) -> Self {
         let mut keys = Vec::new();
         let mut sections = vec![
@@ -232,14 +237,15 @@ impl<'a> Known<'a> {
             (
                 ENVIRONMENT,
                 environment.keys.as_slice(),
-                Some(&catalogue.environments),
+                Some(&declarations.environments),
             ),
-            (POLICY, &policy.keys, Some(&catalogue.policies)),
+            (POLICY, &policy.keys, Some(&declarations.policies)),
         ];
         let layer_sections = layers.iter().zip(LAYERS);
         sections.extend(
-            layer_sections
-                .map(|(layer, section)| (section, layer.keys.as_slice(), Some(&catalogue.layers))),
+            layer_sections.map(|(layer, section)| {
+                (section, layer.keys.as_slice(), Some(&declarations.layers))
+            }),
         );
         for (section, declared, entries) in sections {
             if let Some(entries) = entries {
@@ -255,7 +261,7 @@ impl<'a> Known<'a> {
             environment,
             policy,
             layers,
-            catalogue,
+            declarations,
         }
     }
 
@@ -351,8 +357,8 @@ impl<'a> Known<'a> {
     fn elsewhere(&self, key: &str) -> Option<String> {
         let (section, key) = key.split_once('.')?;
         let entries = match section {
-            ENVIRONMENT => &self.catalogue.environments,
-            POLICY => &self.catalogue.policies,
+            ENVIRONMENT => &self.declarations.environments,
+            POLICY => &self.declarations.policies,
             _ => return None,
         };
         let mut entries = entries.iter();

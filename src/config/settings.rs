@@ -373,7 +373,7 @@ impl Serialize for Tree<'_> {
 /// Serializes as one object, `{"name": ..., <parameters>}`, with the layer around it as a nested one, `"layer": {...}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
-    /// The name in the catalogue.
+    /// The name in the declarations.
     pub name: String,
     /// The resolved parameters.
     pub settings: Settings,

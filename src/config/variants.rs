@@ -23,7 +23,7 @@ use super::error::UnknownKey;
 use super::nearest::nearest_name;
 use super::quote::{clip, type_name};
 use super::sources::VARIANT;
-use super::{Catalogue, Config, ConfigError, Hint, Origin, Sources};
+use super::{Config, ConfigError, Declarations, Hint, Origin, Sources};
 
 /// Keys of one variant in a file.
 const KEYS: [&str; 2] = ["name", "set"];
@@ -95,7 +95,11 @@ impl Variant {
     /// # Errors
     /// [`ConfigError::Variant`] with what is wrong, as [`Config::resolve`] tells it, or where a value is set that all
     /// variants share.
-    pub fn resolve(&self, base: &Sources, catalogue: &Catalogue) -> Result<Config, ConfigError> {
+    pub fn resolve(
+        &self,
+        base: &Sources,
+        declarations: &Declarations,
+    ) -> Result<Config, ConfigError> {
         let common = self
             .overrides
             .iter()
@@ -111,7 +115,7 @@ impl Variant {
         }
         let sources = self.overrides.iter().cloned();
         let sources = sources.fold(base.clone(), Sources::with_override);
-        Config::resolve(&sources, catalogue).map_err(|error| error.of_variant(&self.label))
+        Config::resolve(&sources, declarations).map_err(|error| error.of_variant(&self.label))
     }
 }
 
@@ -136,7 +140,7 @@ impl Sources {
         &self,
         more: Vec<Variant>,
         most: usize,
-        catalogue: &Catalogue,
+        declarations: &Declarations,
     ) -> Result<Vec<(String, Config)>, ConfigError> {
         let mut variants = self.file_variants()?;
         variants.extend(more);
@@ -169,7 +173,7 @@ impl Sources {
         variants
             .into_iter()
             .map(|variant| {
-                let config = variant.resolve(&base, catalogue)?;
+                let config = variant.resolve(&base, declarations)?;
                 Ok((variant.label, config))
             })
             .collect()
@@ -306,7 +310,7 @@ mod tests {
         let more: Result<Vec<Variant>, _> = more.iter().map(|text| Variant::parse(text)).collect();
         Sources::new()
             .with_file(ConfigFile::from_text("run.toml", text))
-            .resolve_variants(more?, MOST, &specimen::catalogue())
+            .resolve_variants(more?, MOST, &specimen::declarations())
     }
 
     fn refusal(text: &str, more: &[&str]) -> String {
@@ -441,7 +445,7 @@ mod tests {
     fn a_single_run_does_not_know_variants() {
         let file = ConfigFile::from_text("run.toml", "[[variant]]\nname = 'a'");
         let sources = Sources::new().with_file(file);
-        let error = Config::resolve(&sources, &specimen::catalogue()).unwrap_err();
+        let error = Config::resolve(&sources, &specimen::declarations()).unwrap_err();
         assert!(
             error.to_string().starts_with("unknown key `variant`"),
             "{error}"

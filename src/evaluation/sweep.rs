@@ -272,8 +272,8 @@ mod tests {
             sources = sources.set(set).unwrap();
         }
         let axes: Vec<Axis> = vary.iter().map(|text| Axis::parse(text).unwrap()).collect();
-        let catalogue = registry::catalogue();
-        let points = sources.resolve_points(&axes, Arrangement::Grid, MAX_POINTS, &catalogue);
+        let declarations = registry::declarations();
+        let points = sources.resolve_points(&axes, Arrangement::Grid, MAX_POINTS, &declarations);
         let points = points.unwrap();
         let made = points
             .iter()

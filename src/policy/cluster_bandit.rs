@@ -32,7 +32,7 @@ use super::layer::LayerModel;
 use super::layer::cluster_click_statistics::ClusterClickStatistics;
 use super::ranking::{begin, insert_ranked};
 use super::sorting::By;
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::bandit;
 use crate::config::{Bounds, ConfigError, Entry, OneOf, Settings};
 use crate::distribution::uniform;
@@ -122,8 +122,8 @@ impl PolicyDefinition for ClusterBandit {
         ]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let num_topics = target.outline.num_topics as usize;
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
+        let num_topics = context.outline.num_topics as usize;
         if num_topics < 2 {
             let needs = format!(
                 "an environment whose documents have at least two topics, and there are {num_topics}"
@@ -132,10 +132,10 @@ impl PolicyDefinition for ClusterBandit {
         }
         let keys = Keys::read(settings);
         let by = match &keys.by {
-            None if target.outline.document_size() > 0 => {
-                By::Feature(default_feature(&target.outline.document_features()))
+            None if context.outline.document_size() > 0 => {
+                By::Feature(default_feature(&context.outline.document_features()))
             }
-            name => By::find(name.as_deref(), target.outline)
+            name => By::find(name.as_deref(), context.outline)
                 .map_err(|allowed| settings.invalid(Keys::by, allowed))?,
         };
         let descending = keys.pro_educ.unwrap_or_else(|| vec![true; num_topics]);

@@ -12,7 +12,7 @@
 
 use super::logistic::{self, Logistic};
 use super::posterior::{Estimator, rank_by_draw, scale_of_draws};
-use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Feedback, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource, embedded};
@@ -50,9 +50,9 @@ impl PolicyDefinition for GlmThompson {
         )]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            logistic: Logistic::new("glm_thompson", settings, target, true)?,
+            logistic: Logistic::new("glm_thompson", settings, context, true)?,
             optimism_scaling: scale_of_draws(settings, logistic::Keys::optimism_scaling)?,
         })
     }

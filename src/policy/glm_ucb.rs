@@ -14,7 +14,7 @@
 
 use super::logistic::{self, Logistic};
 use super::posterior::{Estimator, rank_by_bounds};
-use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Feedback, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::keys;
 use crate::number::Number;
@@ -76,8 +76,8 @@ impl PolicyDefinition for GlmUcb {
         ]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let logistic = Logistic::new("glm_ucb", settings, target, false)?;
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
+        let logistic = Logistic::new("glm_ucb", settings, context, false)?;
         let dim = u32::try_from(logistic.inputs().len()).expect("inputs are few");
         let scale = logistic::Keys::read(settings).optimism_scaling;
         let Keys { horizon } = Keys::read(settings);

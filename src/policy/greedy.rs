@@ -5,7 +5,7 @@
 
 use super::ranking::{begin, insert};
 use super::sorting::By;
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
@@ -66,9 +66,9 @@ impl PolicyDefinition for Greedy {
         ]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         let keys = Keys::read(settings);
-        let by = By::find(keys.by.as_deref(), target.outline);
+        let by = By::find(keys.by.as_deref(), context.outline);
         Ok(Self {
             by: by.map_err(|allowed| settings.invalid(Keys::by, allowed))?,
             ascending: match keys.order {

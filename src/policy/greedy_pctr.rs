@@ -9,7 +9,7 @@
 //! `RecSim`'s `GreedyPCTRAgent`, whose belief is the sampler's average user (`IEClusterUserSampler.avg_user_state`).
 
 use super::ranking::{begin, insert};
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::config::{Bounds, ConfigError, Entry, Settings};
 use crate::keys;
 use crate::number::{Number, Word};
@@ -47,28 +47,28 @@ impl PolicyDefinition for GreedyPctr {
         vec![Specimen::composed(&["policy.belief=[0.5]"])]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         let given = Keys::read(settings).belief;
-        let Some(belief) = given.as_deref().or(target.average_user) else {
+        let Some(belief) = given.as_deref().or(context.average_user) else {
             let allowed = format!(
                 "a list of {} numbers, since the environment has no average user",
-                target.num_user_fields
+                context.num_user_fields
             );
             return Err(settings.invalid(Keys::belief, allowed));
         };
         // Fields after those given are of no consequence for the score: the type of a user, a budget.
-        if belief.is_empty() || belief.len() > target.num_user_fields {
-            let allowed = format!("a list of at most {} numbers", target.num_user_fields);
+        if belief.is_empty() || belief.len() > context.num_user_fields {
+            let allowed = format!("a list of at most {} numbers", context.num_user_fields);
             return Err(settings.invalid(Keys::belief, allowed));
         }
         if given.is_some()
-            && let Some(misfit) = (target.misfit_of_user)(belief)
+            && let Some(misfit) = (context.misfit_of_user)(belief)
         {
             let allowed = format!("a state of the environment's users, of which {misfit}");
             return Err(settings.invalid(Keys::belief, allowed));
         }
         let mut belief = belief.to_vec();
-        belief.resize(target.num_user_fields, 0.0);
+        belief.resize(context.num_user_fields, 0.0);
         Ok(Self { belief })
     }
 

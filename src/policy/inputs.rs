@@ -6,7 +6,7 @@
 //!
 //! Layers are in the order in which they nest, the one closest to the policy first.
 
-use super::{Feedback, Offer, Target};
+use super::{Feedback, Offer, PolicyContext};
 use crate::environment::Observable;
 use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs};
@@ -29,11 +29,11 @@ pub struct Inputs {
 impl Inputs {
     /// Counts the inputs of a policy.
     #[must_use]
-    pub fn of(target: &Target<'_>) -> Self {
+    pub fn of(context: &PolicyContext<'_>) -> Self {
         Self {
-            document: target.outline.document_size(),
-            user: target.outline.user_size(),
-            layers: target.num_layer_numbers,
+            document: context.outline.document_size(),
+            user: context.outline.user_size(),
+            layers: context.num_layer_numbers,
         }
     }
 
@@ -68,8 +68,8 @@ impl Inputs {
     }
 
     /// Returns how large each number may be in magnitude; 10^4 for one without limits.
-    pub(super) fn largest(&self, target: &Target<'_>) -> Vec<f64> {
-        let observables = target.outline.document.iter().chain(&target.outline.user);
+    pub(super) fn largest(&self, context: &PolicyContext<'_>) -> Vec<f64> {
+        let observables = context.outline.document.iter().chain(&context.outline.user);
         let largest = |observable: &Observable| {
             let largest = observable.low.abs().max(observable.high.abs());
             let largest = if largest.is_finite() {

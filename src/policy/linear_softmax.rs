@@ -17,7 +17,7 @@ use super::inputs::Inputs;
 use super::propensity::Propensity;
 use super::ranking::begin;
 use super::scoring;
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::config::{ConfigError, Entry, Settings, Weights, WeightsSource};
 use crate::keys;
 use crate::number::{Number, Word};
@@ -124,11 +124,11 @@ impl PolicyDefinition for LinearSoftmax {
         ]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let inputs = Inputs::of(target);
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
+        let inputs = Inputs::of(context);
         let misfit = |problem| settings.misfit(Keys::weights, problem);
         let (mut weights, bias) = fit(&Keys::read(settings).weights, inputs).map_err(misfit)?;
-        let largest = largest_sum(&weights, bias, &inputs.largest(target));
+        let largest = largest_sum(&weights, bias, &inputs.largest(context));
         refuse_overflow("weight", largest).map_err(misfit)?;
         weights.truncate(inputs.document);
         Ok(Self {

@@ -11,7 +11,7 @@
 
 use super::posterior::{EXPLORATION, Estimator, rank_by_draw, scale_of_draws};
 use super::ridge::{self, Ridge};
-use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Feedback, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::environment::long_term_satisfaction::specimens::CORPUS;
 use crate::keys;
@@ -89,9 +89,9 @@ impl PolicyDefinition for LinearThompson {
         ]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            ridge: Ridge::new("linear_thompson", settings, target)?,
+            ridge: Ridge::new("linear_thompson", settings, context)?,
             exploration_scale: scale_of_draws(settings, Keys::exploration_scale)?,
         })
     }

@@ -13,7 +13,7 @@
 
 use super::posterior::{EXPLORATION, Estimator, rank_by_bounds};
 use super::ridge::{self, Ridge};
-use super::{Draws, Feedback, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Feedback, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::keys;
 use crate::number::Number;
@@ -74,9 +74,9 @@ impl PolicyDefinition for LinearUcb {
         ]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
-            ridge: Ridge::new("linear_ucb", settings, target)?,
+            ridge: Ridge::new("linear_ucb", settings, context)?,
             alpha: Keys::read(settings).alpha,
         })
     }

@@ -11,7 +11,7 @@
 use super::inputs::Inputs;
 use super::posterior::{EXPLORATION, Estimator, Fit};
 use super::ridge::{Ridge, bounded};
-use super::{Feedback, Offer, Scratch, Target};
+use super::{Feedback, Offer, PolicyContext, Scratch};
 use crate::config::{Bounds, ConfigError, Settings};
 use crate::keys;
 use crate::number::{Mask, Number, Word};
@@ -56,10 +56,10 @@ impl Logistic {
     pub(super) fn new(
         name: &str,
         settings: &Settings,
-        target: &Target<'_>,
+        context: &PolicyContext<'_>,
         factors_fit: bool,
     ) -> Result<Self, ConfigError> {
-        let inputs = bounded(name, settings, target)?;
+        let inputs = bounded(name, settings, context)?;
         let keys = Keys::read(settings);
         let history_length = keys.history_length as usize;
         let entry = inputs.len() + 1;

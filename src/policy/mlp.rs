@@ -19,7 +19,7 @@ use super::inputs::Inputs;
 use super::propensity::Propensity;
 use super::ranking::begin;
 use super::scoring;
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::config::{ConfigError, Entry, Settings, Weights};
 use crate::keys;
 use crate::number::{Number, Word};
@@ -147,13 +147,13 @@ impl PolicyDefinition for Mlp {
         ]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let inputs = Inputs::of(target);
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
+        let inputs = Inputs::of(context);
         let Keys {
             weights,
             activation,
         } = Keys::read(settings);
-        let largest = inputs.largest(target);
+        let largest = inputs.largest(context);
         let fitted = fit(&weights, inputs, activation, largest);
         let (layers, largest) =
             fitted.map_err(|problem| settings.misfit(Keys::weights, problem))?;

@@ -179,7 +179,7 @@ pub trait Policy<N: Number>: Debug + Send + Sync {
 
 /// What a policy is made for.
 #[derive(Clone, Copy)]
-pub struct Target<'a> {
+pub struct PolicyContext<'a> {
     /// Sizes and observables of the environment.
     pub outline: &'a Outline,
     /// How many documents are offered at a step.
@@ -200,9 +200,9 @@ pub struct Target<'a> {
     pub num_layer_numbers: usize,
 }
 
-impl Debug for Target<'_> {
+impl Debug for PolicyContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Target")
+        f.debug_struct("PolicyContext")
             .field("outline", self.outline)
             .field("num_candidates", &self.num_candidates)
             .field("slate_size", &self.slate_size)
@@ -226,7 +226,7 @@ pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ConfigError`] if the environment cannot feed the policy.
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError>;
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError>;
     /// Returns the WGSL twin.
     fn shader(&self) -> ShaderSource;
     /// Returns what the WGSL twin is specialised by, besides its sizes.

@@ -8,7 +8,7 @@
 
 use super::propensity::{of_distinct, of_independent};
 use super::shuffle::next_candidate;
-use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyContext, PolicyDefinition, Propensity, Scratch};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::distribution::bounded_integer;
 use crate::keys;
@@ -53,7 +53,7 @@ impl PolicyDefinition for Random {
         ]
     }
 
-    fn new(settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(settings: &Settings, _context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         let Keys { with_replacement } = Keys::read(settings);
         Ok(Self { with_replacement })
     }

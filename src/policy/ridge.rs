@@ -13,7 +13,7 @@
 
 use super::inputs::Inputs;
 use super::posterior::{Estimator, Fit};
-use super::{Feedback, Offer, Scratch, Target};
+use super::{Feedback, Offer, PolicyContext, Scratch};
 use crate::config::{Bounds, ConfigError, Settings};
 use crate::number::Number;
 use crate::regression::{factorize, solve};
@@ -65,11 +65,11 @@ impl Ridge {
     pub(super) fn new(
         name: &str,
         settings: &Settings,
-        target: &Target<'_>,
+        context: &PolicyContext<'_>,
     ) -> Result<Self, ConfigError> {
         let keys = Keys::read(settings);
         Ok(Self {
-            inputs: bounded(name, settings, target)?,
+            inputs: bounded(name, settings, context)?,
             ridge: keys.ridge,
             learns_reward: match keys.target {
                 Learned::Clicked => false,
@@ -199,9 +199,9 @@ impl Estimator for Ridge {
 pub(super) fn bounded(
     name: &str,
     settings: &Settings,
-    target: &Target<'_>,
+    context: &PolicyContext<'_>,
 ) -> Result<Inputs, ConfigError> {
-    let inputs = Inputs::of(target);
+    let inputs = Inputs::of(context);
     if (1..=MAX_INPUTS).contains(&inputs.len()) {
         return Ok(inputs);
     }

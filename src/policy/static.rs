@@ -1,6 +1,6 @@
 //! The first K candidates, in order. Twin: `shaders/policy/static.wgsl`.
 
-use super::{Draws, Offer, Policy, PolicyDefinition, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyContext, PolicyDefinition, Scratch};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderSource, embedded};
@@ -29,7 +29,7 @@ impl PolicyDefinition for Static {
         vec![Specimen::composed(&[])]
     }
 
-    fn new(_settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(_settings: &Settings, _context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         Ok(Self)
     }
 

@@ -8,7 +8,7 @@
 //! The cumulative probabilities of a row are rounded to single precision on every backend: an action's probability is
 //! right to 2^-23.
 
-use super::{Draws, Offer, Policy, PolicyDefinition, Propensity, Scratch, Target};
+use super::{Draws, Offer, Policy, PolicyContext, PolicyDefinition, Propensity, Scratch};
 use crate::config::{Bounds, ConfigError, Entry, Settings, WordOrMatrix};
 use crate::distribution::{categorical_step, cumulative, uniform};
 use crate::environment::Outline;
@@ -78,17 +78,17 @@ impl PolicyDefinition for Table {
         vec![Specimen::composed(&["environment.name=item_transition"])]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        let model = (target.finite_model)();
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
+        let model = (context.finite_model)();
         let num_states = model.as_ref().map(FiniteModel::num_states);
-        let Some(num_states) = num_states.or_else(|| observed_states(target.outline)) else {
+        let Some(num_states) = num_states.or_else(|| observed_states(context.outline)) else {
             let allowed = "nothing here: the environment has no finite state";
             return Err(settings.invalid(Keys::table, allowed));
         };
-        if target.slate_size != 1 {
+        if context.slate_size != 1 {
             return Err(settings.invalid(Keys::table, "slates of one document"));
         }
-        let num_candidates = target.num_candidates as usize;
+        let num_candidates = context.num_candidates as usize;
         let table = match (Keys::read(settings).table, model) {
             (WordOrMatrix::Matrix(rows), _) => {
                 let fits = rows.len() == num_states
@@ -117,7 +117,7 @@ impl PolicyDefinition for Table {
             }
         };
         Ok(Self {
-            num_candidates: target.num_candidates,
+            num_candidates: context.num_candidates,
             cumulative: table.iter().flat_map(|row| cumulative(row)).collect(),
         })
     }
@@ -186,7 +186,7 @@ mod tests {
             user,
             ..Outline::default()
         };
-        let target = Target {
+        let context = PolicyContext {
             outline: &outline,
             num_candidates: 2,
             slate_size: 1,
@@ -198,7 +198,7 @@ mod tests {
             num_layer_numbers: 0,
         };
         let settings = Table::entry().settings_with(&[table]).unwrap();
-        Table::new(&settings, &target).map_err(|error| error.to_string())
+        Table::new(&settings, &context).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) fn resolved(given: &[&str]) -> Config {
     let set = |sources: Sources, text: &&str| sources.set(text);
     let sources = given.iter().try_fold(Sources::new(), set);
-    Config::resolve(&sources.expect("written well"), &registry::catalogue())
+    Config::resolve(&sources.expect("written well"), &registry::declarations())
         .expect("a good configuration")
 }
 

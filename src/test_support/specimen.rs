@@ -1,6 +1,6 @@
-//! A catalogue like the real one, for the tests of the room that knows none.
+//! Declarations like the real ones, for the tests of the room that knows none.
 
-use crate::config::{Bounds, Catalogue, Column, Entry, Key};
+use crate::config::{Bounds, Column, Declarations, Entry, Key};
 
 crate::words! {
     /// How users choose.
@@ -160,8 +160,8 @@ pub(crate) fn item_transition() -> Entry {
     )
 }
 
-pub(crate) fn catalogue() -> Catalogue {
-    Catalogue {
+pub(crate) fn declarations() -> Declarations {
+    Declarations {
         environments: vec![
             long_term_satisfaction(),
             interest_exploration(),

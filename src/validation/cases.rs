@@ -65,7 +65,7 @@ mod tests {
     fn every_choice_model_and_document_sampler_of_every_environment_has_a_case() {
         let registry = Registry::built_in();
         let cases = cases(&registry).unwrap();
-        for environment in registry.catalogue().environments {
+        for environment in registry.declarations().environments {
             for variant in environment.variants() {
                 let has = |specimen: &Specimen| {
                     let is_default = |(key, word): &(&str, &str)| {

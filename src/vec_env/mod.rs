@@ -9,7 +9,7 @@
 //! use slatesim::registry;
 //! use slatesim::vec_env::VecEnv;
 //!
-//! let config = Config::resolve(&Sources::new().set("environment.slate_size=2")?, &registry::catalogue())?;
+//! let config = Config::resolve(&Sources::new().set("environment.slate_size=2")?, &registry::declarations())?;
 //! let simulation = registry::simulation(&config)?;
 //! let mut env = VecEnv::new(&simulation, &cpu(Some(1))?, 100)?;
 //! let first = env.reset()?;
@@ -86,7 +86,7 @@
 //! # use slatesim::registry;
 //! use slatesim::vec_env::{AutoresetMode, EMPTY, VecEnv, VecEnvOptions};
 //!
-//! # let config = Config::resolve(&Sources::new().set("environment.slate_size=2")?, &registry::catalogue())?;
+//! # let config = Config::resolve(&Sources::new().set("environment.slate_size=2")?, &registry::declarations())?;
 //! # let simulation = registry::simulation(&config)?;
 //! let options = VecEnvOptions::default().with_autoreset(AutoresetMode::NextStep);
 //! let mut env = VecEnv::with_options(&simulation, &cpu(Some(1))?, 100, options)?;

@@ -6,7 +6,7 @@ mod state;
 use crate::backend::error::BackendError;
 use crate::backend::plan::Plan;
 use crate::backend::stepper::{
-    Followed, Follower, Kept, LaneState, LastKept, Observation, Population, StepOutcome, Stepper,
+    Followed, Follower, Kept, LaneState, LastKept, Observation, StepOutcome, SteppedUsers, Stepper,
 };
 use crate::environment::Environment;
 use crate::number::Number;
@@ -50,12 +50,12 @@ struct Sharing {
 impl Sharing {
     /// Makes a range for each thread, as far as there are lanes for it; those of one environment stay together, and only the
     /// last range ends within a vector of so many users.
-    fn new(population: Population, lanes_of_a_vector: usize) -> Self {
-        let Population {
+    fn new(users: SteppedUsers, lanes_of_a_vector: usize) -> Self {
+        let SteppedUsers {
             num_lanes,
             users_per_env,
             pool,
-        } = population;
+        } = users;
         let num_threads = (pool.as_ref()).map_or(1, |pool| pool.current_num_threads());
         let most_ranges = num_threads.min(num_lanes / LEAST_LANES).max(1);
         let envs = (num_lanes / users_per_env).div_ceil(most_ranges);
@@ -127,10 +127,10 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
     pub(in crate::backend) fn new(
         environment: impl Fn() -> E,
         plan: &Plan,
-        population: Population,
+        users: SteppedUsers,
     ) -> Self {
-        let users_per_env = population.users_per_env;
-        let sharing = Sharing::new(population, N::LANES);
+        let users_per_env = users.users_per_env;
+        let sharing = Sharing::new(users, N::LANES);
         let lanes = sharing.lanes.iter().cloned();
         let ranges = lanes.map(|lanes| {
             let starts: Vec<_> = lanes.clone().map(|lane| Some(lane as u64)).collect();

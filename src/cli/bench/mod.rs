@@ -103,10 +103,10 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
 
 /// Lists what `--environment` and `--policy` leave of all cases.
 fn chosen_cases(args: &Args, registry: &Registry) -> anyhow::Result<Vec<Case>> {
-    let catalogue = registry.catalogue();
+    let declarations = registry.declarations();
     let known: Vec<&str> = registry.environment_names().collect();
     Usage::unless_known("--environment", &args.environment, &known)?;
-    let known = catalogue.policies.iter().map(|entry| entry.name);
+    let known = declarations.policies.iter().map(|entry| entry.name);
     Usage::unless_known("--policy", &args.policy, &known.collect::<Vec<_>>())?;
     let has =
         |given: &[String], name: &str| given.is_empty() || given.iter().any(|other| other == name);

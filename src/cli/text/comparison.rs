@@ -3,7 +3,7 @@
 use super::layout::{columns, facts, paragraphs, row};
 use super::numbers::{DIGITS, estimate, optional, significant};
 use super::report::{ESTIMATE, TRIMMED, beginning, computed_by, scope, section, target, time};
-use crate::config::Catalogue;
+use crate::config::Declarations;
 use crate::evaluation::{Best, ComparisonReport, LEVEL, PairedDifference, VariantReport};
 
 /// Digits of the ends of an interval.
@@ -12,7 +12,7 @@ const INTERVAL_DIGITS: usize = 5;
 const SMALLEST_P_VALUE: f64 = 1e-4;
 
 /// Writes a comparison: what was run, what each variant gave, every difference, and which is the best.
-pub(crate) fn report(report: &ComparisonReport, catalogue: &Catalogue) -> String {
+pub(crate) fn report(report: &ComparisonReport, declarations: &Declarations) -> String {
     let mut episodes = report.episodes.to_string() + " of each variant";
     episodes += &beginning(report.first_episode);
     if report.partial {
@@ -27,7 +27,7 @@ pub(crate) fn report(report: &ComparisonReport, catalogue: &Catalogue) -> String
     head.push(computed_by(&report.backend));
     paragraphs(&[
         facts(&head),
-        facts(&descriptions(&report.policies, catalogue)),
+        facts(&descriptions(&report.policies, declarations)),
         columns(&variants(&report.policies), 1),
         columns(&differences(&report.differences), 1),
         report.best.as_ref().map_or_else(String::new, best),
@@ -36,15 +36,16 @@ pub(crate) fn report(report: &ComparisonReport, catalogue: &Catalogue) -> String
 }
 
 /// Writes what each variant is; the environment once, where it is one for all.
-fn descriptions(variants: &[VariantReport], catalogue: &Catalogue) -> Vec<[String; 2]> {
+fn descriptions(variants: &[VariantReport], declarations: &Declarations) -> Vec<[String; 2]> {
     let environment = |variant: &VariantReport| {
-        let mut text = section(&variant.environment, |name| catalogue.environment(name));
+        let mut text = section(&variant.environment, |name| declarations.environment(name));
         if let Some(max_steps) = variant.max_steps {
             text += &format!("; max_steps {max_steps}");
         }
         text
     };
-    let policy = |variant: &VariantReport| section(&variant.policy, |name| catalogue.policy(name));
+    let policy =
+        |variant: &VariantReport| section(&variant.policy, |name| declarations.policy(name));
     let first = environment(&variants[0]);
     let is_one = variants.iter().all(|variant| environment(variant) == first);
     let mut rows = Vec::new();

@@ -3,7 +3,7 @@
 use super::layout::{columns, facts, paragraphs, row};
 use super::numbers::{DIGITS, estimate, optional, rate, significant};
 use crate::backend::BackendInfo;
-use crate::config::{Catalogue, Entry};
+use crate::config::{Declarations, Entry};
 use crate::evaluation::{Precision, Report, Stopping, differences, told};
 use crate::statistics::{Summary, TruncatedSummary};
 use serde_json::Value;
@@ -21,9 +21,9 @@ pub(crate) const ESTIMATE: &str = "mean ± standard error";
 pub(crate) const TRIMMED: &str = "trimmed mean ± s.e.";
 
 /// Writes a report: what was run, what it gave, and how long it took.
-pub(crate) fn report(report: &Report, catalogue: &Catalogue) -> String {
-    let environment = section(&report.environment, |name| catalogue.environment(name));
-    let policy = section(&report.policy, |name| catalogue.policy(name));
+pub(crate) fn report(report: &Report, declarations: &Declarations) -> String {
+    let environment = section(&report.environment, |name| declarations.environment(name));
+    let policy = section(&report.policy, |name| declarations.policy(name));
     let mut head = vec![
         ["environment".to_owned(), environment],
         ["policy".to_owned(), policy],
@@ -342,8 +342,8 @@ mod tests {
 
     #[test]
     fn only_parameters_that_are_not_at_their_default_are_told() {
-        let catalogue = crate::registry::catalogue();
-        let text = |value: Value| section(&value, |name| catalogue.policy(name));
+        let declarations = crate::registry::declarations();
+        let text = |value: Value| section(&value, |name| declarations.policy(name));
         assert_eq!(
             text(json!({"name": "random", "with_replacement": false})),
             "random"

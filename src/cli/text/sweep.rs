@@ -3,7 +3,7 @@
 use super::layout::{columns, facts, paragraphs};
 use super::numbers::estimate;
 use super::report::{beginning, computed_by, scope, section, time};
-use crate::config::Catalogue;
+use crate::config::Declarations;
 use crate::evaluation::{PointReport, SweepReport};
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ const FIGURES: [(&str, Figure); 20] = [
 ];
 
 /// Writes a sweep: what all points share, and a line for each.
-pub(crate) fn report(report: &SweepReport, catalogue: &Catalogue) -> String {
+pub(crate) fn report(report: &SweepReport, declarations: &Declarations) -> String {
     let count = report.points.len();
     let mut episodes = format!(
         "{} of each of {count} point{}",
@@ -73,7 +73,7 @@ pub(crate) fn report(report: &SweepReport, catalogue: &Catalogue) -> String {
         let done: u64 = report.points.iter().map(|point| point.episodes).sum();
         episodes += &format!(", PARTIAL: {done} in all");
     }
-    let mut head = shared(report, catalogue);
+    let mut head = shared(report, declarations);
     head.push(["episodes".to_owned(), episodes]);
     head.extend(scope(report.uncertainty.as_ref()));
     head.push(computed_by(&report.backend));
@@ -92,14 +92,14 @@ pub(crate) fn report(report: &SweepReport, catalogue: &Catalogue) -> String {
 }
 
 /// Writes what is the same at all points.
-fn shared(report: &SweepReport, catalogue: &Catalogue) -> Vec<[String; 2]> {
+fn shared(report: &SweepReport, declarations: &Declarations) -> Vec<[String; 2]> {
     let environment = |point: &PointReport| {
         let varied_apart = without_varied(point, &point.environment, "environment");
-        section(&varied_apart, |name| catalogue.environment(name))
+        section(&varied_apart, |name| declarations.environment(name))
     };
     let policy = |point: &PointReport| {
         let varied_apart = without_varied(point, &point.policy, "policy");
-        section(&varied_apart, |name| catalogue.policy(name))
+        section(&varied_apart, |name| declarations.policy(name))
     };
     let max_steps = |point: &PointReport| {
         let max_steps = point.max_steps.map(|max_steps| max_steps.to_string());

@@ -8,14 +8,14 @@ use safetensors::tensor::{TensorView, serialize};
 
 fn from_file(text: &str) -> Result<Config, ConfigError> {
     let sources = Sources::new().with_file(ConfigFile::from_text("run.toml", text));
-    Config::resolve(&sources, &specimen::catalogue())
+    Config::resolve(&sources, &specimen::declarations())
 }
 
 fn from_sets(sets: &[&str]) -> Result<Config, ConfigError> {
     let sources = sets
         .iter()
         .try_fold(Sources::new(), |sources, text| sources.set(text));
-    Config::resolve(&sources?, &specimen::catalogue())
+    Config::resolve(&sources?, &specimen::declarations())
 }
 
 /// Writes a configuration with every parameter, as a report holds it.
@@ -83,7 +83,7 @@ fn flags_go_before_the_file_and_the_file_before_defaults() {
         .set("environment.user.sensitivity=0.5")
         .unwrap()
         .with_override(Override::flag("--episodes", "episodes", 5_u64));
-    let config = Config::resolve(&sources, &specimen::catalogue()).unwrap();
+    let config = Config::resolve(&sources, &specimen::declarations()).unwrap();
     assert_eq!(
         config.environment.settings.read::<f64>("user.sensitivity"),
         0.5
@@ -179,7 +179,7 @@ fn a_key_of_another_policy_or_environment_is_said_to_be_so() {
             "environment.name",
             "item_transition",
         ));
-    let message = Config::resolve(&sources, &specimen::catalogue())
+    let message = Config::resolve(&sources, &specimen::declarations())
         .unwrap_err()
         .to_string();
     assert!(
@@ -202,7 +202,7 @@ fn an_unknown_environment_or_policy_names_the_nearest_and_all() {
          long_term_satisfaction, interest_exploration, interest_evolution, item_transition (given by --set)"
     );
     let sources = Sources::new().with_override(Override::flag("--policy", "policy.name", "slateq"));
-    let message = Config::resolve(&sources, &specimen::catalogue())
+    let message = Config::resolve(&sources, &specimen::declarations())
         .unwrap_err()
         .to_string();
     assert_eq!(
@@ -370,7 +370,7 @@ fn a_path_in_a_file_is_relative_to_its_folder() {
     )
     .unwrap();
     let sources = Sources::new().with_file(ConfigFile::read(&path).unwrap());
-    let config = Config::resolve(&sources, &specimen::catalogue()).unwrap();
+    let config = Config::resolve(&sources, &specimen::declarations()).unwrap();
     let corpus = config
         .environment
         .settings
@@ -411,7 +411,7 @@ fn a_seed_has_all_of_64_bits() {
         i64::MAX as u64
     );
     let sources = Sources::new().with_override(Override::flag("--seed", "seed", u64::MAX));
-    let config = Config::resolve(&sources, &specimen::catalogue()).unwrap();
+    let config = Config::resolve(&sources, &specimen::declarations()).unwrap();
     assert_eq!(config.seed, u64::MAX);
     assert_eq!(from_file(&written(&config)).unwrap(), config);
     assert!(refusal("seed = \"-7\"").contains("allowed is an integer from 0"));
@@ -484,12 +484,14 @@ fn weights_of_a_file_are_written_down_as_its_path_and_its_hash() {
     let path = folder.path().join("run.toml");
     let text = "[policy]\nname = \"scorer\"\nweights = \"w.safetensors\"";
     std::fs::write(&path, text).unwrap();
-    let mut catalogue = specimen::catalogue();
+    let mut declarations = specimen::declarations();
     let keys = vec![Key::weights("weights").of_any_type()];
-    catalogue.policies.push(Entry::policy("scorer", "", keys));
+    declarations
+        .policies
+        .push(Entry::policy("scorer", "", keys));
     let resolve = |file: ConfigFile| {
         let sources = Sources::new().with_file(file);
-        Config::resolve(&sources, &catalogue).unwrap()
+        Config::resolve(&sources, &declarations).unwrap()
     };
 
     let config = resolve(ConfigFile::read(&path).unwrap());

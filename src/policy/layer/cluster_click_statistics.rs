@@ -13,7 +13,7 @@
 use super::{Layer, LayerDefinition};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
-use crate::policy::{Feedback, Target};
+use crate::policy::{Feedback, PolicyContext};
 use crate::shader::{ShaderSource, embedded};
 use crate::specimen::Specimen;
 
@@ -51,8 +51,8 @@ impl LayerDefinition for ClusterClickStatistics {
         ])]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        match target.outline.num_topics {
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
+        match context.outline.num_topics {
             0 => Err(settings.unfit(NAME, "an environment whose documents have topics")),
             num_topics => Ok(Self { num_topics }),
         }

@@ -13,7 +13,7 @@ use crate::keys;
 use crate::number::{Number, Word};
 use crate::policy::propensity::of_distinct;
 use crate::policy::shuffle::next_candidate;
-use crate::policy::{Draws, Offer, Propensity, Scratch, Target};
+use crate::policy::{Draws, Offer, PolicyContext, Propensity, Scratch};
 use crate::shader::{ShaderSource, embedded};
 use crate::specimen::Specimen;
 
@@ -55,7 +55,7 @@ impl LayerDefinition for EpsilonGreedy {
         vec![Specimen::composed(&["policy.layer.name=epsilon_greedy"])]
     }
 
-    fn new(settings: &Settings, _target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(settings: &Settings, _context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         let Keys { epsilon } = Keys::read(settings);
         Ok(Self { epsilon })
     }

@@ -15,7 +15,7 @@ use super::{Layer, LayerDefinition};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::keys;
 use crate::number::Number;
-use crate::policy::{Feedback, Offer, Target};
+use crate::policy::{Feedback, Offer, PolicyContext};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 
@@ -73,14 +73,14 @@ impl LayerDefinition for FixedLengthHistory {
         ])]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         let keys = Keys::read(settings);
         let kept = |is_kept: bool, size: usize| if is_kept { size } else { 0 };
         let layer = Self {
             history_length: keys.history_length as usize,
-            user_size: kept(keys.remember_user, target.outline.user_size()),
-            response_size: kept(keys.remember_response, target.outline.response_size()),
-            slate_size: target.slate_size as usize,
+            user_size: kept(keys.remember_user, context.outline.user_size()),
+            response_size: kept(keys.remember_response, context.outline.response_size()),
+            slate_size: context.slate_size as usize,
         };
         let (entry, most) = (layer.entry_size(), MAX_NUMBERS as usize);
         if entry == 0 {

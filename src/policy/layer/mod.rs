@@ -17,7 +17,7 @@ pub mod temporal_aggregation;
 
 pub use model::LayerModel;
 
-use super::{Draws, Feedback, Offer, Propensity, Scratch, Target};
+use super::{Draws, Feedback, Offer, PolicyContext, Propensity, Scratch};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Number, Word};
 use crate::rng::LAYER;
@@ -72,7 +72,7 @@ pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ConfigError`] if the environment cannot feed the layer.
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError>;
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError>;
     /// Returns the WGSL twin, a module `layer::<name>` with one or more of `prepare`, `revise` and `observe`.
     fn shader(&self) -> ShaderSource;
     /// Returns what the WGSL twin is specialised by, besides its sizes.

@@ -40,7 +40,7 @@ use crate::config::{ConfigError, Entry, Settings};
 use crate::keys;
 use crate::number::{Mask, Number, Word};
 use crate::policy::propensity::Propensity;
-use crate::policy::{Draws, Feedback, Offer, Scratch, Target};
+use crate::policy::{Draws, Feedback, Offer, PolicyContext, Scratch};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 
@@ -94,12 +94,12 @@ impl LayerDefinition for TemporalAggregation {
         ])]
     }
 
-    fn new(settings: &Settings, target: &Target<'_>) -> Result<Self, ConfigError> {
-        if !target.has_fixed_documents {
+    fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
+        if !context.has_fixed_documents {
             let needs = "`environment.resample_documents` = false: a slate cannot be held when its documents are gone";
             return Err(settings.unfit(NAME, needs));
         }
-        if target.num_candidates > MAX_CANDIDATES {
+        if context.num_candidates > MAX_CANDIDATES {
             let needs = format!("at most {MAX_CANDIDATES} candidates");
             return Err(settings.unfit(NAME, needs));
         }
@@ -107,7 +107,7 @@ impl LayerDefinition for TemporalAggregation {
         Ok(Self {
             aggregation_period: keys.aggregation_period.min(MAX_CANDIDATES - 1),
             switching_cost: keys.switching_cost,
-            slate_size: target.slate_size,
+            slate_size: context.slate_size,
         })
     }
 

@@ -1,9 +1,9 @@
-//! Random configurations that resolve, from the catalogue of keys alone: what is added to it is drawn as well.
+//! Random configurations that resolve, from the declared keys alone: what is added to them is drawn as well.
 
 use super::draw::{Draw, Surroundings};
 use crate::backend::Simulation;
 use crate::config::{
-    Allowed, Catalogue, Config, ConfigError, ConfigFile, Entry, Key, Sources, Value, run_keys,
+    Allowed, Config, ConfigError, ConfigFile, Declarations, Entry, Key, Sources, Value, run_keys,
 };
 use crate::environment::Field;
 use crate::registry::Registry;
@@ -114,10 +114,10 @@ impl Given {
     pub(super) fn resolve(
         &self,
         registry: &Registry,
-        catalogue: &Catalogue,
+        declarations: &Declarations,
     ) -> Result<Simulation, ConfigError> {
         let file = ConfigFile::from_text("case.toml", self.to_toml());
-        let config = Config::resolve(&Sources::new().with_file(file), catalogue)?;
+        let config = Config::resolve(&Sources::new().with_file(file), declarations)?;
         registry.simulation(&config)
     }
 }
@@ -144,7 +144,7 @@ pub(super) type Refusals = BTreeMap<String, u64>;
 /// Draws the configuration of a case; nothing if none of many resolves.
 pub(super) fn draw(
     registry: &Registry,
-    catalogue: &Catalogue,
+    declarations: &Declarations,
     limits: Limits,
     (seed, case): (u64, u64),
     refusals: &mut Refusals,
@@ -156,7 +156,7 @@ pub(super) fn draw(
         rng: Philox::new(of_case),
         wildness: 0.0,
     };
-    let environment = draw.one_of(&catalogue.environments);
+    let environment = draw.one_of(&declarations.environments);
     (1..=ATTEMPTS).find_map(|attempt| {
         let draw = Draw {
             rng: Philox::new(of_case.wrapping_add(attempt)),
@@ -164,7 +164,7 @@ pub(super) fn draw(
         };
         let generator = Generator {
             registry,
-            catalogue,
+            declarations,
             limits,
             draw,
             refusals,
@@ -177,7 +177,7 @@ pub(super) fn draw(
 
 struct Generator<'a> {
     registry: &'a Registry,
-    catalogue: &'a Catalogue,
+    declarations: &'a Declarations,
     limits: Limits,
     draw: Draw,
     refusals: &'a mut Refusals,
@@ -204,7 +204,7 @@ const POLICY: &str = "policy";
 
 impl Generator<'_> {
     fn run(mut self, environment: &Entry) -> Option<Drawn> {
-        let catalogue = self.catalogue;
+        let declarations = self.declarations;
         let draw = &mut self.draw;
         draw.wildness = *draw.one_of(&[0.05, 0.2, 0.5, 0.9]);
         let share_set = *draw.one_of(&[0.1, 0.3, 0.6, 0.95]);
@@ -253,7 +253,7 @@ impl Generator<'_> {
         let mut layers = Vec::new();
         let mut section = POLICY.to_owned();
         for _ in 0..*self.draw.one_of(&[0, 0, 0, 1, 1, 2, 3, 4]) {
-            let layer = self.draw.one_of(&catalogue.layers);
+            let layer = self.draw.one_of(&declarations.layers);
             if layers.contains(&layer.name) {
                 continue;
             }
@@ -280,7 +280,7 @@ impl Generator<'_> {
         let without_policy = self.given.clone();
         let (policy, simulation) = (0..POLICIES).find_map(|_| {
             self.given.clone_from(&without_policy);
-            let policy = self.draw.one_of(&catalogue.policies);
+            let policy = self.draw.one_of(&declarations.policies);
             self.given.set(full(POLICY, "name"), name(policy.name));
             let place = Place {
                 section: POLICY,
@@ -490,7 +490,7 @@ impl Generator<'_> {
 
     /// Makes what runs, and checks what is allowed and costs too much.
     fn checked(&self) -> Result<Simulation, ConfigError> {
-        let simulation = self.given.resolve(self.registry, self.catalogue)?;
+        let simulation = self.given.resolve(self.registry, self.declarations)?;
         let plan = &simulation.plan;
         let too_costly = [
             (

@@ -1,6 +1,6 @@
 //! Random configurations, each lived through on two backends: a search for lives that differ.
 //!
-//! A case is a configuration drawn from the catalogue of keys: values next to the defaults and values at the ends of what is
+//! A case is a configuration drawn from the declared keys: values next to the defaults and values at the ends of what is
 //! allowed. Its episodes are run on the reference and on the backend, and compared one by one: length, clicks, returns, and
 //! the sums of each block by step, topic and position. Episodes that differ are stepped on both sides up to the first
 //! difference, which is a rounding edge or a fault (see the module `explain`).
@@ -24,7 +24,7 @@ pub use verdict::Edges;
 use super::rung::Subject;
 use crate::backend::gpu::GpuError;
 use crate::backend::{BLOCK_EPISODES, Backend, BackendError, Simulation, cpu, reference};
-use crate::config::Catalogue;
+use crate::config::Declarations;
 use crate::registry::Registry;
 use crate::rng::Philox;
 use crate::validation::error::ValidationError;
@@ -97,13 +97,17 @@ pub struct FuzzFailure {
 }
 
 impl FuzzReport {
-    /// Names every environment, choice model, policy and layer of a catalogue that no case was of.
+    /// Names every environment, choice model, policy and layer among declarations that no case was of.
     #[must_use]
-    pub fn missing(&self, catalogue: &Catalogue) -> Vec<String> {
+    pub fn missing(&self, declarations: &Declarations) -> Vec<String> {
         let kinds = [
-            ("environment", &catalogue.environments, &self.environments),
-            ("policy", &catalogue.policies, &self.policies),
-            ("layer", &catalogue.layers, &self.layers),
+            (
+                "environment",
+                &declarations.environments,
+                &self.environments,
+            ),
+            ("policy", &declarations.policies, &self.policies),
+            ("layer", &declarations.layers, &self.layers),
         ];
         let missing = kinds.into_iter().flat_map(|(kind, entries, drawn)| {
             let names = entries.iter().map(|entry| entry.name);
@@ -167,7 +171,7 @@ const SHRINKS: usize = 60;
 /// The backends of a search.
 struct Bench<'a> {
     registry: &'a Registry,
-    catalogue: Catalogue,
+    declarations: Declarations,
     limits: Limits,
     reference: cpu::CpuBackend,
     cpu: cpu::CpuBackend,
@@ -189,7 +193,7 @@ pub fn fuzz(
     let is_gpu = matches!(subject, Subject::Gpu(_));
     let bench = Bench {
         registry,
-        catalogue: registry.catalogue(),
+        declarations: registry.declarations(),
         // Shaders are compiled for the sizes, which takes a minute for a hundred positions.
         limits: if is_gpu {
             Limits {
@@ -245,7 +249,7 @@ impl Bench<'_> {
         let drawn = caught(|| {
             generate::draw(
                 self.registry,
-                &self.catalogue,
+                &self.declarations,
                 self.limits,
                 (seed, case),
                 &mut refusals,
@@ -324,7 +328,7 @@ impl Bench<'_> {
         let nudged_policy = |by: f64, rng: &mut Philox| {
             let mut nudged = given.clone();
             let is_any = nudged.nudge_policy(by, rng);
-            is_any.then(|| nudged.resolve(self.registry, &self.catalogue).ok())?
+            is_any.then(|| nudged.resolve(self.registry, &self.declarations).ok())?
         };
         let mut all = Comparison::default();
         for subject in subjects {
@@ -369,7 +373,7 @@ impl Bench<'_> {
         first: u64,
     ) -> Result<Simulation, String> {
         let resolve = |given: &Given| {
-            let resolved = given.resolve(self.registry, &self.catalogue);
+            let resolved = given.resolve(self.registry, &self.declarations);
             resolved.map_err(|error| format!("cannot be made anew: {error}"))
         };
         let mut simulation = match made {
@@ -433,7 +437,7 @@ impl Bench<'_> {
                     smaller.remove(&key);
                 }
             }
-            if smaller.resolve(self.registry, &self.catalogue).is_err() {
+            if smaller.resolve(self.registry, &self.declarations).is_err() {
                 continue;
             }
             left -= 1;

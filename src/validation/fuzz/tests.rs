@@ -14,10 +14,10 @@ const LIMITS: Limits = Limits {
 
 fn drawn(case: u64) -> Option<Drawn> {
     let registry = Registry::built_in();
-    let catalogue = registry.catalogue();
+    let declarations = registry.declarations();
     draw(
         &registry,
-        &catalogue,
+        &declarations,
         LIMITS,
         (7, case),
         &mut Refusals::new(),
@@ -29,7 +29,7 @@ fn simulation(settings: &[&str]) -> Simulation {
     let sources = settings.iter().fold(Sources::new(), |sources, setting| {
         sources.set(setting).unwrap()
     });
-    let config = Config::resolve(&sources, &registry.catalogue()).unwrap();
+    let config = Config::resolve(&sources, &registry.declarations()).unwrap();
     registry.simulation(&config).unwrap()
 }
 
@@ -208,7 +208,7 @@ fn a_case_runs_as_the_file_that_it_is_printed_as() {
         if let Some(drawn) = drawn(case) {
             let file = crate::config::ConfigFile::from_text("case.toml", drawn.given.to_toml());
             let config =
-                Config::resolve(&Sources::new().with_file(file), &registry.catalogue()).unwrap();
+                Config::resolve(&Sources::new().with_file(file), &registry.declarations()).unwrap();
             let again = registry.simulation(&config).unwrap();
             assert_eq!(again.plan, drawn.simulation.plan, "case {case}");
         }
@@ -223,8 +223,8 @@ fn three_hundred_cases_have_every_environment_policy_layer_choice_model_and_sour
             report.count(&drawn);
         }
     }
-    let catalogue = Registry::built_in().catalogue();
-    assert_eq!(report.missing(&catalogue), Vec::<String>::new());
+    let declarations = Registry::built_in().declarations();
+    assert_eq!(report.missing(&declarations), Vec::<String>::new());
     for model in [
         "first",
         "multinomial_logit",
@@ -247,11 +247,11 @@ fn a_thousand_cases_set_every_key() {
             report.count(&drawn);
         }
     }
-    let catalogue = Registry::built_in().catalogue();
+    let declarations = Registry::built_in().declarations();
     let kinds = [
-        ("environment", &catalogue.environments),
-        ("policy", &catalogue.policies),
-        ("layer", &catalogue.layers),
+        ("environment", &declarations.environments),
+        ("policy", &declarations.policies),
+        ("layer", &declarations.layers),
     ];
     let declared: BTreeSet<String> = kinds
         .into_iter()

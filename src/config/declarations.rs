@@ -10,7 +10,7 @@ use crate::keys;
 
 /// Lists what a configuration can name.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Catalogue {
+pub struct Declarations {
     /// The environments.
     pub environments: Vec<Entry>,
     /// The policies.
@@ -304,7 +304,7 @@ fn check_default(key: &Key, default: &Value) -> Result<(), String> {
     check(&key.allowed, &given).map_or_else(|error| Err(error.to_string()), |_| Ok(()))
 }
 
-impl Catalogue {
+impl Declarations {
     /// Finds an environment by its name.
     #[must_use]
     pub fn environment(&self, name: &str) -> Option<&Entry> {
@@ -521,7 +521,7 @@ mod tests {
 
     #[test]
     fn the_specimens_are_declared_well() {
-        specimen::catalogue().check().unwrap();
+        specimen::declarations().check().unwrap();
     }
 
     #[test]
@@ -579,16 +579,16 @@ mod tests {
 
     #[test]
     fn two_entries_of_one_name_are_refused() {
-        let mut catalogue = specimen::catalogue();
-        catalogue
+        let mut declarations = specimen::declarations();
+        declarations
             .policies
             .push(Entry::policy("greedy", "another", vec![]));
-        assert!(catalogue.check().is_err());
+        assert!(declarations.check().is_err());
     }
 
     #[test]
     fn a_catalogue_serializes_for_the_list_of_parameters() {
-        let json = serde_json::to_value(specimen::catalogue()).unwrap();
+        let json = serde_json::to_value(specimen::declarations()).unwrap();
         let first = &json["environments"][0];
         assert_eq!(first["name"], "long_term_satisfaction");
         assert_eq!(first["keys"][0]["name"], "num_candidates");
