@@ -2,21 +2,16 @@
 
 #![cfg(feature = "cli")]
 
+use crate::common;
+use crate::common::bench_json::{assert_is_described, assert_is_rate, rows};
+#[cfg(unix)]
+use crate::common::interruption;
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty};
 use serde_json::Value;
 use std::collections::BTreeSet;
-
-#[path = "common/bench_json.rs"]
-mod bench_json;
-mod common;
-#[cfg(unix)]
-#[path = "common/interruption.rs"]
-mod interruption;
-
-use bench_json::{assert_is_described, assert_is_rate, rows};
 
 /// The main job and little else.
 const MAIN: [&str; 4] = [

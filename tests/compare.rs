@@ -3,9 +3,7 @@
 #![cfg(feature = "cli")]
 
 #[cfg(unix)]
-#[path = "common/interruption.rs"]
-mod interruption;
-
+use crate::common::interruption;
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use predicates::prelude::*;

@@ -9,12 +9,12 @@
     reason = "a test may panic, and its numbers are small"
 )]
 
-mod common;
 #[path = "../examples/custom_choice_model.rs"]
 mod custom_choice_model;
 #[path = "../examples/custom_environment.rs"]
 mod custom_environment;
 
+use crate::common;
 use ndarray::Array2;
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;

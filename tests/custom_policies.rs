@@ -7,10 +7,10 @@
     reason = "a test may panic, and its numbers are small"
 )]
 
-mod common;
 #[path = "../examples/custom_policy.rs"]
 mod custom_policy;
 
+use crate::common;
 use slatesim::authoring::*;
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;

@@ -10,7 +10,6 @@ mod campaigns;
 mod choices;
 #[path = "../examples/equivalence/closed_forms.rs"]
 mod closed_forms;
-mod common;
 #[path = "../examples/equivalence/golden.rs"]
 mod golden;
 #[path = "../examples/equivalence/policies.rs"]
@@ -20,6 +19,7 @@ mod row;
 #[path = "../examples/equivalence/setup.rs"]
 mod setup;
 
+use crate::common;
 use slatesim::backend::Backend;
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;

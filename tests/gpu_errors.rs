@@ -1,7 +1,6 @@
 //! A GPU that fails is an error, never a panic.
 
-mod common;
-
+use crate::common;
 use slatesim::backend::gpu::{GpuError, GpuOptions};
 use slatesim::backend::{Backend, BackendError, Observation, Unobserved};
 use slatesim::validation::cases;

@@ -4,13 +4,11 @@
 #![cfg(all(feature = "cli", feature = "gpu"))]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-#[path = "common/bench_json.rs"]
-mod bench_json;
-mod common;
 #[path = "../benches/lab/main.rs"]
 mod lab;
 
-use bench_json::{assert_is_described, assert_is_rate, rows};
+use crate::common;
+use crate::common::bench_json::{assert_is_described, assert_is_rate, rows};
 use lab::Lab;
 use lab::backends::{self, OpenBackend};
 use lab::roofline::{Roofline, known};

@@ -3,8 +3,7 @@
 
 #![cfg(feature = "cli")]
 
-mod common;
-
+use crate::common;
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin_cmd;
 use serde_json::Value;

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "../examples/performance_plots.rs"]
-mod performance_plots;
+mod example;
 
-use performance_plots::plots;
+use example::plots;
 use serde_json::{Value, json};
 
 fn stored() -> Value {

@@ -3,8 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod common;
-
+use crate::common;
 use slatesim::backend::BackendError;
 use slatesim::backend::gpu::{GpuBackend, GpuError, GpuOptions, Patch};
 use slatesim::backend::{Backend, Unobserved};

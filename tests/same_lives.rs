@@ -3,9 +3,7 @@
 //! Lengths and clicks are compared episode by episode with the reference, which computes in double precision. A rounding
 //! edge may send one of many thousand episodes another way; each case says how many it allows.
 
-#[path = "common/mod.rs"]
-mod common;
-
+use crate::common;
 use slatesim::backend::Simulation;
 use slatesim::backend::gpu::GpuOptions;
 use slatesim::backend::{BLOCK_EPISODES, Backend, cpu, reference};

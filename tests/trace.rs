@@ -7,8 +7,6 @@
     reason = "a test may panic, and its numbers are small"
 )]
 
-mod common;
-
 #[cfg(feature = "cli")]
 #[path = "trace/command.rs"]
 mod command;
@@ -17,6 +15,7 @@ mod learning;
 #[path = "trace/tables.rs"]
 mod tables;
 
+use crate::common;
 use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu, reference::reference};
 use slatesim::config::{Config, Sources};
 use slatesim::evaluation::trace::{

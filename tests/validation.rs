@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-mod common;
-
+use crate::common;
 use slatesim::backend::cpu::cpu;
 use slatesim::registry::Registry;
 use slatesim::validation::{Effort, Rung, Subject, cases, validate};

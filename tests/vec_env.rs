@@ -6,7 +6,6 @@
     reason = "a test may panic, and its numbers are small"
 )]
 
-mod common;
 #[path = "vec_env/trajectory.rs"]
 mod trajectory;
 

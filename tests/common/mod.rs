@@ -1,5 +1,10 @@
 //! What several tests share.
 
+#[cfg(feature = "cli")]
+pub(crate) mod bench_json;
+#[cfg(all(unix, feature = "cli"))]
+pub(crate) mod interruption;
+
 use slatesim::backend::gpu::{AdapterSelection, GpuBackend, GpuError};
 
 /// Opens any adapter, a software one too.

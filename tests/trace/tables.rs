@@ -1,6 +1,6 @@
 //! Traces that a table library has read and written again, and those that lack something.
 
-use crate::{BANDIT, EPISODES, SOFTMAX, file, simulation, written};
+use super::{BANDIT, EPISODES, SOFTMAX, file, simulation, written};
 use slatesim::backend::{Simulation, cpu::cpu};
 use slatesim::evaluation::trace::{Format, Recording, Replay, Trace, TraceError, replay};
 use tempfile::TempDir;
