@@ -62,20 +62,60 @@ fn simulation(settings: impl IntoIterator<Item = String>) -> Simulation {
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Makes every combination of environment, choice model and policy, each with a description.
-fn simulations() -> Vec<(String, Simulation)> {
+/// The policy that is combined with everything.
+const PLAIN_POLICY: &str = "policy.name=static";
+
+/// A simulation to compose kernels of, with a description.
+struct Combination {
+    description: String,
+    simulation: Simulation,
+    /// Whether it is tried with 64-bit integers, too: these are seen by the draws alone.
+    with_native_u64: bool,
+}
+
+/// Makes every pair of models. No module of a policy names one of a choice model, so it is enough that each form of a policy meets
+/// each environment as each of its samplers has it, or else the first form that can feed it; and that one policy meets every form of
+/// an environment, with each choice model.
+fn combinations() -> Vec<Combination> {
     let registry = Registry::built_in();
     let specimens = registry.specimens();
     let policies = forms_of_policies(&specimens);
-    let mut simulations = Vec::new();
+    let mut combinations = Vec::new();
     for environment in &registry.declarations().environments {
-        for form in forms_of(environment, &specimens) {
+        let named = format!("environment.name={}", environment.name);
+        let by_sampler: BTreeSet<Settings> = environment
+            .variants()
+            .into_iter()
+            .map(|variant| {
+                let words = variant
+                    .into_iter()
+                    .filter(|(key, _)| key.ends_with("sampler"));
+                let settings = words.map(|(key, word)| format!("environment.{key}={word}"));
+                std::iter::once(named.clone()).chain(settings).collect()
+            })
+            .collect();
+        let others: BTreeSet<Settings> = forms_of(environment, &specimens);
+        let forms = by_sampler.iter().chain(others.difference(&by_sampler));
+        let mut fed = BTreeSet::new();
+        for form in forms {
+            let is_sampler = by_sampler.contains(form);
             for policy in &policies {
+                let is_plain = policy[..] == [PLAIN_POLICY.to_owned()];
+                if !is_sampler && !is_plain && fed.contains(policy) {
+                    continue;
+                }
                 // Needed by environments that never end, and of no consequence here.
                 let settings = [&["max_steps=9".to_owned()], &form[..], policy].concat();
                 let description = settings.join(" ");
                 match registry.resolve(&settings) {
-                    Ok(simulation) => simulations.push((description, simulation)),
+                    Ok(simulation) => {
+                        combinations.push(Combination {
+                            description,
+                            simulation,
+                            with_native_u64: is_plain || fed.insert(policy),
+                        });
+                        fed.insert(policy);
+                    }
                     // The environment cannot feed the policy.
                     Err(error) if error.to_string().starts_with("`policy.") => {}
                     Err(error) => panic!("{description}: {error}"),
@@ -83,15 +123,15 @@ fn simulations() -> Vec<(String, Simulation)> {
             }
         }
     }
-    simulations
+    combinations
 }
 
 /// Makes every combination of environment and choice model, with one policy.
-fn simulations_of_one_policy() -> Vec<(String, Simulation)> {
-    let mut simulations = simulations();
-    simulations.retain(|(description, _)| description.ends_with("policy.name=static"));
-    assert!(!simulations.is_empty());
-    simulations
+fn combinations_of_one_policy() -> Vec<Combination> {
+    let mut combinations = combinations();
+    combinations.retain(|one| one.description.ends_with(PLAIN_POLICY));
+    assert!(!combinations.is_empty());
+    combinations
 }
 
 fn default_simulation() -> Simulation {
@@ -193,10 +233,15 @@ fn members_of_struct(module: &naga::Module, name: &str) -> Option<Vec<Member>> {
 }
 
 #[test]
-fn every_kernel_validates_for_every_combination_and_together_they_reach_every_function() {
-    let reached: BTreeSet<(String, String)> = simulations()
+fn every_kernel_validates_for_every_pair_of_models_and_together_they_reach_every_function() {
+    let reached: BTreeSet<(String, String)> = combinations()
         .par_iter()
-        .flat_map_iter(|(description, simulation)| {
+        .flat_map_iter(|combination| {
+            let Combination {
+                description,
+                simulation,
+                with_native_u64,
+            } = combination;
             let mut reached = BTreeSet::new();
             let whole = GpuOptions::default();
             // Where a dispatch looks at some of the candidates.
@@ -205,7 +250,10 @@ fn every_kernel_validates_for_every_combination_and_together_they_reach_every_fu
                 ..whole.clone()
             };
             let all = Kernel::ALL.into_iter();
-            let all = all.flat_map(|kernel| [(kernel, &whole, false), (kernel, &whole, true)]);
+            let all = all.flat_map(|kernel| {
+                let native = with_native_u64.then_some((kernel, &whole, true));
+                std::iter::once((kernel, &whole, false)).chain(native)
+            });
             let cut = [Kernel::Rollout, Kernel::Recommend].map(|kernel| (kernel, &in_parts, false));
             for (kernel, options, native_u64) in all.chain(cut) {
                 let module = compose_program(simulation, kernel, options, native_u64)
@@ -356,13 +404,13 @@ fn every_specimen_of_a_policy_or_a_layer_is_composed_with_some_environment() {
     let registry = Registry::built_in();
     let declarations = registry.declarations();
     let policies = forms_of_policies(&registry.specimens());
-    let simulations = simulations();
+    let combinations = combinations();
     for policy in &policies {
         let ending = policy.join(" ");
         assert!(
-            simulations
+            combinations
                 .iter()
-                .any(|(description, _)| description.ends_with(&ending)),
+                .any(|one| one.description.ends_with(&ending)),
             "no environment feeds {ending}"
         );
     }
@@ -398,7 +446,7 @@ fn no_shader_file_is_left_out() {
         lists.iter().any(|list| list.contains(&quoted))
     };
     let mut used: BTreeSet<PathBuf> = all.iter().filter(is_listed).cloned().collect();
-    for (_, simulation) in simulations() {
+    for Combination { simulation, .. } in combinations() {
         used.insert(simulation.model.shader().path.into());
         used.insert(simulation.plan.choice.definition().shader().path.into());
         let shaders = simulation.plan.policy.shaders();
@@ -445,7 +493,12 @@ fn every_shader_that_has_a_host_twin_shares_its_stem() {
 
 #[test]
 fn parameters_have_the_members_of_the_host_struct_in_its_order() {
-    for (description, simulation) in simulations_of_one_policy() {
+    for combination in combinations_of_one_policy() {
+        let Combination {
+            description,
+            simulation,
+            ..
+        } = combination;
         for kernel in [Kernel::Rollout, Kernel::Step] {
             let module = composed(&simulation, kernel, &GpuOptions::default(), false);
             let (found, span) =
@@ -476,7 +529,12 @@ fn assert_members(found: &[Member], span: u32, host: &[(&str, f64)], description
 
 #[test]
 fn users_and_documents_have_the_fields_of_the_host_structs_in_their_order() {
-    for (description, simulation) in simulations_of_one_policy() {
+    for combination in combinations_of_one_policy() {
+        let Combination {
+            description,
+            simulation,
+            ..
+        } = combination;
         let module = composed(&simulation, Kernel::Rollout, &GpuOptions::default(), false);
         let layouts = [
             ("User", simulation.model.user_layout()),

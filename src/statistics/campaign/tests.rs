@@ -641,7 +641,7 @@ fn assert_sound(summary: &Summary) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn figures_of_any_finite_sample_are_in_order_and_merge_in_any_order(
