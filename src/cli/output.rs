@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 /// The libraries below log what is of no use to the user; asking for them by name still shows it.
 const QUIET_LIBRARIES: &str = "wgpu_core=error,wgpu_hal=off,naga=error";
@@ -120,19 +121,23 @@ pub(crate) fn say_notes<'a>(configs: impl IntoIterator<Item = &'a Config>) {
 pub(crate) fn start_log() -> anyhow::Result<()> {
     let asked = std::env::var(LOG_VARIABLE).unwrap_or_default();
     let asked = if asked.is_empty() { "warn" } else { &asked };
-    let filter = EnvFilter::try_new(format!("{QUIET_LIBRARIES},{asked}")).with_context(|| {
-        Usage(format!(
-            "`{LOG_VARIABLE}` = {asked:?} is not a log filter; allowed is a level (error, warn, info, debug, trace) \
-             or a list such as slatesim=debug,wgpu_core=info"
-        ))
-    })?;
+    let filter: Targets = format!("{QUIET_LIBRARIES},{asked}")
+        .parse()
+        .with_context(|| {
+            Usage(format!(
+                "`{LOG_VARIABLE}` = {asked:?} is not a log filter; allowed is a level (error, warn, info, debug, trace) \
+                 or a list such as slatesim=debug,wgpu_core=info"
+            ))
+        })?;
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(is_terminal && !is_plain)
-        .without_time()
+        .without_time();
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
         .init();
     Ok(())
 }
