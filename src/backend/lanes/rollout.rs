@@ -386,13 +386,19 @@ fn run_block<N: Number, E: Environment<N>, A: Agent>(
 
 impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
     fn run(&mut self, first: u64, count: usize) -> EpisodeBlock {
-        let takes_first = matches!(self.driver.choice, ChoiceTwin::First);
-        // The reference has one way only, so that the others are checked against it.
-        match self.plan.policy.as_random().filter(|_| N::LANES > 1) {
-            Some(random) if takes_first => run_block(self, Blind::<true>(random), first, count),
-            Some(random) => run_block(self, Blind::<false>(random), first, count),
-            None => run_block(self, Seeing, first, count),
+        // The reference has one way only, so that the others are checked against it. The condition is one of constants, so that the
+        // compiler makes no code for the others.
+        if const { N::LANES > 1 } {
+            let takes_first = matches!(self.driver.choice, ChoiceTwin::First);
+            match self.plan.policy.as_random() {
+                Some(random) if takes_first => {
+                    return run_block(self, Blind::<true>(random), first, count);
+                }
+                Some(random) => return run_block(self, Blind::<false>(random), first, count),
+                None => {}
+            }
         }
+        run_block(self, Seeing, first, count)
     }
 }
 
