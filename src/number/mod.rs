@@ -11,7 +11,7 @@
 
 mod erased;
 mod lanes;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod pair;
 mod scalar;
 mod single_precision;

@@ -3,7 +3,7 @@
 use super::Registers;
 use fearless_simd::aarch64::Neon;
 use fearless_simd::prelude::*;
-use fearless_simd::{kernel, u64x2, u64x4, u64x8};
+use fearless_simd::{kernel, u64x2};
 use std::arch::aarch64::{vmovn_u64, vmull_u32};
 
 kernel!(
@@ -21,14 +21,7 @@ impl Registers for Neon {
         unsafe { Self::assume_supported() }
     }
     #[inline(always)]
-    fn product(self, a: u64x8<Self>, b: u64x8<Self>) -> u64x8<Self> {
-        let ((a, c), (b, d)) = (a.split(), b.split());
-        half(self, a, b).combine(half(self, c, d))
+    fn product(self, a: u64x2<Self>, b: u64x2<Self>) -> u64x2<Self> {
+        product_128(self, a, b)
     }
-}
-
-#[inline(always)]
-fn half(neon: Neon, a: u64x4<Neon>, b: u64x4<Neon>) -> u64x4<Neon> {
-    let ((a, c), (b, d)) = (a.split(), b.split());
-    product_128(neon, a, b).combine(product_128(neon, c, d))
 }

@@ -87,24 +87,16 @@ macro_rules! proof {
 impl Registers for Sse2 {
     proof!(Sse2);
     #[inline(always)]
-    fn product(self, a: u64x8<Self>, b: u64x8<Self>) -> u64x8<Self> {
-        let ((a, c), (b, d)) = (a.split(), b.split());
-        half(self, a, b).combine(half(self, c, d))
+    fn product(self, a: u64x2<Self>, b: u64x2<Self>) -> u64x2<Self> {
+        product_128(self, a, b)
     }
-}
-
-#[inline(always)]
-fn half(sse2: Sse2, a: u64x4<Sse2>, b: u64x4<Sse2>) -> u64x4<Sse2> {
-    let ((a, c), (b, d)) = (a.split(), b.split());
-    product_128(sse2, a, b).combine(product_128(sse2, c, d))
 }
 
 impl Registers for Avx2 {
     proof!(Avx2);
     #[inline(always)]
-    fn product(self, a: u64x8<Self>, b: u64x8<Self>) -> u64x8<Self> {
-        let ((a, c), (b, d)) = (a.split(), b.split());
-        product_256(self, a, b).combine(product_256(self, c, d))
+    fn product(self, a: u64x4<Self>, b: u64x4<Self>) -> u64x4<Self> {
+        product_256(self, a, b)
     }
 }
 
