@@ -196,11 +196,12 @@ pub fn categorical_step<N: Number>(index: N::Word, uniform: N, cumulative_value:
 #[inline(always)]
 pub fn categorical<N: Number>(uniform: N, cumulative: &[N]) -> N::Word {
     let all_but_last = &cumulative[..cumulative.len().saturating_sub(1)];
-    all_but_last
-        .iter()
-        .fold(N::Word::splat(0), |index, &cumulative_value| {
-            categorical_step(index, uniform, cumulative_value)
-        })
+    let mut index = N::Word::splat(0);
+    // Not `fold`: unless it is inlined, which nobody promises, it is not compiled for the registers of the vectors.
+    for &cumulative_value in all_but_last {
+        index = categorical_step(index, uniform, cumulative_value);
+    }
+    index
 }
 
 /// Draws a whole number below `bound`: the upper half of the 64-bit product of word and bound.
