@@ -34,6 +34,12 @@ impl LayerDefinition for Reversed {
         Entry::layer("reversed", "the last position first", Vec::new())
     }
 
+    // Where the user looks at all positions: what a layer writes to one must not depend on how many follow that nobody looks at.
+    fn specimens() -> Vec<Specimen> {
+        let settings = ["environment.name=interest_exploration", "max_steps=20"];
+        vec![Specimen::new("slates turned round", &settings)]
+    }
+
     fn new(_settings: &Settings, _context: &PolicyContext<'_>) -> Result<Self, ConfigError> {
         Ok(Self)
     }
@@ -154,7 +160,7 @@ fn policies_and_layers_of_ones_own_live_the_same_lives_on_the_gpu() {
     }
 }
 
-/// The two specimens that the policy brings, and the defaults of the layer, which brings none.
+/// The two specimens that the policy brings, and that of the layer.
 #[test]
 fn policies_and_layers_of_ones_own_are_validated_like_the_built_in_ones() {
     let Some(gpu) = common::any_gpu() else { return };

@@ -5,15 +5,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "../benches/lab/main.rs"]
-mod lab;
+mod program;
 
 use crate::common;
 use crate::common::bench_json::{assert_is_described, assert_is_rate, rows};
-use lab::Lab;
-use lab::backends::{self, OpenBackend};
-use lab::roofline::{Roofline, known};
-use lab::scaling::{doubling, powers, turns};
-use lab::tables;
+use program::Lab;
+use program::backends::{self, OpenBackend};
+use program::roofline::{Roofline, known};
+use program::scaling::{doubling, powers, turns};
+use program::tables;
 use serde_json::{Value, json};
 use slatesim::Error;
 use slatesim::backend::cpu::InstructionSet;
