@@ -49,18 +49,23 @@ impl<N: Number> Environment<N> for Boredom<N> {
         Document::zero()
     }
     #[inline(always)]
-    fn sample_user(&self, _: &Blocks<N::Word>, user: &mut User<N>) {
+    fn sample_user(&self, _: &RandomWords<N::Word>, user: &mut User<N>) {
         user.boredom.fill(N::splat(0.0));
         user.steps_left = self.parameters.session;
     }
     #[inline(always)]
-    fn sample_document(&self, _: N::Word, blocks: &Blocks<N::Word>, document: &mut Document<N>) {
-        let words = blocks.words(0);
+    fn sample_document(
+        &self,
+        _: N::Word,
+        random: &RandomWords<N::Word>,
+        document: &mut Document<N>,
+    ) {
+        let words = random.block(0);
         document.topic = bounded_integer(words[0], N::Word::splat(self.num_topics));
         document.quality = normal_pair(words[1], words[2]).0;
     }
     #[inline(always)]
-    fn draw(&self, _: [N::Word; 2], _: &Blocks<N::Word>) {}
+    fn draw(&self, _: [N::Word; 2], _: &RandomWords<N::Word>) {}
     #[inline(always)]
     fn score(&self, user: &User<N>, document: &Document<N>) -> N {
         document.quality - self.parameters.sensitivity * N::pick(&user.boredom, document.topic)

@@ -1,5 +1,5 @@
 // Boredom: a topic that is clicked too often loses its appeal for a while. Twin: custom_environment.rs.
-#import slatesim::rng::{Blocks, block_words}
+#import slatesim::rng::{RandomWords, random_block}
 #import slatesim::distribution
 
 struct Parameters { fade: f32, sensitivity: f32, session: f32 }
@@ -8,19 +8,19 @@ struct Document { topic: u32, quality: f32 }
 struct Response { click: f32 }
 struct Draws { unused: f32 }
 
-fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
+fn sample_user(parameters: Parameters, random: RandomWords) -> User {
     var user: User;
     user.steps_left = parameters.session;
     return user;
 }
 
-fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Document {
-    let words = block_words(blocks, 0u);
+fn sample_document(parameters: Parameters, candidate: u32, random: RandomWords) -> Document {
+    let words = random_block(random, 0u);
     let normals = distribution::normal_pair(words.y, words.z);
     return Document(distribution::bounded_integer(words.x, #{NUM_TOPICS}u), normals.x);
 }
 
-fn draw(parameters: Parameters, words: vec2<u32>, blocks: Blocks) -> Draws { return Draws(0.0); }
+fn draw(parameters: Parameters, words: vec2<u32>, random: RandomWords) -> Draws { return Draws(0.0); }
 
 fn score(parameters: Parameters, given: User, document: Document) -> f32 {
     var user = given;

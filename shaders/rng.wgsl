@@ -69,15 +69,15 @@ fn words(stream: Stream, purpose: u32, block: u32) -> vec4<u32> {
 }
 
 // Random words that belong to one thing: a user, one document of one step, the noise of one observation.
-struct Blocks {
+struct RandomWords {
     stream: Stream,
     purpose: u32,
     first: u32,
 }
 
 // The four words of block `block` of a thing.
-fn block_words(blocks: Blocks, block: u32) -> vec4<u32> {
-    return words(blocks.stream, blocks.purpose, blocks.first + block);
+fn random_block(random: RandomWords, block: u32) -> vec4<u32> {
+    return words(random.stream, random.purpose, random.first + block);
 }
 
 // No block is made yet.

@@ -17,7 +17,7 @@ pub use crate::distribution::{
     bounded_integer, categorical, log_normal, normal_pair, truncated_normal, uniform,
 };
 pub use crate::environment::{
-    Blocks, Definition, Environment, Field, Fields, Kind, Observable, Outline,
+    Definition, Environment, Field, Fields, Kind, Observable, Outline, RandomWords,
 };
 pub use crate::number::{Mask, Number, Word};
 pub use crate::policy::layer::{Layer, LayerDefinition, LayerModel};

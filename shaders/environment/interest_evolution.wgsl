@@ -10,7 +10,7 @@
 // Source: RecSim 0.2.4. Twin: src/environment/interest_evolution.rs, which has the formulas in full. Defs: NUM_FEATURES;
 // HAS_FREE_FEATURES, without which they are the one-hot vector of the topic. The tables are the topics' mean qualities.
 
-#import slatesim::rng::{Blocks, block_words}
+#import slatesim::rng::{RandomWords, random_block}
 #import slatesim::compensated::opaque
 #import slatesim::distribution
 #import slatesim::tables
@@ -58,10 +58,10 @@ struct Draws {
     flip: f32,
 }
 
-fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
+fn sample_user(parameters: Parameters, random: RandomWords) -> User {
     var user: User;
     for (var block = 0u; 4u * block < #{NUM_FEATURES}u; block++) {
-        var words = block_words(blocks, block);
+        var words = random_block(random, block);
         for (var word = 0u; word < min(4u, #{NUM_FEATURES}u - 4u * block); word++) {
             user.user_interests[4u * block + word] = 2.0 * distribution::uniform(words[word]) - 1.0;
         }
@@ -71,9 +71,9 @@ fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
     return user;
 }
 
-fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Document {
+fn sample_document(parameters: Parameters, candidate: u32, random: RandomWords) -> Document {
     var document: Document;
-    let words = block_words(blocks, 0u);
+    let words = random_block(random, 0u);
 #ifdef HAS_FREE_FEATURES
     let normal = distribution::normal_pair(words.x, words.y).x;
     let length = parameters.video_length + parameters.video_length_std * normal;
@@ -81,7 +81,7 @@ fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Do
     document.quality = 1.0;
     let range = parameters.max_feature_value - parameters.min_feature_value;
     for (var block = 0u; 4u * block < #{NUM_FEATURES}u; block++) {
-        var feature_words = block_words(blocks, 1u + block);
+        var feature_words = random_block(random, 1u + block);
         for (var word = 0u; word < min(4u, #{NUM_FEATURES}u - 4u * block); word++) {
             let draw = distribution::uniform(feature_words[word]);
             document.features[4u * block + word] = parameters.min_feature_value + range * draw;
@@ -96,7 +96,7 @@ fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Do
     return document;
 }
 
-fn draw(parameters: Parameters, words: vec2<u32>, blocks: Blocks) -> Draws {
+fn draw(parameters: Parameters, words: vec2<u32>, random: RandomWords) -> Draws {
     return Draws(distribution::uniform(words.x));
 }
 
@@ -195,7 +195,7 @@ fn quality(parameters: Parameters, document: Document) -> f32 {
     return document.quality;
 }
 
-fn observe_user(parameters: Parameters, user: User, blocks: Blocks) -> array<f32, #{USER_SIZE}> {
+fn observe_user(parameters: Parameters, user: User, random: RandomWords) -> array<f32, #{USER_SIZE}> {
     return user.user_interests;
 }
 

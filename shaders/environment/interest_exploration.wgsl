@@ -6,7 +6,7 @@
 //
 // Source: RecSim 0.2.4. Twin: src/environment/interest_exploration.rs. Defs: NUM_TYPES, NUM_TOPICS.
 
-#import slatesim::rng::{Blocks, block_words}
+#import slatesim::rng::{RandomWords, random_block}
 #import slatesim::distribution
 #import slatesim::tables
 
@@ -50,12 +50,12 @@ fn categorical(draw: f32, begin: u32, count: u32) -> u32 {
     return index;
 }
 
-fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
+fn sample_user(parameters: Parameters, random: RandomWords) -> User {
     var user: User;
-    user.user_type = categorical(distribution::uniform(block_words(blocks, 0u).x), TYPES, #{NUM_TYPES}u);
+    user.user_type = categorical(distribution::uniform(random_block(random, 0u).x), TYPES, #{NUM_TYPES}u);
     // A block has the normals of four topics.
     for (var block = 0u; 4u * block < #{NUM_TOPICS}u; block++) {
-        let words = block_words(blocks, 1u + block);
+        let words = random_block(random, 1u + block);
         let first = distribution::normal_pair(words.x, words.y);
         let second = distribution::normal_pair(words.z, words.w);
         var normals = array<f32, 4>(first.x, first.y, second.x, second.y);
@@ -70,9 +70,9 @@ fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
     return user;
 }
 
-fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Document {
+fn sample_document(parameters: Parameters, candidate: u32, random: RandomWords) -> Document {
     var document: Document;
-    let words = block_words(blocks, 0u);
+    let words = random_block(random, 0u);
     document.cluster_id = categorical(distribution::uniform(words.x), TOPICS, #{NUM_TOPICS}u);
     let normal = distribution::normal_pair(words.y, words.z).x;
     let mean = tables::table(QUALITY_MEAN + document.cluster_id);
@@ -81,7 +81,7 @@ fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Do
     return document;
 }
 
-fn draw(parameters: Parameters, words: vec2<u32>, blocks: Blocks) -> Draws {
+fn draw(parameters: Parameters, words: vec2<u32>, random: RandomWords) -> Draws {
     return Draws(0.0);
 }
 

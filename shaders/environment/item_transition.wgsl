@@ -6,7 +6,7 @@
 // Source: the RecSim and Catalyst tutorials. Twin: src/environment/item_transition.rs. Defs: NUM_CANDIDATES, the number
 // of documents. The tables are the acceptance, row by row.
 
-#import slatesim::rng::{Blocks, block_words}
+#import slatesim::rng::{RandomWords, random_block}
 #import slatesim::distribution
 #import slatesim::tables
 
@@ -38,15 +38,15 @@ fn existing(document: u32) -> u32 {
     return min(document, #{NUM_CANDIDATES}u - 1u);
 }
 
-fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
-    return User(distribution::bounded_integer(block_words(blocks, 0u).x, #{NUM_CANDIDATES}u), 0u);
+fn sample_user(parameters: Parameters, random: RandomWords) -> User {
+    return User(distribution::bounded_integer(random_block(random, 0u).x, #{NUM_CANDIDATES}u), 0u);
 }
 
-fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Document {
+fn sample_document(parameters: Parameters, candidate: u32, random: RandomWords) -> Document {
     return Document(candidate);
 }
 
-fn draw(parameters: Parameters, words: vec2<u32>, blocks: Blocks) -> Draws {
+fn draw(parameters: Parameters, words: vec2<u32>, random: RandomWords) -> Draws {
     return Draws(distribution::uniform(words.x), distribution::bounded_integer(words.y, #{NUM_CANDIDATES}u));
 }
 
@@ -74,7 +74,7 @@ fn reward(parameters: Parameters, response: Response) -> f32 {
     return response.accept;
 }
 
-fn observe_user(parameters: Parameters, user: User, blocks: Blocks) -> array<f32, #{USER_SIZE}> {
+fn observe_user(parameters: Parameters, user: User, random: RandomWords) -> array<f32, #{USER_SIZE}> {
     return array<f32, #{USER_SIZE}>(f32(user.document));
 }
 

@@ -7,7 +7,7 @@
 // Source: RecSim 0.2.4. Twin: src/environment/long_term_satisfaction.rs, which has the formulas in full.
 // Defs: NUM_CLUSTERS, HAS_CLUSTERS, and the sizes that the host sets for every environment.
 
-#import slatesim::rng::{Blocks, block_words}
+#import slatesim::rng::{RandomWords, random_block}
 #import slatesim::math
 #import slatesim::distribution
 
@@ -46,24 +46,24 @@ struct Draws {
     innovation: f32,
 }
 
-fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
+fn sample_user(parameters: Parameters, random: RandomWords) -> User {
     var user: User;
-    let draw = distribution::uniform(block_words(blocks, 0u).x);
+    let draw = distribution::uniform(random_block(random, 0u).x);
     user.exposure = (draw - 0.5) / (1.0 - parameters.memory_discount);
     user.satisfaction = math::sigmoid(parameters.sensitivity * user.exposure);
     user.time_budget = parameters.time_budget;
     return user;
 }
 
-fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Document {
+fn sample_document(parameters: Parameters, candidate: u32, random: RandomWords) -> Document {
     var document: Document;
-    let words = block_words(blocks, 0u);
+    let words = random_block(random, 0u);
     document.clickbait_score = distribution::uniform(words.x);
     document.cluster_id = distribution::bounded_integer(words.y, #{NUM_CLUSTERS}u);
     return document;
 }
 
-fn draw(parameters: Parameters, words: vec2<u32>, blocks: Blocks) -> Draws {
+fn draw(parameters: Parameters, words: vec2<u32>, random: RandomWords) -> Draws {
     let pair = distribution::normal_pair(words.x, words.y);
     return Draws(pair.x, pair.y);
 }
@@ -104,10 +104,10 @@ fn topic(parameters: Parameters, document: Document) -> u32 {
     return document.cluster_id;
 }
 
-fn observe_user(parameters: Parameters, user: User, blocks: Blocks) -> array<f32, #{USER_SIZE}> {
+fn observe_user(parameters: Parameters, user: User, random: RandomWords) -> array<f32, #{USER_SIZE}> {
     var observation: array<f32, #{USER_SIZE}>;
     let below = parameters.observation_noise_below;
-    let draw = distribution::uniform(block_words(blocks, 0u).x);
+    let draw = distribution::uniform(random_block(random, 0u).x);
     let noise = distribution::truncated_normal(draw, below, 1.0 - below);
     observation[0] = user.satisfaction + parameters.observation_noise_stddev * noise;
     return observation;

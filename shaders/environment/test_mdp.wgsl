@@ -6,7 +6,7 @@
 // Source: RecSim 0.2.4. Twin: src/environment/test_mdp.rs. The tables are the cumulative probabilities of the first
 // state, the rewards, and the cumulative probabilities of the next state, row by row.
 
-#import slatesim::rng::{Blocks, block_words}
+#import slatesim::rng::{RandomWords, random_block}
 #import slatesim::distribution
 #import slatesim::tables
 
@@ -51,15 +51,15 @@ fn categorical(draw: f32, begin: u32) -> u32 {
     return state;
 }
 
-fn sample_user(parameters: Parameters, blocks: Blocks) -> User {
-    return User(categorical(distribution::uniform(block_words(blocks, 0u).x), START));
+fn sample_user(parameters: Parameters, random: RandomWords) -> User {
+    return User(categorical(distribution::uniform(random_block(random, 0u).x), START));
 }
 
-fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Document {
+fn sample_document(parameters: Parameters, candidate: u32, random: RandomWords) -> Document {
     return Document(candidate & (ACTIONS - 1u));
 }
 
-fn draw(parameters: Parameters, words: vec2<u32>, blocks: Blocks) -> Draws {
+fn draw(parameters: Parameters, words: vec2<u32>, random: RandomWords) -> Draws {
     return Draws(distribution::uniform(words.x));
 }
 
@@ -85,7 +85,7 @@ fn reward(parameters: Parameters, response: Response) -> f32 {
     return response.reward;
 }
 
-fn observe_user(parameters: Parameters, user: User, blocks: Blocks) -> array<f32, #{USER_SIZE}> {
+fn observe_user(parameters: Parameters, user: User, random: RandomWords) -> array<f32, #{USER_SIZE}> {
     return array<f32, #{USER_SIZE}>(f32(user.state));
 }
 

@@ -8,7 +8,7 @@
 #define_import_path slatesim::candidates
 
 #import slatesim::job::job
-#import slatesim::rng::{Stream, Blocks, DOCUMENT, OBSERVATION}
+#import slatesim::rng::{Stream, RandomWords, DOCUMENT, OBSERVATION}
 #import environment::{Parameters, User, Document, sample_document, document_from_fields, observe_document}
 #ifdef OBSERVES_USER
 #import environment::observe_user
@@ -67,7 +67,7 @@ fn document(stream: Stream, candidate: u32) -> Document {
     }
     return document_from_fields(fields);
 #else
-    return sample_document(environment_parameters, candidate, Blocks(stream, DOCUMENT, candidate * #{DOCUMENT_BLOCKS}u));
+    return sample_document(environment_parameters, candidate, RandomWords(stream, DOCUMENT, candidate * #{DOCUMENT_BLOCKS}u));
 #endif
 }
 
@@ -79,7 +79,7 @@ fn features(stream: Stream, candidate: u32) -> array<f32, #{DOCUMENT_SIZE}> {
 #ifdef OBSERVES_USER
 // What is observed of a user at a step.
 fn user_features(stream: Stream, user: User) -> array<f32, #{USER_SIZE}> {
-    return observe_user(environment_parameters, user, Blocks(stream, OBSERVATION, 0u));
+    return observe_user(environment_parameters, user, RandomWords(stream, OBSERVATION, 0u));
 }
 #endif
 

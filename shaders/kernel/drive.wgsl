@@ -4,7 +4,7 @@
 
 #define_import_path slatesim::drive
 
-#import slatesim::rng::{Stream, Blocks, ENVIRONMENT, USER}
+#import slatesim::rng::{Stream, RandomWords, ENVIRONMENT, USER}
 #import slatesim::distribution
 #import slatesim::candidates
 #import environment
@@ -28,7 +28,7 @@ struct Stepped {
 }
 
 fn sample_user(stream: Stream) -> environment::User {
-    return environment::sample_user(candidates::environment_parameters, Blocks(stream, USER, 0u));
+    return environment::sample_user(candidates::environment_parameters, RandomWords(stream, USER, 0u));
 }
 
 // Shows a slate; `step_words` are the words STEP of the stream, and the documents are those of another stream where users
@@ -70,7 +70,7 @@ fn take_step(
     let clicked_position = select(0u, stepped.chosen, stepped.clicked);
     let clicked_document = stepped.documents[clicked_position];
     let weight = choice::weigh(choice_parameters, scores[clicked_position]);
-    let draws = environment::draw(parameters, step_words.yz, Blocks(stream, ENVIRONMENT, 0u));
+    let draws = environment::draw(parameters, step_words.yz, RandomWords(stream, ENVIRONMENT, 0u));
     stepped.response = environment::respond(parameters, user, clicked_document, draws);
     stepped.reward = select(0.0, environment::reward(parameters, stepped.response), stepped.clicked);
     stepped.user = environment::transition(parameters, user, clicked_document, stepped.response, weight, stepped.clicked, draws);

@@ -3,7 +3,7 @@
 use super::lanes::{InstructionSet, LaneStepper, Rollout, Work};
 use super::plan::{BlockRollout, Corpus, Plan};
 use super::stepper::{Follower, SteppedUsers, Stepper};
-use crate::environment::{Blocks, Definition, Environment, Field, Fields, Kind, Outline};
+use crate::environment::{Definition, Environment, Field, Fields, Kind, Outline, RandomWords};
 use crate::exact::FiniteModel;
 use crate::number::{Number, ScalarWord};
 use crate::rng::{CORPUS, DOCUMENT, Stream};
@@ -147,7 +147,7 @@ fn draw_documents<D: Definition>(
         let first = ScalarWord(candidate * document_blocks);
         twin.sample_document(
             ScalarWord(candidate),
-            &Blocks {
+            &RandomWords {
                 stream,
                 purpose,
                 first,

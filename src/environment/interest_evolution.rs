@@ -28,7 +28,7 @@
 mod definition;
 mod specimens;
 
-use super::{Blocks, Environment};
+use super::{Environment, RandomWords};
 use crate::config::Bounds;
 use crate::distribution::{bounded_integer, normal_pair, uniform};
 use crate::number::{Number, Word};
@@ -207,9 +207,9 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
     }
 
     #[inline(always)]
-    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut User<N>) {
+    fn sample_user(&self, random: &RandomWords<N::Word>, user: &mut User<N>) {
         for block in 0..self.num_features.div_ceil(4) {
-            let words = blocks.words(block);
+            let words = random.block(block);
             for (feature, word) in (4 * block..self.num_features).zip(words) {
                 let draw = uniform::<N>(word);
                 user.user_interests[feature as usize] = N::splat(2.0) * draw - N::splat(1.0);
@@ -223,11 +223,11 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
     fn sample_document(
         &self,
         _candidate: N::Word,
-        blocks: &Blocks<N::Word>,
+        random: &RandomWords<N::Word>,
         document: &mut Document<N>,
     ) {
         let parameters = &self.parameters;
-        let words = blocks.words(0);
+        let words = random.block(0);
         if self.has_free_features {
             let (normal, _) = normal_pair::<N>(words[0], words[1]);
             let length = parameters.video_length + parameters.video_length_std * normal;
@@ -235,7 +235,7 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
             document.quality = N::splat(1.0);
             let range = parameters.max_feature_value - parameters.min_feature_value;
             for block in 0..self.num_features.div_ceil(4) {
-                let words = blocks.words(1 + block);
+                let words = random.block(1 + block);
                 for (feature, word) in (4 * block..self.num_features).zip(words) {
                     let draw = uniform::<N>(word);
                     document.features[feature as usize] =
@@ -252,7 +252,7 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
     }
 
     #[inline(always)]
-    fn draw(&self, words: [N::Word; 2], _blocks: &Blocks<N::Word>) -> Draws<N> {
+    fn draw(&self, words: [N::Word; 2], _random: &RandomWords<N::Word>) -> Draws<N> {
         Draws {
             flip: uniform(words[0]),
         }
@@ -366,7 +366,7 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
     }
 
     #[inline(always)]
-    fn observe_user(&self, user: &User<N>, _blocks: &Blocks<N::Word>, observation: &mut [N]) {
+    fn observe_user(&self, user: &User<N>, _random: &RandomWords<N::Word>, observation: &mut [N]) {
         observation[..self.num_features as usize].copy_from_slice(&user.user_interests);
     }
 

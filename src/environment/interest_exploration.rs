@@ -14,7 +14,7 @@
 
 mod specimens;
 
-use super::{Blocks, Definition, Environment, Observable, Outline};
+use super::{Definition, Environment, Observable, Outline, RandomWords};
 use crate::choice::{ChoiceModel, multinomial_logit::MultinomialLogit};
 use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{categorical, cumulative, log_normal, normal_pair, uniform};
@@ -126,12 +126,12 @@ impl<N: Number> Environment<N> for InterestExploration<N> {
     }
 
     #[inline(always)]
-    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut User<N>) {
+    fn sample_user(&self, random: &RandomWords<N::Word>, user: &mut User<N>) {
         let num_topics = self.num_topics();
-        user.user_type = categorical(uniform::<N>(blocks.words(0)[0]), &self.types);
+        user.user_type = categorical(uniform::<N>(random.block(0)[0]), &self.types);
         // A block has the normals of four topics.
         for block in 0..num_topics.div_ceil(4) {
-            let words = blocks.words(1 + block);
+            let words = random.block(1 + block);
             let (first, second) = normal_pair::<N>(words[0], words[1]);
             let (third, fourth) = normal_pair::<N>(words[2], words[3]);
             let normals = [first, second, third, fourth];
@@ -148,10 +148,10 @@ impl<N: Number> Environment<N> for InterestExploration<N> {
     fn sample_document(
         &self,
         _candidate: N::Word,
-        blocks: &Blocks<N::Word>,
+        random: &RandomWords<N::Word>,
         document: &mut Document<N>,
     ) {
-        let words = blocks.words(0);
+        let words = random.block(0);
         document.cluster_id = categorical(uniform::<N>(words[0]), &self.topics);
         let (normal, _) = normal_pair::<N>(words[1], words[2]);
         let mean = N::gather(&self.topic_quality_mean, document.cluster_id);
@@ -160,7 +160,7 @@ impl<N: Number> Environment<N> for InterestExploration<N> {
     }
 
     #[inline(always)]
-    fn draw(&self, _words: [N::Word; 2], _blocks: &Blocks<N::Word>) -> Draws {
+    fn draw(&self, _words: [N::Word; 2], _random: &RandomWords<N::Word>) -> Draws {
         Draws
     }
 

@@ -15,7 +15,7 @@
 
 mod specimens;
 
-use super::{Blocks, Definition, Environment, Observable, Outline};
+use super::{Definition, Environment, Observable, Outline, RandomWords};
 use crate::choice::{ChoiceModel, proportional_cascade::ProportionalCascade};
 use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{bounded_integer, uniform};
@@ -250,9 +250,9 @@ impl<N: Number> Environment<N> for ItemTransition<N> {
     }
 
     #[inline(always)]
-    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut User<N>) {
+    fn sample_user(&self, random: &RandomWords<N::Word>, user: &mut User<N>) {
         let num_documents = N::Word::splat(self.num_documents);
-        user.document = bounded_integer(blocks.words(0)[0], num_documents);
+        user.document = bounded_integer(random.block(0)[0], num_documents);
         user.has_left = N::Word::splat(0);
     }
 
@@ -260,14 +260,14 @@ impl<N: Number> Environment<N> for ItemTransition<N> {
     fn sample_document(
         &self,
         candidate: N::Word,
-        _blocks: &Blocks<N::Word>,
+        _random: &RandomWords<N::Word>,
         document: &mut Document<N>,
     ) {
         document.document = candidate;
     }
 
     #[inline(always)]
-    fn draw(&self, words: [N::Word; 2], _blocks: &Blocks<N::Word>) -> Draws<N> {
+    fn draw(&self, words: [N::Word; 2], _random: &RandomWords<N::Word>) -> Draws<N> {
         Draws {
             exit: uniform(words[0]),
             jump: bounded_integer(words[1], N::Word::splat(self.num_documents)),
@@ -319,7 +319,7 @@ impl<N: Number> Environment<N> for ItemTransition<N> {
     }
 
     #[inline(always)]
-    fn observe_user(&self, user: &User<N>, _blocks: &Blocks<N::Word>, observation: &mut [N]) {
+    fn observe_user(&self, user: &User<N>, _random: &RandomWords<N::Word>, observation: &mut [N]) {
         observation[0] = N::from_word(user.document);
     }
 

@@ -18,7 +18,7 @@
 
 pub(crate) mod specimens;
 
-use super::{Blocks, Definition, Environment, Observable, Outline};
+use super::{Definition, Environment, Observable, Outline, RandomWords};
 use crate::choice::{ChoiceModel, first::First, multinomial_logit::MultinomialLogit};
 use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{
@@ -166,9 +166,9 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
     }
 
     #[inline(always)]
-    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut User<N>) {
+    fn sample_user(&self, random: &RandomWords<N::Word>, user: &mut User<N>) {
         let parameters = &self.parameters;
-        let draw = uniform::<N>(blocks.words(0)[0]);
+        let draw = uniform::<N>(random.block(0)[0]);
         user.exposure = (draw - N::splat(0.5)) / (N::splat(1.0) - parameters.memory_discount);
         user.satisfaction = (parameters.sensitivity * user.exposure).sigmoid();
         user.time_budget = parameters.time_budget;
@@ -178,10 +178,10 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
     fn sample_document(
         &self,
         _candidate: N::Word,
-        blocks: &Blocks<N::Word>,
+        random: &RandomWords<N::Word>,
         document: &mut Document<N>,
     ) {
-        let words = blocks.words(0);
+        let words = random.block(0);
         document.clickbait_score = uniform::<N>(words[0]);
         if self.num_clusters > 0 {
             document.cluster_id = bounded_integer(words[1], N::Word::splat(self.num_clusters));
@@ -189,7 +189,7 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
     }
 
     #[inline(always)]
-    fn draw(&self, words: [N::Word; 2], _blocks: &Blocks<N::Word>) -> Draws<N> {
+    fn draw(&self, words: [N::Word; 2], _random: &RandomWords<N::Word>) -> Draws<N> {
         let (engagement, innovation) = normal_pair::<N>(words[0], words[1]);
         Draws {
             engagement,
@@ -251,11 +251,11 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
     }
 
     #[inline(always)]
-    fn observe_user(&self, user: &User<N>, blocks: &Blocks<N::Word>, observation: &mut [N]) {
+    fn observe_user(&self, user: &User<N>, random: &RandomWords<N::Word>, observation: &mut [N]) {
         if self.is_observed {
             let parameters = &self.parameters;
             let below = parameters.observation_noise_below;
-            let draw = uniform::<N>(blocks.words(0)[0]);
+            let draw = uniform::<N>(random.block(0)[0]);
             let noise = truncated_normal(draw, below, N::splat(1.0) - below);
             observation[0] = user.satisfaction + parameters.observation_noise_stddev * noise;
         }

@@ -28,7 +28,7 @@ use std::fmt::Debug;
 
 /// Random words that belong to one thing: a user, one document of one step, the noise of one observation.
 #[derive(Clone, Copy, Debug)]
-pub struct Blocks<W> {
+pub struct RandomWords<W> {
     /// The episode and the step.
     pub stream: Stream<W>,
     /// The purpose, one of the codes of [`rng`](crate::rng).
@@ -37,10 +37,10 @@ pub struct Blocks<W> {
     pub first: W,
 }
 
-impl<W: Word> Blocks<W> {
-    /// Returns the four words of block `block` of this thing.
+impl<W: Word> RandomWords<W> {
+    /// Returns block `block` of this thing: the four words that one call of Philox gives.
     #[inline(always)]
-    pub fn words(&self, block: u32) -> [W; 4] {
+    pub fn block(&self, block: u32) -> [W; 4] {
         self.stream
             .words(self.purpose, self.first + W::splat(block))
     }
@@ -67,16 +67,16 @@ pub trait Environment<N: Number>: Debug + Send + Sync {
     /// Makes a document to write into; its values mean nothing.
     fn new_document(&self) -> Self::Document;
     /// Draws the user at the start of an episode.
-    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut Self::User);
+    fn sample_user(&self, random: &RandomWords<N::Word>, user: &mut Self::User);
     /// Draws the document that is offered as candidate number `candidate`.
     fn sample_document(
         &self,
         candidate: N::Word,
-        blocks: &Blocks<N::Word>,
+        random: &RandomWords<N::Word>,
         document: &mut Self::Document,
     );
-    /// Turns the environment's random words of a step (words 0 and 1, and through `blocks` all further ones) into noise.
-    fn draw(&self, words: [N::Word; 2], blocks: &Blocks<N::Word>) -> Self::Draws;
+    /// Turns the environment's random words of a step (words 0 and 1, and through `random` all further ones) into noise.
+    fn draw(&self, words: [N::Word; 2], random: &RandomWords<N::Word>) -> Self::Draws;
     /// Scores a document for a user; what the score means is the choice model's affair.
     fn score(&self, user: &Self::User, document: &Self::Document) -> N;
     /// Responds to the document that was clicked.
@@ -112,7 +112,13 @@ pub trait Environment<N: Number>: Debug + Send + Sync {
         N::splat(0.0)
     }
     /// Writes what is observed of a user, as [`Outline::user`] lists it; needed only where that is something.
-    fn observe_user(&self, _user: &Self::User, _blocks: &Blocks<N::Word>, _observation: &mut [N]) {}
+    fn observe_user(
+        &self,
+        _user: &Self::User,
+        _random: &RandomWords<N::Word>,
+        _observation: &mut [N],
+    ) {
+    }
     /// Writes what is observed of a document, as [`Outline::document`] lists it.
     fn observe_document(&self, document: &Self::Document, observation: &mut [N]);
     /// Writes what is observed of the response to one document of the slate, as [`Outline::response`] lists it.

@@ -18,7 +18,7 @@
 
 mod specimens;
 
-use super::{Blocks, Definition, Environment, Observable, Outline};
+use super::{Definition, Environment, Observable, Outline, RandomWords};
 use crate::choice::{ChoiceModel, first::First};
 use crate::config::{
     Column, ConfigError, Corpus, Entry, MOST_CANDIDATES, MOST_POSITIONS, Settings,
@@ -150,22 +150,22 @@ impl<N: Number> Environment<N> for TestMdp<N> {
     }
 
     #[inline(always)]
-    fn sample_user(&self, blocks: &Blocks<N::Word>, user: &mut User<N>) {
-        user.state = categorical(uniform::<N>(blocks.words(0)[0]), &self.start);
+    fn sample_user(&self, random: &RandomWords<N::Word>, user: &mut User<N>) {
+        user.state = categorical(uniform::<N>(random.block(0)[0]), &self.start);
     }
 
     #[inline(always)]
     fn sample_document(
         &self,
         candidate: N::Word,
-        _blocks: &Blocks<N::Word>,
+        _random: &RandomWords<N::Word>,
         document: &mut Document<N>,
     ) {
         document.action = candidate & N::Word::splat(ACTIONS - 1);
     }
 
     #[inline(always)]
-    fn draw(&self, words: [N::Word; 2], _blocks: &Blocks<N::Word>) -> Draws<N> {
+    fn draw(&self, words: [N::Word; 2], _random: &RandomWords<N::Word>) -> Draws<N> {
         Draws {
             next: uniform(words[0]),
         }
@@ -213,7 +213,7 @@ impl<N: Number> Environment<N> for TestMdp<N> {
     }
 
     #[inline(always)]
-    fn observe_user(&self, user: &User<N>, _blocks: &Blocks<N::Word>, observation: &mut [N]) {
+    fn observe_user(&self, user: &User<N>, _random: &RandomWords<N::Word>, observation: &mut [N]) {
         observation[0] = N::from_word(user.state);
     }
 

@@ -1,7 +1,7 @@
 //! The documents offered at a step, made one by one as a policy looks at them: twin of `shaders/kernel/candidates.wgsl`.
 
 use crate::backend::plan::{Corpus, Plan};
-use crate::environment::{Blocks, Environment, Fields};
+use crate::environment::{Environment, Fields, RandomWords};
 use crate::number::{Number, Word, vectorized};
 use crate::policy::Offer;
 use crate::rng::{DOCUMENT, OBSERVATION, Stream};
@@ -43,7 +43,7 @@ fn make_document<N: Number, E: Environment<N>>(
         }
         document.load(fields);
     } else {
-        let blocks = Blocks {
+        let random = RandomWords {
             stream,
             purpose: DOCUMENT,
             first: match document_blocks {
@@ -52,7 +52,7 @@ fn make_document<N: Number, E: Environment<N>>(
                 _ => candidate * N::Word::splat(document_blocks),
             },
         };
-        environment.sample_document(candidate, &blocks, document);
+        environment.sample_document(candidate, &random, document);
     }
 }
 
@@ -140,13 +140,13 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
     /// Returns what is observed of the user.
     #[inline(always)]
     fn user_feature(&mut self, stream: Stream<N::Word>, user: &E::User, number: usize) -> N {
-        let blocks = Blocks {
+        let random = RandomWords {
             stream,
             purpose: OBSERVATION,
             first: N::Word::splat(0),
         };
         let observation = &mut self.observation[..self.user_size];
-        self.environment.observe_user(user, &blocks, observation);
+        self.environment.observe_user(user, &random, observation);
         observation[number]
     }
 }

@@ -5,7 +5,7 @@ use super::candidates::Candidates;
 use crate::backend::plan::Plan;
 use crate::choice::{ABSENT, ChoiceTwin};
 use crate::distribution::uniform;
-use crate::environment::{Blocks, Environment, Fields};
+use crate::environment::{Environment, Fields, RandomWords};
 use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::Feedback;
 use crate::rng::{ENVIRONMENT, Stream, USER};
@@ -133,7 +133,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
     #[inline(always)]
     pub(super) fn sample_user(&self, stream: Stream<N::Word>, user: &mut E::User) {
         self.environment().sample_user(
-            &Blocks {
+            &RandomWords {
                 stream,
                 purpose: USER,
                 first: N::Word::splat(0),
@@ -216,12 +216,12 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
             false => self.clicked_document(),
         };
         let environment = &self.candidates.environment;
-        let blocks = Blocks {
+        let random = RandomWords {
             stream,
             purpose: ENVIRONMENT,
             first: N::Word::splat(0),
         };
-        let draws = environment.draw([words[1], words[2]], &blocks);
+        let draws = environment.draw([words[1], words[2]], &random);
         let response = environment.respond(user, clicked_document, &draws);
         let reward = N::select(clicked, environment.reward(&response), N::splat(0.0));
         environment.transition(user, clicked_document, &response, weight, clicked, &draws);

@@ -16,17 +16,17 @@ const ENVIRONMENT: &[Item] = &[
     ("Draws", "struct Draws", None),
     (
         "sample_user",
-        "fn sample_user(parameters: Parameters, blocks: Blocks) -> User",
+        "fn sample_user(parameters: Parameters, random: RandomWords) -> User",
         None,
     ),
     (
         "sample_document",
-        "fn sample_document(parameters: Parameters, candidate: u32, blocks: Blocks) -> Document",
+        "fn sample_document(parameters: Parameters, candidate: u32, random: RandomWords) -> Document",
         None,
     ),
     (
         "draw",
-        "fn draw(parameters: Parameters, words: vec2<u32>, blocks: Blocks) -> Draws",
+        "fn draw(parameters: Parameters, words: vec2<u32>, random: RandomWords) -> Draws",
         None,
     ),
     (
@@ -67,7 +67,7 @@ const ENVIRONMENT: &[Item] = &[
     ),
     (
         "observe_user",
-        "fn observe_user(parameters: Parameters, user: User, blocks: Blocks) -> array<f32, #{USER_SIZE}>",
+        "fn observe_user(parameters: Parameters, user: User, random: RandomWords) -> array<f32, #{USER_SIZE}>",
         Some("OBSERVES_USER"),
     ),
     (

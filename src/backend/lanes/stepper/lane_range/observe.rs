@@ -1,7 +1,7 @@
 //! What the lanes of a range observe.
 
 use super::{Group, LaneRange};
-use crate::environment::{Blocks, Environment};
+use crate::environment::{Environment, RandomWords};
 use crate::number::{Number, Word, vectorized};
 use crate::rng::OBSERVATION;
 
@@ -46,14 +46,14 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
     fn observe_users(&mut self, group: Group, rows: &mut [f32]) {
         let size = self.plan.outline.user_size();
         self.observed.resize(size, N::splat(0.0));
-        let blocks = Blocks {
+        let random = RandomWords {
             stream: self.lanes.stream(group.index),
             purpose: OBSERVATION,
             first: N::Word::splat(0),
         };
         self.driver.environment().observe_user(
             &self.lanes.place(group.index).user,
-            &blocks,
+            &random,
             &mut self.observed,
         );
         let rows = &mut rows[group.first * size..][..group.num_lanes * size];
