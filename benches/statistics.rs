@@ -42,7 +42,7 @@ fn block(rng: &mut Philox, num_steps: u32) -> EpisodeBlock {
             2 * u64::from(num_steps) * BLOCK_EPISODES / NUM_TOPICS as u64;
             NUM_TOPICS
         ],
-        slot_clicks: vec![u64::from(num_steps) * BLOCK_EPISODES],
+        position_clicks: vec![u64::from(num_steps) * BLOCK_EPISODES],
         topic_clicks: vec![u64::from(num_steps) * BLOCK_EPISODES / NUM_TOPICS as u64; NUM_TOPICS],
     }
 }

@@ -182,7 +182,7 @@ faults! {
         "LAYER_CODE: u32 = 0u" => "LAYER_CODE: u32 = 1u";
     finds_an_epsilon_that_is_never_reached: "policy/layer/epsilon_greedy.wgsl", " < epsilon" => " > epsilon";
     finds_a_forgotten_click_by_position: "kernel/rollout.wgsl",
-        "slot_clicks[min(stepped.chosen, " => "slot_clicks[0u * min(stepped.chosen, ";
+        "position_clicks[min(stepped.chosen, " => "position_clicks[0u * min(stepped.chosen, ";
     finds_a_policy_that_forgets_between_dispatches: "kernel/rollout.wgsl",
         "policy_state[number] = users[(#{USER_FIELDS}u + number) * job.stride + lane];" => "";
     finds_a_terminal_test_off_by_one: "environment/long_term_satisfaction.wgsl",
@@ -218,7 +218,7 @@ faults! {
     finds_an_episode_that_ends_twice: "kernel/tally.wgsl", "> vec4<u32>(job.step_begin)" => ">= vec4<u32>(job.step_begin)";
     finds_returns_in_the_neighbouring_bucket: "kernel/tally.wgsl", ">> BUCKET_SHIFT, " => ">> BUCKET_SHIFT ^ 1u, ";
     finds_lengths_that_are_not_counted: "kernel/tally.wgsl", "num_counted += 1u;" => "";
-    finds_counts_in_a_slot_of_another_key: "kernel/tally.wgsl", "held == key + 1u" => "true";
+    finds_counts_in_an_entry_of_another_key: "kernel/tally.wgsl", "held == key + 1u" => "true";
     finds_a_part_of_a_block_that_is_left_out: "kernel/tally.wgsl", "part < PARTS" => "part + 1u < PARTS";
     finds_a_product_of_the_wrong_factors: "kernel/tally.wgsl",
         "low[1] += (by_clicks * by_length)" => "low[1] += (by_length * by_length)";

@@ -289,7 +289,7 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
     let file_of = |module: &str| match module {
         "environment" => simulation.model.shader().path,
         "choice" => simulation.plan.choice.definition().shader().path,
-        "agent" => "made of policy and layers".to_owned(),
+        "layered" => "made of policy and layers".to_owned(),
         name if name == "policy" || name.starts_with("layer::") => {
             let shaders = simulation.plan.policy.shaders();
             let found = shaders.into_iter().find(|shader| shader.module == name);

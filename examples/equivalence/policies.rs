@@ -155,10 +155,10 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
                 run.clicked_quality,
             ),
         ];
-        for (position, (slot, &rate)) in summary.slots.iter().zip(run.slots).enumerate() {
+        for (position, (found, &rate)) in summary.positions.iter().zip(run.slots).enumerate() {
             scaled.push((
                 format!("clicks by step at position {position}"),
-                estimate(slot.click_rate, slot.standard_error),
+                estimate(found.click_rate, found.standard_error),
                 Some(rate),
             ));
         }

@@ -26,7 +26,7 @@
 #import slatesim::carried
 #endif
 #import environment
-#import agent
+#import layered
 
 // Rust: src/backend/gpu/work/rollout/buffers.rs.
 const TOTAL: u32 = 0u;
@@ -53,7 +53,7 @@ const DISCOUNTED_SUM: u32 = DISCOUNTED + #{NUM_DISCOUNTS}u;
 // Counts of a block.
 const COUNTS: u32 = 2u * #{NUM_TOPICS}u + #{NUM_CONSIDERED}u;
 const FIRST_TOPIC_CLICK: u32 = #{NUM_TOPICS}u;
-const FIRST_SLOT_CLICK: u32 = 2u * #{NUM_TOPICS}u;
+const FIRST_POSITION_CLICK: u32 = 2u * #{NUM_TOPICS}u;
 
 #ifdef HAS_DISCOUNTS
 @group(1) @binding(4) var<storage, read> weights: array<f32>;
@@ -136,7 +136,7 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         running = outcomes[RUNNING * job.stride + lane] != 0u;
     }
 #ifdef POSITIONS_IN_REGISTERS
-    var slot_clicks: array<u32, #{NUM_CONSIDERED}>;
+    var position_clicks: array<u32, #{NUM_CONSIDERED}>;
 #endif
 
 #ifdef IN_PARTS
@@ -146,7 +146,7 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     if job.candidate_end < #{NUM_CANDIDATES}u {
         if running {
             stream.step = job.step_begin;
-            agent::recommend(stream, words(stream, STEP, 0u).w, user, &policy_state);
+            layered::recommend(stream, words(stream, STEP, 0u).w, user, &policy_state);
             carried::store(lane, job.stride);
         }
         return;
@@ -164,7 +164,7 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
             let step = job.step_begin + first + step_of_tile;
             stream.step = step;
             let step_words = words(stream, STEP, 0u);
-            let slate = agent::recommend(stream, step_words.w, user, &policy_state);
+            let slate = layered::recommend(stream, step_words.w, user, &policy_state);
             var stepped = drive::take_step(stream, stream, step_words, slate, #{NUM_SHOWN}u, user);
             user = stepped.user;
 
@@ -187,10 +187,10 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
             quality = quality + select(0.0, environment::quality(parameters, clicked_document), stepped.clicked);
 #endif
 #ifdef POSITIONS_IN_REGISTERS
-            slot_clicks[min(stepped.chosen, #{NUM_CONSIDERED}u - 1u)] += click;
+            position_clicks[min(stepped.chosen, #{NUM_CONSIDERED}u - 1u)] += click;
 #else
             if stepped.clicked {
-                add_to_count(block, FIRST_SLOT_CLICK + stepped.chosen, 1u);
+                add_to_count(block, FIRST_POSITION_CLICK + stepped.chosen, 1u);
             }
 #endif
 #ifdef HAS_TOPICS
@@ -202,7 +202,7 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
             }
 #endif
 #ifdef LEARNS
-            agent::observe(&policy_state, &stepped);
+            layered::observe(&policy_state, &stepped);
 #endif
             running = !environment::is_terminal(parameters, user);
         }
@@ -247,7 +247,7 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     }
 #ifdef POSITIONS_IN_REGISTERS
     for (var position = 0u; position < #{NUM_CONSIDERED}u; position++) {
-        add_to_count(block, FIRST_SLOT_CLICK + position, slot_clicks[position]);
+        add_to_count(block, FIRST_POSITION_CLICK + position, position_clicks[position]);
     }
 #endif
 #ifdef COUNTS_IN_WORKGROUP

@@ -24,9 +24,9 @@
 #endif
 #import environment
 #ifdef LEARNS
-#import agent
+#import layered
 #else ifdef RECOMMENDS
-#import agent
+#import layered
 #endif
 
 @group(1) @binding(0) var<storage, read_write> users: array<f32>;
@@ -137,7 +137,7 @@ fn step(@builtin(global_invocation_id) id: vec3<u32>) {
     // Short slates teach nothing.
     if length == #{NUM_SHOWN}u {
         var policy_state = load_policy_state(lane);
-        agent::observe(&policy_state, &stepped);
+        layered::observe(&policy_state, &stepped);
         store_policy_state(lane, policy_state);
     }
 #endif
@@ -205,7 +205,7 @@ fn recommend(@builtin(global_invocation_id) id: vec3<u32>) {
         carried::load(lane, job.num_lanes);
     }
 #endif
-    var slate = agent::recommend(stream, words(stream, STEP, 0u).w, load_user(lane), &policy_state);
+    var slate = layered::recommend(stream, words(stream, STEP, 0u).w, load_user(lane), &policy_state);
 #ifdef IN_PARTS
     if job.candidate_end < #{NUM_CANDIDATES}u {
         carried::store(lane, job.num_lanes);

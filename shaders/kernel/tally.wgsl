@@ -3,7 +3,7 @@
 //
 // `tally`: invocation (part, block) adds the episodes of a part of a block that have ended in this dispatch; workgroups have
 // all parts of GROUP_BLOCKS blocks. What many would write to few words they first add up in the workgroup: sums, and counts
-// of returns and lengths in a table of SLOTS.
+// of returns and lengths in a table of TABLE_ENTRIES.
 //
 // Bindings of group 1: 0 outcomes as in rollout.wgsl, four lanes a word, read; 1 sums, see tallied.wgsl; 2 buckets, how many
 // returns have each value of their top 21 bits; 3 totals [user-steps,
@@ -24,7 +24,7 @@ const BUCKET_SHIFT: u32 = 11u;
 const NUM_BUCKETS: u32 = 1u << (32u - BUCKET_SHIFT);
 // The key of length 0 in the table, behind those of buckets.
 const LENGTH_KEY: u32 = NUM_BUCKETS;
-const SLOTS: u32 = 1024u;
+const TABLE_ENTRIES: u32 = 1024u;
 
 // Rows of outcomes, as in rollout.wgsl.
 const TOTAL: u32 = 0u;
@@ -49,9 +49,9 @@ const BLOCK_QUALITY: u32 = 5u;
 @group(1) @binding(2) var<storage, read_write> buckets: array<atomic<u32>>;
 @group(1) @binding(3) var<storage, read_write> totals: array<u32>;
 
-// A slot counts one key; it holds the key plus one, 0 while it is free.
-var<workgroup> slot_keys: array<atomic<u32>, SLOTS>;
-var<workgroup> slot_counts: array<atomic<u32>, SLOTS>;
+// An entry of the table counts one key; it holds the key plus one, 0 while it is free.
+var<workgroup> entry_keys: array<atomic<u32>, TABLE_ENTRIES>;
+var<workgroup> entry_counts: array<atomic<u32>, TABLE_ENTRIES>;
 // Of the blocks of the workgroup: [USER_STEPS to BLOCK_FAULTS][block], and quality [block][part].
 var<workgroup> block_counts: array<atomic<u32>, BLOCK_QUALITY * GROUP_BLOCKS>;
 var<workgroup> part_qualities: array<f32, #{WORKGROUP_SIZE}>;
@@ -65,17 +65,17 @@ fn add_to_count(key: u32, number: u32) {
     }
 }
 
-// Counts a bucket or a length in its slot, or at once where another key has the slot.
+// Counts a bucket or a length in its entry of the table, or at once where another key has the entry.
 fn count(key: u32, number: u32) {
     // Multiplied by 2^32 over the golden ratio, neighbouring keys and those of round numbers lie far apart.
-    let slot = (key * 2654435769u) / (0xffffffffu / SLOTS + 1u);
-    var held = atomicLoad(&slot_keys[slot]);
+    let entry = (key * 2654435769u) / (0xffffffffu / TABLE_ENTRIES + 1u);
+    var held = atomicLoad(&entry_keys[entry]);
     if held == 0u {
-        let claimed = atomicCompareExchangeWeak(&slot_keys[slot], 0u, key + 1u);
+        let claimed = atomicCompareExchangeWeak(&entry_keys[entry], 0u, key + 1u);
         held = select(claimed.old_value, key + 1u, claimed.exchanged);
     }
     if held == key + 1u {
-        atomicAdd(&slot_counts[slot], number);
+        atomicAdd(&entry_counts[entry], number);
     } else {
         add_to_count(key, number);
     }
@@ -170,8 +170,8 @@ fn have_ended(quad: u32) -> vec4<bool> {
     return (running(quad) == vec4<u32>()) & (outcome(LENGTH, quad) > vec4<u32>(job.step_begin));
 }
 
-// Adds a part of a block, to what the block has at `slot` of the workgroup.
-fn add_part(block: u32, part: u32, slot: u32) {
+// Adds a part of a block, to what the block has at `place` of the workgroup.
+fn add_part(block: u32, part: u32, place: u32) {
     var returns: Extent;
     var slopes: Extent;
     var num_running = 0u;
@@ -231,12 +231,12 @@ fn add_part(block: u32, part: u32, slot: u32) {
             num_counted += 1u;
         }
     }
-    atomicAdd(&block_counts[USER_STEPS * GROUP_BLOCKS + slot], sum_of(user_steps));
-    atomicAdd(&block_counts[BLOCK_CLICKS * GROUP_BLOCKS + slot], sum_of(clicks));
-    atomicAdd(&block_counts[BLOCK_INVALID * GROUP_BLOCKS + slot], sum_of(invalid));
-    atomicAdd(&block_counts[BLOCK_TRUNCATED * GROUP_BLOCKS + slot], num_truncated);
-    atomicAdd(&block_counts[BLOCK_FAULTS * GROUP_BLOCKS + slot], num_faults);
-    part_qualities[slot * PARTS + part] = quality.x + quality.y + quality.z + quality.w;
+    atomicAdd(&block_counts[USER_STEPS * GROUP_BLOCKS + place], sum_of(user_steps));
+    atomicAdd(&block_counts[BLOCK_CLICKS * GROUP_BLOCKS + place], sum_of(clicks));
+    atomicAdd(&block_counts[BLOCK_INVALID * GROUP_BLOCKS + place], sum_of(invalid));
+    atomicAdd(&block_counts[BLOCK_TRUNCATED * GROUP_BLOCKS + place], num_truncated);
+    atomicAdd(&block_counts[BLOCK_FAULTS * GROUP_BLOCKS + place], num_faults);
+    part_qualities[place * PARTS + part] = quality.x + quality.y + quality.z + quality.w;
     // Behind the words that the device has too.
     add_to_word(LENGTHS, num_running);
     if num_ended == 0u {
@@ -282,23 +282,23 @@ fn hand_over(index: u32) {
             atomicAdd(&sums[running_word()], number);
         }
     }
-    for (var slot = index; slot < SLOTS; slot += #{WORKGROUP_SIZE}u) {
-        let held = atomicLoad(&slot_keys[slot]);
+    for (var entry = index; entry < TABLE_ENTRIES; entry += #{WORKGROUP_SIZE}u) {
+        let held = atomicLoad(&entry_keys[entry]);
         if held != 0u {
-            add_to_count(held - 1u, atomicLoad(&slot_counts[slot]));
+            add_to_count(held - 1u, atomicLoad(&entry_counts[entry]));
         }
     }
 }
 
 // Writes the totals of a block of the workgroup.
-fn put_totals(block: u32, slot: u32) {
+fn put_totals(block: u32, place: u32) {
     let num_blocks = num_blocks();
     for (var row = 0u; row < BLOCK_QUALITY; row++) {
-        totals[row * num_blocks + block] = atomicLoad(&block_counts[row * GROUP_BLOCKS + slot]);
+        totals[row * num_blocks + block] = atomicLoad(&block_counts[row * GROUP_BLOCKS + place]);
     }
     var quality = 0.0;
     for (var part = 0u; part < PARTS; part++) {
-        quality += part_qualities[slot * PARTS + part];
+        quality += part_qualities[place * PARTS + part];
     }
     totals[BLOCK_QUALITY * num_blocks + block] = bitcast<u32>(quality);
 }
@@ -306,9 +306,9 @@ fn put_totals(block: u32, slot: u32) {
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn tally(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let first = group.x * GROUP_BLOCKS;
-    let slot = index / PARTS;
-    if first + slot < num_blocks() {
-        add_part(first + slot, index % PARTS, slot);
+    let place = index / PARTS;
+    if first + place < num_blocks() {
+        add_part(first + place, index % PARTS, place);
     }
     workgroupBarrier();
     hand_over(index);

@@ -53,7 +53,7 @@ impl Plan {
         EpisodeBlock {
             topic_impressions: vec![0; num_topics],
             topic_clicks: vec![0; num_topics],
-            slot_clicks: vec![0; num_considered],
+            position_clicks: vec![0; num_considered],
             discounted: vec![Vec::new(); self.discounts.len()],
             ..EpisodeBlock::default()
         }

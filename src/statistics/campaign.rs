@@ -34,7 +34,7 @@ impl<'a> BlockTotals<'a> {
             clicked_quality: block.clicked_quality,
             topic_impressions: &block.topic_impressions,
             topic_clicks: &block.topic_clicks,
-            slot_clicks: &block.slot_clicks,
+            position_clicks: &block.position_clicks,
         }
     }
 }
@@ -56,7 +56,7 @@ impl Statistics {
             conditions: Conditions::default(),
             topics: vec![Ratio::default(); num_topics],
             topic_shares: vec![Ratio::default(); num_topics],
-            slots: Vec::new(),
+            positions: Vec::new(),
             clicked_quality: has_quality.then(Ratio::default),
         };
         Self { parts }
@@ -134,9 +134,9 @@ impl Statistics {
         if expected != got {
             return Err(StatisticsError::TopicMismatch { expected, got });
         }
-        let (expected, got) = (self.parts.slots.len(), other.parts.slots.len());
+        let (expected, got) = (self.parts.positions.len(), other.parts.positions.len());
         if expected != got && self.episodes() > 0 && other.episodes() > 0 {
-            return Err(StatisticsError::SlotMismatch { expected, got });
+            return Err(StatisticsError::PositionMismatch { expected, got });
         }
         let expected = self.parts.clicked_quality.is_some();
         if expected != other.parts.clicked_quality.is_some() {
@@ -185,11 +185,11 @@ impl Statistics {
         for (share, other) in parts.topic_shares.iter_mut().zip(&other.topic_shares) {
             share.merge(other);
         }
-        if parts.slots.is_empty() {
-            parts.slots.clone_from(&other.slots);
+        if parts.positions.is_empty() {
+            parts.positions.clone_from(&other.positions);
         } else {
-            for (slot, other) in parts.slots.iter_mut().zip(&other.slots) {
-                slot.merge(other);
+            for (position, other) in parts.positions.iter_mut().zip(&other.positions) {
+                position.merge(other);
             }
         }
         if let (Some(quality), Some(other)) = (&mut parts.clicked_quality, &other.clicked_quality) {
@@ -329,9 +329,9 @@ impl TryFrom<Parts> for Statistics {
         }
         let user_steps = parts.click_rate.denominator();
         if parts
-            .slots
+            .positions
             .iter()
-            .any(|slot| slot.denominator() != user_steps)
+            .any(|position| position.denominator() != user_steps)
         {
             return Err("positions of the slate and clicks are of different numbers of user-steps");
         }

@@ -46,7 +46,7 @@ pub struct EpisodeBlock {
     pub topic_clicks: Vec<u64>,
     /// Documents clicked at each position of the slate that a user considers; every step shows a document at each.
     /// Shape `[positions]`.
-    pub slot_clicks: Vec<u64>,
+    pub position_clicks: Vec<u64>,
 }
 
 /// Adds a number to a sum and returns what rounding takes from it, or the number itself where it cannot be added.

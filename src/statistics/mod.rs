@@ -43,8 +43,8 @@ pub use slope::least_squares_slope;
 pub use step_bins::{SINGLE_STEPS, bin_of_step, first_step_of_bin, num_bins};
 pub use summary::{
     ClickRateSummary, ClickedQualitySummary, Curve, DiscountedSummary, FEWEST_BLOCKS,
-    FEWEST_RUNNING, LengthSummary, QuantileTable, ReturnSummary, RewardSlopeSummary, SlotSummary,
-    Summary, TopicSummary, TruncatedSummary,
+    FEWEST_RUNNING, LengthSummary, PositionSummary, QuantileTable, ReturnSummary,
+    RewardSlopeSummary, Summary, TopicSummary, TruncatedSummary,
 };
 pub(crate) use tails::{Estimate, student_one_sided, two_sided};
 pub use tails::{FEW_EPISODES, LEVEL};
@@ -67,7 +67,7 @@ pub enum StatisticsError {
         got: usize,
     },
     /// The environments differ in the number of positions of the slate that users consider.
-    SlotMismatch {
+    PositionMismatch {
         /// Positions of the statistics merged into.
         expected: usize,
         /// Positions of the statistics to be merged.
@@ -96,7 +96,7 @@ impl fmt::Display for StatisticsError {
                     "cannot merge statistics over {got} topics into statistics over {expected}"
                 )
             }
-            Self::SlotMismatch { expected, got } => {
+            Self::PositionMismatch { expected, got } => {
                 write!(
                     formatter,
                     "cannot merge statistics over {got} positions of the slate into statistics over {expected}"

@@ -37,7 +37,9 @@ pub(super) struct Parts {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) topic_shares: Vec<Ratio>,
     /// Clicks by user-steps of each position of the slate; a unit is a block. Empty without episodes.
-    pub(super) slots: Vec<Ratio>,
+    // The name in JSON is older than the word.
+    #[serde(rename = "slots")]
+    pub(super) positions: Vec<Ratio>,
     /// Quality by clicks; a unit is a block.
     pub(super) clicked_quality: Option<Ratio>,
 }
@@ -78,16 +80,16 @@ impl Parts {
         for (share, sums) in self.topic_shares.iter_mut().zip(&blocks.topic_shares) {
             share.add_products(units, sums);
         }
-        if self.slots.is_empty() {
-            self.slots = vec![Ratio::default(); blocks.slots.len()];
+        if self.positions.is_empty() {
+            self.positions = vec![Ratio::default(); blocks.positions.len()];
         }
         assert_eq!(
-            self.slots.len(),
-            blocks.slots.len(),
+            self.positions.len(),
+            blocks.positions.len(),
             "blocks of one environment have slates of one size"
         );
-        for (slot, sums) in self.slots.iter_mut().zip(&blocks.slots) {
-            slot.add_products(units, sums);
+        for (position, sums) in self.positions.iter_mut().zip(&blocks.positions) {
+            position.add_products(units, sums);
         }
         if let (Some(quality), Some(other)) = (&mut self.clicked_quality, &blocks.quality) {
             quality.merge(other);

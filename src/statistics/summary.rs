@@ -92,7 +92,9 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<TopicSummary>,
     /// Clicked documents at each position of the slate that users consider.
-    pub slots: Vec<SlotSummary>,
+    // The name in JSON is older than the word.
+    #[serde(rename = "slots")]
+    pub positions: Vec<PositionSummary>,
     /// Quality of clicked documents; `None` where documents have no quality.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clicked_quality: Option<ClickedQualitySummary>,
@@ -237,7 +239,7 @@ pub struct TopicSummary {
 
 /// Reports one position of the slate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SlotSummary {
+pub struct PositionSummary {
     /// Documents clicked at this position.
     pub clicks: u64,
     /// Clicks by user-steps.
@@ -380,7 +382,7 @@ impl Summary {
                     ..TopicSummary::of(topic, parts.click_rate.denominator())
                 })
                 .collect(),
-            slots: parts.slots.iter().map(SlotSummary::of).collect(),
+            positions: parts.positions.iter().map(PositionSummary::of).collect(),
             clicked_quality: parts
                 .clicked_quality
                 .as_ref()
@@ -515,7 +517,7 @@ impl TopicSummary {
     }
 }
 
-impl SlotSummary {
+impl PositionSummary {
     fn of(ratio: &Ratio) -> Self {
         Self {
             clicks: count(ratio),

@@ -44,7 +44,7 @@ pub(crate) struct BlockTotals<'a> {
     pub(crate) clicked_quality: f64,
     pub(crate) topic_impressions: &'a [u64],
     pub(crate) topic_clicks: &'a [u64],
-    pub(crate) slot_clicks: &'a [u64],
+    pub(crate) position_clicks: &'a [u64],
 }
 
 /// Sums over blocks.
@@ -58,7 +58,7 @@ pub(crate) struct BlockTally {
     /// Clicks by user-steps of each topic.
     pub(super) topic_shares: Vec<ProductTally>,
     /// Clicks by user-steps of each position of the slate; empty without blocks.
-    pub(super) slots: Vec<ProductTally>,
+    pub(super) positions: Vec<ProductTally>,
     /// Quality by clicks, where documents have it.
     pub(super) quality: Option<Ratio>,
 }
@@ -117,11 +117,11 @@ impl BlockTally {
         for (share, &clicks) in self.topic_shares.iter_mut().zip(block.topic_clicks) {
             share.add(clicks, block.user_steps);
         }
-        if self.slots.is_empty() {
-            self.slots = vec![ProductTally::default(); block.slot_clicks.len()];
+        if self.positions.is_empty() {
+            self.positions = vec![ProductTally::default(); block.position_clicks.len()];
         }
-        for (slot, &clicks) in self.slots.iter_mut().zip(block.slot_clicks) {
-            slot.add(clicks, block.user_steps);
+        for (position, &clicks) in self.positions.iter_mut().zip(block.position_clicks) {
+            position.add(clicks, block.user_steps);
         }
         if let Some(quality) = &mut self.quality {
             quality.add(block.clicked_quality, block.clicks);

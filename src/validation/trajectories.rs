@@ -116,7 +116,7 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
             tally.integers += expected.invalid_choices;
             tally.flips += expected.invalid_choices.abs_diff(found.invalid_choices);
             tally.flips += u64::from(expected.topic_clicks != found.topic_clicks);
-            tally.flips += u64::from(expected.slot_clicks != found.slot_clicks);
+            tally.flips += u64::from(expected.position_clicks != found.position_clicks);
             tally.float(
                 expected.clicked_quality / count,
                 found.clicked_quality / count,

@@ -206,7 +206,7 @@ fn blocks(
             clicks_by_step: vec![0; num_steps],
             topic_impressions: vec![0; num_topics],
             topic_clicks: vec![0; num_topics],
-            slot_clicks: vec![0; num_considered as usize],
+            position_clicks: vec![0; num_considered as usize],
             ..EpisodeBlock::default()
         };
         let mut rewards = vec![vec![0.0; partial_sums]; num_steps];
@@ -225,7 +225,7 @@ fn blocks(
                 clicks += click;
                 block.clicks_by_step[step] += u64::from(click);
                 if let Some(position) = event.chosen {
-                    block.slot_clicks[position as usize] += 1;
+                    block.position_clicks[position as usize] += 1;
                 }
                 for (position, &topic) in (0..).zip(&event.topics) {
                     block.topic_impressions[topic] += 1;

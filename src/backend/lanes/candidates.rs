@@ -153,7 +153,7 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
 
 /// What a policy sees of a step: the candidates, and what is observed of the user.
 #[derive(Debug)]
-pub(super) struct Seen<'a, N: Number, E: Environment<N>> {
+pub(super) struct StepOffer<'a, N: Number, E: Environment<N>> {
     pub(super) candidates: &'a mut Candidates<N, E>,
     /// Names the documents and the noise of the step.
     pub(super) stream: Stream<N::Word>,
@@ -161,7 +161,7 @@ pub(super) struct Seen<'a, N: Number, E: Environment<N>> {
 }
 
 // Policies are compiled once for all environments, and call these through a table: each is compiled for vectors by itself.
-impl<N: Number, E: Environment<N>> Offer<N> for Seen<'_, N, E> {
+impl<N: Number, E: Environment<N>> Offer<N> for StepOffer<'_, N, E> {
     #[inline(always)]
     fn num_candidates(&self) -> u32 {
         self.candidates.num_candidates

@@ -1,7 +1,7 @@
 //! One step of a vector of users: twin of `shaders/kernel/drive.wgsl`.
 
-use super::agent::Agent;
 use super::candidates::Candidates;
+use super::recommender::Recommender;
 use crate::backend::plan::Plan;
 use crate::choice::{ABSENT, ChoiceTwin};
 use crate::distribution::uniform;
@@ -12,14 +12,14 @@ use crate::rng::{ENVIRONMENT, Stream, USER};
 
 /// What a policy sees of a step that has been taken.
 #[derive(Debug)]
-pub(super) struct Shown<'a, N: Number, E: Environment<N>> {
+pub(super) struct StepFeedback<'a, N: Number, E: Environment<N>> {
     pub(super) driver: &'a mut Driver<N, E>,
     pub(super) stepped: &'a Stepped<N>,
     /// What layers have charged for the slate.
     pub(super) penalty: N,
 }
 
-impl<N: Number, E: Environment<N>> Feedback<N> for Shown<'_, N, E> {
+impl<N: Number, E: Environment<N>> Feedback<N> for StepFeedback<'_, N, E> {
     #[inline(always)]
     fn num_shown(&self) -> usize {
         self.driver.documents.len()
@@ -146,7 +146,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
     /// users share them. Of a slate that can be short the first `length` documents are shown. The choice may be given,
     /// rather than made.
     #[inline(always)]
-    pub(super) fn take_step<A: Agent>(
+    pub(super) fn take_step<A: Recommender>(
         &mut self,
         stream: Stream<N::Word>,
         document_stream: Stream<N::Word>,

@@ -1,9 +1,9 @@
 //! The driver of `reference` and `cpu`: one source, generic over the number type, twin of the kernels in
 //! `shaders/kernel/`.
 
-mod agent;
 mod candidates;
 mod driver;
+mod recommender;
 mod rollout;
 mod stepper;
 mod widest;

@@ -1,7 +1,7 @@
 //! Whole episodes of a vector of users: twin of `shaders/kernel/rollout.wgsl`.
 
-use super::agent::{Agent, Blind, Seeing};
-use super::driver::{Driver, Shown, Stepped};
+use super::driver::{Driver, StepFeedback, Stepped};
+use super::recommender::{AnyPolicy, RandomPolicy, Recommender};
 use crate::backend::plan::{BlockRollout, Plan, power};
 use crate::choice::ChoiceTwin;
 use crate::environment::Environment;
@@ -62,9 +62,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
 
     /// Runs one vector of episodes and adds what they did to the block.
     #[inline(always)]
-    fn run_group<A: Agent>(
+    fn run_group<A: Recommender>(
         &mut self,
-        agent: &A,
+        recommender: &A,
         first: u64,
         count: usize,
         block: &mut EpisodeBlock,
@@ -107,7 +107,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 stream,
                 first_word: words[3],
             };
-            agent.recommend(
+            recommender.recommend(
                 policy,
                 &mut driver.candidates,
                 user,
@@ -118,7 +118,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             );
             let stepped = driver.take_step::<A>(stream, stream, words, slate, None, None, user);
             if !state.is_empty() {
-                let mut shown = Shown {
+                let mut shown = StepFeedback {
                     driver,
                     stepped: &stepped,
                     penalty: zero,
@@ -170,7 +170,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             if plan.outline.num_topics > 0 {
                 count_topics(driver, active, &stepped, block);
             }
-            if let Some((first, others)) = block.slot_clicks.split_first_mut() {
+            if let Some((first, others)) = block.position_clicks.split_first_mut() {
                 // Those of the first position are all that are not of another.
                 let mut rest = num_clicks;
                 for (position, clicks) in (1..).zip(others) {
@@ -342,14 +342,19 @@ fn count_topics<N: Number, E: Environment<N>>(
 
 impl<N: Number, E: Environment<N>> Rollout<N, E> {
     #[inline(always)]
-    fn run_block_with(&mut self, agent: &impl Agent, first: u64, count: usize) -> EpisodeBlock {
+    fn run_block_with(
+        &mut self,
+        recommender: &impl Recommender,
+        first: u64,
+        count: usize,
+    ) -> EpisodeBlock {
         let mut block = self.plan.empty_block();
         self.curve.clear();
         self.curve_clicks.clear();
         self.late.bins.clear();
         for done in (0..count).step_by(N::LANES) {
             let some = N::LANES.min(count - done);
-            self.run_group(agent, first + done as u64, some, &mut block);
+            self.run_group(recommender, first + done as u64, some, &mut block);
         }
         let vectors = CURVE_LANES.div_ceil(N::LANES);
         let (mut some, mut some_squared) = (vec![0.0; N::LANES], vec![0.0; N::LANES]);
@@ -373,15 +378,15 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     }
 }
 
-/// Runs a block: a function for each agent, each with the registers to itself.
+/// Runs a block: a function for each kind of recommender, each with the registers to itself.
 #[inline(never)]
-fn run_block<N: Number, E: Environment<N>, A: Agent>(
+fn run_block<N: Number, E: Environment<N>, A: Recommender>(
     rollout: &mut Rollout<N, E>,
-    agent: A,
+    recommender: A,
     first: u64,
     count: usize,
 ) -> EpisodeBlock {
-    vectorized!(N, rollout.run_block_with(&agent, first, count))
+    vectorized!(N, rollout.run_block_with(&recommender, first, count))
 }
 
 impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
@@ -392,13 +397,15 @@ impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
             let takes_first = matches!(self.driver.choice, ChoiceTwin::First);
             match self.plan.policy.as_random() {
                 Some(random) if takes_first => {
-                    return run_block(self, Blind::<true>(random), first, count);
+                    return run_block(self, RandomPolicy::<true>(random), first, count);
                 }
-                Some(random) => return run_block(self, Blind::<false>(random), first, count),
+                Some(random) => {
+                    return run_block(self, RandomPolicy::<false>(random), first, count);
+                }
                 None => {}
             }
         }
-        run_block(self, Seeing, first, count)
+        run_block(self, AnyPolicy, first, count)
     }
 }
 

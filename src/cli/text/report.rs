@@ -321,11 +321,11 @@ fn topics(summary: &Summary) -> Vec<Vec<String>> {
 
 /// Lists positions where the user looks at several; one has the click rate of the whole.
 fn slots(summary: &Summary) -> Vec<Vec<String>> {
-    if summary.slots.len() < 2 {
+    if summary.positions.len() < 2 {
         return Vec::new();
     }
     let mut rows = vec![row(["position", "clicks", "click rate ± standard error"])];
-    for (position, counts) in summary.slots.iter().enumerate().take(MOST_POSITIONS) {
+    for (position, counts) in summary.positions.iter().enumerate().take(MOST_POSITIONS) {
         rows.push(vec![
             position.to_string(),
             counts.clicks.to_string(),

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
 const TOPICS: usize = 3;
-const SLOTS: usize = 2;
+const POSITIONS: usize = 2;
 /// Episodes of a block.
 const BLOCK: usize = 16;
 
@@ -39,7 +39,7 @@ fn block_of(episodes: &[Episode]) -> EpisodeBlock {
         clicks_by_step: vec![0; 20],
         topic_impressions: vec![0; TOPICS],
         topic_clicks: vec![0; TOPICS],
-        slot_clicks: vec![0; SLOTS],
+        position_clicks: vec![0; POSITIONS],
         ..EpisodeBlock::default()
     };
     for episode in episodes {
@@ -51,7 +51,7 @@ fn block_of(episodes: &[Episode]) -> EpisodeBlock {
             if clicked {
                 block.clicks_by_step[step] += 1;
                 block.topic_clicks[step % TOPICS] += 1;
-                block.slot_clicks[step % SLOTS] += 1;
+                block.position_clicks[step % POSITIONS] += 1;
                 block.clicked_quality += reward;
             }
         }
@@ -266,10 +266,10 @@ fn ratios_and_their_errors_match_plain_computations() {
     let shares: f64 = summary.topics.iter().filter_map(|t| t.click_share).sum();
     assert_near(Some(shares), clicks / user_steps);
 
-    assert_eq!(summary.slots.len(), SLOTS);
-    for (slot, figures) in summary.slots.iter().enumerate() {
+    assert_eq!(summary.positions.len(), POSITIONS);
+    for (position, figures) in summary.positions.iter().enumerate() {
         let units = by_block(&episodes, |step| {
-            let is_clicked = step.clicked && step.step % SLOTS == slot;
+            let is_clicked = step.clicked && step.step % POSITIONS == position;
             (f64::from(is_clicked), 1.0)
         });
         let (rate, standard_error) = ratio_and_standard_error(&units);
@@ -298,18 +298,30 @@ fn a_few_blocks_have_no_standard_error_of_what_comes_from_blocks() {
     let have_errors = |count: usize| -> Vec<bool> {
         let summary = summary(count);
         let topics = summary.topics.iter().map(|topic| topic.standard_error);
-        let slots = summary.slots.iter().map(|slot| slot.standard_error);
+        let positions = summary
+            .positions
+            .iter()
+            .map(|position| position.standard_error);
         let quality = summary.clicked_quality.iter().map(|q| q.standard_error);
-        let errors = topics.chain(slots).chain(quality);
+        let errors = topics.chain(positions).chain(quality);
         errors.map(|error| error.is_some()).collect()
     };
     for count in [1, 2, enough - 1] {
-        assert_eq!(have_errors(count), [false; TOPICS + SLOTS + 1], "{count}");
+        assert_eq!(
+            have_errors(count),
+            [false; TOPICS + POSITIONS + 1],
+            "{count}"
+        );
     }
-    assert_eq!(have_errors(enough), [true; TOPICS + SLOTS + 1]);
+    assert_eq!(have_errors(enough), [true; TOPICS + POSITIONS + 1]);
     // The figures themselves, and errors of which the episode is the unit, are told of a single block.
     let summary = summary(1);
-    assert!(summary.slots.iter().all(|slot| slot.click_rate.is_some()));
+    assert!(
+        summary
+            .positions
+            .iter()
+            .all(|position| position.click_rate.is_some())
+    );
     assert!(summary.click_rate.standard_error.is_some());
     let json = serde_json::to_value(&summary).unwrap();
     assert!(json["clicked_quality"]["standard_error"].is_null());
@@ -389,13 +401,13 @@ fn statistics_of_different_environments_do_not_merge() {
         Err(StatisticsError::QualityMismatch { expected: true })
     );
     let mut longer = block_of(&episodes(1));
-    longer.slot_clicks.push(0);
+    longer.position_clicks.push(0);
     let error = statistics.merge(&statistics_of([&longer])).unwrap_err();
     assert_eq!(
         error,
-        StatisticsError::SlotMismatch {
-            expected: SLOTS,
-            got: SLOTS + 1
+        StatisticsError::PositionMismatch {
+            expected: POSITIONS,
+            got: POSITIONS + 1
         }
     );
     assert_eq!(
@@ -452,7 +464,7 @@ fn counts_that_would_overflow_do_not_merge() {
     let mut block = block_of(&episodes(1));
     block.topic_clicks.fill(0);
     // Of every position the user-steps are kept too.
-    block.slot_clicks.clear();
+    block.position_clicks.clear();
     let one = serde_json::to_value(statistics_of([&block])).unwrap();
     let length = block.lengths[0];
     let mut many = one.clone();
@@ -569,7 +581,7 @@ fn any_blocks() -> impl Strategy<Value = Vec<EpisodeBlock>> {
             clicked_quality: episodes[0].1,
             topic_impressions: vec![7; TOPICS],
             topic_clicks: vec![3; TOPICS],
-            slot_clicks: vec![2; SLOTS],
+            position_clicks: vec![2; POSITIONS],
             ..EpisodeBlock::default()
         }
     });

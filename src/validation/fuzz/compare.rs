@@ -292,7 +292,7 @@ fn differing_sum(expected: &EpisodeBlock, found: &EpisodeBlock) -> Option<&'stat
         Some("impressions by topic")
     } else if expected.topic_clicks != found.topic_clicks {
         Some("clicks by topic")
-    } else if expected.slot_clicks != found.slot_clicks {
+    } else if expected.position_clicks != found.position_clicks {
         Some("clicks by position")
     } else if expected.invalid_choices.abs_diff(found.invalid_choices)
         > FEW + expected.invalid_choices / 1_000_000

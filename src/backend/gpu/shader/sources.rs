@@ -1,8 +1,8 @@
 //! The files that a kernel is made of: what its entry file imports, directly or not.
 
-use super::agent;
 use super::conversions::with_conversions;
 use super::kernel::Kernel;
+use super::layered;
 use super::library::library;
 use crate::backend::Simulation;
 use crate::backend::gpu::options::{GpuOptions, Patch};
@@ -32,10 +32,10 @@ pub(super) fn sources(
 fn models(simulation: &Simulation) -> Vec<ShaderSource> {
     let plan = &simulation.plan;
     let mut models = vec![simulation.model.shader(), plan.choice.definition().shader()];
-    let agent = plan.policy.shaders();
-    let (policy, layers) = agent.split_first().expect("there is a policy");
-    models.push(agent::module(policy, layers));
-    models.extend(agent);
+    let own = plan.policy.shaders();
+    let (policy, layers) = own.split_first().expect("there is a policy");
+    models.push(layered::module(policy, layers));
+    models.extend(own);
     let helpers: Vec<ShaderSource> = models
         .iter()
         .flat_map(ShaderSource::helpers)

@@ -5,9 +5,9 @@ mod observe;
 pub(super) use observe::ObservationRows;
 
 use super::state::{Group, Lanes};
-use crate::backend::lanes::agent::Seeing;
-use crate::backend::lanes::candidates::Seen;
-use crate::backend::lanes::driver::{Driver, Shown, Stepped};
+use crate::backend::lanes::candidates::StepOffer;
+use crate::backend::lanes::driver::{Driver, StepFeedback, Stepped};
+use crate::backend::lanes::recommender::AnyPolicy;
 use crate::backend::plan::Plan;
 use crate::backend::stepper::IDLE;
 use crate::environment::{Environment, Fields};
@@ -150,7 +150,7 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
     fn recommend_to(&mut self, group: usize) {
         let draws = self.draws(group);
         let place = self.lanes.place_mut(group);
-        let mut seen = Seen {
+        let mut seen = StepOffer {
             candidates: &mut self.driver.candidates,
             stream: draws.stream,
             user: &place.user,
@@ -182,7 +182,7 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
             return;
         }
         let before = state.clone();
-        let mut shown = Shown {
+        let mut shown = StepFeedback {
             driver: &mut self.driver,
             stepped,
             penalty: N::splat(0.0),
@@ -256,7 +256,7 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
         });
         let user = &mut self.lanes.place_mut(group.index).user;
         let before = is_idle.any().then(|| user.clone());
-        let stepped = self.driver.take_step::<Seeing>(
+        let stepped = self.driver.take_step::<AnyPolicy>(
             stream,
             document_stream,
             words,
@@ -365,7 +365,7 @@ impl<E: Environment<f64>> LaneRange<f64, E> {
         }
         let draws = self.draws(lane);
         let place = self.lanes.place(lane);
-        let mut seen = Seen {
+        let mut seen = StepOffer {
             candidates: &mut self.driver.candidates,
             stream: draws.stream,
             user: &place.user,

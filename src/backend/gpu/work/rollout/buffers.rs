@@ -102,7 +102,7 @@ pub(super) fn words(gpu: &Gpu, what: &str, words: u64) -> Result<wgpu::Buffer, G
 /// Returns how many counts a block has: impressions and clicks of each topic, and clicks at each position.
 pub(super) fn num_counts(simulation: &Simulation) -> usize {
     let block = simulation.plan.empty_block();
-    block.topic_impressions.len() + block.topic_clicks.len() + block.slot_clicks.len()
+    block.topic_impressions.len() + block.topic_clicks.len() + block.position_clicks.len()
 }
 
 impl BatchBuffers {

@@ -102,7 +102,7 @@ impl Collector for EpisodeCollector {
                 [
                     &mut block.topic_impressions,
                     &mut block.topic_clicks,
-                    &mut block.slot_clicks,
+                    &mut block.position_clicks,
                 ]
             }),
         );
@@ -189,7 +189,7 @@ fn check_blocks(blocks: &[EpisodeBlock], max_steps: u32) -> Result<(), String> {
     for block in blocks {
         let of_episodes: u64 = block.clicks.iter().copied().map(u64::from).sum();
         let of_steps: u64 = block.clicks_by_step.iter().sum();
-        let of_positions: u64 = block.slot_clicks.iter().sum();
+        let of_positions: u64 = block.position_clicks.iter().sum();
         if of_episodes != of_steps || of_episodes != of_positions {
             return Err(format!(
                 "a block has {of_episodes} clicks by episode, {of_steps} by step and {of_positions} by position"

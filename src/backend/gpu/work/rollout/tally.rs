@@ -331,7 +331,7 @@ fn read_totals<'a>(
     for (block, counts) in counts.enumerate() {
         let field = |field: usize| words[field * num_blocks + block];
         let (topic_impressions, counts) = counts.split_at(num_topics);
-        let (topic_clicks, slot_clicks) = counts.split_at(num_topics);
+        let (topic_clicks, position_clicks) = counts.split_at(num_topics);
         let total = BlockTotals {
             user_steps: u64::from(field(0)),
             clicks: u64::from(field(1)),
@@ -340,7 +340,7 @@ fn read_totals<'a>(
             clicked_quality: f64::from(f32::from_bits(field(5))),
             topic_impressions,
             topic_clicks,
-            slot_clicks,
+            position_clicks,
         };
         tally.clicks.numerator += total.clicks;
         tally.clicks.denominator += total.user_steps;

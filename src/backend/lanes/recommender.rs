@@ -1,14 +1,14 @@
-//! The policy with its layers, asked and taught by rollouts and steppers alike: twin of the module `agent` that
-//! the GPU backend writes (`src/backend/gpu/shader/agent.rs`).
+//! The policy with its layers, asked and taught by rollouts and steppers alike: twin of the module `layered` that
+//! the GPU backend writes (`src/backend/gpu/shader/layered.rs`).
 
-use super::candidates::{Candidates, Seen};
+use super::candidates::{Candidates, StepOffer};
 use crate::environment::Environment;
 use crate::number::Number;
 use crate::policy::random::Random;
 use crate::policy::{Draws, LayeredTwin, Scratch};
 
 /// Who makes the slates of a rollout.
-pub(super) trait Agent {
+pub(super) trait Recommender {
     /// Whether the users click the first document of any slate: what a choice model would be asked is then known when the rollout
     /// is compiled.
     const TAKES_FIRST: bool;
@@ -27,9 +27,9 @@ pub(super) trait Agent {
 }
 
 /// Any policy with its layers: it sees the step through a table of functions.
-pub(super) struct Seeing;
+pub(super) struct AnyPolicy;
 
-impl Agent for Seeing {
+impl Recommender for AnyPolicy {
     const TAKES_FIRST: bool = false;
 
     #[inline(always)]
@@ -43,7 +43,7 @@ impl Agent for Seeing {
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
-        let mut seen = Seen {
+        let mut seen = StepOffer {
             candidates,
             stream: draws.stream,
             user,
@@ -54,9 +54,9 @@ impl Agent for Seeing {
 
 /// Random slates, which most episodes are run with: they look at nothing, so that the compiler may see through them and
 /// need not keep a step in memory for somebody to look at.
-pub(super) struct Blind<const TAKES_FIRST: bool>(pub(super) Random);
+pub(super) struct RandomPolicy<const TAKES_FIRST: bool>(pub(super) Random);
 
-impl<const TAKES_FIRST: bool> Agent for Blind<TAKES_FIRST> {
+impl<const TAKES_FIRST: bool> Recommender for RandomPolicy<TAKES_FIRST> {
     const TAKES_FIRST: bool = TAKES_FIRST;
 
     #[inline(always)]

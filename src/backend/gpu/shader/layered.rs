@@ -1,4 +1,4 @@
-//! The module `agent`, which calls a policy and the layers around it in order.
+//! The module `layered`, which calls a policy and the layers around it in order.
 
 use super::declares::declares;
 use crate::shader::ShaderSource;
@@ -51,7 +51,12 @@ pub(super) fn module(policy: &ShaderSource, layers: &[ShaderSource]) -> ShaderSo
     }
     text += "}\n";
     // It only calls.
-    ShaderSource::with_text("agent", "the agent made of policy and layers", text, true)
+    ShaderSource::with_text(
+        "layered",
+        "the module made of policy and layers",
+        text,
+        true,
+    )
 }
 
 #[cfg(test)]
