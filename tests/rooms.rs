@@ -12,7 +12,7 @@
 #[path = "rooms/imports.rs"]
 mod imports;
 
-use imports::Crate;
+use imports::{Crate, files_that_name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rooms, files or folders of `src`, floor by floor from the lowest: none imports what is on a floor above its own.
@@ -132,6 +132,29 @@ fn no_files_import_each_other_in_a_circle() {
     };
     let circles: Vec<_> = found.iter().map(ways).collect();
     assert!(circles.is_empty(), "{circles:#?}");
+}
+
+/// Models that nothing else is made of. (Rollouts of `random` have a way of their own, and specimens of policies have layers.)
+const MODELS: &[(&str, &str)] = &[
+    ("environment", "test_mdp"),
+    ("policy", "glm_thompson"),
+    ("policy", "glm_ucb"),
+    ("policy", "linear_thompson"),
+    ("policy", "linear_ucb"),
+];
+
+/// To add a model is to write its two files, to declare its module, and to register it.
+#[test]
+fn a_model_is_named_in_its_own_files_in_the_list_of_its_room_and_in_the_registry() {
+    for (kind, name) in MODELS {
+        let own = [format!("{kind}/{name}.rs"), format!("{kind}/{name}/")];
+        let mut named = files_that_name(name);
+        named.retain(|file| !own.iter().any(|own| file.starts_with(own.as_str())));
+        let others = [format!("{kind}/mod.rs"), "registry.rs".to_owned()];
+        assert_eq!(named, BTreeSet::from(others), "{name}");
+        let shader = format!("{}/shaders/{kind}/{name}.wgsl", env!("CARGO_MANIFEST_DIR"));
+        assert!(std::path::Path::new(&shader).is_file(), "{shader}");
+    }
 }
 
 #[test]

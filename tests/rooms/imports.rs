@@ -37,6 +37,33 @@ struct Use {
     name: String,
 }
 
+/// Lists the files of `src` whose code or texts have a word, as paths below it; neither comments nor unit tests count.
+pub(crate) fn files_that_name(word: &str) -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    files_below(&root, &mut files);
+    let names_it = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let code = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap_or_default();
+        let is_word = |line: &str| {
+            line.split(|letter: char| !(letter.is_alphanumeric() || letter == '_'))
+                .any(|found| found == word)
+        };
+        let mut lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        !path.ends_with("tests.rs") && lines.any(is_word)
+    };
+    let relative = |path: PathBuf| {
+        let path = path.strip_prefix(&root).unwrap();
+        path.to_str().unwrap().replace('\\', "/")
+    };
+    files.into_iter().filter(names_it).map(relative).collect()
+}
+
 /// Lists the files below a folder.
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
