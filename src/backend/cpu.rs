@@ -1,4 +1,5 @@
-//! Blocks of episodes on all cores.
+//! The backends `reference` and `cpu`: blocks of episodes on all cores, in waves. A *wave* is the blocks that the threads run
+//! before the observer is asked again.
 
 pub use super::lanes::{InstructionSet, Work};
 use super::plan::BlockRollout;
@@ -13,12 +14,12 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How many blocks a thread runs before the first look at the observer.
+/// The fewest blocks of a wave for each thread; the first wave has as many.
 const BLOCKS_PER_THREAD: u64 = 8;
-/// Simulations that a wave goes across at most: the statistics of each take memory until the wave ends.
+/// How many simulations a wave may span: the statistics of each take memory until the wave ends.
 const MOST_SIMULATIONS: u128 = 64;
-/// What lies between two looks at the observer: the threads wait for each other there, so not too little, and who interrupts
-/// a run waits as long.
+/// How long a wave should take. Threads wait for each other at its end, so it must not be too short; an interrupted run waits
+/// for its end, so it must not be long.
 const TARGET_WAVE: Duration = Duration::from_millis(100);
 
 /// The number type of the host twins.
@@ -35,7 +36,7 @@ pub enum Arithmetic {
 pub struct CpuBackend {
     arithmetic: Arithmetic,
     pool: Arc<rayon::ThreadPool>,
-    /// Episodes between two looks at the observer, if they are not to be as many as suit.
+    /// Episodes of a wave, if they are not to be as many as take [`TARGET_WAVE`].
     wave: Option<u64>,
 }
 
@@ -64,7 +65,7 @@ impl CpuBackend {
         })
     }
 
-    /// Sets how many episodes run between two looks at the observer, rounded up to whole blocks.
+    /// Sets how many episodes run before the observer is asked again, rounded up to whole blocks.
     #[must_use]
     pub fn with_batch_size(mut self, batch_size: u64) -> Self {
         let blocks = batch_size.div_ceil(BLOCK_EPISODES).max(1);
@@ -79,11 +80,10 @@ impl CpuBackend {
         }
     }
 
-    /// Runs the episodes of a range for each simulation, simulation by simulation and block by block, on all threads, and
-    /// hands over the statistics of each.
+    /// Runs the episodes of a range for each simulation, in the order of simulations and blocks, on all threads. Calls
+    /// `finished` with the statistics of each simulation.
     ///
-    /// Waves of blocks go across the bounds between simulations, so that all threads are busy however few blocks each
-    /// simulation has.
+    /// A wave may span several simulations, so that all threads are busy even where each simulation has few blocks.
     fn run(
         &self,
         simulations: &[Simulation],
@@ -102,7 +102,7 @@ impl CpuBackend {
             }
             finished(index, statistics);
         };
-        // The one that has begun and may go on: they come in their order.
+        // The simulation that has begun and may have more blocks in the next wave; simulations come in order.
         let mut open: Option<(usize, Statistics)> = None;
         let blocks = u128::from(
             episodes
@@ -165,7 +165,7 @@ impl CpuBackend {
     }
 }
 
-/// Chooses how many blocks the next wave has, given how long one of so many took.
+/// Chooses how many blocks the next wave has, from the blocks of the last one and the time that it took.
 fn next_wave(blocks: u64, took: Duration) -> u64 {
     if took < TARGET_WAVE / 2 {
         blocks.saturating_mul(2)
@@ -176,12 +176,12 @@ fn next_wave(blocks: u64, took: Duration) -> u64 {
     }
 }
 
-/// What one thread has done of a wave: consecutive blocks.
+/// Consecutive blocks of a wave, run by one thread.
 #[derive(Default)]
 struct Part {
-    /// Simulations by their index, with what was collected.
+    /// The statistics of each simulation, by its index.
     done: Vec<(usize, Statistics)>,
-    /// Runs blocks of the last of them.
+    /// Runs blocks of the last simulation in `done`.
     rollout: Option<Box<dyn BlockRollout>>,
 }
 
@@ -205,7 +205,7 @@ impl Part {
     }
 }
 
-/// Joins what was done of consecutive blocks.
+/// Joins the statistics of consecutive blocks, those of `a` before those of `b`.
 fn joined(
     mut a: Vec<(usize, Statistics)>,
     b: Vec<(usize, Statistics)>,
@@ -316,7 +316,7 @@ fn block_length(remaining: u64) -> usize {
     usize::try_from(remaining).map_or(BLOCK_SIZE, |remaining| remaining.min(BLOCK_SIZE))
 }
 
-/// Merges statistics of one simulation; sums are exact, so the order is of no consequence.
+/// Merges statistics of one simulation; sums are exact, so the order does not matter.
 fn merge(a: &mut Statistics, b: &Statistics) {
     a.merge(b).expect("both are of the same simulation");
 }

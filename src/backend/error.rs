@@ -20,7 +20,7 @@ pub enum BackendError {
         /// How many users an environment has.
         given: usize,
     },
-    /// A token of lanes that have been stepped since, or of another stepper.
+    /// The token belongs to another stepper, or the lanes have been stepped since it was given.
     #[error("the lanes have been stepped since they were kept, expected a look back before that")]
     NotKept,
 }

@@ -1,4 +1,4 @@
-//! Backends: how lanes are driven. No model mathematics here.
+//! Backends, which run episodes. They contain no mathematics of models.
 //!
 //! | name | what | arithmetic |
 //! | --- | --- | --- |
@@ -6,8 +6,8 @@
 //! | [`cpu`] | vectors of users on all cores | f32 |
 //! | [`gpu`] | whole episodes in the registers of a GPU | f32 |
 //!
-//! All three run the same episodes: `episode(environment, policy, seed, index)` is a pure function, and nothing of the
-//! backend, its batches or its threads enters.
+//! All three run the same episodes: `episode(environment, policy, seed, index)` is a pure function, which depends neither on
+//! the backend nor on its batches or threads.
 
 pub mod cpu;
 mod error;
@@ -40,7 +40,7 @@ pub const BLOCK_EPISODES: u64 = BLOCK_SIZE as u64;
 /// [`BLOCK_EPISODES`] as the length of an array.
 const BLOCK_SIZE: usize = 256;
 
-/// The relative size of a rounding in single precision, which backends that compute in it tell with their statistics.
+/// The relative size of a rounding in single precision; backends that compute in it report it with their statistics.
 const SINGLE_RESOLUTION: f64 = 1.0 / (1 << 23) as f64;
 
 /// Names what computed a result.
@@ -56,7 +56,7 @@ pub struct BackendInfo {
 
 /// Watches long work, and may end it early.
 pub trait Observer: Sync {
-    /// Hears that episodes have ended.
+    /// Called when episodes have ended.
     fn finished(&self, episodes: u64, user_steps: u64);
     /// Tells whether the work should end; what has been begun is finished first.
     fn is_interrupted(&self) -> bool;
@@ -73,37 +73,37 @@ impl Observer for Unobserved {
     }
 }
 
-/// Holds what several simulations gave.
+/// Holds the results of several simulations.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Rollouts {
-    /// The statistics of each, in their order.
+    /// The statistics of each simulation, in order.
     pub statistics: Vec<Statistics>,
-    /// What it took on a device; `None` on the host.
+    /// The work of the device; `None` on the host.
     pub launches: Option<Launches>,
 }
 
-/// Counts what a device was asked for.
+/// Counts the work of a device.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Launches {
     /// Different pipelines of whole episodes: one where simulations differ in their numbers only.
     pub pipelines: u64,
     /// Dispatches of them, each of as many episodes as fit, and as many of their steps as take some tens of milliseconds.
     pub dispatches: u64,
-    /// What their kernels took by the device's own clock, in seconds, without the host and the copies; `None` where it has
-    /// none.
+    /// Seconds that the kernels took by the device's own clock, without the host and the copies; `None` if the device has no
+    /// clock.
     pub kernel_seconds: Option<f64>,
-    /// The same, kernel by kernel; empty where it has none.
+    /// The same, kernel by kernel; empty if the device has no clock.
     #[serde(skip)]
     pub by_kernel: Vec<KernelTime>,
 }
 
-/// What a kernel took of a device.
+/// The time that a kernel took on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct KernelTime {
     /// Its entry point.
     pub kernel: &'static str,
-    /// By the device's own clock, all dispatches together.
+    /// Seconds by the device's own clock, all dispatches together.
     pub seconds: f64,
 }
 
@@ -151,9 +151,10 @@ pub trait Backend: Debug {
     }
 
     /// As [`Backend::rollout_many`], but hands over the statistics of each simulation with its index as soon as they are
-    /// complete, in any order, so that not all of them have to be kept. Each comes once, those that were not begun too.
+    /// complete, in any order, so that not all of them have to be kept. Each simulation is handed over once, also one without
+    /// any episodes after an interruption.
     ///
-    /// Returns what it took on a device; `None` on the host.
+    /// Returns the work of the device; `None` on the host.
     ///
     /// # Errors
     /// Those of [`Backend::rollout`].
@@ -199,8 +200,8 @@ pub trait Backend: Debug {
         self.shared_stepper(simulation, num_lanes, 1)
     }
 
-    /// Makes a stepper of `num_lanes` users, `users_per_env` of them to an environment; the one is a multiple of the
-    /// other, and both are at least 1.
+    /// Makes a stepper of `num_lanes` users, `users_per_env` of them to an environment. `num_lanes` is a multiple of
+    /// `users_per_env`, and both are at least 1.
     ///
     /// # Errors
     /// [`BackendError::Gpu`] if the device fails, or cannot hold so many users.

@@ -36,7 +36,7 @@ impl Simulation {
         })
     }
 
-    /// Makes statistics of blocks of this simulation, on all cores; sums are exact, so the order is of no consequence.
+    /// Adds blocks of this simulation up, on all cores; sums are exact, so the order does not matter.
     ///
     /// # Panics
     /// As [`Statistics::add`].
@@ -80,7 +80,7 @@ pub trait Model: Debug + Send + Sync {
     fn sample_documents(&self, seed: u64, episode: u64, step: u32, num_candidates: u32) -> Corpus;
     /// See [`Definition::average_user`].
     fn average_user(&self) -> Option<Vec<f64>>;
-    /// Tells what is wrong with the fields of a user, if they are no state that users can be in.
+    /// Says what is wrong with the fields of a user; `None` if they are a state that users can be in.
     fn misfit_of_user(&self, fields: &[f64]) -> Option<String>;
     /// See [`Definition::finite_model`].
     fn finite_model(&self) -> Option<FiniteModel>;

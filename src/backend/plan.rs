@@ -1,4 +1,4 @@
-//! What an episode depends on besides its environment, and who runs blocks of episodes by it.
+//! What an episode depends on besides its environment, and the interface of what runs blocks of episodes.
 
 use crate::choice::ChoiceModel;
 use crate::environment::Outline;
@@ -32,7 +32,7 @@ pub struct Plan {
     pub corpus: Option<Corpus>,
     /// How the user picks from the slate.
     pub choice: ChoiceModel,
-    /// What fills the slate.
+    /// The policy, with its layers.
     pub policy: Layered,
     /// Sizes and observables of the environment.
     pub outline: Outline,

@@ -1,7 +1,7 @@
 //! Steps of users with slates from outside: what [`VecEnv`](crate::vec_env::VecEnv) is built on.
 //!
 //! Calls may come in any order. Users exist from the moment a stepper is made; a policy that is asked twice before a step
-//! answers twice the same; and what refers to an earlier moment takes the token of that moment, [`Kept`].
+//! answers the same twice; and a call about an earlier moment takes the token of that moment, [`Kept`].
 
 use super::error::BackendError;
 use std::sync::Arc;
@@ -28,11 +28,11 @@ pub struct LaneState {
     pub steps: Vec<u32>,
 }
 
-/// Whom a stepper on the host steps, and on which threads.
+/// The users of a stepper on the host, and the threads that it runs on.
 #[derive(Clone, Debug)]
 pub struct SteppedUsers {
     pub(super) num_lanes: usize,
-    /// Neighbouring lanes that live in one environment; `num_lanes` is a multiple of it.
+    /// How many neighbouring lanes share an environment; `num_lanes` is a multiple of it.
     pub(super) users_per_env: usize,
     /// `None` for the thread of the caller.
     pub(super) pool: Option<Arc<rayon::ThreadPool>>,
@@ -67,8 +67,7 @@ impl StepOutcome {
 pub struct Observation {
     /// Shape `[lanes, user_size]`.
     pub users: Vec<f32>,
-    /// Shape `[environments, num_candidates, document_size]`; empty where all share a corpus, which
-    /// [`Stepper::corpus`] tells.
+    /// Shape `[environments, num_candidates, document_size]`; empty where all share a corpus, see [`Stepper::corpus`].
     pub documents: Vec<f32>,
     /// The responses to the slates shown last, as [`Stepper::responses`] returns them.
     pub responses: Vec<f32>,
@@ -84,8 +83,8 @@ impl Observation {
         [&mut self.users, &mut self.documents, &mut self.responses]
     }
 
-    /// Takes so many numbers of each part; what they are, nobody knows. New memory is asked for zeroed, which the system need
-    /// not do before it is written to.
+    /// Sets the number of numbers of each part; their values are arbitrary. New memory is asked for zeroed, which the system
+    /// need not do before it is written to.
     pub(super) fn take_lengths(&mut self, lengths: [usize; 3]) {
         for (numbers, length) in self.parts_mut().into_iter().zip(lengths) {
             if numbers.len() != length {
@@ -95,30 +94,30 @@ impl Observation {
     }
 }
 
-/// Stands for all lanes as they were when they were [kept](Stepper::keep), until the stepper goes on from there: with a step,
-/// with [`Stepper::set_state`], or by keeping them anew.
+/// Stands for the state of all lanes when they were [kept](Stepper::keep). It is valid until the stepper goes on: with a
+/// step, with [`Stepper::set_state`], or by keeping the lanes again.
 #[derive(Debug)]
 pub struct Kept {
     number: u64,
 }
 
-/// The moment that a stepper can look back at.
+/// The moment that a stepper can look back at, if there is one.
 #[derive(Debug, Default)]
 pub(super) struct LastKept {
     number: Option<u64>,
 }
 
 impl LastKept {
-    /// Makes now that moment, and returns its token.
+    /// Makes the present that moment, and returns its token.
     pub(super) fn set(&mut self) -> Kept {
-        // No two tokens are alike, so that none is taken for one of another stepper.
+        // All tokens of a program differ, so that one of another stepper is never accepted.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         self.number = Some(number);
         Kept { number }
     }
 
-    /// Forgets the moment.
+    /// Makes its token invalid.
     pub(super) fn forget(&mut self) {
         self.number = None;
     }
@@ -133,10 +132,10 @@ impl LastKept {
 
 /// Steps a fixed number of users, one lane each. Lane *i* begins in episode *i*.
 ///
-/// So many neighbours as the stepper was made for live in one environment: they are begun and stepped together, and
-/// are offered the same documents, which are drawn from the episode of the first of them.
+/// Neighbouring lanes may share an environment, as many as the stepper was made for: they begin and step together, and are
+/// offered the same documents, which are drawn from the episode of the first of them.
 ///
-/// Any call may follow any other. Arrays that are given have one row a lane; where one does not, the stepper panics.
+/// Calls may come in any order. Arrays have one row for each lane; the stepper panics if one does not.
 ///
 /// # Errors
 /// [`BackendError::Gpu`] of every method if the device fails.
@@ -150,8 +149,8 @@ pub trait Stepper: Send {
     /// Asks the policy of the simulation, with its layers, for the slate of each lane at its next step, shape
     /// `[lanes, slate_size]`: what a rollout shows.
     ///
-    /// Asked again before that step, it answers the same, and remembers no more of the users than after the first time. An
-    /// episode that is begun before the step undoes that all have been asked.
+    /// Asked again before that step, the policy gives the same slates, and remembers no more of the users than after the
+    /// first time. If an episode begins before the step, the policy forgets of all lanes that it was asked.
     ///
     /// # Errors
     /// [`BackendError::SharedDocuments`] if several users live in one environment, and [`BackendError::Gpu`] if the device fails.
@@ -168,8 +167,8 @@ pub trait Stepper: Send {
     /// [`BackendError::Gpu`] if the device fails.
     fn step(&mut self, slates: &[u32]) -> Result<StepOutcome, BackendError>;
 
-    /// Shows each lane its slate, with random words that are given: the block `STEP` of each lane, whose layout
-    /// [`rng`](crate::rng) tells. For replaying what was recorded elsewhere.
+    /// Shows each lane its slate, with random words that are given: the block `STEP` of each lane, with the layout described
+    /// in [`rng`](crate::rng). For replaying what was recorded elsewhere.
     ///
     /// # Errors
     /// As [`step`](Self::step).
@@ -194,14 +193,15 @@ pub trait Stepper: Send {
     /// [`BackendError::Gpu`] if the device fails.
     fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError>;
 
-    /// Returns what is observed of the documents that all share, shape `[num_candidates, document_size]`; `None` where each
-    /// environment offers its own.
+    /// Returns what is observed of the documents that all environments share, shape `[num_candidates, document_size]`; `None`
+    /// where each environment offers its own.
     ///
     /// # Errors
     /// [`BackendError::Gpu`] if the device fails.
     fn corpus(&mut self) -> Result<Option<Vec<f32>>, BackendError>;
 
-    /// Remembers all lanes as they are now, in place of what was kept before: to look back at them when episodes have begun.
+    /// Remembers the present state of all lanes, in place of an earlier one, so that one can look back at it after episodes
+    /// have begun.
     ///
     /// # Errors
     /// [`BackendError::Gpu`] if the device fails, or has no room for so many users twice.
@@ -210,15 +210,16 @@ pub trait Stepper: Send {
     /// Writes what [`observe`](Self::observe) would have written when the lanes were kept.
     ///
     /// # Errors
-    /// [`BackendError::NotKept`] if the token is not that of the last [`keep`](Self::keep), or if the stepper has gone on
-    /// since then with more than the beginning of episodes.
+    /// [`BackendError::NotKept`] if the token is not that of the last [`keep`](Self::keep), or if a step was
+    /// taken or a state set since then.
     fn observe_kept(
         &mut self,
         kept: &Kept,
         observation: &mut Observation,
     ) -> Result<(), BackendError>;
 
-    /// Does both at once, which may take less work: writes what is observed now, and what was when the lanes were kept.
+    /// Writes both the present observation and that of the moment when the lanes were kept, which may take less work than two
+    /// calls.
     ///
     /// # Errors
     /// As [`observe_kept`](Self::observe_kept).
@@ -248,7 +249,7 @@ pub trait Stepper: Send {
 /// What a followed step did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Followed {
-    /// As of a step of one's own.
+    /// The outcome, as of [`Stepper::step`].
     pub outcome: StepOutcome,
     /// The probability with which the policy of the simulation shows each lane its slate at this step; `None` where the slate
     /// is not drawn, where no closed form is known, and for slates that are short or not shown.
@@ -258,8 +259,8 @@ pub struct Followed {
 /// Follows users that another stepper has stepped: the slates and the choices are theirs, and everything else is computed
 /// in double precision.
 ///
-/// What it tells is a pure function of the seed, the episodes, the slates and the choices, whatever backend they come
-/// from. One user lives in each environment.
+/// Its results are a pure function of the seed, the episodes, the slates and the choices, whatever backend they come from. Each
+/// environment has one user.
 pub trait Follower: Stepper {
     /// Shows each lane its slate, as [`Stepper::step`] does, and takes what it chooses as given. The policy is asked before
     /// that, as [`Stepper::recommend`] does.

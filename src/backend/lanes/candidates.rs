@@ -13,18 +13,19 @@ pub(super) struct Candidates<N: Number, E: Environment<N>> {
     pub(super) num_candidates: u32,
     pub(super) document_blocks: u32,
     pub(super) corpus: Option<Corpus>,
-    /// The fields of a document of the corpus, on their way.
+    /// Holds the fields of a document of the corpus while it is loaded.
     fields: Vec<N>,
-    /// The candidate that a policy looks at, and what is observed of it or of the user.
+    /// The candidate that a policy looks at, and the numbers observed of it or of the user.
     looked_at: E::Document,
     observation: Vec<N>,
     document_size: usize,
     user_size: usize,
-    /// The user that the policy believes in, where it believes in one.
+    /// The user that the policy assumes in place of the actual one, if it assumes one.
     believed: E::User,
 }
 
-/// Makes a candidate of the step that a stream names; a function of its parts, so that it can write into one of them.
+/// Makes a candidate of the step that a stream names. It takes parts of [`Candidates`], so that it can write into another
+/// part.
 #[inline(always)]
 fn make_document<N: Number, E: Environment<N>>(
     environment: &E,
@@ -47,7 +48,7 @@ fn make_document<N: Number, E: Environment<N>>(
             stream,
             purpose: DOCUMENT,
             first: match document_blocks {
-                // Vectors take long to multiply.
+                // Multiplying vectors of integers is slow.
                 1 => candidate,
                 _ => candidate * N::Word::splat(document_blocks),
             },
@@ -102,7 +103,7 @@ impl<N: Number, E: Environment<N>> Candidates<N, E> {
         );
     }
 
-    /// Makes a candidate of the step that a stream names the one that is looked at.
+    /// Makes a candidate of the step that a stream names, in `looked_at`.
     #[inline(always)]
     fn make_looked_at(&mut self, stream: Stream<N::Word>, candidate: N::Word) {
         make_document(
@@ -160,7 +161,8 @@ pub(super) struct StepOffer<'a, N: Number, E: Environment<N>> {
     pub(super) user: &'a E::User,
 }
 
-// Policies are compiled once for all environments, and call these through a table: each is compiled for vectors by itself.
+// Policies are compiled once for all environments and call these functions through a table, so each is compiled for the
+// registers of the vectors by itself.
 impl<N: Number, E: Environment<N>> Offer<N> for StepOffer<'_, N, E> {
     #[inline(always)]
     fn num_candidates(&self) -> u32 {

@@ -83,7 +83,7 @@ pub(super) struct Stepped<N: Number> {
     pub(super) reward: N,
     pub(super) chosen: N::Word,
     pub(super) clicked: N::Mask,
-    /// Whether the choice model could take the scores as they are; not told of short slates.
+    /// Whether the choice model could take the scores as they are; meaningless for short slates.
     pub(super) is_valid: N::Mask,
 }
 
@@ -142,9 +142,9 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         );
     }
 
-    /// Shows a slate; `words` is the block `STEP` of the stream, and the documents are those of another stream where
-    /// users share them. Of a slate that can be short the first `length` documents are shown. The choice may be given,
-    /// rather than made.
+    /// Shows a slate and computes the reaction to it. `words` is the random block `STEP` of `stream`. The documents are drawn
+    /// from `document_stream`, which is that of another user where users share documents. Where `length` is given, only so
+    /// many documents of the slate are shown. Where `given` is, it is the choice, and none is drawn.
     #[inline(always)]
     pub(super) fn take_step<A: Recommender>(
         &mut self,
@@ -189,7 +189,8 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
             false => self.choice.decide(scores, uniform(words[0])),
         };
         if let Some(length) = length {
-            // Where something is always clicked, what rounding leaves over is the last document's.
+            // A model that always clicks gives the last position what rounding leaves over; of a short slate, that is the
+            // last document shown.
             let (none, zero) = (N::Word::splat(num_considered), N::Word::splat(0));
             let last = length - N::Word::splat(1);
             let is_within = chosen.less_than(none) & zero.less_than(length);

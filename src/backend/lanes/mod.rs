@@ -1,4 +1,4 @@
-//! The driver of `reference` and `cpu`: one source, generic over the number type, twin of the kernels in
+//! Rollouts and steppers of `reference` and `cpu`: one source, generic over the number type, twin of the kernels in
 //! `shaders/kernel/`.
 
 mod candidates;

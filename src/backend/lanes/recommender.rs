@@ -1,5 +1,5 @@
-//! The policy with its layers, asked and taught by rollouts and steppers alike: twin of the module `layered` that
-//! the GPU backend writes (`src/backend/gpu/shader/layered.rs`).
+//! How rollouts and steppers ask the policy with its layers, and let it learn: twin of the module `layered` that the GPU
+//! backend writes (`src/backend/gpu/shader/layered.rs`).
 
 use super::candidates::{Candidates, StepOffer};
 use crate::environment::Environment;
@@ -7,10 +7,10 @@ use crate::number::Number;
 use crate::policy::random::Random;
 use crate::policy::{Draws, LayeredTwin, Scratch};
 
-/// Who makes the slates of a rollout.
+/// Makes the slates of a rollout.
 pub(super) trait Recommender {
-    /// Whether the users click the first document of any slate: what a choice model would be asked is then known when the rollout
-    /// is compiled.
+    /// Whether the users click the first document of any slate: no choice model has to be asked then, which the compiler
+    /// knows.
     const TAKES_FIRST: bool;
 
     /// Recommends to the users of a vector.
@@ -52,8 +52,8 @@ impl Recommender for AnyPolicy {
     }
 }
 
-/// Random slates, which most episodes are run with: they look at nothing, so that the compiler may see through them and
-/// need not keep a step in memory for somebody to look at.
+/// Random slates, with which most episodes are run. They look at no document, so that the compiler can inline the step and
+/// need not keep it in memory for a policy to look at.
 pub(super) struct RandomPolicy<const TAKES_FIRST: bool>(pub(super) Random);
 
 impl<const TAKES_FIRST: bool> Recommender for RandomPolicy<TAKES_FIRST> {

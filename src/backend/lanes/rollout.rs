@@ -12,7 +12,7 @@ use crate::statistics::{
     CompensatedSum, EpisodeBlock, SINGLE_STEPS, bin_of_step, least_squares_slope,
 };
 
-/// Sums that a block's episodes are added to in turns.
+/// How many sums a step has: those of the first 32 episodes of a block, to which the others are added in turns.
 const CURVE_LANES: usize = 32;
 
 /// Runs whole episodes with a built-in policy.
@@ -26,17 +26,17 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     scratch: Scratch<N>,
     /// What the policy remembers of the users.
     state: Vec<N>,
-    /// Per step, over the episodes of the block: rewards, squared rewards. As [`CURVE_LANES`] sums, whatever the length of a
-    /// vector, so that rounding does not depend on it: as many entries a step as it takes. Steps that have no bin for
-    /// themselves take turns in [`STEPS_OF_PART`] more.
+    /// Rewards and squared rewards of each step, summed over the episodes of the block. A step has [`CURVE_LANES`] sums
+    /// whatever the length of a vector, so that rounding does not depend on that length, and as many entries as hold them.
+    /// Steps without a bin of their own use the entries of [`STEPS_OF_PART`] further steps in turns.
     curve: Vec<(N, N)>,
-    /// Clicks at each of these.
+    /// Clicks at each of these steps.
     curve_clicks: Vec<u32>,
-    /// The same over the bins of these later steps.
+    /// The same sums for steps without a bin of their own, over their bins.
     late: LateCurve,
     /// The discounted return at each discount.
     discounted: Vec<CompensatedSum<N>>,
-    /// What each discount weighs the rewards of a step by.
+    /// The weight that each discount gives the rewards of a step.
     weights: Vec<f64>,
 }
 
@@ -85,7 +85,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
         } = self;
         let (zero, one) = (N::splat(0.0), N::Word::splat(1));
         let vectors = CURVE_LANES.div_ceil(N::LANES);
-        // Blocks begin at multiples of their size.
+        // Blocks begin at multiples of their size, so that the index of the episode tells the turn.
         let turn = usize::try_from(first % CURVE_LANES as u64).expect("few lanes") / N::LANES;
         let (mut total, mut step_weighted) = (CompensatedSum::new(), CompensatedSum::new());
         let mut quality = zero;
@@ -171,7 +171,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 count_topics(driver, active, &stepped, block);
             }
             if let Some((first, others)) = block.position_clicks.split_first_mut() {
-                // Those of the first position are all that are not of another.
+                // Clicks at the first position are those that are at no other.
                 let mut rest = num_clicks;
                 for (position, clicks) in (1..).zip(others) {
                     let is_here = clicked & stepped.chosen.equals(N::Word::splat(position));
@@ -201,8 +201,8 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     }
 }
 
-/// Writes what each discount weighs the rewards of a step by.
-// Cold, as what lies beyond the usual: what a call takes in registers is then saved here, and not in every step.
+/// Writes the weight that each discount gives the rewards of a step.
+// Cold, because most rollouts have no discounts: the registers that a call needs are then saved here, and not in every step.
 #[cold]
 #[inline(never)]
 fn weigh(discounts: &[f64], step: u32, weights: &mut [f64]) {
@@ -211,8 +211,8 @@ fn weigh(discounts: &[f64], step: u32, weights: &mut [f64]) {
     }
 }
 
-/// Steps whose rewards are added up in the arithmetic of the lanes before they go into the sums of a bin. No bin begins
-/// within so many.
+/// How many steps' rewards are added up in the arithmetic of the lanes before they go into the sums of a bin. Bins begin at
+/// multiples of it.
 const STEPS_OF_PART: u32 = 8;
 
 /// Sums over the bins of steps from [`SINGLE_STEPS`] on, as [`CURVE_LANES`] sums in double precision each.
@@ -229,7 +229,7 @@ struct LateBin {
 }
 
 impl LateCurve {
-    /// Moves what a vector of users has done in up to [`STEPS_OF_PART`] steps, of which `step` is the last, into their bin.
+    /// Adds to their bin what a vector of users did in up to [`STEPS_OF_PART`] steps, of which `step` is the last.
     // Cold for the same reason as `weigh`.
     #[cold]
     #[inline(never)]
@@ -378,7 +378,8 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
     }
 }
 
-/// Runs a block: a function for each kind of recommender, each with the registers to itself.
+/// Runs a block. Each kind of recommender has a function of its own, so that the compiler allots registers to each
+/// separately.
 #[inline(never)]
 fn run_block<N: Number, E: Environment<N>, A: Recommender>(
     rollout: &mut Rollout<N, E>,
@@ -391,8 +392,8 @@ fn run_block<N: Number, E: Environment<N>, A: Recommender>(
 
 impl<N: Number, E: Environment<N>> BlockRollout for Rollout<N, E> {
     fn run(&mut self, first: u64, count: usize) -> EpisodeBlock {
-        // The reference has one way only, so that the others are checked against it. The condition is one of constants, so that the
-        // compiler makes no code for the others.
+        // The reference always takes the general way, so that the others are checked against it. The condition is a constant,
+        // so that the compiler makes no code for the others there.
         if const { N::LANES > 1 } {
             let takes_first = matches!(self.driver.choice, ChoiceTwin::First);
             match self.plan.policy.as_random() {
@@ -414,7 +415,7 @@ mod tests {
     use crate::backend::cpu::cpu;
     use crate::validation::cases;
 
-    /// Policies and documents choose their code by themselves, so that all of them are told to be narrower.
+    /// Policies and documents choose their code by themselves, so that the limit must reach all of them.
     #[test]
     fn the_instruction_set_does_not_change_a_bit() {
         use crate::backend::Backend;

@@ -17,11 +17,10 @@ use std::sync::Arc;
 
 /// The fewest lanes of a range.
 const LEAST_LANES: usize = 256;
-/// How many numbers vectors of users write before other threads are asked to help: they take some 200 microseconds, and to
-/// wake a thread and wait for it took 50 to 100 on a virtual machine. Tests have fewer lanes, and share them out all the
-/// same.
+/// How many numbers vectors of users must write before other threads help. These take some 200 microseconds; to wake a thread
+/// and wait for it took 50 to 100 on a virtual machine. Tests have fewer lanes, which are to be shared out all the same.
 const LEAST_NUMBERS: usize = if cfg!(test) { 8 } else { 131_072 };
-/// The same for users one by one, who take longer.
+/// The same where users are computed one by one, which takes longer.
 const LEAST_SINGLE_NUMBERS: usize = LEAST_NUMBERS / 8;
 /// How many numbers a step, or the beginning of an episode, counts as.
 const STEP_NUMBERS: usize = 8;
@@ -48,8 +47,8 @@ struct Sharing {
 }
 
 impl Sharing {
-    /// Makes a range for each thread, as far as there are lanes for it; those of one environment stay together, and only the
-    /// last range ends within a vector of so many users.
+    /// Makes a range for each thread, as far as there are lanes for it. Lanes of one environment stay in one range, and each
+    /// range but the last has whole vectors, of `lanes_of_a_vector` users.
     fn new(users: SteppedUsers, lanes_of_a_vector: usize) -> Self {
         let SteppedUsers {
             num_lanes,
@@ -74,13 +73,13 @@ impl Sharing {
         }
     }
 
-    /// Shares out rows of so many numbers a lane.
+    /// Shares out rows that have `size` numbers for each lane.
     fn rows<'a, T>(&self, rows: &'a [T], size: usize) -> impl Iterator<Item = &'a [T]> {
         let lanes = self.lanes.iter();
         lanes.map(move |lanes| &rows[lanes.start * size..lanes.end * size])
     }
 
-    /// Shares out rows of so many numbers to every `users`th lane.
+    /// Shares out rows that have `size` numbers for every `users` lanes.
     fn rows_mut<'a, T>(
         &self,
         mut rows: &'a mut [T],
@@ -94,8 +93,8 @@ impl Sharing {
         })
     }
 
-    /// Lets each range work on what is its own; all at once, if that is worth it for so many numbers a lane. The thread of
-    /// the caller works, too, which saves the time that it would take to wake another for it.
+    /// Lets each range work on its share: on all threads at once, if there are enough numbers for each lane (`numbers`) to
+    /// make that worthwhile. The caller's thread works too, which saves waking another one.
     fn each<R: Send, T: Send>(
         &self,
         ranges: &mut [R],
@@ -206,7 +205,8 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         sharing.each(ranges, numbers, rows, observe);
     }
 
-    /// Copies what is observed: large ones are mostly new memory, which the system makes for the thread that writes to it.
+    /// Copies an observation, on all threads: most of a large copy is new memory, which the system makes for the thread that
+    /// writes to it.
     fn copy(&mut self, from: &Observation, to: &mut Observation) {
         to.take_lengths(from.parts().map(<[f32]>::len));
         for (from, to) in from.parts().into_iter().zip(to.parts_mut()) {
@@ -325,7 +325,7 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         Ok(())
     }
 
-    /// Looks back at those lanes only that have begun anew.
+    /// Looks back only at those lanes that have begun another episode since: the other lanes observe the same as now.
     fn observe_now_and_kept(
         &mut self,
         now: &mut Observation,
@@ -379,7 +379,7 @@ mod tests {
         }
     }
 
-    /// Lets some environments begin anew, and returns what is observed before that and after it.
+    /// Begins other episodes in some environments, and returns the observations before that and after it.
     fn look_back(stepper: &mut dyn Stepper, starts: &[Option<u64>]) -> [Observation; 2] {
         let observe = |stepper: &mut dyn Stepper| {
             let mut observation = Observation::default();

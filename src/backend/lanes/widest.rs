@@ -1,7 +1,7 @@
 //! Which instruction set vectors of users are kept in, chosen at run time.
 //!
-//! The bits are the same on all of them: nothing is contracted, although most machines could fuse `a * b + c`, and no sum
-//! depends on how many users a vector has.
+//! The bits are the same on all of them: `a * b + c` is never fused, although most machines could, and no sum depends on how
+//! many users a vector has.
 
 use crate::number::{Baseline, Number, Wide256, Wide512};
 use fearless_simd::Level;
@@ -18,14 +18,14 @@ pub enum InstructionSet {
     Avx512 = 3,
 }
 
-/// The one in use; 0 before the first look.
+/// The instruction set in use, as a number; 0 until it is first asked for.
 static IN_USE: AtomicU8 = AtomicU8::new(0);
 
-/// Something to do with vectors of users, whichever ones the processor has.
+/// Work with vectors of users, written for those of any instruction set: see [`InstructionSet::run`].
 pub trait Work {
-    /// What comes of it.
+    /// The result.
     type Output;
-    /// Does it.
+    /// Does the work with vectors of type `N`.
     fn run<N: Number>(self) -> Self::Output;
 }
 
@@ -63,7 +63,7 @@ impl InstructionSet {
             2 => Self::Avx2,
             3 => Self::Avx512,
             _ => {
-                // Who has set a limit in the meantime is not overruled.
+                // A limit that another thread has set in the meantime stays in force.
                 let widest = Self::widest() as u8;
                 let _ = IN_USE.compare_exchange(0, widest, Ordering::Relaxed, Ordering::Relaxed);
                 Self::in_use()
@@ -71,15 +71,15 @@ impl InstructionSet {
         }
     }
 
-    /// Makes the whole program use no wider one than this from now on, to compare them; returns the one in use. What has
-    /// been begun goes on as it was.
+    /// Limits the whole program to instruction sets no wider than this one from now on, so that they can be compared; returns
+    /// the one in use. Work that has begun goes on with the one that it began with.
     pub fn limit(most: Self) -> Self {
         let set = most.min(Self::widest());
         IN_USE.store(set as u8, Ordering::Relaxed);
         set
     }
 
-    /// Names it, as processors' manuals do.
+    /// Returns its name, as in processors' manuals.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -118,7 +118,7 @@ impl InstructionSet {
     /// assert_eq!(InstructionSet::run(Count) as usize, InstructionSet::in_use().num_users());
     /// ```
     pub fn run<W: Work>(work: W) -> W::Output {
-        // Nothing else begins to compute with vectors wider than the baseline's: here the processor is known to have their
+        // Work with vectors wider than the baseline's begins nowhere else: here the processor is known to have their
         // registers.
         match Self::in_use() {
             Self::Avx512 => work.run::<Wide512>(),

@@ -25,11 +25,11 @@ pub(super) struct LaneRange<N: Number, E: Environment<N>> {
     pub(super) lanes: Lanes<N, E::User>,
     /// What is observed of the responses to the slates shown last, position by position, one group after another.
     responses: Vec<N>,
-    // What follows is of the group at hand.
-    /// A user that begins.
+    // The fields below are of the group that is being worked on.
+    /// Users at the beginning of an episode.
     fresh: E::User,
     slate: Vec<N::Word>,
-    /// What is observed, number by number.
+    /// Observations, number by number.
     observed: Vec<N>,
     /// The same user by user within each number.
     columns: Vec<f32>,
@@ -40,18 +40,18 @@ pub(super) struct LaneRange<N: Number, E: Environment<N>> {
     scratch: Scratch<N>,
 }
 
-/// What the lanes are shown, row by row.
+/// The slates that lanes are shown, and words and choices where they are given; one row a lane.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StepInput<'a> {
     pub(super) slates: &'a [u32],
     /// The block `STEP` of each lane, if it is not to be drawn.
     pub(super) words: Option<&'a [[u32; 4]]>,
-    /// What each lane chooses, if it is not to choose.
+    /// The choice of each lane, if it is not to be drawn.
     pub(super) choices: Option<&'a [Option<u32>]>,
 }
 
 impl StepInput<'_> {
-    /// Takes what some of the lanes are shown.
+    /// Returns the rows of some of the lanes.
     pub(super) fn of(&self, lanes: Range<usize>, slate_size: usize) -> Self {
         Self {
             slates: &self.slates[lanes.start * slate_size..lanes.end * slate_size],
@@ -109,7 +109,7 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
         }
     }
 
-    /// Draws the users of a group that begin an episode.
+    /// Draws the users of those lanes of a group that begin an episode.
     #[inline(always)]
     fn begin(&mut self, group: Group, starts: &[Option<u64>]) {
         let begins = self.lanes.start(group, starts);
@@ -174,7 +174,8 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
         }
     }
 
-    /// Lets the policy learn from a step of the users of a group where the mask holds: short slates teach nothing.
+    /// Lets the policy learn from a step of those users of a group for whom the mask holds: it learns nothing from short
+    /// slates.
     #[inline(always)]
     fn learn(&mut self, group: usize, mask: N::Mask, stepped: &Stepped<N>) {
         let state = &mut self.lanes.place_mut(group).policy;
@@ -219,7 +220,7 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
         }
     }
 
-    /// Reads what the lanes of a group are shown; returns the length of their slates, and which take no part.
+    /// Reads the slates of a group; returns their lengths, and which lanes take no part.
     #[inline(always)]
     fn read_slates(&mut self, group: Group, slates: &[u32]) -> (N::Word, N::Mask) {
         let size = self.slate.len();
@@ -242,7 +243,7 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
         (length, is_idle)
     }
 
-    /// Shows the lanes of a group what they are input.
+    /// Takes a step with the lanes of a group.
     #[inline(always)]
     fn step_group(&mut self, group: Group, input: &StepInput<'_>, outcome: &mut OutcomeRows<'_>) {
         let (length, is_idle) = self.read_slates(group, input.slates);
@@ -275,7 +276,7 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
         self.write_outcome(group, &stepped, is_idle, is_over, outcome);
     }
 
-    /// Counts the step of the lanes of a group, and writes what it did.
+    /// Advances the clocks of a group by a step, and writes the outcome.
     #[inline(always)]
     fn write_outcome(
         &mut self,
@@ -336,7 +337,7 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
         }
     }
 
-    /// Shows each lane what is input.
+    /// Takes a step with each lane.
     pub(super) fn step(&mut self, input: StepInput<'_>, mut outcome: OutcomeRows<'_>) {
         self.lanes.settle();
         vectorized!(N, {
@@ -348,11 +349,11 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
 }
 
 impl<E: Environment<f64>> LaneRange<f64, E> {
-    /// Asks the policy about each lane that is shown a complete slate, and returns the probability with which it shows that;
-    /// see [`Followed::propensities`](crate::backend::Followed::propensities).
+    /// Asks the policy, and returns the probability with which it shows each lane its slate, where that is complete; see
+    /// [`Followed::propensities`](crate::backend::Followed::propensities).
     pub(super) fn ask_about(&mut self, slates: &[u32]) -> Vec<Option<f64>> {
         self.lanes.ask();
-        // One user is a whole vector here.
+        // Followers compute in `f64`, of which a vector is one user.
         let slates = slates.chunks_exact(self.slate.len()).enumerate();
         slates
             .map(|(lane, slate)| self.propensity(lane, slate))
@@ -374,7 +375,7 @@ impl<E: Environment<f64>> LaneRange<f64, E> {
         let state = &place.policy;
         let scratch = &mut self.scratch;
         let propensity = policy.propensity(&self.policy, &mut seen, &draws, state, scratch, slate);
-        // What is followed has been asked, and a layer may keep numbers while it revises.
+        // The stepper that is followed has asked its policy, and a layer may change its state when it revises a slate.
         self.recommend_to(lane);
         propensity.of_draw()
     }

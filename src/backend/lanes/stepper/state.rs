@@ -1,4 +1,4 @@
-//! Where the lanes of a range are, vector by vector.
+//! The state of the lanes of a range, one vector of users after another.
 
 use crate::backend::stepper::LaneState;
 use crate::environment::Fields;
@@ -7,24 +7,24 @@ use crate::rng::{Stream, halves};
 use std::mem::swap;
 use std::ops::Range;
 
-/// Where neighbouring lanes are, one vector of users (a group) after another.
+/// The state of neighbouring lanes, one vector of users (a group) after another.
 ///
-/// The last group may have users past the last lane: they do what its first lane does.
+/// If the last group has fewer lanes than a vector has users, the users left over do the same as its first lane.
 #[derive(Clone, Debug)]
 pub(super) struct Lanes<N: Number, U> {
     /// These lanes among all.
     range: Range<usize>,
-    /// Neighbouring lanes that live in one environment.
+    /// How many neighbouring lanes share an environment.
     users_per_env: usize,
     key: [u32; 2],
     places: Vec<Place<N, U>>,
-    /// Where the groups were that have begun anew since lanes were last kept; empty if they never were.
+    /// The earlier states of groups that have begun another episode since lanes were last kept; empty if they never were.
     kept: Vec<Option<Place<N, U>>>,
-    /// What the policy remembered of each group before it was asked what to show next; empty if it has not been.
+    /// What the policy remembered of each group before it was asked for its next slates; empty if it has not been asked.
     unasked: Vec<Vec<N>>,
 }
 
-/// Where the users of a group are.
+/// The state of the users of a group.
 #[derive(Clone, Debug)]
 pub(super) struct Place<N: Number, U> {
     pub(super) user: U,
@@ -47,7 +47,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// Returns the lane of the group whose user `lane` of the vector is, or does as.
+    /// Returns the lane of the group that user `lane` of the vector stands for; a user left over does as the first lane.
     #[inline(always)]
     pub(super) fn lane(self, lane: usize) -> usize {
         if lane < self.num_lanes { lane } else { 0 }
@@ -55,7 +55,7 @@ impl Group {
 }
 
 impl<N: Number, U: Fields<N>> Lanes<N, U> {
-    /// Puts all users into episode 0, whose key is that of the seed.
+    /// Puts all users into episode 0; draws are made with the key of the seed.
     pub(super) fn new(
         user: U,
         policy_size: usize,
@@ -142,7 +142,7 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
         Stream::new(self.key, [word(0), word(1)], self.places[group].step)
     }
 
-    /// Puts lanes at the beginning of episodes, and tells which of the group's users begin one.
+    /// Puts lanes at the beginning of episodes, and returns which of the group's users begin one.
     #[inline(always)]
     pub(super) fn start(&mut self, group: Group, starts: &[Option<u64>]) -> N::Mask {
         let starts = &starts[group.first..][..group.num_lanes];
@@ -162,38 +162,38 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
         begins
     }
 
-    /// Makes ready for asking the policy. What it remembers is what it remembered before it was asked, if it has been.
+    /// Prepares for asking the policy: restores what it remembered before it was last asked about this step, if it was.
     pub(super) fn ask(&mut self) {
         self.unask();
         let remembered = self.places.iter().map(|place| place.policy.clone());
         self.unasked.extend(remembered);
     }
 
-    /// Undoes that the policy has been asked.
+    /// Undoes that the policy has been asked: restores what it remembered before.
     pub(super) fn unask(&mut self) {
         for (place, before) in self.places.iter_mut().zip(self.unasked.drain(..)) {
             place.policy = before;
         }
     }
 
-    /// Lets it stand that the policy has been asked: the step that it was asked for is taken.
+    /// Keeps what the policy remembers since it was asked, because the step that it was asked for is taken.
     pub(super) fn settle(&mut self) {
         self.unasked.clear();
     }
 
-    /// Remembers where the lanes are now, of each group when it begins anew.
+    /// Marks the present state as the one to look back at; a group's is stored when it begins another episode.
     pub(super) fn keep(&mut self) {
         self.kept.clear();
         self.kept.resize_with(self.places.len(), || None);
     }
 
-    /// Tells whether a group has begun anew since lanes were last kept.
+    /// Tells whether a group has begun another episode since lanes were last kept.
     pub(super) fn is_kept(&self, group: usize) -> bool {
         matches!(self.kept.get(group), Some(Some(_)))
     }
 
-    /// Puts the groups that have begun anew since lanes were last kept back where they were then, or, the second time,
-    /// where they are.
+    /// Exchanges the state of groups that have begun another episode since lanes were last kept with the kept one. The second
+    /// call exchanges them back.
     pub(super) fn swap_kept(&mut self) {
         for (place, kept) in self.places.iter_mut().zip(&mut self.kept) {
             if let Some(kept) = kept {
@@ -202,7 +202,7 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
         }
     }
 
-    /// Writes the state of these lanes to their places among all.
+    /// Writes the state of these lanes into that of all lanes.
     pub(super) fn store(&self, all: &mut LaneState) {
         let num_lanes = all.episodes.len();
         let mut fields = vec![N::splat(0.0); self.num_fields()];
@@ -226,7 +226,7 @@ impl<N: Number, U: Fields<N>> Lanes<N, U> {
         }
     }
 
-    /// Reads the state of these lanes from their places among all.
+    /// Reads the state of these lanes from that of all lanes.
     pub(super) fn load(&mut self, all: &LaneState) {
         let num_lanes = all.episodes.len();
         self.settle();

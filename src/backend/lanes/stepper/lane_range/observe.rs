@@ -143,9 +143,9 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
         documents
     }
 
-    /// Writes what would have been observed when lanes were last kept, where that is not what is observed now.
+    /// Writes the observations of the moment when lanes were last kept, where they differ from those of now.
     pub(in super::super) fn observe_kept(&mut self, mut rows: ObservationRows<'_>) {
-        // All at once: users may see the documents of one of another group.
+        // All groups at once, before any is observed: users may see the documents of a user of another group.
         self.lanes.swap_kept();
         vectorized!(N, {
             for group in 0..self.lanes.num_groups() {
