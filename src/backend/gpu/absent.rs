@@ -1,5 +1,5 @@
-//! What stands in for the backend where the feature `gpu` was left out: a backend that never opens, so that what can run on a GPU
-//! is written once.
+//! Stands in for the GPU backend where the feature `gpu` is left out: it never opens, so that code which can run on a GPU is
+//! written once.
 
 use super::adapter::{AdapterSelection, AdapterSummary};
 use super::error::GpuError;
@@ -8,7 +8,7 @@ use crate::backend::{Backend, BackendError, BackendInfo, Observer, Simulation, S
 use crate::statistics::{EpisodeBlock, Statistics};
 use std::ops::Range;
 
-/// Has no values.
+/// A type without values, so that no [`GpuBackend`] can exist.
 #[derive(Clone, Copy, Debug)]
 enum Never {}
 

@@ -45,7 +45,7 @@ impl fmt::Display for AdapterId {
 impl FromStr for AdapterId {
     type Err = String;
 
-    /// Reads an index, or a PCI number: of the place, with or without its domain, or of the model, both in hexadecimal digits.
+    /// Reads an index, a PCI bus number with or without its domain, or a PCI number of a model; PCI numbers are hexadecimal.
     fn from_str(text: &str) -> Result<Self, String> {
         let allowed = || {
             "allowed is an index of `slatesim list`, or a PCI number as it has them: bus (0000:01:00.0) or maker and model (10de:2330)"

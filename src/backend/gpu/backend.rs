@@ -180,7 +180,7 @@ impl Backend for GpuBackend {
             }
             let group: Vec<&Simulation> =
                 members.iter().map(|&index| &simulations[index]).collect();
-            // Those that have begun, and whether each is complete.
+            // The simulations that have begun, by index, and whether each is complete.
             let mut open: BTreeMap<usize, Statistics> = BTreeMap::new();
             let mut is_done = vec![false; group.len()];
             let add = |point: usize, _first, blocks: Vec<EpisodeBlock>| {

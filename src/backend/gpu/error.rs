@@ -11,8 +11,7 @@ pub(crate) type Cause = Arc<dyn Error + Send + Sync + 'static>;
 
 /// Says why GPU work could not be done, and what the user can do about it.
 ///
-/// Nothing in `backend::gpu` panics for lack of a device, of memory or of a valid shader: it all arrives
-/// here.
+/// Nothing in `backend::gpu` panics for lack of a device, of memory or of a valid shader: these errors report all of it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum GpuError {
@@ -144,7 +143,7 @@ pub enum GpuError {
         available: u64,
     },
 
-    /// The number of iterations of a loop cannot be told, and the driver stops at some number.
+    /// The number of iterations of a loop cannot be determined, and the driver stops loops at some number.
     #[error(
         "a loop of `{function}` in the kernel {kernel} has no bound that can be told, and the driver of {adapter:?} stops \
          loops without a word: write it as `for (var i = 0u; i < N; i++)` with a constant N, or use --backend cpu"
@@ -158,7 +157,7 @@ pub enum GpuError {
         adapter: String,
     },
 
-    /// What a device has left contradicts itself.
+    /// Results that a device has left contradict each other.
     #[error(
         "{adapter:?} did not run episodes to their end ({what}): its driver has a fault or a limit that slatesim does not \
          know; update it, try `slatesim validate --backend gpu`, or use --backend cpu"

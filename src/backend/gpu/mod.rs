@@ -15,8 +15,8 @@
 //!   device    the open adapter: buffers, copies, clock, pipelines; every error caught
 //! ```
 //!
-//! Beside them stand plain data that all may know, and that are there without the feature `gpu` too: options, errors, names of
-//! adapters. How episodes are added up is told, with a picture, in `work/rollout/mod.rs`.
+//! Options, errors and names of adapters are plain data that all floors use, and exist without the feature `gpu` too. How
+//! episodes are added up is described, with a picture, in `work/rollout/mod.rs`.
 //!
 //! Without the feature `gpu` there is no wgpu, and [`GpuBackend::open`] says so.
 

@@ -1,4 +1,4 @@
-//! The adapters of this machine, as the graphics library tells of them.
+//! The adapters of this machine, as the graphics library reports them.
 
 use crate::backend::gpu::adapter::{AdapterId, AdapterSelection, AdapterSummary};
 
@@ -65,7 +65,7 @@ pub(super) fn is_named(id: AdapterId, index: usize, info: &wgpu::AdapterInfo) ->
     }
 }
 
-/// What the environment restricts the choice to, if it does.
+/// Returns the text that adapters' names must have, if the environment variable is set.
 pub(super) fn wanted_name() -> Option<String> {
     std::env::var(NAME_VARIABLE)
         .ok()

@@ -1,9 +1,8 @@
-//! Commands whose errors are caught, and the loss of the device, which is noticed.
+//! Runs commands so that no error is missed, and notices the loss of the device.
 //!
-//! wgpu reports a failed command to the innermost *error scope* of the thread, else to the device's handler,
-//! which by default panics; and it reports nothing at all once the device is lost, its calls then quietly do
-//! nothing. [`Gpu::checked`] is the answer to both: it runs commands inside scopes and asks afterwards
-//! whether the device still lives.
+//! wgpu reports a failed command to the innermost *error scope* of the thread, else to the device's handler, which by default
+//! panics. Once the device is lost it reports nothing at all, and its calls do nothing. [`Gpu::checked`] deals with both: it
+//! runs commands inside scopes and asks afterwards whether the device is still there.
 
 use super::context::Gpu;
 use super::faults::{Faults, filed};
@@ -18,11 +17,11 @@ use std::time::Duration;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Gpu {
-    /// Reports whether all is well: the device lives, and no command has failed outside [`Gpu::checked`].
+    /// Reports whether all is well: the device is there, and no command has failed outside [`Gpu::checked`].
     ///
     /// # Errors
-    /// [`GpuError::DeviceLost`] once the device is gone, and from then on by every call; else the first error
-    /// that nobody caught.
+    /// [`GpuError::DeviceLost`] once the device is gone, and from then on by every call; else the first error that no scope
+    /// caught.
     pub(crate) fn status(&self) -> Result<(), GpuError> {
         let lost = lock(&self.faults().lost).clone();
         let fault = lost.or_else(|| lock(&self.faults().uncaptured).clone());

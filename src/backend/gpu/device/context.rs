@@ -21,7 +21,8 @@ pub(crate) struct Gpu {
     pub(super) _instance: wgpu::Instance,
 }
 
-/// What Mesa allows, less a little for what its compiler makes of a shader.
+/// Mesa stops loops after 65,535 iterations; the difference is a margin, because its compiler may change the loops of a
+/// shader.
 const SOFTWARE_ITERATIONS: u64 = 60_000;
 
 impl Gpu {
@@ -37,8 +38,9 @@ impl Gpu {
         self.summary.is_software()
     }
 
-    /// Returns how many iterations all loops of an invocation may take together before the driver leaves them, where it
-    /// does that: Mesa's software rasteriser, and to be sure of it whatever else runs on the processor.
+    /// Returns how many iterations all loops of an invocation may take together before the driver stops them; `None` where it
+    /// does not. Mesa's software rasteriser does; to be safe, the same is assumed of everything else that runs on the
+    /// processor.
     pub(crate) fn most_iterations(&self) -> Option<u64> {
         self.is_software().then_some(SOFTWARE_ITERATIONS)
     }
@@ -49,7 +51,7 @@ impl Gpu {
         self.features.contains(wgpu::Features::SHADER_INT64)
     }
 
-    /// Returns what a tick of the device's clock stands for; `None` where kernels cannot ask it.
+    /// Returns how many seconds a tick of the device's clock lasts; `None` where kernels cannot be timed.
     #[must_use]
     pub(crate) fn seconds_per_tick(&self) -> Option<f64> {
         if !self.features.contains(wgpu::Features::TIMESTAMP_QUERY) {
@@ -81,7 +83,7 @@ impl Gpu {
         &self.faults
     }
 
-    /// Returns the buffers through which results come home.
+    /// Returns the buffers through which results are read back.
     pub(super) fn staging(&self) -> &Arc<StagingPool> {
         &self.staging
     }

@@ -1,10 +1,10 @@
-//! What went wrong on the device while nobody asked.
+//! Errors that the device reports by itself, outside of checked commands.
 
 use super::lock::lock;
 use crate::backend::gpu::error::{Cause, GpuError};
 use std::sync::Mutex;
 
-/// What the device's callbacks have recorded; the first fault of a kind stays.
+/// Faults that the device's callbacks have recorded, the first of each kind.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     pub(super) lost: Mutex<Option<GpuError>>,
@@ -17,7 +17,7 @@ impl Faults {
     }
 }
 
-/// Files an error that a wgpu error scope or its uncaptured-error handler delivered.
+/// Converts an error that a wgpu error scope or its uncaptured-error handler delivered.
 pub(super) fn filed(what: &str, needed: Option<u64>, error: wgpu::Error) -> GpuError {
     let what = what.to_owned();
     match error {

@@ -19,8 +19,8 @@ impl Gpu {
             .collect()
     }
 
-    /// Opens the one that is chosen, or the best adapter, discrete before integrated before virtual before software, with
-    /// all its limits. `WGPU_ADAPTER_NAME` in the environment restricts the choice to those with this text in their names.
+    /// Opens the chosen adapter, or the best one, discrete before integrated before virtual before software, with all its
+    /// limits. `WGPU_ADAPTER_NAME` in the environment restricts the choice to adapters with this text in their names.
     ///
     /// # Errors
     /// [`GpuError::NoAdapter`], [`GpuError::NoSuchAdapter`], [`GpuError::NoHardwareAdapter`] or, if every suitable adapter
@@ -69,7 +69,7 @@ impl Gpu {
                     return Ok(gpu);
                 }
                 Err(error) => {
-                    // That of the first one is returned, unless another one opens.
+                    // The error of the first adapter is returned, unless another adapter opens.
                     if tried {
                         warn!("{error}");
                     } else {
@@ -98,7 +98,7 @@ impl Gpu {
             pollster::block_on(adapter.request_device(&descriptor)).map_err(|error| {
                 let told = error.to_string();
                 let adapter = summary.name.clone();
-                // The library keeps the kind of this error to itself.
+                // wgpu does not tell the kind of this error, only its text.
                 let is_out_of_memory = told.to_lowercase().contains("memory");
                 let source = Cause::from(Box::<dyn std::error::Error + Send + Sync>::from(told));
                 match is_out_of_memory {

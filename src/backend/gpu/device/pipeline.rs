@@ -150,7 +150,7 @@ pub(crate) fn create_pipeline(
                 entry_point: Some(entry_point),
                 compilation_options: wgpu::PipelineCompilationOptions {
                     constants: overrides,
-                    // Counts and tables of `rollout` and `tally` begin at zero by this.
+                    // `rollout` and `tally` rely on it: their counts and tables in this memory begin at zero.
                     zero_initialize_workgroup_memory: true,
                 },
                 cache: None,

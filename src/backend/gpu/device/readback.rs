@@ -20,7 +20,7 @@ use crate::backend::gpu::error::GpuError;
 /// machine is slow; drivers kill what really hangs long before.
 pub(crate) const READBACK_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// One wait inside wgpu; short, because wgpu holds a lock meanwhile that other threads' clean-up needs.
+/// How long one wait inside wgpu lasts: not long, because wgpu holds a lock meanwhile that other threads need to clean up.
 const POLL_SLICE: Duration = Duration::from_millis(100);
 
 /// Holds a copy that is recorded in an encoder, and waits for the encoder to be submitted.
@@ -88,7 +88,7 @@ impl Staged {
         let (sender, mapped) = sync_channel(1);
         let map = self.buffer.slice(..self.bytes);
         map.map_async(wgpu::MapMode::Read, move |result| {
-            // Nobody listens any more if the readback was dropped.
+            // The receiver is gone if the readback was dropped.
             let _ = sender.send(result);
         });
         Readback {
@@ -106,7 +106,7 @@ impl Readback {
         self.wait_with(gpu, <[u8]>::to_vec)
     }
 
-    /// Waits for the result and hands it to `read` where it lies, without a copy.
+    /// Waits for the result and hands it to `read` in place, without a copy.
     ///
     /// # Errors
     /// [`GpuError::DeviceLost`], [`GpuError::Timeout`] after [`READBACK_TIMEOUT`], [`GpuError::Readback`] if

@@ -3,7 +3,7 @@
 use super::lock::lock;
 use std::sync::Mutex;
 
-/// How many idle staging buffers are kept; more than that are never in flight to any purpose.
+/// How many idle staging buffers are kept; more are never needed at once.
 const MAX_IDLE: usize = 16;
 
 /// Keeps staging buffers for reuse.

@@ -6,7 +6,7 @@ use crate::backend::KernelTime;
 use crate::backend::gpu::error::GpuError;
 use wgpu::BufferUsages;
 
-/// Kernels between a start and a stop at most, and the mark before them.
+/// The most marks between a start and a stop: one at the start, and one after each kernel.
 const MAX_MARKS: u32 = 8;
 
 /// Times kernels one after the other.
@@ -37,8 +37,7 @@ impl Stopwatch {
         Ok(Some(Self { queries, ticks }))
     }
 
-    /// Records the mark that time counts from: a pass without work, whose timestamp is written once everything before
-    /// it is done.
+    /// Records the first mark: a pass without work, whose timestamp is written once everything before it is done.
     pub(crate) fn start(&self, encoder: &mut wgpu::CommandEncoder) -> Laps<'_> {
         let laps = Laps {
             stopwatch: self,
@@ -60,7 +59,7 @@ pub(crate) struct Laps<'a> {
 }
 
 impl<'a> Laps<'a> {
-    /// Returns what the pass of the next kernel is to write at its end.
+    /// Returns the mark that the pass of the next kernel is to write at its end.
     pub(crate) fn next(&mut self, kernel: &'static str) -> wgpu::ComputePassTimestampWrites<'a> {
         self.kernels.push(kernel);
         self.mark()
@@ -115,7 +114,7 @@ impl Timed<Staged> {
 }
 
 impl Timed<Readback> {
-    /// Waits for the marks, and tells what each kernel took; `None` if the clock has not gone on, or has gone back.
+    /// Waits for the marks, and returns the time of each kernel; `None` if the clock stood still or went back.
     ///
     /// # Errors
     /// As [`Readback::wait_with`].
@@ -142,7 +141,7 @@ impl Timed<Readback> {
     }
 }
 
-/// Adds what kernels took to what they took before.
+/// Adds the times of kernels to their sums so far.
 pub(crate) fn add_times(sums: &mut Vec<KernelTime>, times: &[KernelTime]) {
     for time in times {
         match sums.iter_mut().find(|sum| sum.kernel == time.kernel) {

@@ -100,7 +100,7 @@ pub(crate) fn compose(
             message: panic_message(panic.as_ref()),
         })
     });
-    // The lost reference may be out of range, an error without a place, or in range and wrong.
+    // The reference that is lost may be out of range, an error without a line, or in range and wrong.
     let lost_size = match &composed {
         Ok(module) => module
             .entry_points

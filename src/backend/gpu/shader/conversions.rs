@@ -1,4 +1,5 @@
-//! What every environment's WGSL module needs and nobody should write: its structs from and to rows of numbers.
+//! Writes the functions that convert an environment's structs from and to rows of numbers, so that authors of WGSL modules
+//! need not.
 
 use crate::environment::{Field, Kind};
 use crate::shader::ShaderSource;
@@ -13,7 +14,7 @@ pub(crate) fn with_conversions(
     document: &[Field],
 ) -> ShaderSource {
     let text = source.text.to_mut();
-    // Without a line break of their own, they would end a comment on the last line.
+    // A line break comes first, because the author's last line may be a comment.
     text.push_str("\n// Made by slatesim.\n");
     text.push_str(&to_fields("User", "user_fields", "USER_FIELDS", user));
     text.push_str(&from_fields(

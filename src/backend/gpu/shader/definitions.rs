@@ -1,4 +1,4 @@
-//! What the shader of a kernel is specialised by.
+//! The definitions by which the shader of a kernel is specialised.
 
 use super::blocks::BLOCK_LANES;
 use super::compose::NATIVE_U64;
@@ -7,13 +7,13 @@ use crate::backend::Simulation;
 use crate::backend::gpu::options::GpuOptions;
 use crate::shader::{ShaderDef, ShaderDefs};
 
-/// More counters than this would spill.
+/// The most positions whose clicks a lane counts in registers; more counters would not fit into them.
 const MAX_POSITIONS_IN_REGISTERS: u32 = 16;
-/// Counts of a block that fit into the memory of a workgroup beside the sums of its steps: 2 of 16 KiB, which every device
-/// has.
+/// The most counts of a block that fit into the memory of a workgroup beside the sums of its steps: 2 of the 16 KiB that
+/// every device has.
 const MAX_COUNTS_IN_WORKGROUP: u32 = 512;
 
-/// What shaders are specialised by.
+/// Returns the definitions for a kernel and a simulation.
 pub(super) fn definitions(
     simulation: &Simulation,
     kernel: Kernel,

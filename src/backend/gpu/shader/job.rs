@@ -3,7 +3,7 @@
 use crate::rng::halves;
 use bytemuck::{Pod, Zeroable};
 
-/// What all kernels are told.
+/// The input that all kernels share.
 // WGSL: struct Job in shaders/kernel/job.wgsl
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
 #[repr(C)]
@@ -29,7 +29,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// A job of lanes that begin at one episode, without steps.
+    /// Makes a job of consecutive episodes, one a lane, the first of them `first_episode`, without steps.
     pub(crate) fn of_lanes(seed: u64, first_episode: u64, num_lanes: u32, max_steps: u32) -> Self {
         Self {
             key: halves(seed),

@@ -39,7 +39,7 @@ impl Kernel {
         Self::Probe,
     ];
 
-    /// Tells whether slates are as long as the environment's, and may be short.
+    /// Tells whether slates come from outside or go there: they have all positions, and may be short.
     pub(super) fn is_stepped(self) -> bool {
         matches!(self, Self::Step | Self::Recommend)
     }

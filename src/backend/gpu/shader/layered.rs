@@ -42,7 +42,7 @@ pub(super) fn module(policy: &ShaderSource, layers: &[ShaderSource]) -> ShaderSo
         text,
         "\nfn observe({STATE}, stepped: ptr<function, Stepped>) {{\n"
     );
-    // The outermost layer hears first, and may change what the others hear.
+    // The outermost layer observes first, and may change what the others observe.
     for layer in layers.iter().rev().filter(|layer| has(layer, "observe")) {
         let _ = writeln!(text, "    {}::observe(state, stepped);", short(layer));
     }
@@ -50,7 +50,7 @@ pub(super) fn module(policy: &ShaderSource, layers: &[ShaderSource]) -> ShaderSo
         text += "    policy::observe(state, stepped);\n";
     }
     text += "}\n";
-    // It only calls.
+    // It is trusted, because it only calls other modules.
     ShaderSource::with_text(
         "layered",
         "the module made of policy and layers",

@@ -1,4 +1,5 @@
-//! The text of shaders: which modules a kernel is made of, what they are specialised by, and what is told from the result.
+//! The text of shaders: which modules a kernel is made of, what they are specialised by, and how many iterations the result
+//! takes.
 
 pub(crate) mod blocks;
 pub(crate) mod compose;

@@ -1,4 +1,4 @@
-//! The members of `struct Parameters`, compared with the numbers that the host writes into it by place.
+//! Compares the members of `struct Parameters` with the numbers that the host writes into it, which have no names there.
 
 use crate::backend::Simulation;
 use crate::backend::gpu::shader_error::ShaderError;

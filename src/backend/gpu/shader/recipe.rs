@@ -12,7 +12,7 @@ use crate::backend::gpu::shader_error::ShaderError;
 use crate::shader::{ShaderDefs, ShaderSource};
 use wgpu::naga;
 
-/// All that the shader of a kernel is made from: what has the same recipe is the same shader.
+/// All that the shader of a kernel is made from: equal recipes give equal shaders.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Recipe {
     defs: ShaderDefs,
@@ -69,8 +69,8 @@ impl Recipe {
 /// [`ShaderError`] with file, line and caret.
 ///
 /// # Panics
-/// If [`GpuOptions::patch`] looks for a text that its file does not contain: a fault that is not planted would pass
-/// for one that nothing finds.
+/// If [`GpuOptions::patch`] looks for a text that its file does not contain: a fault that was not planted would look like one
+/// that no check finds.
 pub fn compose_program(
     simulation: &Simulation,
     kernel: Kernel,

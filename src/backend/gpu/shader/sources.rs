@@ -53,7 +53,7 @@ fn models(simulation: &Simulation) -> Vec<ShaderSource> {
 
 /// Collects the modules that a file imports, directly or not, each after those that it imports itself.
 ///
-/// What is not there is left to the composer, which tells the file and the line that ask for it.
+/// Missing modules are left to the composer, whose error names the file and the line that import them.
 fn collect_imports<'a>(
     file: &ShaderSource,
     all: &'a [ShaderSource],

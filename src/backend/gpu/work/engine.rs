@@ -12,14 +12,14 @@ use crate::backend::gpu::shader::recipe::Recipe;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-/// So many programs are kept; a sweep over sizes makes others without end.
+/// How many programs are kept: a sweep over sizes would make any number of them.
 const MAX_PROGRAMS: usize = 128;
 
 /// Holds an open device, and the programs that have been made for it.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) gpu: Gpu,
-    /// By everything that they are made from; compiling one takes a tenth of a second and more.
+    /// By all that they are made from; compiling one takes a tenth of a second and more.
     programs: Mutex<BTreeMap<String, Arc<Program>>>,
 }
 

@@ -1,4 +1,4 @@
-//! What a simulation tells the kernels: its parameters and tables.
+//! The parameters and tables of a simulation, which kernels read.
 
 use crate::backend::Simulation;
 use crate::backend::gpu::device::context::Gpu;

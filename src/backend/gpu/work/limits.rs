@@ -11,7 +11,8 @@ pub(crate) fn allowed_iterations(gpu: &Gpu, options: &GpuOptions) -> Option<u64>
     options.most_iterations.or(gpu.most_iterations())
 }
 
-/// Returns the largest number up to `most` for which something holds that holds for all below it; 0 if for none.
+/// Returns the largest number up to `most` for which a condition holds, which must hold for all smaller ones too; 0 if there
+/// is none.
 pub(crate) fn largest(
     most: u32,
     holds: impl Fn(u32) -> Result<bool, GpuError>,

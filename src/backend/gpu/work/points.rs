@@ -19,7 +19,7 @@ struct Common {
     recipe: Recipe,
     seed: u64,
     num_steps: u32,
-    /// Of the parameters of environment and choice model, and of the numbers beside them.
+    /// The lengths of the parameters of environment and choice model, and of the other numbers.
     lengths: [usize; 5],
 }
 
@@ -115,7 +115,7 @@ impl Points {
         })
     }
 
-    /// Tells a job where the numbers of points lie.
+    /// Returns a job that knows where the numbers of points are.
     pub(crate) fn tell(&self, job: Job) -> Job {
         Job {
             numbers_per_point: self.numbers_per_point,

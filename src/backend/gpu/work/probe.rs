@@ -21,7 +21,7 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
-    /// Makes the kernels and uploads what the simulation tells them.
+    /// Makes the kernels and uploads the numbers of the simulation.
     pub(crate) fn new(
         engine: Arc<Engine>,
         options: &GpuOptions,

@@ -72,8 +72,8 @@ impl Program {
         })
     }
 
-    /// Tells how many iterations an invocation of an entry point takes at most, with members of the job given; 0 where the
-    /// driver runs them all.
+    /// Returns how many iterations an invocation of an entry point takes at most, with members of the job given; 0 where the
+    /// driver has no limit.
     pub(crate) fn iterations(
         &self,
         gpu: &Gpu,

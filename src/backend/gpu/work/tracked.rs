@@ -1,4 +1,4 @@
-//! What several rollouts took together.
+//! The work of several rollouts together.
 
 use super::program::Program;
 use super::rollout::Taken;
@@ -7,7 +7,7 @@ use crate::backend::{KernelTime, Launches};
 use std::sync::Arc;
 use tracing::debug;
 
-/// Adds up what rollouts took of the device.
+/// Adds up the work that rollouts gave the device.
 #[derive(Debug, Default)]
 pub(crate) struct Tracked {
     programs: Vec<Arc<Program>>,
@@ -16,7 +16,7 @@ pub(crate) struct Tracked {
 }
 
 impl Tracked {
-    /// Adds what one rollout took, where there was anything to run.
+    /// Adds the work of one rollout, if there was anything to run.
     pub(crate) fn add<C>(&mut self, taken: Option<Taken<C>>) {
         let Some(taken) = taken else { return };
         debug!(
@@ -34,7 +34,7 @@ impl Tracked {
         }
     }
 
-    /// Tells what all of them took.
+    /// Returns the work of all of them.
     pub(crate) fn launches(self) -> Launches {
         let seconds = self.times.iter().map(|time| time.seconds);
         Launches {

@@ -1,11 +1,11 @@
-//! What an expression can be, from what is known of locals, arguments, constants and the job.
+//! The possible values of an expression, from those of locals, arguments, constants and the job.
 
 use super::value::{Value, of_binary, of_literal};
 use super::walk::{Frame, Iterations};
 use wgpu::naga::{self, Expression, Handle, MathFunction};
 
 impl Iterations<'_> {
-    /// Tells what an expression can be.
+    /// Returns what is known of the value of an expression.
     pub(super) fn value(&self, frame: &Frame<'_>, expression: Handle<Expression>) -> Value {
         let of = |handle| self.value(frame, handle);
         match &frame.function.expressions[expression] {
@@ -71,7 +71,7 @@ impl Iterations<'_> {
         }
     }
 
-    /// Tells what a member of a global is, if that is the job.
+    /// Returns what is known of a member of a global: something if the global is the job.
     fn of_job(&self, global: Handle<naga::GlobalVariable>, index: u32) -> Value {
         let variable = &self.module.global_variables[global];
         let ty = &self.module.types[variable.ty];

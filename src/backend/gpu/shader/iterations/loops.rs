@@ -1,9 +1,9 @@
-//! What the loops of a function turn on: their condition, what they count, what they write.
+//! Reads the loops of a function: their condition, their counters, and what they write.
 
 use std::collections::BTreeSet;
 use wgpu::naga::{self, BinaryOperator, Block, Expression, Function, Handle, Statement};
 
-/// Returns the condition that a loop begins with, and whether it turns while that holds.
+/// Returns the condition that a loop begins with, and whether the loop goes on while it holds or while it does not.
 pub(super) fn guard(body: &Block) -> Option<(Handle<Expression>, bool)> {
     let is_break =
         |block: &Block| matches!(block.iter().collect::<Vec<_>>()[..], [Statement::Break]);

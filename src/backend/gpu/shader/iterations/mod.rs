@@ -1,4 +1,4 @@
-//! How many iterations all loops of one invocation take together at most, told from a composed shader.
+//! How many iterations all loops of one invocation take together at most, derived from a composed shader.
 //!
 //! Mesa's software rasteriser gives an invocation 65,535 iterations, all of its loops together and the inner ones counted
 //! each time, and then leaves every loop without a word (`LP_MAX_TGSI_LOOP_ITERATIONS` in Mesa's `lp_bld_limits.h`). So a
@@ -51,7 +51,7 @@ pub(crate) fn most_iterations(
     Ok(cost)
 }
 
-/// Tells what an argument of an entry point is, whose workgroups have so many invocations.
+/// Returns what is known of an argument of an entry point whose workgroups have `size` invocations.
 fn of_argument(module: &naga::Module, argument: &naga::FunctionArgument, size: i64) -> Value {
     let any = Value::Between(0, i64::from(u32::MAX));
     match (&module.types[argument.ty].inner, &argument.binding) {
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn loops_that_count_are_bounded() {
-        // The turn that finds the end counts, too.
+        // The iteration that finds the end counts, too.
         for (body, expected) in [
             ("for (var i = 0u; i < SIZE; i++) { data[i] = 1u; }", 11),
             ("for (var i = 0u; 4u * i < SIZE; i++) { data[i] = 1u; }", 4),

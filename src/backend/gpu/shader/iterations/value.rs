@@ -2,7 +2,7 @@
 
 use wgpu::naga::{BinaryOperator, Literal};
 
-/// What is known of a value.
+/// What is known of a value in a shader.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Value {
     /// A whole number from one to another, both included.
@@ -18,7 +18,7 @@ impl Value {
         Self::Between(number, number)
     }
 
-    /// Whatever an unsigned number can be; what an unknown one is taken for.
+    /// Returns the range of a value; of an unknown one, that of all unsigned numbers.
     pub(super) fn range(&self) -> (i64, i64) {
         match self {
             Self::Between(low, high) => (*low, *high),
@@ -34,7 +34,7 @@ impl Value {
         }
     }
 
-    /// What wraps around is not known.
+    /// Makes a range, unless a number in it may have wrapped around: then nothing is known.
     pub(super) fn unwrapped(low: i64, high: i64) -> Self {
         if low < i64::from(i32::MIN) || high > i64::from(u32::MAX) {
             return Self::Unknown;
@@ -43,7 +43,7 @@ impl Value {
     }
 }
 
-/// Tells what a literal is.
+/// Returns the value of a literal.
 pub(super) fn of_literal(literal: &Literal) -> Value {
     match *literal {
         Literal::U32(number) => Value::is(i64::from(number)),
@@ -53,13 +53,13 @@ pub(super) fn of_literal(literal: &Literal) -> Value {
     }
 }
 
-/// Tells what an operation on two values can give.
+/// Returns what is known of the result of an operation on two values.
 pub(super) fn of_binary(op: BinaryOperator, left: &Value, right: &Value) -> Value {
     let (Value::Between(a, b), Value::Between(c, d)) = (left, right) else {
         return match (op, right) {
             (BinaryOperator::Modulo, Value::Between(_, d)) => Value::Between(0, d - 1),
             (BinaryOperator::And, Value::Between(_, d)) => Value::Between(0, *d),
-            // Of an unsigned number, as they all are that shaders divide.
+            // All numbers that shaders divide are unsigned.
             (BinaryOperator::Divide, Value::Between(c, _)) if *c > 0 => {
                 Value::Between(0, i64::from(u32::MAX) / c)
             }

@@ -1,14 +1,14 @@
-//! The walk through a function: what each statement costs, and what it makes of the locals.
+//! Walks through a function: how many iterations each statement takes, and how it changes the locals.
 
 use super::loops::{counters, guard, root, written_in};
 use super::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use wgpu::naga::{self, BinaryOperator, Block, Expression, Function, Handle, Statement};
 
-/// Why no bound can be told.
+/// Reports that the iterations of a loop cannot be bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unbounded {
-    /// The function whose loop it is.
+    /// The function that has the loop.
     pub(crate) function: String,
 }
 
@@ -18,13 +18,13 @@ type Locals = BTreeMap<Handle<naga::LocalVariable>, Value>;
 /// Counts iterations in a module.
 pub(super) struct Iterations<'a> {
     pub(super) module: &'a naga::Module,
-    /// What members of the uniform `job` are.
+    /// The known members of the uniform `job`.
     pub(super) job: &'a [(&'static str, u32)],
-    /// Costs and results of functions by what they are called with.
+    /// Iterations and results of functions, by their arguments.
     pub(super) known: BTreeMap<(Handle<Function>, Vec<Value>), (u64, Value)>,
 }
 
-/// One function on the way through it.
+/// The state of the walk through one function.
 pub(super) struct Frame<'f> {
     pub(super) function: &'f Function,
     name: &'f str,
@@ -44,7 +44,7 @@ impl Frame<'_> {
 }
 
 impl Iterations<'_> {
-    /// Returns what a call costs and gives.
+    /// Returns how many iterations a call takes, and its result.
     pub(super) fn of_function(
         &mut self,
         function: &Function,
@@ -172,7 +172,7 @@ impl Iterations<'_> {
         break_if: Option<Handle<Expression>>,
     ) -> Result<u64, Unbounded> {
         let function = frame.function;
-        // What the condition calls.
+        // Evaluates the calls that the condition needs.
         for statement in body {
             match statement {
                 Statement::Emit(_) => {}
@@ -214,14 +214,14 @@ impl Iterations<'_> {
         for other in written {
             frame.locals.insert(other, Value::Unknown);
         }
-        // The turn that finds the end counts too.
+        // The iteration that finds the end counts too.
         Ok(turns
             .saturating_mul(inner)
             .saturating_add(turns)
             .saturating_add(1))
     }
 
-    /// Returns how often a loop turns that goes on while a condition on a counter holds, and what the counter is in it.
+    /// Returns how often a loop runs that goes on while a condition on a counter holds, and the range of the counter in it.
     fn turns(
         &self,
         frame: &Frame<'_>,
@@ -251,7 +251,7 @@ impl Iterations<'_> {
             return None;
         }
         let least = |number: i64| number.div_euclid(scale);
-        // The largest (upwards) or smallest (downwards) number with which the loop turns.
+        // The largest (upwards) or smallest (downwards) value of the counter with which the loop goes on.
         match (op, is_up) {
             (Op::Less | Op::LessEqual, true) => {
                 let bound = bound_high - i64::from(op == Op::Less) - offset;

@@ -11,8 +11,8 @@ use crate::backend::{BLOCK_EPISODES, Simulation};
 
 /// Batches in flight at once.
 pub(super) const MAX_IN_FLIGHT: usize = 3;
-/// Episodes of a batch on a real GPU: the fewest fill the largest, the most make what lies between kernels small; by how
-/// many there are, so that several batches are in flight.
+/// The fewest and the most episodes of a batch on a real GPU. The fewest fill the largest GPU; with the most, the time
+/// between kernels is small. Between them it depends on the number of episodes, so that several batches are in flight.
 const HARDWARE_BATCHES: [u64; 2] = [1 << 18, 1 << 20];
 /// Episodes of a batch on a software adapter: few enough for its caches.
 const SOFTWARE_BATCH: u64 = 1 << 13;
@@ -59,7 +59,7 @@ pub(super) fn batch_size(
     Ok(u32::try_from(whole.min(lanes)).expect("at most what was asked, rounded up"))
 }
 
-/// Takes of the lanes that suit an adapter as many as a dispatch and a buffer hold: whole blocks, at least one.
+/// Limits the lanes that suit an adapter to those that a dispatch and a buffer can hold: whole blocks, at least one.
 fn fitting(preferred: u64, bytes: u64, lane_words: u64, most: u32) -> u64 {
     let whole = preferred.min(bytes / (4 * lane_words)).min(u64::from(most));
     (whole - whole % BLOCK_EPISODES).max(BLOCK_EPISODES)

@@ -25,9 +25,9 @@ pub(super) fn curve_words(lanes: u64) -> u64 {
 
 /// The buffers of one batch in flight, whoever collects.
 pub(crate) struct BatchBuffers {
-    /// Where users are between two dispatches, and what the policy remembers of them. Shape `[field][lane]`.
+    /// The users between two dispatches, and what the policy remembers of them. Shape `[field][lane]`.
     pub(super) users: wgpu::Buffer,
-    /// What each episode has come to, and what the next dispatch goes on with. Shape `[field][lane]`.
+    /// The outcome of each episode so far, and what the next dispatch needs to go on. Shape `[field][lane]`.
     pub(super) outcomes: wgpu::Buffer,
     /// Impressions by topic, clicks by topic, clicks by position, of this dispatch. Shape `[block][count]`.
     pub(super) counts: wgpu::Buffer,
@@ -35,7 +35,7 @@ pub(crate) struct BatchBuffers {
     pub(super) curve: wgpu::Buffer,
     /// What a policy has ranked so far of a step's candidates.
     pub(super) ranked: wgpu::Buffer,
-    /// Where the device has a clock.
+    /// The clock of the device, if it has one.
     pub(super) stopwatch: Option<Stopwatch>,
 }
 
@@ -58,7 +58,7 @@ impl RolloutSize {
 /// A dispatch that is being recorded.
 pub(crate) struct Dispatch<'a> {
     pub(super) buffers: &'a BatchBuffers,
-    /// Which of the batches in flight has them.
+    /// The index of these buffers among those of the batches in flight.
     pub(super) buffers_index: usize,
     pub(super) inputs: &'a Inputs,
     pub(super) job: &'a Job,
@@ -74,7 +74,7 @@ impl Dispatch<'_> {
     }
 }
 
-/// Returns how many words of a lane the largest buffer has whose size is that of the lanes.
+/// Returns how many words a lane takes in the largest of the buffers that grow with the number of lanes.
 pub(super) fn lane_words(simulation: &Simulation) -> u64 {
     let (user_fields, _) = simulation.model.num_fields();
     let remembered = user_fields + simulation.plan.policy.state_size();

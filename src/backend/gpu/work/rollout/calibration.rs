@@ -5,16 +5,16 @@ use std::time::Duration;
 
 /// Sizes of workgroups that are tried, the default first.
 const WORKGROUP_SIZES: [u32; 3] = [64, 128, 256];
-/// Shares of the steps of a dispatch that are tried, all first: with fewer, what one kernel leaves for the next may still
-/// lie in a cache.
+/// The parts of the steps of a dispatch that are tried, all steps first: with fewer, numbers that one kernel leaves for the
+/// next may still be in a cache.
 const FUSION_DIVISORS: [u32; 3] = [1, 2, 4];
-/// Batches that try each shape. The fastest counts: whatever disturbs makes slower.
+/// Batches that try each shape. The fastest counts, because disturbances only make a batch slower.
 const REPEATS: usize = 3;
-/// Batches before the first trial: the number of fused steps settles.
+/// Batches before the first trial, in which the number of fused steps settles.
 const SETTLING_BATCHES: u64 = 8;
-/// Batches that must be left, so that what is found is of use.
+/// Batches that must be left, so that it pays to find a better shape.
 const MIN_BATCHES: u64 = 4 * (WORKGROUP_SIZES.len() * FUSION_DIVISORS.len() * REPEATS) as u64;
-/// How long the rest would take as things are: compiling two more shaders takes tenths of a second.
+/// How long these must take as things are: compiling two more shaders takes tenths of a second.
 const MIN_TIME: Duration = Duration::from_secs(3);
 /// A shape replaces the default where it takes less than this share of its time.
 const WORTHWHILE: f64 = 0.98;
@@ -79,13 +79,13 @@ impl Calibration {
         if self.num_begun == self.trials.len() * REPEATS {
             return None;
         }
-        // In turns, so that a device that grows slower or faster favours none.
+        // In turns, so that a device that grows slower or faster with time favours no shape.
         let index = self.num_begun % self.trials.len();
         self.num_begun += 1;
         Some((index, self.trials[index].0))
     }
 
-    /// Hears what a trial took; `None` if that is not known. After the last one, returns the shape to go on with.
+    /// Takes the seconds of a trial; `None` if they are not known. After the last one, returns the shape to go on with.
     pub(super) fn ended(
         &mut self,
         index: usize,

@@ -1,4 +1,4 @@
-//! What a collector does: it brings home what batches leave on the device.
+//! Collectors read back what batches leave on the device.
 
 use super::buffers::{Dispatch, RolloutSize};
 use super::range::BatchRange;
@@ -11,7 +11,7 @@ use crate::backend::gpu::options::GpuOptions;
 use crate::backend::gpu::work::engine::Engine;
 use std::ops::Range;
 
-/// Brings home what batches leave on the device.
+/// Reads back what batches leave on the device.
 pub(crate) trait Collector: Sized {
     /// What a batch has left so far.
     type Batch;
@@ -32,8 +32,8 @@ pub(crate) trait Collector: Sized {
     /// Begins a batch.
     fn begin(&self, range: &BatchRange) -> Self::Batch;
 
-    /// Records what is to be done after the steps of a dispatch, and the copies of what is to be read. The first tells
-    /// whether episodes are still running. Kernels are timed if there is a timing under way.
+    /// Records the work after the steps of a dispatch, and the copies that are to be read. The first copy shows whether
+    /// episodes are still running. Kernels are timed if there is a timing under way.
     fn record(
         &self,
         gpu: &Gpu,
@@ -48,7 +48,8 @@ pub(crate) trait Collector: Sized {
     /// Takes in the copies of a dispatch, which was the batch's last if `is_final`.
     ///
     /// # Errors
-    /// What contradicts itself in them: episodes that neither ended nor went on to the last step, clicks without a step.
+    /// A description of results that contradict each other: episodes that neither ended nor went on to the last step, clicks
+    /// without a step.
     fn read(
         &self,
         batch: &mut Self::Batch,
@@ -58,7 +59,7 @@ pub(crate) trait Collector: Sized {
         is_final: bool,
     ) -> Result<(), String>;
 
-    /// Returns how many steps the longest episode of a batch took that has been read to its end.
+    /// Returns how many steps the longest episode took, of a batch that has been read to its end.
     fn longest(&self, batch: &Self::Batch) -> u32;
 
     /// Ends a batch: one output for each of its simulations.

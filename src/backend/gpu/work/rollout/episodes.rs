@@ -19,7 +19,7 @@ const LENGTH: usize = 2;
 const CLICKS: usize = 3;
 const RUNNING: usize = 5;
 
-/// Brings home every episode, as blocks of them.
+/// Reads every episode back, in blocks.
 pub(crate) struct EpisodeCollector {
     empty: EpisodeBlock,
     /// The fields of the outcomes that are discounted returns.
@@ -136,7 +136,7 @@ impl Collector for EpisodeCollector {
 fn add_counts<'a>(counts: &[u32], blocks: impl Iterator<Item = [&'a mut Vec<u64>; 3]>) {
     let mut counts = counts.iter();
     for totals in blocks {
-        // In this order: a zip that ends with its first half takes nothing of the second.
+        // `totals` comes first: when it ends, the zip takes nothing more from `counts`.
         let totals = totals.into_iter().flatten();
         for (total, &count) in totals.zip(counts.by_ref()) {
             *total += u64::from(count);
@@ -205,7 +205,7 @@ fn check_blocks(blocks: &[EpisodeBlock], max_steps: u32) -> Result<(), String> {
     Ok(())
 }
 
-/// Deals the discounted returns of a batch out to its blocks, shape `[discount][lane]`.
+/// Distributes the discounted returns of a batch, shape `[discount][lane]`, to its blocks.
 fn read_discounted(words: &[u32], range: &BatchRange, blocks: &mut [EpisodeBlock]) {
     let stride = range.stride() as usize;
     for (index, block) in blocks.iter_mut().enumerate() {
@@ -218,7 +218,7 @@ fn read_discounted(words: &[u32], range: &BatchRange, blocks: &mut [EpisodeBlock
     }
 }
 
-/// Deals the outcomes of a batch out to its blocks.
+/// Distributes the outcomes of a batch to its blocks.
 fn read_outcomes(words: &[u32], range: &BatchRange, blocks: &mut [EpisodeBlock]) {
     let stride = blocks.len() * BLOCK_SIZE;
     let (num_lanes, lanes_per_point) = (range.num_lanes as usize, range.lanes_per_point() as usize);

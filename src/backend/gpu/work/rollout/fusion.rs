@@ -3,13 +3,13 @@
 
 use std::ops::Range;
 
-/// Seconds that a dispatch should last: desktop drivers reset a device that is busy for some.
+/// Seconds that a dispatch should last: desktop drivers reset a device that is busy for some seconds.
 const DISPATCH_SECONDS: f64 = 0.04;
 /// Steps that take hardly longer than one.
 // WGSL: const TILE_STEPS in shaders/kernel/step_sums.wgsl
 pub(super) const TILE_STEPS: u32 = 8;
 
-/// The number of fused steps, on its way to what suits.
+/// The number of fused steps, which is adapted from dispatch to dispatch.
 #[derive(Debug)]
 pub(super) struct Fusion {
     length: u32,
@@ -21,7 +21,7 @@ pub(super) struct Fusion {
 }
 
 impl Fusion {
-    /// Begins with what was asked for, and stays with it, or with as many steps as are tried first.
+    /// Begins with the number that was asked for, which stays, or with `first`, which is adapted.
     pub(super) fn new(asked: Option<u32>, first: u32, most: u32) -> Self {
         Self {
             length: asked.unwrap_or(first.min(most)),
@@ -53,15 +53,15 @@ impl Fusion {
         begin..begin.saturating_add(length.min(useful))
     }
 
-    /// Hears how many steps the longest episode of a batch took: all lanes idle through what none takes, which is quickly done
-    /// and so would invite to fuse more.
+    /// Notes how many steps the longest episode of a batch took. Dispatches do not go on after it: lanes that have
+    /// ended idle through further steps so quickly that their time would suggest to fuse more.
     pub(super) fn batch_ended(&mut self, longest: u32) {
         if !self.is_asked {
             self.longest = self.longest.max(Some(longest));
         }
     }
 
-    /// Steers the number towards the time that a dispatch should take, by the seconds that one has taken.
+    /// Adapts the number to the time that a dispatch should take, by the seconds that one has taken.
     pub(super) fn adapt(&mut self, steps: &Range<u32>, seconds: f64) {
         if self.is_fixed {
             return;

@@ -13,7 +13,7 @@
 //! | fused steps | the steps of one dispatch: as many as take some 40 ms ([`fusion`]) |
 //! | tile | 8 steps, after which the lanes of a span add up what they have |
 //! | in flight | up to three batches, each with [buffers](buffers::BatchBuffers) of its own: the device has work while the host reads |
-//! | [`Collector`] | brings home what a batch leaves: [episodes](episodes::EpisodeCollector) or [a tally](tally::TallyCollector) |
+//! | [`Collector`] | reads back what a batch leaves: [episodes](episodes::EpisodeCollector) or [a tally](tally::TallyCollector) |
 //!
 //! # One batch
 //!
@@ -63,14 +63,13 @@
 //! | quantiles of returns | | | counts of the upper 21 bits | the same counts, in a table of each workgroup first |
 //!
 //! # Why both agree to the bit
-//!
-//! Whatever rounds, rounds within a block, in an order that the numbers of the lanes fix: which span, which part, which turn. Above a block
-//! nothing rounds: integers, and sums of numbers as fixed-point numbers long enough for every `f32` and its square
-//! (`shaders/statistics/exact_sum.wgsl`, [`ExactSum`]). Integers may be added in any order, so atomic additions are no danger.
-//! Blocks begin at multiples of 256 episodes of the campaign, not of a batch. So neither who adds up, nor the size of batches and
-//! workgroups, nor where steps are cut, nor which batch ends first can change a bit; that leaves them free to follow the clock:
-//! [`fusion`] and [`calibration`] do. What a lane has summed is carried from dispatch to dispatch with what its roundings have lost, so that
-//! a cut between steps is none.
+//! Everything that rounds does so within a block, in an order that the numbers of the lanes fix: by span, part and turn.
+//! Above a block nothing rounds: there are integers, and sums of numbers as fixed-point numbers long enough for every `f32`
+//! and its square (`shaders/statistics/exact_sum.wgsl`, [`ExactSum`]). Integers may be added in any order, so atomic
+//! additions always give the same sum. Blocks begin at multiples of 256 episodes of the campaign, not of a batch. So neither
+//! who adds up, nor the size of batches and workgroups, nor where steps are cut, nor which batch ends first can change a bit.
+//! These may therefore be chosen by measured times, as [`fusion`] and [`calibration`] do. The sums of a lane are carried from
+//! dispatch to dispatch together with the remainders that rounding has lost, so that a cut between steps changes nothing.
 //!
 //! `slatesim validate` compares all of it (rung *invariance*), and `tests/planted_faults.rs` breaks each stage once to see that this is
 //! noticed.
@@ -101,9 +100,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-/// Runs the episodes of a range for each of some simulations that can run side by side, see [`super::points`];
-/// `finished` gets the index of a simulation, the first episode and what the collector has of those from there on, in
-/// any order.
+/// Runs the episodes of a range for each of some simulations that can run side by side, see [`super::points`]. Calls
+/// `finished`, in any order, with the index of a simulation, the first episode of a batch, and the output of the collector
+/// for the episodes from there on.
 pub(crate) fn run<C: Collector>(
     engine: &Engine,
     options: &GpuOptions,
@@ -123,7 +122,8 @@ pub(crate) fn run<C: Collector>(
     )
 }
 
-/// As [`run`]; `pays` tells whether to calibrate, from the batches done and left and the time that those done took.
+/// As [`run`]; `pays` tells whether to calibrate, from the numbers of batches done and left and the time that the former
+/// took.
 fn run_calibrated<C: Collector>(
     engine: &Engine,
     options: &GpuOptions,
@@ -145,7 +145,7 @@ fn run_calibrated<C: Collector>(
     let lanes = per_point.saturating_mul(simulations.len() as u64);
     let batch_size = batch_size(&engine.gpu, options, simulations[0], lanes)?;
     let mut ranges = batch_ranges(simulations.len(), episodes, batch_size).peekable();
-    // Any number of batches above that is as good.
+    // A number of batches that does not even fit is above the most in flight.
     let num_in_flight = usize::try_from(lanes.div_ceil(u64::from(batch_size)))
         .map_or(MAX_IN_FLIGHT, |batches| batches.min(MAX_IN_FLIGHT));
     let mut runner = Runner::<C>::new(engine, options, simulations, batch_size, num_in_flight)?;

@@ -60,7 +60,7 @@ pub(super) fn batch_ranges(
     })
 }
 
-/// Returns a number of lanes, or of something that there is less of, as shaders have it.
+/// Converts a number of lanes, or another number not above it, to a word of shaders.
 pub(crate) fn word(number: usize) -> u32 {
     u32::try_from(number).expect("at most as many as a batch has lanes")
 }

@@ -1,4 +1,4 @@
-//! How far one dispatch of a rollout may go before the driver leaves its loops.
+//! How far one dispatch of a rollout may go before the driver stops its loops.
 
 use crate::backend::Simulation;
 use crate::backend::gpu::error::GpuError;
@@ -17,7 +17,7 @@ pub(super) struct Reach {
     pub(super) candidates: Option<u32>,
 }
 
-/// Finds how much a dispatch may do before the driver leaves its loops, and the program for that.
+/// Finds how much a dispatch may do before the driver stops its loops, and makes the program for that.
 pub(super) fn reach(
     engine: &Engine,
     options: &GpuOptions,

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 /// Storage for the sums of the steps of a dispatch at most, whatever the adapter allows.
 const MAX_CURVE_BYTES: u64 = 1 << 26;
 
-/// What running took, where there was anything to run.
+/// The work of a rollout, for those who report it.
 pub(crate) struct Taken<C> {
     /// The program of the episodes.
     pub(crate) program: Arc<Program>,
@@ -36,29 +36,29 @@ pub(crate) struct Taken<C> {
     pub(crate) num_dispatches: u64,
     /// What the kernels took by the clock of the device; empty where it has none.
     pub(crate) times: Vec<KernelTime>,
-    /// How long the host had nothing to do but wait: nothing, where it is what limits.
+    /// How long the host waited for the device; none where the host is the slower of the two.
     pub(crate) waited: Duration,
     /// What calibration has found, where it paid.
     pub(crate) shape: Option<DispatchShape>,
-    /// For what batches have left behind together.
+    /// Holds the results that all batches share.
     pub(crate) collector: C,
 }
 
-/// What a dispatch left to be read.
+/// The results of a dispatch that are to be read.
 struct Flight {
     steps: Range<u32>,
     /// In the order of [`Collector::record`].
     readbacks: Vec<Readback>,
     ticks: Option<Timed<Readback>>,
     submitted: Instant,
-    /// Which trial of the calibration it is.
+    /// The index of the trial of the calibration that it is.
     trial: Option<usize>,
 }
 
 /// A batch on its way through its dispatches.
 pub(super) struct Batch<B> {
     range: BatchRange,
-    /// Which of the buffers it has.
+    /// The index of its buffers.
     buffers_index: usize,
     flight: Flight,
     collected: B,
@@ -69,9 +69,9 @@ pub(super) struct Runner<'a, C> {
     engine: &'a Engine,
     gpu: &'a Gpu,
     options: GpuOptions,
-    /// Candidates that a dispatch looks at, where it may not look at all of them.
+    /// How many candidates a dispatch looks at, if it may not look at all of them.
     part_size: Option<u32>,
-    /// One of those that run, which stands for all in what they have in common.
+    /// One of the simulations that run; what is read of it is the same for all.
     simulation: &'a Simulation,
     kernel: Kernel,
     program: Arc<Program>,
@@ -80,7 +80,7 @@ pub(super) struct Runner<'a, C> {
     times: Vec<KernelTime>,
     waited: Duration,
     shape: Option<DispatchShape>,
-    /// One for each batch in flight.
+    /// The buffers of each batch in flight.
     buffers: Vec<BatchBuffers>,
     pub(super) collector: C,
     fusion: Fusion,
@@ -99,7 +99,7 @@ pub(super) enum Progress<B> {
 }
 
 impl<'a, C: Collector> Runner<'a, C> {
-    /// Makes what batches of so many lanes need, so many of them in flight at once.
+    /// Makes what batches of this size need, for as many as are in flight at once.
     pub(super) fn new(
         engine: &'a Engine,
         options: &GpuOptions,
@@ -116,7 +116,7 @@ impl<'a, C: Collector> Runner<'a, C> {
         let max_steps = simulation.plan.num_steps();
         let binding = largest_binding(gpu).min(MAX_CURVE_BYTES);
         let by_memory = binding / (4 * curve_words(u64::from(batch_size)));
-        // Counts of a block have 32 bits over a dispatch.
+        // A count of a block has 32 bits for a dispatch.
         let by_counting =
             u64::from(u32::MAX) / (BLOCK_EPISODES * u64::from(simulation.plan.slate_size));
         let most = by_memory
@@ -160,7 +160,7 @@ impl<'a, C: Collector> Runner<'a, C> {
         })
     }
 
-    /// Begins to try shapes, unless that has been done, or one was asked for, or there is no clock to judge them by.
+    /// Begins to try shapes, unless that has been done, a shape was asked for, or there is no clock to compare them by.
     pub(super) fn calibrate(&mut self) {
         let is_free = self.options.workgroup_size.is_none() && !self.fusion.is_fixed();
         let has_clock = self
@@ -174,7 +174,7 @@ impl<'a, C: Collector> Runner<'a, C> {
         }
     }
 
-    /// Takes a shape up for good.
+    /// Uses a shape for all further dispatches.
     fn settle(&mut self, shape: DispatchShape) -> Result<(), GpuError> {
         self.shape = Some(shape);
         self.program = self.shaped(shape)?;
@@ -235,8 +235,8 @@ impl<'a, C: Collector> Runner<'a, C> {
             times.iter().map(|time| time.seconds).sum::<f64>()
         });
         match trial {
-            // Without a clock the time is that since the dispatch was sent, the waiting behind others included, so that
-            // it errs towards shorter dispatches.
+            // Without a clock, the time is that since the dispatch was sent. It includes the wait for dispatches before it,
+            // so that the choice errs towards shorter dispatches.
             None => self
                 .fusion
                 .adapt(&steps, taken.unwrap_or(submitted.elapsed().as_secs_f64())),
@@ -320,7 +320,7 @@ impl<'a, C: Collector> Runner<'a, C> {
     ) -> Result<Flight, GpuError> {
         let plan = &self.simulation.plan;
         let max_steps = plan.num_steps();
-        // Trials are the first dispatches of batches: all lanes run, but for the end of long ones.
+        // Only first dispatches of batches are trials: in them all lanes run, but for the end of long ones.
         let trial = match &mut self.calibration {
             Some(calibration) if step_begin == 0 => calibration.next(),
             _ => None,

@@ -21,14 +21,15 @@ use crate::statistics::{
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Parts of a block over each of which quality is summed in single precision before the parts are, whoever sums it.
+/// Parts of a block: in single precision, quality is summed over each part and then over the parts, on the host and on the
+/// device alike.
 // WGSL: const PARTS in shaders/kernel/tally.wgsl
 pub(super) const QUALITY_PARTS: u32 = 16;
-/// Lanes that a batch may have: so many sums of small digits fit into words.
+/// Lanes that a batch may have: with more, sums of small digits could exceed a word.
 const MAX_BATCH: u64 = 1 << 20;
-/// Steps that an episode may have: squares of them fit into words.
+/// Steps that an episode may have: the square of more would exceed a word.
 const MAX_STEPS: u32 = u16::MAX as u32;
-/// Episodes of which buckets can be read at once: so many fit into each.
+/// Episodes that may be counted before the buckets are read: more could exceed the word of a bucket.
 pub(crate) const MAX_EPISODES: u64 = 1 << 31;
 /// Episodes from which on this pays: on a software adapter, when the buckets of returns, 8 MiB, are less than the outcomes
 /// of all episodes; on hardware sooner, since the host is slow beside it.
@@ -74,14 +75,14 @@ struct Buffers {
     totals: wgpu::Buffer,
 }
 
-/// Brings home statistics.
+/// Reads statistics back.
 pub(crate) struct TallyCollector {
     fold: Arc<Program>,
     tally: Arc<Program>,
     buffers: Vec<Buffers>,
     /// The word that counts the episodes that run on; before it are the sums of a batch, behind it those of a dispatch.
     running: usize,
-    /// Of all batches together.
+    /// Counts of returns by bucket, of all batches together.
     buckets: wgpu::Buffer,
     empty: Statistics,
     num_topics: usize,
@@ -305,13 +306,13 @@ fn sample(words: &[u32], extremes: &[u32]) -> SampleTally {
     }
 }
 
-/// Reads a sum of products from its digits of eight bits, which may have more.
+/// Reads a sum of products from digits of eight bits, whose words may hold more than that.
 fn product(digits: &[u32]) -> u128 {
     let digits = digits.iter().rev().map(|&digit| u128::from(digit));
     digits.fold(0, |sum, digit| (sum << 8) + digit)
 }
 
-/// Returns the number that has a key: keys order as numbers do, and none is 0.
+/// Returns the number that belongs to a key: keys order as numbers do, and no number has the key 0.
 fn number_of_key(key: u32) -> f64 {
     let is_negative = key >> 31 == 0;
     f64::from(f32::from_bits(match is_negative {

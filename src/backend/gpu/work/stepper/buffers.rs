@@ -1,4 +1,4 @@
-//! The buffers of a stepper, and where what in them lies.
+//! The buffers of a stepper, and the layout of its observations.
 
 use crate::backend::Simulation;
 use crate::backend::gpu::device::context::Gpu;
@@ -9,7 +9,7 @@ use wgpu::BufferUsages;
 /// Fields of the clocks, in the order of `shaders/kernel/step.wgsl`.
 pub(super) const CLOCK_FIELDS: usize = 3;
 
-/// Where all lanes are: buffers of the device.
+/// The state of all lanes, on the device.
 #[derive(Debug)]
 pub(super) struct LaneBuffers {
     pub(super) users: wgpu::Buffer,

@@ -1,4 +1,4 @@
-//! Steps that are cut into parts of the candidates, where the driver would leave the loops over all of them.
+//! Steps that are cut into parts of the candidates, because the driver would stop loops over all of them.
 
 use crate::backend::Simulation;
 use crate::backend::gpu::error::GpuError;
@@ -9,8 +9,8 @@ use crate::backend::gpu::work::limits::{allowed_iterations, largest};
 use crate::backend::gpu::work::program::Program;
 use std::sync::Arc;
 
-/// Makes a program with some entry points, and tells how many candidates a dispatch of one of them, `cut`, may look at before
-/// the driver leaves its loops.
+/// Makes a program with some entry points, and returns how many candidates a dispatch of one of them, `cut`, may look at
+/// before the driver stops its loops.
 pub(super) fn cut_program(
     engine: &Engine,
     options: &GpuOptions,

@@ -25,7 +25,7 @@ use std::sync::Arc;
 /// Fields of the outcomes, in the order of `shaders/kernel/step.wgsl`.
 const OUTCOME_FIELDS: usize = 4;
 
-/// Lanes as they were, and the moment that they were so at.
+/// The state of all lanes at an earlier moment, and the token of that moment.
 #[derive(Debug)]
 struct KeptLanes {
     lanes: LaneBuffers,
@@ -47,7 +47,7 @@ pub(crate) struct GpuStepper {
     program: Arc<Program>,
     inputs: Inputs,
     num_lanes: usize,
-    /// Neighbouring lanes that live in one environment.
+    /// How many neighbouring lanes share an environment.
     users_per_env: usize,
     lanes: LaneBuffers,
     /// Made when first needed.
@@ -268,7 +268,7 @@ impl GpuStepper {
         Ok(outcome)
     }
 
-    /// Looks at all lanes where they are, or where they were.
+    /// Observes all lanes in a state, the present one or the kept one.
     fn observe_at(
         &self,
         lanes: &LaneBuffers,
@@ -298,8 +298,8 @@ impl GpuStepper {
         Ok(())
     }
 
-    /// Returns the part of the responses in their buffer that tells something: there is filler where nothing of them is
-    /// observed.
+    /// Returns the part of the responses in their buffer that means something: nothing, if the environment observes nothing
+    /// of responses and the buffer has filler in their place.
     fn told(&self, responses: Range<usize>) -> Range<usize> {
         match self.simulation.plan.outline.response_size() {
             0 => 0..0,
@@ -368,7 +368,7 @@ impl GpuStepper {
         )
     }
 
-    /// Undoes that the policy has been asked, if it has.
+    /// Undoes that the policy has been asked, if it has been: restores what it remembered before.
     fn unask(&mut self) -> Result<(), GpuError> {
         if let Some(recommender) = &self.recommender
             && recommender.has_asked
@@ -380,14 +380,14 @@ impl GpuStepper {
         Ok(())
     }
 
-    /// Lets it stand that the policy has been asked.
+    /// Keeps what the policy remembers since it was asked.
     fn settle(&mut self) {
         if let Some(recommender) = &mut self.recommender {
             recommender.has_asked = false;
         }
     }
 
-    /// Goes on from where the lanes are: nobody looks back at where they were, and the policy may be asked again.
+    /// Goes on from the present state: one cannot look back at the kept one any more, and the policy may be asked again.
     fn go_on(&mut self) {
         self.settle();
         if let Some(kept) = &mut self.kept {

@@ -10,7 +10,7 @@ use crate::backend::gpu::work::engine::Engine;
 use crate::backend::gpu::work::program::Program;
 use std::sync::Arc;
 
-/// What asks the policy of the simulation.
+/// Asks the policy of the simulation for slates.
 #[derive(Debug)]
 pub(super) struct Recommender {
     pub(super) program: Arc<Program>,
