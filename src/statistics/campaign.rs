@@ -62,7 +62,7 @@ impl Statistics {
         Self { parts }
     }
 
-    /// Says what the episodes are run under, before there are any.
+    /// Sets the conditions that episodes are run under, before there are any episodes.
     #[must_use]
     pub fn under(mut self, conditions: Conditions) -> Self {
         self.parts.discounted = vec![Moments::new(); conditions.discounts.len()];
@@ -70,7 +70,7 @@ impl Statistics {
         self
     }
 
-    /// Says how coarse the arithmetic of the backend is, see [`Conditions::resolution`].
+    /// Sets how coarse the arithmetic of the backend is, see [`Conditions::resolution`].
     pub(crate) fn set_resolution(&mut self, resolution: f64) {
         self.parts.conditions.resolution = resolution;
     }
@@ -153,7 +153,7 @@ impl Statistics {
             .checked_add(other.user_steps())
             .ok_or(overflow("user-steps"))?;
 
-        // What one of the two has not collected is unknown of both together.
+        // A figure that one of the two has not collected is unknown for both together.
         let lacks = |of: &Self| of.episodes() > 0 && of.parts.topic_shares.is_empty();
         if lacks(self) || lacks(other) {
             self.parts.topic_shares.clear();
@@ -198,7 +198,7 @@ impl Statistics {
         Ok(())
     }
 
-    /// Starts to add up blocks, for the tallies that these statistics are to get.
+    /// Starts to add up blocks for a tally that is added to these statistics.
     pub(crate) fn block_tally(&self) -> BlockTally {
         self.parts.block_tally()
     }
@@ -237,7 +237,7 @@ impl Statistics {
             .add_single_buckets(counts, range);
     }
 
-    /// Leaves out the curves by step, for good: what they take grows with the length of the episodes.
+    /// Leaves out the curves by step, for good: their memory grows with the length of the episodes.
     pub fn drop_curves(&mut self) {
         self.parts.curves = None;
     }
@@ -266,8 +266,8 @@ impl Statistics {
         &self.parts.returns
     }
 
-    /// Returns the moments of what comparisons and stopping rules judge by: the returns at the first discount, or where
-    /// there is none the plain ones.
+    /// Returns the moments by which comparisons and stopping rules judge: those of the returns at the first discount, or of
+    /// the plain returns if there is no discount.
     #[must_use]
     pub fn judged(&self) -> &Moments {
         self.parts.discounted.first().unwrap_or(&self.parts.returns)

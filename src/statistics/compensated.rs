@@ -4,8 +4,8 @@
 //! y = x + rest,   s' = s + y,   rest' = y - (s' - s),   sum = s + rest
 //! ```
 //!
-//! What an addition has lost is added to the next term. Kept apart instead, it would grow until it is itself rounded: of
-//! 10^6 equal terms 6e-5 are lost that way.
+//! The part that an addition has lost is added to the next term. A sum of the lost parts by itself would grow until it is
+//! rounded: of 10^6 equal terms, 6e-5 are lost that way.
 //!
 //! # Precision
 //! The sum is within 2 · 2^-24 + n · 2^-47 of the sum of magnitudes in single precision, half of it the rounding of the

@@ -15,7 +15,7 @@ pub(super) struct Curves {
     clicks: Vec<u64>,
 }
 
-/// What the episodes were at in a bin of steps.
+/// How much the episodes ran in a bin of steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Running {
     /// Episodes that took its first step.
@@ -74,8 +74,8 @@ impl Curves {
         }
     }
 
-    /// Checks curves that were read, of episodes up to so many steps; adds bins up where each step is still by itself, as
-    /// it was written before there were bins. `None` where the curves do not end with the longest episode.
+    /// Checks curves that were read, of episodes up to `longest` steps. Steps that have an entry each, as in results from
+    /// before there were bins, are added up to bins. `None` where the curves do not end with the longest episode.
     pub(super) fn checked(mut self, longest: u32) -> Option<Self> {
         let lengths = [
             self.reward.len(),
@@ -107,8 +107,8 @@ impl Curves {
         Some(self)
     }
 
-    /// Averages the reward at each step over the episodes running, in a bin over all steps taken there; `None` where one was
-    /// not finite.
+    /// Averages the reward at each step over the episodes running, in a bin over all steps taken there; `None` where a reward
+    /// was not finite.
     pub(super) fn mean_reward(&self, running: &[Running]) -> Vec<Option<f64>> {
         let mean = |(reward, running): (&ExactSum, &Running)| {
             let mean = reward.value() / running.user_steps as f64;

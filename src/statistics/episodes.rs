@@ -17,8 +17,8 @@ pub struct EpisodeBlock {
     pub lengths: Vec<u32>,
     /// Steps of each episode at which the user clicked, at most its length. Shape `[episodes]`.
     pub clicks: Vec<u32>,
-    /// Least-squares slope of reward over the step of each episode, see [`least_squares_slope`]; not looked at in episodes
-    /// of one step. Shape `[episodes]`.
+    /// Least-squares slope of reward over the step of each episode, see [`least_squares_slope`]; ignored for episodes of one
+    /// step. Shape `[episodes]`.
     ///
     /// [`least_squares_slope`]: super::least_squares_slope
     pub slopes: Vec<f64>,
@@ -29,14 +29,15 @@ pub struct EpisodeBlock {
     pub squared_reward_by_step: Vec<f64>,
     /// Steps at which an episode clicked. Shape as `reward_by_step`.
     pub clicks_by_step: Vec<u64>,
-    /// Bin, reward and squared reward: what is to be added to the sums of bins that are exact, and else empty.
+    /// Bin, reward and squared reward: parts that rounding took from the sums of a bin, where a backend keeps them; else
+    /// empty.
     pub curve_remainders: Vec<(usize, f64, f64)>,
     /// Sum of rewards of each episode, that of step `t` weighted by the `t`-th power of a discount. Shape
     /// `[discounts][episodes]`.
     pub discounted: Vec<Vec<f64>>,
     /// Episodes that were cut off at `max_steps`, and had not ended by themselves.
     pub truncated: u64,
-    /// Choices whose scores were clamped, because they could be no probabilities.
+    /// Choices whose scores were clamped, because they gave no valid probabilities.
     pub invalid_choices: u64,
     /// Quality summed over the documents clicked; 0 where documents have none.
     pub clicked_quality: f64,
@@ -49,7 +50,7 @@ pub struct EpisodeBlock {
     pub position_clicks: Vec<u64>,
 }
 
-/// Adds a number to a sum and returns what rounding takes from it, or the number itself where it cannot be added.
+/// Adds a number to a sum and returns the part that rounding takes from it, or the number itself if the sum cannot hold it.
 fn add_exactly(sum: &mut f64, term: f64) -> f64 {
     let total = *sum + term;
     if !(sum.is_finite() && total.is_finite()) {
@@ -69,8 +70,8 @@ impl EpisodeBlock {
         self.returns.len()
     }
 
-    /// Returns what comparisons and stopping rules judge by: the returns at the first discount, or where there is none the
-    /// plain ones.
+    /// Returns the outcomes by which comparisons and stopping rules judge: the returns at the first discount, or the plain
+    /// ones if there is no discount.
     #[must_use]
     pub fn judged(&self) -> &[f64] {
         self.discounted.first().unwrap_or(&self.returns)
@@ -84,7 +85,7 @@ impl EpisodeBlock {
 
     /// Adds the sums of a step to the curves, without any rounding; steps come in their order.
     ///
-    /// What is added up exactly is the same, whoever else adds it up exactly and in whichever order.
+    /// The result is the same as that of any other exact addition, in whichever order.
     pub(crate) fn add_step(&mut self, step: u32, reward: f64, squared_reward: f64, clicks: u64) {
         let bin = bin_of_step(step);
         if bin >= self.reward_by_step.len() {
@@ -113,7 +114,7 @@ impl EpisodeBlock {
         }
     }
 
-    /// Tells which field does not fit the others, as a broken promise of the backend.
+    /// Returns the field that does not fit the others, which is a fault of the backend.
     pub(super) fn misfit(&self, num_topics: usize) -> Option<&'static str> {
         let episodes = self.episodes();
         let bins = num_bins(self.max_length());

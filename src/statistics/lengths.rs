@@ -27,11 +27,11 @@ const DOUBLING_BITS: u32 = 11;
 pub struct Lengths {
     /// Indexed by length; the last entry is not zero.
     table: Vec<u64>,
-    /// By the last step of the shortest length of the bin.
+    /// By the last step of the shortest length of the bin, which is its key.
     longer: BTreeMap<u32, Bin>,
 }
 
-/// Long lengths of about the same size, each less the shortest of the bin.
+/// Episodes of about the same, large length; the figures are of lengths less the shortest length of the bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Bin {
     count: u64,
@@ -42,7 +42,7 @@ struct Bin {
 }
 
 impl Bin {
-    /// So many episodes of one length. (Sums saturate beyond 2^55 user-steps, which nobody can run.)
+    /// Makes a bin of `count` episodes of one length. Sums saturate beyond 2^55 user-steps, many more than can be run.
     fn of(offset: u64, count: u64) -> Self {
         Self {
             count,
@@ -66,7 +66,7 @@ impl Bin {
     }
 }
 
-/// Returns the first last step of a long length's bin.
+/// Returns the key of a long length's bin, from the last step of the length.
 fn bin_begin(last_step: u32) -> u32 {
     let shift = last_step.ilog2() - DOUBLING_BITS;
     last_step >> shift << shift
@@ -152,11 +152,11 @@ impl Lengths {
             .fold(0, |sum, (.., count)| sum.saturating_add(count))
     }
 
-    /// Tells for every bin of the curves, up to the longest episode, what ran there.
+    /// Returns for every bin of the curves, up to the longest episode, how much ran there.
     pub(super) fn running(&self) -> Vec<Running> {
         let longest = self.max().unwrap_or(0);
         let mut bins = vec![Running::default(); num_bins(longest)];
-        // First what ends in each bin: how many episodes, and their steps there.
+        // First the episodes that end in each bin, and their steps there.
         let mut end = |last_step: u32, count: u64, steps: u64| {
             let running = &mut bins[bin_of_step(last_step)];
             running.episodes += count;
@@ -284,8 +284,8 @@ impl Lengths {
 }
 
 impl From<Lengths> for Vec<Vec<u64>> {
-    /// A length and its count, or of a bin of different lengths: its begin, the count, and the least, the greatest, the sum
-    /// and the sum of squares of what the last steps of the lengths lie above it.
+    /// Writes a length and its count; for a bin of different lengths its key, the count, and of the distances of last steps
+    /// from the key the least, the greatest, the sum and the sum of squares.
     fn from(lengths: Lengths) -> Self {
         let short = lengths.counted();
         let short = short.map(|(length, count)| vec![u64::from(length), count]);
@@ -347,12 +347,12 @@ impl TryFrom<Vec<Vec<u64>>> for Lengths {
 }
 
 impl Bin {
-    /// How many lengths a bin that begins there has.
+    /// Returns how many lengths the bin with a key has.
     fn width(&self, begin: u32) -> u64 {
         1 << (begin.ilog2() - DOUBLING_BITS)
     }
 
-    /// Tells whether a bin that was read, of different lengths, can be.
+    /// Tells whether a bin of different lengths, which was read, is possible.
     fn can_be(&self, begin: u32) -> bool {
         let [count, min, max, sum, squares] =
             [self.count, self.min, self.max, self.sum, self.squares].map(u128::from);

@@ -78,7 +78,7 @@ pub enum StatisticsError {
         /// Whether the statistics merged into have it.
         expected: bool,
     },
-    /// The returns are discounted otherwise.
+    /// The returns have different discounts.
     DiscountMismatch,
     /// A count would exceed 64 bits.
     CountOverflow {

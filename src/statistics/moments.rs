@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// The condition of Lindeberg and Feller, in a sample. Where all depends on rare events it asks for at least 25 of them.
 pub const LARGEST_SHARE: f64 = 1.0 / 25.0;
 
-/// Returns the share that no episode of so many may exceed: [`LARGEST_SHARE`], and of few episodes the share of one that is four
-/// standard deviations from the mean, as one in 16,000 is whose returns are normal.
+/// Returns the share that an episode may have at most: [`LARGEST_SHARE`], or among few episodes the share of an episode that
+/// is four standard deviations from the mean, as one in 16,000 is if returns are normal.
 pub(crate) fn safe_share(episodes: u64) -> f64 {
     LARGEST_SHARE.max(16.0 / episodes.max(1) as f64)
 }
@@ -80,7 +80,7 @@ impl Moments {
             count,
             sum,
             sum_of_squares,
-            // As `extend` keeps it.
+            // Without -0, as `extend` keeps it.
             range: range.map(|(low, high)| (low + 0.0, high + 0.0)),
         }
     }
@@ -127,7 +127,7 @@ impl Moments {
     pub fn mean(&self) -> Option<f64> {
         let (low, high) = self.range?;
         let mean = self.sum.value() / self.count as f64;
-        // Sum and quotient are rounded: the mean of three 0.1 is another number than 0.1 otherwise.
+        // Sum and quotient are rounded: without the bounds, the mean of three 0.1 would not be 0.1.
         mean.is_finite().then(|| mean.max(low).min(high))
     }
 
@@ -245,7 +245,7 @@ pub(super) fn checked_range(
     }
 }
 
-/// What is written and read.
+/// The form in which a sample is written and read.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {

@@ -33,18 +33,18 @@ pub(super) struct Parts {
     pub(super) conditions: Conditions,
     /// Clicks by impressions of each topic; a unit is a block.
     pub(super) topics: Vec<Ratio>,
-    /// Clicks by user-steps of each topic; a unit is a block. Empty where it was not collected, as before it was.
+    /// Clicks by user-steps of each topic; a unit is a block. Empty in results from before it was collected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) topic_shares: Vec<Ratio>,
     /// Clicks by user-steps of each position of the slate; a unit is a block. Empty without episodes.
-    // The name in JSON is older than the word.
+    // The name in JSON is older than the word position.
     #[serde(rename = "slots")]
     pub(super) positions: Vec<Ratio>,
     /// Quality by clicks; a unit is a block.
     pub(super) clicked_quality: Option<Ratio>,
 }
 
-/// What episodes are run under, as far as their figures depend on it.
+/// The conditions of a run that figures depend on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conditions {
@@ -52,10 +52,10 @@ pub struct Conditions {
     /// known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<u32>,
-    /// Discounts of the returns that are told besides the plain one.
+    /// Discounts of the returns that are reported besides the plain one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<f64>,
-    /// The relative size of a rounding of the backend: below it times a mean, no standard error is told.
+    /// The relative size of a rounding of the backend: no standard error below this times the mean is reported.
     #[serde(default)]
     pub resolution: f64,
 }

@@ -16,7 +16,7 @@ const INNER_BITS: u32 = 52 - MANTISSA_BITS;
 /// Buckets of single-precision numbers of one sign, and of both.
 const HALF_SINGLES: usize = BUCKETS_PER_OCTAVE << 8;
 pub(crate) const SINGLE_BUCKETS: usize = 2 * HALF_SINGLES;
-/// What is added to the exponent of a single-precision number, as written, for that of an `f64`.
+/// The difference between the biased exponents of an `f64` and of an equal single-precision number.
 const EXPONENTS_BELOW_SINGLES: usize = 1023 - 127;
 
 type Octave = Box<[u64; BUCKETS_PER_OCTAVE]>;
@@ -90,7 +90,7 @@ impl Quantiles {
     }
 
     /// Adds counts of single-precision observations by bucket, the top 21 bits of a number: its sign, its exponent and 12
-    /// bits of its mantissa, so that each is a bucket of this; `range` holds them and all before. Shape
+    /// bits of its mantissa, so that each is a bucket of this; `range` is that of these and all earlier observations. Shape
     /// `[`[`SINGLE_BUCKETS`]`]`; those of subnormal numbers, below 2^-126, count as zero.
     pub(super) fn add_single_buckets(&mut self, counts: &[u32], range: Option<(f64, f64)>) {
         self.range = range;
@@ -183,8 +183,8 @@ impl Quantiles {
 
     /// Tells whether all observations may be whole numbers: the extremes are, and no bucket is without one.
     ///
-    /// If one is none after all it lies in a bucket with a whole number, so that taking it for that is within the error
-    /// that a bucket stands for.
+    /// An observation that is not whole after all lies in a bucket with a whole number, and taking it for that number is
+    /// within the error of a bucket.
     fn may_be_whole(&self) -> bool {
         let are_whole = |(min, max): (f64, f64)| min.fract() == 0.0 && max.fract() == 0.0;
         self.range.is_some_and(are_whole)
@@ -194,7 +194,7 @@ impl Quantiles {
             })
     }
 
-    /// Lists, in ascending order, what the observations of each bucket are taken for, all of it, and how many they are.
+    /// Lists, in ascending order, the number that stands for the observations of each bucket, and their count.
     pub(super) fn middles(&self) -> Vec<(f64, u64)> {
         let Some((min, max)) = self.range else {
             return Vec::new();
@@ -297,7 +297,7 @@ fn runs(octaves: &[Option<Octave>]) -> Vec<Run> {
     runs
 }
 
-/// What is written and read: the buckets that hold something, by rising magnitude.
+/// The form in which a sample is written and read: the buckets that hold something, by rising magnitude.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {

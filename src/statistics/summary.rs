@@ -18,8 +18,8 @@ const PROBABILITIES: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.
 
 /// Fewest blocks of episodes that a standard error is estimated from, where the block is the independent unit.
 ///
-/// What a few blocks differ by says little of what others would: ±1.96 standard errors cover 94.0 % of so many where 95 %
-/// are meant (Student's t with 29 degrees of freedom), and 70 % of two.
+/// A few blocks say little about the spread of others: with 30 blocks, ±1.96 standard errors cover 94.0 % where 95 % are
+/// meant (Student's t with 29 degrees of freedom), and with two 70 %.
 pub const FEWEST_BLOCKS: u64 = 30;
 
 /// Fewest episodes still running that the standard error of a step's figures is estimated from.
@@ -72,8 +72,8 @@ pub struct Summary {
     /// # Precision
     /// Its variance is the difference of a mean square and a squared mean. `reference` sums both in double precision;
     /// `cpu` and `gpu` sum a block of episodes in single precision, so that the relative error is some
-    /// 1e-8 (mean / standard deviation)². Where the standard deviation is a thousandth of the mean that is a percent; at
-    /// a ten-thousandth no digit is right, and 0 may be told.
+    /// 1e-8 (mean / standard deviation)². Where the standard deviation is a thousandth of the mean that is a percent; at a
+    /// ten-thousandth no digit is right, and 0 may be reported.
     #[serde(skip_serializing_if = "Curve::is_left_out")]
     pub reward_per_step_standard_error: Curve<Option<f64>>,
     /// Share of the episodes still running that click, at each step.
@@ -92,7 +92,7 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<TopicSummary>,
     /// Clicked documents at each position of the slate that users consider.
-    // The name in JSON is older than the word.
+    // The name in JSON is older than the word position.
     #[serde(rename = "slots")]
     pub positions: Vec<PositionSummary>,
     /// Quality of clicked documents; `None` where documents have no quality.
@@ -153,7 +153,7 @@ pub struct DiscountedSummary {
 
 /// Reports the returns of the episodes.
 ///
-/// Nothing of it is told where returns are left out that are not finite: it would not be of all episodes.
+/// If a return is not finite, no figure is reported: it would not be of all episodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ReturnSummary {
     /// Mean over the episodes.
@@ -169,10 +169,10 @@ pub struct ReturnSummary {
     pub max: Option<f64>,
     /// Quantiles, each within 2^-12 of its magnitude.
     pub quantiles: QuantileTable,
-    /// Share of the sum of squares around the mean that a single episode has, the largest such; above
-    /// [`LARGEST_SHARE`](super::LARGEST_SHARE) the mean is not to be taken for normal. `None` without spread.
+    /// The largest share that a single episode has of the sum of squares around the mean; above
+    /// [`LARGEST_SHARE`](super::LARGEST_SHARE) the mean must not be taken for normal. `None` without spread.
     pub largest_share: Option<f64>,
-    /// A figure that does not hang on the largest and the smallest returns.
+    /// A figure that hardly depends on the largest and the smallest returns.
     pub trimmed_mean: TrimmedMean,
 }
 
@@ -233,7 +233,7 @@ pub struct TopicSummary {
     /// without a click have the rest.
     pub click_share: Option<f64>,
     /// Standard error of `click_share` by the delta method, with the block as the independent unit; `None` below
-    /// [`FEWEST_BLOCKS`], and where results of before it was collected are merged in.
+    /// [`FEWEST_BLOCKS`], and if results that do not have it are merged in.
     pub click_share_standard_error: Option<f64>,
 }
 
@@ -413,8 +413,8 @@ impl ReturnSummary {
 
 /// Estimates the standard error of a mean, at least a rounding of the backend.
 ///
-/// What every episode is wrong by in the same direction, such as the rounding of an exponential, no number of episodes
-/// makes smaller. Whole numbers are not rounded.
+/// An error that all episodes have in the same direction, such as the rounding of an exponential, does not become smaller
+/// with more episodes. Whole numbers are not rounded.
 fn standard_error(moments: &Moments, resolution: f64) -> Option<f64> {
     let error = moments.standard_error()?;
     if moments.is_whole() {

@@ -6,7 +6,7 @@ use std::f64::consts::{PI, TAU};
 /// Confidence of the intervals that are reported.
 pub const LEVEL: f64 = 0.95;
 
-/// Below so many observations a mean by its standard error is taken for Student's, from there on for normal.
+/// With fewer observations, a mean over its standard error is taken to have Student's distribution, else the normal one.
 ///
 /// At a hundred the critical values of 95 % differ by 1.2 %, less than the standard error is known to.
 pub const FEW_EPISODES: u64 = 100;
@@ -30,7 +30,7 @@ fn one_sided(miss: f64) -> f64 {
     z
 }
 
-/// Holds a mean with its standard error, and of how many observations they are.
+/// Holds a mean, its standard error, and the number of observations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {
     pub(crate) mean: f64,
@@ -39,8 +39,8 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    /// Takes what a sample tells; `None` where it tells no error, or where observations that are few never varied, which
-    /// says nothing of those to come.
+    /// Makes an estimate of a sample; `None` if its standard error is unknown, or if its observations are few and all equal,
+    /// which says nothing about further ones.
     pub(crate) fn of(mean: Option<f64>, standard_error: Option<f64>, count: u64) -> Option<Self> {
         let (mean, standard_error) = mean.zip(standard_error)?;
         let is_known = standard_error > 0.0 || count >= FEW_EPISODES;
@@ -71,7 +71,7 @@ impl Estimate {
         [self.mean - reach, self.mean + reach]
     }
 
-    /// Returns the probability that an estimate of zero lies at least as far above it as this one.
+    /// Returns the probability that an estimate whose true value is zero is at least as large as this one.
     ///
     /// An estimate without error decides: 0 above zero, 1 elsewhere.
     pub(crate) fn upper_tail(&self) -> f64 {
@@ -88,7 +88,7 @@ impl Estimate {
         }
     }
 
-    /// Returns the probability that an estimate of zero lies at least as far from it as this one.
+    /// Returns the probability that an estimate whose true value is zero is at least as far from zero as this one.
     pub(crate) fn both_tails(&self) -> f64 {
         let upper = Self {
             mean: self.mean.abs(),
@@ -134,7 +134,7 @@ fn student_upper_tail(t: f64, degrees: u64) -> f64 {
         return 1.0 - student_upper_tail(-t, degrees);
     }
     let (half, nu) = (0.5 * degrees as f64, degrees as f64);
-    // Both shares exactly enough: neither is one less the other.
+    // Each of the two is computed directly: 1 minus the other would lose digits.
     let (x, rest) = (nu / (nu + t * t), t * t / (nu + t * t));
     let front = x.powf(half) * rest.sqrt() / beta_with_half(degrees);
     if x < (half + 1.0) / (half + 2.5) {

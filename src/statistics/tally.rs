@@ -1,4 +1,4 @@
-//! What a device has already added up over many blocks, as integers: no figure depends on who did the adding.
+//! Sums that a device has already formed over many blocks, as integers: figures are the same whether device or host adds up.
 
 use super::exact_sum::ExactSum;
 use super::magnitude::LOWEST_EXPONENT;
@@ -33,7 +33,7 @@ pub(crate) struct Tally {
     pub(crate) blocks: BlockTally,
 }
 
-/// The totals of one block of episodes, which is the independent unit of what they are divided by each other for.
+/// The totals of one block of episodes, which is the independent unit of the ratios between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct BlockTotals<'a> {
     pub(crate) user_steps: u64,
@@ -66,7 +66,7 @@ pub(crate) struct BlockTally {
 /// Sums over a sample.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SampleTally {
-    /// Knows how many observations were not finite.
+    /// Also counts the observations that were not finite.
     pub(crate) sum: ExactSum,
     pub(crate) sum_of_squares: ExactSum,
     /// Smallest and largest of the finite observations; `None` without any.

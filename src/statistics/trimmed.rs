@@ -9,8 +9,8 @@ const TRIMMED: f64 = 0.1;
 
 /// Reports the mean of the middle returns: without the largest tenth and the smallest tenth.
 ///
-/// It is another figure than the mean wherever the returns are skew, and one that few episodes do not decide. With
-/// g = floor(n / 10), and the ordered returns `x_1` ... `x_n`:
+/// It differs from the mean wherever the returns are skew, and a few episodes cannot decide it. With g = floor(n / 10), and
+/// the ordered returns `x_1` ... `x_n`:
 ///
 /// ```text
 /// mean = sum(x_(g+1) ... x_(n-g)) / h,   h = n - 2 g
@@ -18,7 +18,7 @@ const TRIMMED: f64 = 0.1;
 /// ```
 ///
 /// where `s_w²` is the variance of the Winsorised returns, whose g smallest and largest are replaced by `x_(g+1)` and
-/// `x_(n-g)`. All of it comes from the counts by bucket that the quantiles are of, and merges as they do.
+/// `x_(n-g)`. All of it is computed from the counts by bucket of the quantiles, and merges as they do.
 ///
 /// # Precision
 /// Relative error below 2^-12, that of the buckets; of whole numbers up to 8,192 only rounding.
@@ -83,7 +83,7 @@ fn figures(returns: &Quantiles) -> Option<(f64, Option<f64>, u64)> {
     let share = |of: u64| of as f64 / count as f64;
     let inside = kept.iter().map(|&(value, held)| value * share(held));
     let winsorised = inside.sum::<f64>() + share(cut) * lowest + share(cut) * highest;
-    // Takes back rounding, which matters where all are equal.
+    // Undoes rounding, which matters if all returns are equal.
     let winsorised = winsorised.clamp(lowest, highest);
     let square = |value: f64| (value - winsorised) * (value - winsorised);
     let inside = kept

@@ -229,7 +229,7 @@ fn ratios_and_their_errors_match_plain_computations() {
     let summary = statistics_of(&blocks(1000)).summary();
     let user_steps = summary.user_steps as f64;
 
-    // Of the click rate an episode is a unit.
+    // The unit of the click rate is an episode.
     let of_episode = |episode: &Episode| {
         let clicks = episode.clicks.iter().filter(|&&clicked| clicked).count();
         (clicks as f64, episode.clicks.len() as f64)
@@ -314,7 +314,7 @@ fn a_few_blocks_have_no_standard_error_of_what_comes_from_blocks() {
         );
     }
     assert_eq!(have_errors(enough), [true; TOPICS + POSITIONS + 1]);
-    // The figures themselves, and errors of which the episode is the unit, are told of a single block.
+    // The figures themselves, and errors whose unit is the episode, are reported for a single block.
     let summary = summary(1);
     assert!(
         summary
@@ -365,7 +365,7 @@ fn a_non_finite_return_is_counted_and_does_not_poison_the_rest() {
     let statistics = statistics_of([&block]);
     let summary = statistics.summary();
     assert_eq!((summary.episodes, summary.non_finite_returns), (10, 1));
-    // A mean of the rest would pass for one of all.
+    // The mean of the finite returns could be mistaken for that of all.
     assert_eq!(summary.returns.mean, None);
     assert!(statistics.returns().mean().is_some_and(f64::is_finite));
     assert_eq!(
@@ -463,7 +463,7 @@ fn statistics_of_before_shares_had_errors_are_read_and_merged_without_them() {
 fn counts_that_would_overflow_do_not_merge() {
     let mut block = block_of(&episodes(1));
     block.topic_clicks.fill(0);
-    // Of every position the user-steps are kept too.
+    // User-steps are kept for every position too.
     block.position_clicks.clear();
     let one = serde_json::to_value(statistics_of([&block])).unwrap();
     let length = block.lengths[0];
@@ -588,7 +588,7 @@ fn any_blocks() -> impl Strategy<Value = Vec<EpisodeBlock>> {
     prop::collection::vec(block, 1..6)
 }
 
-/// What holds of any sample, whatever it is: extremes, mean and quantiles are in order.
+/// Checks what holds for every sample: extremes, mean and quantiles are in order.
 fn assert_ordered(
     [min, mean, max]: [Option<f64>; 3],
     quantiles: &QuantileTable,
@@ -693,7 +693,7 @@ proptest! {
 
 #[test]
 fn the_quantiles_of_sessions_that_all_watch_their_budget_are_that_budget() {
-    // Report 3 of the field: 30 up to the last bits.
+    // Returns of 30 that differ in their last bits, as a user once reported.
     let returns: Vec<f64> = (0..1000)
         .map(|index| f64::from_bits(30.0_f64.to_bits() - 2 + index % 5))
         .collect();
