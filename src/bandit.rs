@@ -1,9 +1,9 @@
 //! Scores of bandit arms: UCB1, KL-UCB as published and as `RecSim` codes it, and the draw of Thompson sampling.
 //!
-//! An arm has been pulled `pulls` times and has earned `reward` in all, at most 1 a pull; `total` is the time, which
-//! `RecSim` takes to be the pulls of all arms. All functions are generic over [`Number`], take a fixed number of
-//! operations, and have their twin in `shaders/bandit.wgsl`. What an arm scores that was never pulled is the caller's
-//! matter; here it counts as pulled once.
+//! An arm has been pulled `pulls` times and has earned `reward` in all, at most 1 a pull; `total` is the time, which `RecSim`
+//! takes to be the pulls of all arms. All functions are generic over [`Number`], take a fixed number of operations, and have
+//! their twin in `shaders/bandit.wgsl`. How an arm scores that was never pulled is up to the caller; here it counts as pulled
+//! once.
 
 use crate::distribution::inverse_normal;
 use crate::number::{Number, number};
@@ -12,7 +12,7 @@ use crate::number::{Number, number};
 const TINY: f32 = 1e-30;
 /// Halvings of the true index: the bracket ends 2^-24 (1 - p) wide, a single-precision spacing.
 const BISECTIONS: u32 = 24;
-/// From here on an upper confidence bound of a probability is as good as 1. 1 - 2^-16.
+/// From here on, 1 - 2^-16, an upper confidence bound of a probability counts as 1.
 const CERTAIN: f32 = 0.99998474;
 /// Halvings as `RecSim` makes them.
 const ALIASED_BISECTIONS: u32 = 16;

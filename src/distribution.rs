@@ -163,7 +163,7 @@ pub fn inverse_normal<N: Number>(p: N) -> N {
 
 /// Sums probabilities up, on the host: entry `i` is the share of the total that entries 0 to `i` have.
 ///
-/// From the last entry that is not 0 on it is 1, so that no draw below 1 passes it.
+/// Entries are 1 from the last probability that is not 0 on, so that no draw below 1 passes it.
 ///
 /// # Precision
 /// Rounded to single precision, so that all backends draw the same from it.
@@ -177,7 +177,7 @@ pub fn cumulative(probabilities: &[f64]) -> Vec<f64> {
     sums.collect()
 }
 
-/// Counts one more entry of a cumulative distribution that does not exceed the draw.
+/// Adds 1 to an index if an entry of a cumulative distribution does not exceed the draw: one step of [`categorical`].
 #[inline(always)]
 pub fn categorical_step<N: Number>(index: N::Word, uniform: N, cumulative_value: N) -> N::Word {
     index
@@ -197,7 +197,8 @@ pub fn categorical_step<N: Number>(index: N::Word, uniform: N, cumulative_value:
 pub fn categorical<N: Number>(uniform: N, cumulative: &[N]) -> N::Word {
     let all_but_last = &cumulative[..cumulative.len().saturating_sub(1)];
     let mut index = N::Word::splat(0);
-    // Not `fold`: unless it is inlined, which nobody promises, it is not compiled for the registers of the vectors.
+    // Not `fold`: if the compiler does not inline it, which is not guaranteed, it is not compiled for the registers of the
+    // vectors.
     for &cumulative_value in all_but_last {
         index = categorical_step(index, uniform, cumulative_value);
     }

@@ -74,7 +74,7 @@ const TANH_LIMIT: f32 = 20.0;
 /// The bits of 1.
 const ONE_BITS: u32 = 0x3f80_0000;
 
-/// Where |x| stops growing: what is left of the lower tail is then 2.9e-37, and no factor of it is subnormal.
+/// Where |x| stops growing: the lower tail is then 2.9e-37, and no factor of it is subnormal.
 const GELU_LIMIT: f32 = 12.9;
 /// The twelve upper bits of a significand, whose square is exact.
 const UPPER_BITS: u32 = 0xffff_f000;

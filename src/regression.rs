@@ -1,9 +1,11 @@
 //! Small regressions, one per user: symmetric positive definite algebra, and logistic regression over a short history.
 //!
-//! A matrix of dimension d is a slice of d * d numbers, row by row; of symmetric ones and factors only the lower
-//! triangle is read. The dimension is the length of the vectors. Everything is generic over [`Number`], takes a fixed
-//! order of operations, and has its twin in `shaders/regression.wgsl`, where the definition `DIM` gives the dimension. For `RecSim`'s GLM bandits: UCB-GLM scores x w + W sqrt(x' M^-1 x), see [`ucb_glm_width`]; GLM-TS scores
-//! x (w + scale L^-T z), where L is the factor of the fit's matrix and z are standard normal numbers.
+//! A matrix of dimension d is a slice of d * d numbers, row by row; of symmetric matrices and factors only the lower triangle
+//! is read. The dimension is the length of the vectors. Everything is generic over [`Number`], takes a fixed order of
+//! operations, and has its twin in `shaders/regression.wgsl`, where the definition `DIM` gives the dimension.
+//!
+//! `RecSim`'s GLM bandits use it: UCB-GLM scores x w + W sqrt(x' M^-1 x), see [`ucb_glm_width`]; GLM-TS scores x (w + scale
+//! L^-T z), where L is the factor of the fit's matrix and z are standard normal numbers.
 
 use crate::number::{Mask, Number, Word, number};
 
@@ -131,7 +133,7 @@ fn add_outer_lower<N: Number>(matrix: &mut [N], x: &[N], weight: N) {
 /// `weights`; `scratch` has the length of `factor` and `weights` together. A `count` above the capacity is the capacity.
 ///
 /// # Panics
-/// If a slice is shorter than said.
+/// If a slice is shorter than that.
 ///
 /// # Source
 /// `RecSim` 0.2.4, `glm_algorithms`.

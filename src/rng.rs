@@ -52,7 +52,7 @@ pub const USER: u32 = 5;
 pub const CORPUS: u32 = 6;
 /// What layers around a policy draw.
 pub const LAYER: u32 = 7;
-/// Draws on the host that no twin takes part in.
+/// Draws of code on the host, which have no twin.
 pub const HOST: u32 = 255;
 
 /// How many blocks a purpose has: block numbers stay below this.
@@ -89,8 +89,8 @@ fn rounds<L: Long>(counter: [L; 4], key: [u32; 2]) -> [L; 4] {
     last_rounds(round(round(counter, key, 0), key, 1), key)
 }
 
-/// The rounds from the third on. Written out, so that every round's keys are constants of the loop over the steps: compilers
-/// leave a loop a loop where a word takes two registers. It takes them longer, which debug builds are spared.
+/// The rounds from the third on. They are written out, so that the keys of all rounds are computed once for all steps:
+/// compilers do not unroll this loop where a word takes two registers. Debug builds keep the loop, which compiles faster.
 #[inline(always)]
 fn last_rounds<L: Long>(begun: [L; 4], key: [u32; 2]) -> [L; 4] {
     let mut state = begun;
@@ -110,7 +110,7 @@ fn last_rounds<L: Long>(begun: [L; 4], key: [u32; 2]) -> [L; 4] {
     round(state, key, ROUNDS - 1)
 }
 
-/// One round. The upper halves of words hold anything: only products read a word, and they read the lower.
+/// One round. The upper halves of the words are arbitrary: only products read whole words, and they take the lower halves.
 #[inline(always)]
 fn round<L: Long>([a, b, c, d]: [L; 4], key: [u32; 2], number: u32) -> [L; 4] {
     let of_round = |key: u32, weyl: u32| L::splat(key.wrapping_add(number.wrapping_mul(weyl)));
@@ -141,8 +141,9 @@ pub(crate) fn halves(number: u64) -> [u32; 2] {
 
 /// Names the draws of one step of one episode, for each user of a vector.
 ///
-/// It holds what the first two rounds of the cipher make of episode and step, which all draws of a step share: of the
-/// eight products of these rounds seven are made once, and those of the episode alone once for all of its steps.
+/// It holds the results of the first two rounds of the cipher that depend on episode and step only, which all draws of a step
+/// share: of the eight products of these rounds seven are made once, and those of the episode alone once for all of its
+/// steps.
 ///
 /// ```text
 /// round 1 of (low, high, step, place):
@@ -156,7 +157,7 @@ pub struct Stream<W> {
     /// The upper word of the episode index.
     high: W,
     step: W,
-    /// c, less the place, and d.
+    /// c without the place, and d.
     of_episode: [W; 2],
     /// b ^ k0', upper(A a) ^ k1', lower(A a).
     of_step: [W; 3],
@@ -244,7 +245,7 @@ impl<W: Word> Stream<W> {
     }
 }
 
-/// See [`Stream`].
+/// Computes the part of the first two rounds that depends on the step; see [`Stream`].
 #[inline(always)]
 fn of_step<W: Word>(key: [u32; 2], high: W, step: W) -> [W; 3] {
     let next = |number: usize, weyl: u32| W::splat(key[number].wrapping_add(weyl));
@@ -267,7 +268,7 @@ pub struct PolicyWords<W> {
 }
 
 impl<W: Word> PolicyWords<W> {
-    /// Begins, given word 0, which the step's own block holds.
+    /// Begins with word 0, which is in the random block [`STEP`].
     #[inline(always)]
     pub fn new(stream: Stream<W>, first: W) -> Self {
         Self {
@@ -277,7 +278,7 @@ impl<W: Word> PolicyWords<W> {
         }
     }
 
-    /// Returns word `index`; none of 1, 5, 9 and so on may be left out, which begin a block.
+    /// Returns word `index`. Words 1, 5, 9 and so on, which begin a block, must not be left out.
     #[inline(always)]
     pub fn word(&mut self, index: u32) -> W {
         let Some(index) = index.checked_sub(1) else {
@@ -286,7 +287,7 @@ impl<W: Word> PolicyWords<W> {
         if index % 4 == 0 {
             self.block = self.stream.words(POLICY, W::splat(index / 4));
         }
-        // An index would keep all of this in memory.
+        // Indexing an array would keep all of this in memory.
         let [first, second, third, fourth] = self.block;
         match index % 4 {
             0 => first,
@@ -436,7 +437,7 @@ mod tests {
         }
     }
 
-    /// Re-mint only when [`LAYOUT_VERSION`] rises.
+    /// Change these numbers only when [`LAYOUT_VERSION`] rises.
     #[test]
     fn the_layout_of_version_1_is_pinned() {
         assert_eq!(LAYOUT_VERSION, 1);

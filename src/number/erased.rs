@@ -1,4 +1,4 @@
-//! Twins of a number type that is known only when a program runs: how models that have forgotten their type are asked.
+//! Makes twins for a number type that is known only at run time: models behind `dyn` cannot be generic over it.
 
 #[cfg(test)]
 use super::Lanes;
@@ -7,7 +7,7 @@ use std::any::{Any, TypeId, type_name};
 
 /// Makes a twin for any number type.
 pub(crate) trait MakeTwin {
-    /// Boxes what the caller of [`twin_of`] takes out again.
+    /// Makes the twin, in a box that [`twin_of`] opens.
     fn make<N: Number>(&self) -> Box<dyn Any>;
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn make_twin(maker: &impl MakeTwin, number: TypeId) -> Option<Box<dyn
     None
 }
 
-/// Takes a twin out of what `make` makes for a number type.
+/// Returns the twin that `make` makes for a number type.
 ///
 /// # Panics
 /// For a number type that no backend computes with.

@@ -1,8 +1,8 @@
 //! Many users at once in arrays of `f32`, for any processor and any number of users.
 //!
-//! Every operation is a loop of fixed length over an array, which is all that a vectoriser needs; there are no
-//! intrinsics here, and no `unsafe`. Backends use vectors in registers, where there are some; these are what those are
-//! tested against. The bits are those of scalar IEEE-754 arithmetic whatever the width.
+//! Every operation is a loop of fixed length over an array, which is all that a vectoriser needs; there are no intrinsics
+//! here, and no `unsafe`. Backends use vectors in registers where there are some, and tests compare those with these. The
+//! bits are those of scalar IEEE-754 arithmetic whatever the width.
 
 use super::scalar::ScalarLong;
 use super::single_precision::single_precision;
@@ -169,7 +169,7 @@ impl<const L: usize> Word for LanesWord<L> {
             Self(map(product, |p| p as u32)),
         )
     }
-    // One by one, and few of them at a time, so that a long function keeps what it is at in registers.
+    // Lane by lane, and few lanes at a time, so that a long function keeps its intermediate results in registers.
     #[inline(always)]
     fn by_parts<const A: usize, const B: usize>(
         words: [Self; A],

@@ -1,10 +1,10 @@
 //! Numbers that are one user or many: the types over which every twin is generic.
 //!
-//! A twin (an environment, a choice model, a policy) is written once, for a [`Number`]. Instantiated at `f64` it is
-//! the oracle of the `reference` backend, one user at a time; instantiated at vectors of users, in the registers of
-//! whichever instruction set the processor has, it is the `cpu` backend. [`Lanes`] are the same vectors in plain arrays, for any
-//! processor and any number of users: what the registers are tested against. Because one number may be many users, the twins never branch on a number: comparisons give a
-//! [`Mask`], and both outcomes are computed and selected.
+//! A twin (an environment, a choice model, a policy) is written once, for a [`Number`]. Instantiated at `f64` it is the
+//! oracle of the `reference` backend, one user at a time; instantiated at vectors of users, in the registers of whichever
+//! instruction set the processor has, it is the `cpu` backend. [`Lanes`] are the same vectors in plain arrays, for any
+//! processor and any number of users; tests compare the registers with them. Because one number may be many users, the twins
+//! never branch on a number: comparisons give a [`Mask`], and both outcomes are computed and selected.
 //!
 //! Integers ([`Word`]) are the same 32 bits on every backend; that is what makes choices, lengths and clicks comparable
 //! exactly between them.
@@ -85,8 +85,8 @@ pub trait Word:
     fn widening_mul(self, other: Self) -> (Self, Self);
     /// The 64-bit integers that products are made in.
     type Long: Long;
-    /// Applies a function of one user's words to every user's, some users at a time: as many as keep what a long function
-    /// is at in registers. Of the longs that `f` takes and returns only the lower halves have a meaning.
+    /// Applies a function of one user's words to every user's, few users at a time, so that the intermediate results of a
+    /// long function stay in registers. Of the longs that `f` takes and returns only the lower halves have a meaning.
     fn by_parts<const A: usize, const B: usize>(
         words: [Self; A],
         f: impl Fn([Self::Long; A]) -> [Self::Long; B] + Copy,
@@ -138,7 +138,7 @@ pub trait Number:
     type Mask: Mask;
     /// The 32-bit integers that go with this number.
     type Word: Word<Mask = Self::Mask>;
-    /// One user's number, as tables that all users share hold it.
+    /// The type of a number in tables, which all users share.
     type Element: Copy + Debug + Send + Sync + 'static;
     /// Gives every user the same number, rounded to this type.
     fn splat(value: f64) -> Self;

@@ -1,6 +1,6 @@
-//! What single precision computes alike, whatever holds it: the functions of [`math`](crate::math).
+//! The operations that all single-precision number types share: the functions of [`math`](crate::math).
 
-/// Implements what single precision computes alike, whatever holds it.
+/// Implements the operations that all single-precision number types share.
 macro_rules! single_precision {
     ($word:ty) => {
         #[inline(always)]

@@ -4,8 +4,8 @@
 //!
 //! # Safety
 //! `fearless_simd` asks for a token at every operation: the proof that the processor has the instructions. A twin makes
-//! numbers from nothing (`N::splat(0.5)`), so here the token is made from nothing, too, and the proof is this: nobody
-//! outside the crate can name a [`Vector`], and inside it only
+//! numbers from nothing (`N::splat(0.5)`), so here the token is made from nothing, too. That is sound, because code outside
+//! of the crate cannot name a [`Vector`], and inside it only
 //! [`InstructionSet::run`](crate::backend::cpu::InstructionSet::run) begins to compute with one, after it has looked at the
 //! processor.
 
@@ -19,11 +19,11 @@ use std::ops::{Add, BitAnd, BitOr, BitXor, Div, Mul, Neg, Not, Shl, Shr, Sub};
 
 /// An instruction set, in one of whose registers a [`Vector`] is kept.
 pub(crate) trait Registers: Simd {
-    /// Returns the proof that the processor has it; the module tells why there is one.
+    /// Returns the token of the instruction set; the module's documentation says why that is sound.
     fn proof() -> Self;
     /// Multiplies the lower halves of 64-bit integers.
     fn product(self, a: Self::u64s, b: Self::u64s) -> Self::u64s;
-    /// Returns the upper halves, which the upper halves of the result may hold, too.
+    /// Moves the upper halves to the lower halves, and may leave them in the upper ones, too.
     #[inline(always)]
     fn upper(self, a: Self::u64s) -> Self::u64s {
         a >> 32
@@ -42,7 +42,7 @@ pub(crate) struct VectorWord<S: Registers>(S::u32s);
 #[derive(Clone, Copy)]
 pub(crate) struct VectorMask<S: Registers>(S::mask32s);
 
-// Not derived: masks of `fearless_simd` cannot be shown.
+// Not derived: masks of `fearless_simd` do not implement `Debug`.
 impl<S: Registers> Debug for VectorMask<S> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let bits = self.0.to_bitmask();
@@ -332,8 +332,8 @@ mod aarch64;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-/// Vectors for any processor of the kind that the program is built for. One register of four users to a vector: hardly anybody has
-/// a processor without AVX2, and longer vectors took a third of the time in which the program is compiled.
+/// Vectors for any processor of the kind that the program is built for. One register of four users to a vector: few
+/// processors lack AVX2, and longer vectors took a third of the time in which the program is compiled.
 #[cfg(target_arch = "x86_64")]
 pub(crate) type Baseline = Vector<fearless_simd::x86::Sse2>;
 /// The vectors of AVX2: two registers, of which one works while the other waits for its result.
@@ -342,7 +342,8 @@ pub(crate) type Wide256 = Pair<Vector<fearless_simd::x86::Avx2>>;
 /// The vectors of AVX-512: two registers, for the same reason.
 #[cfg(all(target_arch = "x86_64", any(test, not(debug_assertions))))]
 pub(crate) type Wide512 = Pair<Vector<fearless_simd::x86::Avx512>>;
-/// Debug builds do with those of AVX2, whose bits are the same, and are compiled in less time; but unit tests compare both.
+/// Debug builds use the vectors of AVX2 instead, whose bits are the same and which compile in less time; unit tests have both
+/// and compare them.
 #[cfg(all(target_arch = "x86_64", not(any(test, not(debug_assertions)))))]
 pub(crate) type Wide512 = Wide256;
 
@@ -352,9 +353,9 @@ pub(crate) type Baseline = Pair<Pair<Vector<fearless_simd::aarch64::Neon>>>;
 /// Vectors for any processor.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) type Baseline = super::Lanes<16>;
-/// There are no others.
+/// No wider vectors are used on this processor.
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) type Wide256 = Baseline;
-/// There are no others.
+/// No wider vectors are used on this processor.
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) type Wide512 = Baseline;

@@ -17,7 +17,7 @@ impl Registers for Neon {
     #[inline(always)]
     #[allow(unsafe_code, reason = "the only way to make a token from nothing")]
     fn proof() -> Self {
-        // SAFETY: programs for `aarch64` presume it.
+        // SAFETY: programs built for `aarch64` presume NEON.
         unsafe { Self::assume_supported() }
     }
     #[inline(always)]

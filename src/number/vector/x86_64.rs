@@ -34,7 +34,7 @@ kernel!(
 
 /// Multiplies the lower halves of 64-bit integers, as `_mm512_mul_epu32`.
 ///
-/// That is no more than a hint: where nobody needs the upper half of a product, the compiler takes an instruction that
+/// The intrinsic is no more than a hint: if the upper half of a product is not needed, the compiler takes an instruction that
 /// multiplies all 64 bits, in three times as long.
 #[inline]
 #[target_feature(enable = "avx512f")]
@@ -54,7 +54,7 @@ fn multiply_512(a: __m512i, b: __m512i) -> __m512i {
     product
 }
 
-/// Takes the upper halves of 64-bit integers, as `_mm512_shuffle_epi32::<0b11_11_01_01>`, by the instruction for integers.
+/// Takes the upper halves of 64-bit integers, as `_mm512_shuffle_epi32::<0b11_11_01_01>`.
 #[inline]
 #[target_feature(enable = "avx512f")]
 #[allow(unsafe_code, reason = "an instruction by name")]
@@ -72,7 +72,7 @@ fn upper_halves_512(a: __m512i) -> __m512i {
     upper
 }
 
-/// Makes the proof.
+/// Returns the token of an instruction set.
 macro_rules! proof {
     ($type:ident) => {
         #[inline(always)]
