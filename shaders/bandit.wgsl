@@ -11,7 +11,7 @@
 const TINY: f32 = 1e-30;
 // Halvings of the true index: the bracket ends 2^-24 (1 - p) wide, a single-precision spacing.
 const BISECTIONS: u32 = 24u;
-// From here on an upper confidence bound of a probability is as good as 1. 1 - 2^-16.
+// From here on, 1 - 2^-16, an upper confidence bound of a probability counts as 1.
 const CERTAIN: f32 = 0.99998474;
 // Halvings as RecSim makes them.
 const ALIASED_BISECTIONS: u32 = 16u;
@@ -89,7 +89,7 @@ fn kl_ucb_aliased(pulls: f32, reward: f32, total: f32, scale: f32) -> f32 {
     return 1.0 - kl_ucb_aliased_gap(pulls, reward, total, scale);
 }
 
-// By how much that falls short of 1: the order of arms is to be taken from this, the smallest first.
+// By how much that falls short of 1: arms are to be ordered by this, the smallest first.
 fn kl_ucb_aliased_gap(given_pulls: f32, reward: f32, total: f32, scale: f32) -> f32 {
     let level = divergence_level(given_pulls, total, scale) + ALIASED_MARGIN;
     let pulls = max(given_pulls, 1.0);

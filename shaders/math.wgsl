@@ -24,7 +24,7 @@ const MANTISSA_MASK: u32 = 0x007fffffu;
 const LN_CUT: u32 = 0x3f2aaaabu;
 // The bits of 1 less those of 2/3.
 const LN_CUT_TO_ONE: u32 = 0x00555555u;
-// What the exponent bits of a number add to its exponent.
+// The bias of the exponent bits of a number.
 const EXPONENT_BIAS: i32 = 127;
 // The most units in the last place by which a quotient may be off.
 const QUOTIENT_CORRECTIONS: u32 = 3u;
@@ -53,7 +53,7 @@ const TANH_LIMIT: f32 = 20.0;
 // The bits of 1.
 const ONE_BITS: u32 = 0x3f800000u;
 
-// Where |x| stops growing: what is left of the lower tail is then 2.9e-37, and no factor of it is subnormal.
+// Where |x| stops growing: the lower tail is then 2.9e-37, and no factor of it is subnormal.
 const GELU_LIMIT: f32 = 12.9;
 // The twelve upper bits of a significand, whose square is exact.
 const UPPER_BITS: u32 = 0xfffff000u;

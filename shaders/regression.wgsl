@@ -1,10 +1,10 @@
 // Small regressions, one per user: symmetric positive definite algebra, and logistic regression over a short history.
 //
 // Twin: src/regression.rs, with formulas. Same names, same order of operations. DIM is the dimension. Vectors are arrays of
-// DIM_QUADS quads, four numbers each, and matrices 4 DIM_QUADS rows of so many: a quad is read at once, and a loop over quads
-// takes a quarter of the turns. What is beyond DIM is 0 in vectors and a positive diagonal in matrices, and adds nothing to
-// any sum. Of symmetric matrices and factors only the lower triangle is read, and the rest may hold anything. A history is a
-// part of POLICY_STATE numbers.
+// DIM_QUADS quads, four numbers each, and matrices have 4 DIM_QUADS rows of DIM_QUADS quads: a quad is read at once, and a
+// loop over quads has a quarter of the iterations. Beyond DIM, vectors are 0 and matrices have a positive diagonal, which
+// adds nothing to any sum. Of symmetric matrices and factors only the lower triangle is read, and the rest may hold anything.
+// A history is a part of POLICY_STATE numbers.
 
 #define_import_path slatesim::regression
 

@@ -85,7 +85,7 @@ fn transition(parameters: Parameters, before: User, document: Document, response
     let exposure = parameters.memory_discount * user.exposure
         - 2.0 * (document.clickbait_score - 0.5)
         + parameters.innovation_stddev * draws.innovation;
-    // Nobody to update without a click, except for the time that the slate took.
+    // Without a click only the time budget changes.
     user.exposure = select(user.exposure, exposure, clicked);
     user.satisfaction = math::sigmoid(parameters.sensitivity * user.exposure);
     user.time_budget = user.time_budget - 1.0;

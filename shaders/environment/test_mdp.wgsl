@@ -37,7 +37,7 @@ struct Draws {
     next: f32,
 }
 
-// Places an action in a state among all of them. What was put in from outside and is not there counts as the last one.
+// Returns the row of an action in a state. One that was put in from outside and does not exist counts as the last.
 fn place(action: u32, state: u32) -> u32 {
     return min(action, ACTIONS - 1u) * STATES + min(state, STATES - 1u);
 }

@@ -1,6 +1,6 @@
-// How the lanes of a dispatch are cut: a block of episodes has as many lanes in a row, in four spans.
+// How the lanes of a dispatch are cut: a block of lanes runs a block of episodes, and has four spans.
 //
-// Spans are what a workgroup adds up by itself, so that workgroups have one, two or all of a block's.
+// A workgroup adds up whole spans: one, two or all four of a block.
 
 #define_import_path slatesim::blocks
 

@@ -1,4 +1,4 @@
-// The documents offered at a step, and the inputs that all kernels share which run episodes.
+// The documents offered at a step, and the inputs of all kernels that run episodes.
 //
 // Bindings of group 0, all read: 1 the environment's parameters, 2 the choice model's, 3 the corpus. 0, the job, is in
 // job.wgsl; 4 and 5, the tables, are in tables.wgsl. With MANY_POINTS lanes belong to several settings of the parameters,
@@ -26,11 +26,11 @@ struct Point {
 }
 @group(0) @binding(1) var<storage, read> points: array<Point>;
 
-// Those of this lane's point.
+// The parameters of this lane's point.
 var<private> environment_parameters: Parameters;
 var<private> choice_parameters: choice::Parameters;
 
-// Takes up the point of an episode of the dispatch: before anything else that depends on parameters.
+// Loads the parameters of the point of an episode of the dispatch: before anything that depends on them.
 fn enter_point(episode: u32) {
     let point = job.first_point + episode / job.lanes_per_point;
     environment_parameters = points[point].of_environment;

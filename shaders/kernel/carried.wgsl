@@ -1,4 +1,4 @@
-// What policies have ranked of a step's candidates, from one dispatch to the next; see part.wgsl.
+// The ranking of a step's candidates so far, from one dispatch to the next; see part.wgsl.
 //
 // Binding of group 1: 5 ranked [slate, keys, ranks][position][lane].
 

@@ -13,14 +13,14 @@
 // Rust: `ABSENT` in src/choice/mod.rs.
 const ABSENT: f32 = -1e30;
 
-// What a step does to a user.
+// The outcome of a step.
 struct Stepped {
     reward: f32,
-    // What layers have charged for the slate: what is nearer to the policy hears of that much less reward.
+    // What layers have charged for the slate: layers and policy below them observe a reward that is less by so much.
     penalty: f32,
     chosen: u32,
     clicked: bool,
-    // Whether the choice model could take the scores as they are; not told of short slates.
+    // Whether the choice model could take the scores as they are; meaningless for short slates.
     is_valid: bool,
     user: environment::User,
     response: environment::Response,
@@ -31,8 +31,8 @@ fn sample_user(stream: Stream) -> environment::User {
     return environment::sample_user(candidates::environment_parameters, RandomWords(stream, USER, 0u));
 }
 
-// Shows a slate; `step_words` are the words STEP of the stream, and the documents are those of another stream where users
-// share them. Of a slate that can be short the first `length` documents are shown.
+// Shows a slate; `step_words` are the words STEP of the stream. The documents are drawn from another stream where users share
+// them. Of a slate that can be short the first `length` documents are shown.
 fn take_step(
     stream: Stream,
     document_stream: Stream,
@@ -61,7 +61,8 @@ fn take_step(
     let choice_parameters = candidates::choice_parameters;
     stepped.chosen = choice::choose(choice_parameters, scores, distribution::uniform(step_words.x));
 #ifdef CAN_BE_SHORT
-    // Where something is always clicked, what rounding leaves over is the last document's.
+    // A model that always clicks gives the last position what rounding leaves over; of a short slate, that is the last
+    // document shown.
     let is_within = stepped.chosen < #{NUM_CONSIDERED}u && 0u < length;
     stepped.chosen = select(#{NUM_CONSIDERED}u, min(stepped.chosen, length - 1u), is_within);
 #endif

@@ -1,10 +1,10 @@
-// Sums of one step over many blocks, of those that rollout.wgsl leaves of each: what `Statistics::add` in
-// src/statistics/campaign.rs makes of the curves of blocks, in integers.
+// Adds up the sums of one step over many blocks, which rollout.wgsl leaves for each block: what `Statistics::add` in
+// src/statistics/campaign.rs does with the curves of blocks, in integers.
 //
 // `fold`: workgroup (blocks, step), of which each invocation adds up to BLOCKS blocks.
 //
-// Bindings of group 1: 0 curve as in rollout.wgsl, a block's spans a word, read; 1 sums, see tallied.wgsl, of which it adds
-// to those of steps.
+// Bindings of group 1: 0 curve as in rollout.wgsl, with the spans of a block in a word, read; 1 sums, see tallied.wgsl, of
+// which those of steps are added to.
 
 #import slatesim::job::job
 #import slatesim::blocks::num_blocks
@@ -19,13 +19,13 @@ const GROUP_BLOCKS: u32 = BLOCKS * #{WORKGROUP_SIZE}u;
 @group(1) @binding(0) var<storage, read> curve: array<vec4<u32>>;
 @group(1) @binding(1) var<storage, read_write> sums: array<atomic<u32>>;
 
-// The blocks of an invocation: every one from the first to before the end that is WORKGROUP_SIZE after another.
+// The blocks of an invocation: every WORKGROUP_SIZE-th one from the first on, before the end.
 struct Share {
     first: u32,
     end: u32,
 }
 
-// The sum of rewards or of their squares over a block, of those over its spans in order.
+// The sum of rewards or of their squares over a block, added up over its spans in order.
 fn sum_of_block(at: u32) -> f32 {
     let spans = bitcast<vec4<f32>>(curve[at]);
     return spans.x + spans.y + spans.z + spans.w;

@@ -1,4 +1,4 @@
-// What a dispatch has to do: all that kernels know which only add up what others leave.
+// What a dispatch has to do. Kernels that only add up what others leave know nothing else.
 //
 // Binding of group 0: 0 the job, read.
 
@@ -19,11 +19,12 @@ struct Job {
     step_end: u32,
     // Episodes still running after so many steps are truncated.
     max_steps: u32,
-    // Neighbouring lanes that live in one environment: they are offered the same documents.
+    // How many neighbouring lanes share an environment: they are offered the same documents.
     users_per_env: u32,
     // 1 where the words STEP of every lane are given, rather than drawn.
     words_are_given: u32,
-    // Lanes of each point, whole blocks, and the point of lane 0; in kernels with MANY_POINTS, as all that follows.
+    // Lanes of each point, whole blocks, and the point of lane 0; this and what follows up to corpus_numbers with MANY_POINTS
+    // only.
     lanes_per_point: u32,
     first_point: u32,
     // Numbers of each point beside its parameters, and where among them the policy's and the corpus begin.
@@ -33,7 +34,7 @@ struct Job {
     // The candidates that this dispatch looks at, in kernels with IN_PARTS.
     candidate_begin: u32,
     candidate_end: u32,
-    // 0, which no compiler knows.
+    // Always 0, which a compiler cannot know; see `opaque` in compensated.wgsl.
     zero: u32,
     unused: u32,
 }

@@ -1,9 +1,9 @@
 // Whole episodes in registers, or as many steps of them as one dispatch may take: twin of `Rollout` in
 // src/backend/lanes/rollout.rs.
 //
-// Who writes what: lane i its own column of users and outcomes, and its workgroup, which has whole spans of one block, the
-// sums of steps over them; counts of a block are added up by integers, atomically, so that the order is of no consequence.
-// Any workgroup size gives the same bits. Rows are job.stride long; what no episode reaches is zero.
+// Lane i writes its own column of users and outcomes. Its workgroup, which has whole spans of one block, writes the sums of
+// steps over these spans. Counts of a block are integers that are added atomically, so that the order does not matter. Any
+// workgroup size gives the same bits. Rows are job.stride long; entries that no episode reaches are zero.
 //
 // Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane], 1 outcomes [OUTCOME_FIELDS][lane],
 // 4 weights [discount][step], the powers of the discounts, with HAS_DISCOUNTS; 2 curve [rewards, squared rewards, clicks][step][span] with steps counted from step_begin, 3 counts [block][impressions of
@@ -233,7 +233,7 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     outcomes[QUALITY * job.stride + lane] = bitcast<u32>(quality);
     outcomes[INVALID * job.stride + lane] = num_invalid;
     outcomes[RUNNING * job.stride + lane] = select(0u, 1u, running);
-    // Nobody reads the users of the last dispatch.
+    // The users of the last dispatch are not read again.
     if job.step_end < job.max_steps {
         var fields = environment::user_fields(user);
         for (var field = 0u; field < #{USER_FIELDS}u; field++) {

@@ -134,7 +134,7 @@ fn step(@builtin(global_invocation_id) id: vec3<u32>) {
         store_user(lane, stepped.user);
     }
 #ifdef LEARNS
-    // Short slates teach nothing.
+    // Policies learn nothing from short slates.
     if length == #{NUM_SHOWN}u {
         var policy_state = load_policy_state(lane);
         layered::observe(&policy_state, &stepped);
@@ -171,7 +171,7 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     first_document = first_user + job.num_lanes * #{USER_SIZE}u;
 #endif
-    // Users who look at the same documents: once is enough.
+    // Users who look at the same documents: the first of them writes what is observed.
 #ifdef HAS_CORPUS
     if lane > 0u {
         return;

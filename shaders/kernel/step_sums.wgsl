@@ -1,12 +1,13 @@
-// Sums of each step over spans of lanes, formed in the memory of the workgroup as the steps go by: what a rollout leaves
-// of a step is three words a span, and no reward leaves the workgroup.
+// Sums of each step over spans of lanes, formed in the memory of the workgroup while the steps run: a rollout leaves three
+// words a span of each step, and no reward leaves the workgroup.
 //
 // A tile is TILE_STEPS steps. Every lane puts its rewards and clicks of the tile; after a barrier each invocation adds one
-// step of one part of its span, and after another the first SUMS of a span have the sums of the parts. Who adds what in
-// which order depends on the span alone, not on how many of them the workgroup has. Two barriers a tile are enough: rewards
-// are read between them and parts behind the second, and each is written on the other side.
+// step of one part of its span, and after another the first SUMS of a span have the sums of the parts. Which invocation adds
+// what in which order depends on the span alone, not on how many of them the workgroup has. Two barriers a tile are enough:
+// rewards are read between the two and written outside of them, and sums of parts are read after the second and written
+// before it.
 //
-// Host: `read_curve` in src/backend/gpu/work/rollout/episodes.rs, which has the sums of blocks from them.
+// Host: `read_curve` in src/backend/gpu/work/rollout/episodes.rs, which adds them up to sums of blocks.
 
 #define_import_path slatesim::step_sums
 
@@ -20,7 +21,7 @@ const PART_LANES: u32 = SPAN / PARTS;
 // The clicks of a lane have so many bits a step: those of a part can be added side by side.
 const CLICK_BITS: u32 = 4u;
 const CLICK_MASK: u32 = (1u << CLICK_BITS) - 1u;
-// A row of rewards. What invocations side by side read at a time lies in different banks of the memory.
+// The length of a row of rewards, such that invocations side by side read from different banks of the memory.
 const ROW: u32 = #{WORKGROUP_SIZE}u + 4u;
 
 // Shape [step][lane], [lane], and [rewards, squares, clicks][span][part][step].

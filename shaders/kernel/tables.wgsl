@@ -1,6 +1,7 @@
 // The numbers of an environment or a policy that are too many for parameters: vectors and matrices, one after the other.
 //
-// Bindings 4 and 5 of group 0, read. A file of its own, for environments to import: candidates.wgsl imports them.
+// Bindings 4 and 5 of group 0, read. They have a file of their own because environments import it, and candidates.wgsl
+// imports environments.
 
 #define_import_path slatesim::tables
 
@@ -8,7 +9,7 @@
 // Point by point the environment's numbers, the policy's, and the corpus. Rust: `Points` in src/backend/gpu/work/points.rs.
 @group(0) @binding(4) var<storage, read> numbers: array<f32>;
 
-// Where those of this lane's point begin.
+// Where the numbers of this lane's point begin.
 var<private> environment_begin: u32;
 var<private> policy_begin: u32;
 var<private> corpus_begin: u32;

@@ -18,7 +18,7 @@ const EXTREMES: u32 = PRODUCTS + 3u * PRODUCT_DIGITS;
 const LENGTHS: u32 = EXTREMES + 4u;
 const STEP_WORDS: u32 = 2u * SUM_WORDS + 1u;
 
-// Where the count of those that run on is; the steps are behind it.
+// The word that counts episodes that run on; those of steps come after it.
 fn running_word() -> u32 {
     return LENGTHS + job.max_steps + 1u;
 }

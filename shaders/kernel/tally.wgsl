@@ -1,5 +1,5 @@
 // Statistics of whole blocks on the device, so that only they are read back: what `Statistics::add` in
-// src/statistics/campaign.rs makes of the episodes of blocks, in integers.
+// src/statistics/campaign.rs does with the episodes of blocks, in integers.
 //
 // `tally`: invocation (part, block) adds the episodes of a part of a block that have ended in this dispatch; workgroups have
 // all parts of GROUP_BLOCKS blocks. What many would write to few words they first add up in the workgroup: sums, and counts
@@ -81,17 +81,17 @@ fn count(key: u32, number: u32) {
     }
 }
 
-// What is seen of a sample before it is added up.
+// The largest and smallest numbers of a sample, which are found before it is added up.
 struct Extent {
     // Keys; the second is of the negated number, so that the smallest is the largest.
     largest: u32,
     smallest: u32,
-    // Of the number of the largest magnitude.
+    // The position of the number of the largest magnitude; see exact_sum.wgsl.
     position: u32,
     num_infinite: u32,
 }
 
-// Orders as the numbers do; 0 stands for none.
+// Returns a key that orders as the numbers do; 0 stands for no number.
 fn key_of(number: f32) -> u32 {
     let bits = bitcast<u32>(number);
     return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
@@ -156,7 +156,7 @@ fn running(quad: u32) -> vec4<u32> {
     return select(vec4<u32>(), outcome(RUNNING, quad), job.step_end < job.max_steps);
 }
 
-// Which contradict themselves.
+// Which of four lanes contradict themselves, as BLOCK_FAULTS counts.
 fn faults(quad: u32) -> vec4<u32> {
     let lengths = outcome(LENGTH, quad);
     let runs = outcome(RUNNING, quad) != vec4<u32>();
@@ -165,12 +165,12 @@ fn faults(quad: u32) -> vec4<u32> {
     return select(vec4<u32>(), vec4<u32>(1u), is_wrong);
 }
 
-// Which have ended in this dispatch: not those that had before, nor those that no episode has.
+// Which of four lanes have ended their episode in this dispatch: not before, and not lanes without an episode.
 fn have_ended(quad: u32) -> vec4<bool> {
     return (running(quad) == vec4<u32>()) & (outcome(LENGTH, quad) > vec4<u32>(job.step_begin));
 }
 
-// Adds a part of a block, to what the block has at `place` of the workgroup.
+// Adds a part of a block to the sums of the block, which is number `place` of the workgroup.
 fn add_part(block: u32, part: u32, place: u32) {
     var returns: Extent;
     var slopes: Extent;
@@ -193,7 +193,7 @@ fn add_part(block: u32, part: u32, place: u32) {
         let ended = have_ended(quad);
         let lengths = outcome(LENGTH, quad);
         let num_clicks = outcome(CLICKS, quad);
-        // These are read when no episode runs on: what it was before is of no consequence.
+        // Totals are read when no episode runs on any more: those of earlier dispatches do not matter.
         user_steps += lengths;
         clicks += num_clicks;
         invalid += outcome(INVALID, quad);
@@ -237,7 +237,7 @@ fn add_part(block: u32, part: u32, place: u32) {
     atomicAdd(&block_counts[BLOCK_TRUNCATED * GROUP_BLOCKS + place], num_truncated);
     atomicAdd(&block_counts[BLOCK_FAULTS * GROUP_BLOCKS + place], num_faults);
     part_qualities[place * PARTS + part] = quality.x + quality.y + quality.z + quality.w;
-    // Behind the words that the device has too.
+    // The workgroup counts episodes that run on in word LENGTHS, the device in running_word().
     add_to_word(LENGTHS, num_running);
     if num_ended == 0u {
         return;
@@ -267,7 +267,7 @@ fn add_part(block: u32, part: u32, place: u32) {
     put_sample(SLOPES, EXTREMES + 2u, slope_window, slopes);
 }
 
-// Adds what the workgroup has formed to what the device has.
+// Adds the sums of the workgroup to those of the device.
 fn hand_over(index: u32) {
     for (var at = index; at <= LENGTHS; at += #{WORKGROUP_SIZE}u) {
         let number = word(at);

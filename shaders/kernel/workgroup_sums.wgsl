@@ -1,8 +1,8 @@
 // Sums that the invocations of a workgroup form together, in its own memory, before it adds them to those of the device:
 // additions to one word of global memory wait for each other.
 //
-// The words are integers that are added atomically, so that the order is of no consequence. A digit gets less than 2^8 from
-// each of three deposits of a term, so that 2^20 terms fit. What the words are is up to the kernel.
+// The words are integers that are added atomically, so that the order does not matter. A digit gets less than 2^8 from each
+// of three deposits of a term, so that 2^20 terms fit. Kernels decide what the words mean.
 
 #define_import_path slatesim::workgroup_sums
 

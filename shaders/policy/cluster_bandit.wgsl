@@ -27,7 +27,7 @@ fn index(policy: ptr<function, PolicyWords>, arm: u32, pulls: f32, reward: f32, 
     return bandit::beta_quantile(draw, 1.0 + reward / square, 1.0 + (pulls - reward) / square);
 #else ifdef KL_UCB
 #ifdef FAITHFUL
-    // The order of the indices, told from how far they are below 1.
+    // Orders arms as their indices do, by how far these are below 1.
     return -bandit::kl_ucb_aliased_gap(pulls, reward, total, scale);
 #else
     return bandit::kl_ucb(pulls, reward, total, scale);

@@ -1,5 +1,5 @@
-// The candidates with the largest predicted click-through rate, for a user that the policy believes in; ties go to the
-// lower index. Twin: src/policy/greedy_pctr.rs. The tables are the fields of that user.
+// The candidates with the largest predicted click-through rate, for a user that the policy assumes; ties go to the lower
+// index. Twin: src/policy/greedy_pctr.rs. The tables are the fields of that user.
 
 #import environment
 #import environment::User

@@ -14,7 +14,7 @@
 #import slatesim::scoring
 #import slatesim::tables
 
-// What stands between the layers. Twin: src/policy/activation.rs.
+// The function between network layers. Twin: src/policy/activation.rs.
 fn activate(x: f32) -> f32 {
 #ifdef ACTIVATION_TANH
     return math::tanh(x);

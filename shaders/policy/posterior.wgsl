@@ -1,4 +1,4 @@
-// From what a regression knows to a slate: by upper confidence bounds, or by a draw.
+// Makes a slate from what a regression has learnt: by upper confidence bounds, or by a draw.
 // Twin: src/policy/posterior.rs, with formulas. Defs: those of ridge.wgsl.
 
 #define_import_path slatesim::posterior
@@ -25,7 +25,7 @@ fn quads(x: ptr<function, array<f32, #{DIM}>>) -> array<vec4<f32>, #{DIM_QUADS}>
     return quads;
 }
 
-// Leaves out of scores what all candidates share, beside whose rounding their differences would be lost.
+// Removes from scores what all candidates share: its rounding would hide the differences between candidates.
 fn leave_out_shared(theta: ptr<function, array<vec4<f32>, #{DIM_QUADS}>>) {
     for (var number = #{DOCUMENT_INPUTS}u; number < #{DIM}u; number++) {
         (*theta)[number / 4u][number % 4u] = 0.0;

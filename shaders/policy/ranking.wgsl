@@ -10,7 +10,7 @@
 
 // Below every key; infinities have no place in WGSL.
 const WORST: f32 = -3.0e38;
-// What a key that is not above WORST, or no number, counts as, so that its candidate takes a place that is left.
+// Stands for a key that is not above WORST or is no number, so that its candidate still takes a free position.
 const FLOOR: f32 = -2.9e38;
 
 // A slate with the keys that it is sorted by.
@@ -27,7 +27,7 @@ struct SumRanking {
 }
 
 #ifdef IN_PARTS
-// What the dispatch before has ranked, and what this one has: the kernel takes it from one to the next.
+// The ranking of the dispatch before, and then of this one: the kernel loads and stores it.
 var<private> carried: RankedRanking;
 #endif
 
@@ -38,7 +38,8 @@ struct RankedRanking {
     ranks: array<u32, #{NUM_SHOWN}>,
 }
 
-// Begins an empty slate: every key that is inserted is better than what it holds. Or goes on with the one before.
+// Begins an empty slate, whose keys are below every key that is inserted; with IN_PARTS, goes on with that of the dispatch
+// before.
 fn begin() -> Ranking {
     var ranking: Ranking;
 #ifdef IN_PARTS
@@ -63,7 +64,8 @@ fn end(ranking: ptr<function, Ranking>) -> array<u32, #{NUM_SHOWN}> {
     return (*ranking).slate;
 }
 
-// Begins an empty slate of sums: every sum that is inserted is larger than what it holds. Or goes on with the one before.
+// Begins an empty slate of sums, which are below every sum that is inserted; with IN_PARTS, goes on with that of the dispatch
+// before.
 fn begin_sums() -> SumRanking {
     var ranking: SumRanking;
 #ifdef IN_PARTS
@@ -94,7 +96,8 @@ fn end_sums(ranking: ptr<function, SumRanking>) -> array<u32, #{NUM_SHOWN}> {
     return (*ranking).slate;
 }
 
-// Begins an empty slate of ranks: every rank that is inserted is better than what it holds. Or goes on with the one before.
+// Begins an empty slate of ranks, which are worse than every rank that is inserted; with IN_PARTS, goes on with that of the
+// dispatch before.
 fn begin_ranked() -> RankedRanking {
     var ranking: RankedRanking;
 #ifdef IN_PARTS
@@ -126,12 +129,13 @@ fn insert(ranking: ptr<function, Ranking>, key: f32, candidate: u32) {
 fn insert_above(ranking: ptr<function, Ranking>, given_key: f32, margin: f32, given_candidate: u32) {
     var key = select(FLOOR, given_key, WORST < given_key);
     let below = key - margin;
-    // Not by `max`, which is free in what it makes of a margin that is no number.
+    // Not by `max`, whose result WGSL leaves open for a margin that is no number.
     let lowered = select(FLOOR, below, FLOOR < below);
     var candidate = given_candidate;
     var is_pushed = false;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
-        // Whoever is pushed out moves on to the next position, and goes before its equals there: it came before them.
+        // A candidate that is pushed out moves on to the next position, and goes before its equals there: it was inserted
+        // before them.
         let is_better = is_pushed || (*ranking).keys[position] < lowered;
         is_pushed = is_better;
         let pushed_key = select(key, (*ranking).keys[position], is_better);

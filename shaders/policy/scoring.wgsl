@@ -23,7 +23,7 @@ fn gumbel(word: u32) -> f32 {
     return -math::ln(exponential);
 }
 
-// Inserts a candidate by the key by which a slate is made.
+// Inserts a candidate by its score, or if IS_RANDOM by a key that is drawn around it.
 fn insert(ranked: ptr<function, ranking::SumRanking>, score: f32, policy: ptr<function, PolicyWords>, candidate: u32) {
 #ifdef IS_RANDOM
     let key = score / tables::policy_table(0u);

@@ -10,7 +10,7 @@ struct Sum {
     rest: f32,
 }
 
-// The same number; no compiler knows that, so that none reorders what follows.
+// The same number. A compiler cannot know that, and therefore cannot reorder the sums around it.
 fn opaque(number: f32) -> f32 {
     return bitcast<f32>(bitcast<u32>(number) ^ job.zero);
 }

@@ -1,9 +1,9 @@
 // Sums of single-precision numbers and of their squares without any rounding, so that the order cannot matter: twin of
 // src/statistics/exact_sum.rs.
 //
-// A sum is a fixed-point number: digit d of DIGITS counts, with its sign, multiples of 2^(8 d - 298). Few numbers of
-// about one size are added up in a window, six words at fixed places, and the window is then deposited digit by digit; so are
-// numbers that are too small for it. Everything is integer arithmetic, of which WGSL leaves nothing to the device.
+// A sum is a fixed-point number: digit d of DIGITS counts, with its sign, multiples of 2^(8 d - 298). A few numbers of about
+// one size are added up in a window, six words at fixed places, which is then deposited digit by digit. Numbers that are too
+// small for the window are deposited directly. Everything is integer arithmetic, whose results WGSL defines exactly.
 
 #define_import_path slatesim::exact_sum
 
@@ -15,7 +15,7 @@ const LOWEST_OF_NUMBERS: u32 = 149u;
 // Binary orders of magnitude below the largest number that a window takes.
 const WINDOW_ORDERS: u32 = 7u;
 
-// By its bits: a comparison may be taken to be about finite numbers.
+// By its bits, because a compiler may assume that compared numbers are finite.
 fn is_finite(number: f32) -> bool {
     return (bitcast<u32>(number) & 0x7f800000u) != 0x7f800000u;
 }
