@@ -2,7 +2,7 @@
 
 #define_import_path slatesim::cascade
 
-// Chooses the position at which the user stops, or NUM_CONSIDERED where that is nowhere. `given` are the probabilities of
+// Chooses the position at which the user stops, or NUM_CONSIDERED if the user stops at none. `given` are the probabilities of
 // stopping at each position, for a user who has come so far.
 fn choose(given: array<f32, #{NUM_CONSIDERED}>, uniform_draw: f32) -> u32 {
     var stops = given;

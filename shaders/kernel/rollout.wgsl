@@ -5,11 +5,13 @@
 // steps over these spans. Counts of a block are integers that are added atomically, so that the order does not matter. Any
 // workgroup size gives the same bits. Rows are job.stride long; entries that no episode reaches are zero.
 //
-// Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane], 1 outcomes [OUTCOME_FIELDS][lane],
-// 4 weights [discount][step], the powers of the discounts, with HAS_DISCOUNTS; 2 curve [rewards, squared rewards, clicks][step][span] with steps counted from step_begin, 3 counts [block][impressions of
-// each topic, clicks of each topic, clicks at each position]. Defs: POSITIONS_IN_REGISTERS where positions are few enough to be
-// counted by each lane, COUNTS_IN_WORKGROUP where counts are few enough for the memory of a workgroup; IN_PARTS where a
-// dispatch has a part of the candidates of one step, see carried.wgsl.
+// Bindings of group 1: 0 users [USER_FIELDS, then POLICY_STATE if LEARNS][lane]; 1 outcomes [OUTCOME_FIELDS][lane]; 2 curve
+// [rewards, squared rewards, clicks][step][span], with steps counted from step_begin; 3 counts [block][impressions of each
+// topic, clicks of each topic, clicks at each position]; 4 weights [discount][step], the powers of the discounts, with
+// HAS_DISCOUNTS.
+// Defs: POSITIONS_IN_REGISTERS where positions are few enough to be counted by each lane; COUNTS_IN_WORKGROUP where counts
+// are few enough for the memory of a workgroup; IN_PARTS where a dispatch has a part of the candidates of one step, see
+// carried.wgsl.
 
 #import slatesim::rng::{Stream, words, STEP}
 #import slatesim::job::job

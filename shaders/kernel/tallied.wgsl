@@ -1,5 +1,5 @@
-// Where the sums of a batch are, one buffer for tally.wgsl and fold.wgsl: sums of returns, of their squares, of slopes and
-// of their squares; sums of products, as PRODUCT_DIGITS digits of DIGIT_BITS each: clicks · clicks, clicks · length,
+// The layout of the sums of a batch, in one buffer for tally.wgsl and fold.wgsl: sums of returns, of their squares, of slopes
+// and of their squares; sums of products, as PRODUCT_DIGITS digits of DIGIT_BITS each: clicks · clicks, clicks · length,
 // length · length; keys of the largest return, the smallest, and of slopes; how many episodes have each length up to
 // max_steps; how many run on. Then of each step from step_begin on: the sum of rewards, the sum of their squares, clicks.
 

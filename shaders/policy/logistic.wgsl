@@ -1,6 +1,6 @@
-// Logistic regression of clicks on the inputs of documents, one per user, over a history that forgets.
-// Twin: src/policy/logistic.rs. Defs: those of ridge.wgsl; HISTORY, how many documents are remembered; FACTORS_FIT where
-// the factor is that of the fit, and not that of all documents.
+// Logistic regression of clicks on the inputs of documents, one per user, over a history that keeps the last documents.
+// Twin: src/policy/logistic.rs. Defs: those of ridge.wgsl; HISTORY, how many documents are remembered; FACTORS_FIT where the
+// factor is that of the fit, and not that of all documents.
 //
 // The state is that of ridge.wgsl, where the next document is written, how many are remembered, their inputs, their
 // clicks. Entry 0 of the tables is the ridge.

@@ -147,8 +147,9 @@ fn insert_above(ranking: ptr<function, Ranking>, given_key: f32, margin: f32, gi
     }
 }
 
-// Inserts a candidate by the sum of a key and a small number, the largest first, where sums nearer than `margin` are ties. Sums
-// are compared by the differences of their parts: a large key that two candidates share does not round away what tells them apart.
+// Inserts a candidate by the sum of a key and a small number, the largest first, where sums nearer than `margin` are ties.
+// Sums are compared by the differences of their parts, so that a large key which two candidates share does not round their
+// difference away.
 fn insert_sum(ranking: ptr<function, SumRanking>, given_key: f32, given_rest: f32, margin: f32, given_candidate: u32) {
     var key = select(FLOOR, given_key, WORST < given_key);
     var rest = given_rest;

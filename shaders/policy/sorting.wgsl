@@ -1,5 +1,5 @@
-// What documents are sorted by: a feature, or what only an oracle knows. Twin: `By` in src/policy/sorting.rs.
-// Defs: FEATURE, BY_QUALITY, BY_SCORE.
+// The numbers that documents are sorted by: a feature, or a quality or score that real policies cannot see. Twin: `By` in
+// src/policy/sorting.rs. Defs: FEATURE, BY_QUALITY, BY_SCORE.
 
 #define_import_path slatesim::sorting
 

@@ -1,4 +1,4 @@
-// Now and then a random slate instead of the policy's. Twin: src/policy/layer/epsilon_greedy.rs.
+// With probability epsilon a random slate instead of the policy's. Twin: src/policy/layer/epsilon_greedy.rs.
 //
 // The table is epsilon.
 
