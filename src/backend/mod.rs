@@ -58,7 +58,7 @@ pub struct BackendInfo {
 pub trait Observer: Sync {
     /// Called when episodes have ended.
     fn finished(&self, episodes: u64, user_steps: u64);
-    /// Tells whether the work should end; what has been begun is finished first.
+    /// Tells whether the work should end; work that has begun is finished first.
     fn is_interrupted(&self) -> bool;
 }
 

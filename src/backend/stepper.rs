@@ -153,12 +153,13 @@ pub trait Stepper: Send {
     /// first time. If an episode begins before the step, the policy forgets of all lanes that it was asked.
     ///
     /// # Errors
-    /// [`BackendError::SharedDocuments`] if several users live in one environment, and [`BackendError::Gpu`] if the device fails.
+    /// [`BackendError::SharedDocuments`] if several users share an environment, and [`BackendError::Gpu`] if the device
+    /// fails.
     fn recommend(&mut self) -> Result<Vec<u32>, BackendError>;
 
     /// Shows each lane its slate, shape `[lanes, slate_size]`.
     ///
-    /// A policy that learns takes note of every slate without [`EMPTY`] positions, whoever recommended it.
+    /// A policy that learns takes note of every slate without [`EMPTY`] positions, also of those that it did not recommend.
     ///
     /// A slate has indices below the number of candidates, then [`EMPTY`] up to its end. A slate that begins with
     /// [`IDLE`] is not shown: its user stays as it is, and only the step is counted.

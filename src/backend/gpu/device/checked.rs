@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long an error waits for work under way, to tell a defect from the loss of the device.
+/// How long to wait for work under way after an error, to see whether the loss of the device has caused it.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Gpu {
@@ -75,7 +75,7 @@ impl Gpu {
         Err(filed(what, needed, error))
     }
 
-    /// Polls the device; tells whether what was waited for is done.
+    /// Polls the device; returns whether the work that was waited for is done.
     pub(crate) fn poll(&self, what: &str, poll: wgpu::PollType) -> Result<bool, GpuError> {
         self.poll_with(what, || self.device().poll(poll))
     }

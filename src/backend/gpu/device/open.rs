@@ -1,4 +1,4 @@
-//! Opening the device of the adapter that is meant.
+//! Opens the device of the adapter that was asked for.
 
 use super::adapter::{asked, instance, is_named, ranked_adapters, summary, wanted_name};
 use super::context::Gpu;

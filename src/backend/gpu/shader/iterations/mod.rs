@@ -1,9 +1,9 @@
 //! How many iterations all loops of one invocation take together at most, derived from a composed shader.
 //!
 //! Mesa's software rasteriser gives an invocation 65,535 iterations, all of its loops together and the inner ones counted
-//! each time, and then leaves every loop without a word (`LP_MAX_TGSI_LOOP_ITERATIONS` in Mesa's `lp_bld_limits.h`). So a
-//! dispatch must be known to stay below before it is sent. The bound is derived from the shader itself, whoever wrote it:
-//! sizes are constants in it, and the numbers of the job that bound a loop are given.
+//! each time, and then ends every loop without reporting it (`LP_MAX_TGSI_LOOP_ITERATIONS` in Mesa's `lp_bld_limits.h`). So a
+//! dispatch must be known to stay below before it is sent. The bound is derived from the shader itself, also from that of a
+//! user's model: sizes are constants in it, and the numbers of the job that bound a loop are given.
 //!
 //! A loop is understood if it counts: `for (var i = A; i < B; i += C)`, and likewise with `<=`, downwards with `>=` and
 //! `>`, with `S * i + O` on the left, where A, B and C follow from constants, the job, `min`, `max` and arithmetic.

@@ -23,7 +23,7 @@ pub(super) fn curve_words(lanes: u64) -> u64 {
     CURVE_PLANES as u64 * lanes / u64::from(SPAN)
 }
 
-/// The buffers of one batch in flight, whoever collects.
+/// The buffers of one batch in flight, for any collector.
 pub(crate) struct BatchBuffers {
     /// The users between two dispatches, and what the policy remembers of them. Shape `[field][lane]`.
     pub(super) users: wgpu::Buffer,

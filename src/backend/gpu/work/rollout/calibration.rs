@@ -37,7 +37,7 @@ pub(super) struct Calibration {
     num_ended: usize,
 }
 
-/// Tells whether it pays to calibrate, from what is left to do and how fast it has been so far.
+/// Tells whether it pays to calibrate, from the work that is left and the speed so far.
 pub(super) fn pays(batches_done: u64, batches_left: u64, elapsed: Duration) -> bool {
     let by_batch = elapsed.as_secs_f64() / batches_done.max(1) as f64;
     batches_done >= SETTLING_BATCHES
