@@ -3,7 +3,7 @@
 use super::json_numbers::is_same;
 use serde_json::Value;
 
-/// Tells a dotted key with the value on either side; `None` where a side lacks it.
+/// Holds a dotted key with the value on either side; `None` where a side lacks it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// The dotted key.
@@ -16,7 +16,7 @@ pub struct Difference {
 
 /// Lists the keys in which two JSON objects differ, nested ones dotted, in the order of the left.
 ///
-/// Numbers are compared by what they are: 5 is 5.0.
+/// Numbers are compared by value, not as they are written: 5 is the same as 5.0.
 #[must_use]
 pub fn differences(left: &Value, right: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -32,7 +32,7 @@ fn descend(key: &str, left: Option<&Value>, right: Option<&Value>, found: &mut V
     if is_equal {
         return;
     }
-    // A side that lacks a table lacks all that is in it.
+    // A side that lacks a table lacks everything in it.
     let as_table = |side: Option<&Value>| match side {
         None => Some(serde_json::Map::new()),
         Some(side) => side.as_object().cloned(),

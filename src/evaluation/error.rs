@@ -9,27 +9,27 @@ pub enum EvaluationError {
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// A shard that does not exist.
+    /// There is no such shard.
     #[error("shard {index}/{count} does not exist: I counts from 0 to N - 1")]
     Shard {
         /// The shard asked for.
         index: u64,
-        /// How many there are.
+        /// How many shards there are.
         count: u64,
     },
-    /// A text that names no shard.
+    /// The text does not name a shard.
     #[error("{text:?} is not a shard: write I/N with I from 0, such as 0/4")]
     ShardText {
         /// The text.
         text: String,
     },
-    /// Episodes that do not begin where a block does.
+    /// The range of episodes does not begin at the start of a block.
     #[error("the first episode is {start}, expected a multiple of {BLOCK_EPISODES}")]
     Unaligned {
         /// The first episode.
         start: u64,
     },
-    /// A precision that no number of episodes reaches, or a bound below the first look at it.
+    /// The target precision cannot be reached by any number of episodes, or the bound is below the first look at the precision.
     #[error("`{what}` = {given} is not allowed; allowed is {allowed}")]
     Target {
         /// What was asked for.
@@ -39,7 +39,7 @@ pub enum EvaluationError {
         /// What is allowed.
         allowed: String,
     },
-    /// A number of simulations that cannot be compared.
+    /// This number of simulations cannot be compared.
     #[error("{given} to compare, expected from 2 to {most}")]
     NumCompared {
         /// How many there are.
@@ -47,7 +47,7 @@ pub enum EvaluationError {
         /// How many can be compared.
         most: usize,
     },
-    /// Simulations that draw different random numbers.
+    /// The simulations have different seeds, and so draw different random numbers.
     #[error("the seeds to compare are {a} and {b}, expected one seed for all")]
     Seeds {
         /// The first seed.
@@ -55,7 +55,7 @@ pub enum EvaluationError {
         /// Another one.
         b: u64,
     },
-    /// Results that do not belong together.
+    /// The results do not belong together.
     #[error("cannot merge {what}: {why}")]
     Merge {
         /// The results.

@@ -1,16 +1,17 @@
-//! Whether the figures of a written report follow from its state.
+//! Checks that the figures of a written report follow from its state.
 
 use serde_json::Value;
 
-/// What a figure may differ by, relatively: what another processor may round otherwise.
+/// Relative difference that is allowed between a written figure and the computed one: processors may round differently.
 const TOLERANCE: f64 = 1e-9;
 
-/// Likewise of a quantile, which is interpolated within a bucket.
+/// The same for a quantile, which is interpolated within a bucket.
 const QUANTILE_TOLERANCE: f64 = 1e-3;
 
-/// Finds the first figure that is written and is not the one that was computed from the state, by its dotted key.
+/// Finds the first figure that differs between a written report and what was computed from its state, and returns its dotted
+/// key.
 ///
-/// A figure that one side lacks is no contradiction: versions differ in which they have, and which they withhold.
+/// A figure that only one side has is no contradiction: versions have different figures, and withhold different ones.
 pub(super) fn contradiction(written: &Value, computed: &Value) -> Option<String> {
     let mut key = Vec::new();
     find(written, computed, TOLERANCE, &mut key).then(|| key.join("."))
@@ -23,7 +24,7 @@ fn find(written: &Value, computed: &Value, tolerance: f64, key: &mut Vec<String>
                 let Some(written) = written.get(name) else {
                     continue;
                 };
-                // An error of a step comes from sums whose rounding versions may change.
+                // The standard error of a step comes from rounded sums, and versions may round them differently.
                 if name.ends_with("per_step_standard_error") {
                     continue;
                 }

@@ -1,15 +1,15 @@
-//! Numbers in JSON as other programs leave them: jq and everything in JavaScript write 5.0 as 5, and know no integer
+//! Numbers in JSON that other programs may have rewritten: jq and everything in JavaScript write 5.0 as 5, and have no integers
 //! above 2^53.
 //!
-//! Integers above 2^53 are therefore written as texts, and numbers are compared, and hashed, by what they are.
+//! Integers above 2^53 are therefore written as strings, and numbers are compared and hashed by value.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Number, Value};
 
-/// The largest integer up to which every integer is a double-precision number.
+/// The largest number up to which double precision has every integer.
 pub(super) const LARGEST_EXACT: u64 = 1 << 53;
 
-/// Serialises an integer: as a text where it is above 2^53.
+/// Serialises an integer: as a string if it is above 2^53.
 #[allow(
     clippy::trivially_copy_pass_by_ref,
     reason = "the signature that serde asks for"
@@ -22,7 +22,7 @@ pub(super) fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::
     }
 }
 
-/// Turns the integers above 2^53 into texts.
+/// Turns the integers above 2^53 into strings.
 pub(super) fn write_large_as_text(value: &mut Value) {
     match value {
         Value::Number(number) => {
@@ -36,7 +36,7 @@ pub(super) fn write_large_as_text(value: &mut Value) {
     }
 }
 
-/// Turns the texts of integers above 2^53 back into integers, and whole numbers that are written with a point.
+/// Turns strings that hold large integers back into integers, and whole numbers that are written with a decimal point, too.
 pub(super) fn read_integers(value: &mut Value) {
     match value {
         Value::Number(number) => {
@@ -55,7 +55,7 @@ pub(super) fn read_integers(value: &mut Value) {
     }
 }
 
-/// Returns a whole number as an integer; a zero with a sign is none.
+/// Returns a whole number as an integer, except negative zero, which stays a floating-point number.
 #[allow(clippy::cast_possible_truncation, reason = "known to be exact")]
 fn whole(number: f64) -> Option<i64> {
     let is_whole = number.fract() == 0.0 && number.abs() <= LARGEST_EXACT as f64;
@@ -69,7 +69,8 @@ fn large_integer(text: &str) -> Option<u64> {
     large.filter(|&large| large > LARGEST_EXACT)
 }
 
-/// Tells whether two values are the same, numbers by what they are: 5 is 5.0, and a large integer is its text.
+/// Tells whether two values are the same. Numbers are compared by value: 5 is 5.0, and a large integer equals the string that
+/// holds it.
 pub(super) fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => key(a) == key(b),
@@ -90,14 +91,14 @@ pub(super) fn is_same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// What a number is, however it is written.
+/// The value of a number, however it is written.
 #[derive(PartialEq)]
 enum Key {
-    /// The bits of a double-precision number; zero has one sign.
+    /// The bits of a double-precision number; negative zero counts as zero.
     Double(u64),
-    /// An integer that is none.
+    /// An integer that no double-precision number equals.
     Large(u64),
-    /// Likewise, below zero.
+    /// The same below zero.
     Small(i64),
 }
 
@@ -111,13 +112,13 @@ fn key(number: &Number) -> Key {
     {
         return Key::Small(small);
     }
-    // A number of JSON that is read is finite.
+    // JSON has no infinite numbers, and none that are not a number.
     let double = number.as_f64().unwrap_or(f64::NAN);
     Key::Double(if double == 0.0 { 0 } else { double.to_bits() })
 }
 
-/// Computes FNV-1a, 64 bits, of a value: the same however its numbers, strings and spaces are written, and in whatever order
-/// the keys of its objects stand.
+/// Computes the 64-bit FNV-1a hash of a value. It does not depend on how numbers, strings and spaces are written, nor on the
+/// order of the keys of objects.
 #[cfg(test)]
 fn hash(value: &Value) -> u64 {
     let mut hash = Fnv(OFFSET);
@@ -132,7 +133,7 @@ pub(super) fn hash_of_entries(entries: Vec<(&str, &Value)>) -> u64 {
     hash.0
 }
 
-/// What FNV-1a begins with.
+/// The offset basis of FNV-1a.
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 
 struct Fnv(u64);
@@ -144,7 +145,7 @@ impl Fnv {
         }
     }
 
-    /// A letter for the kind, then what would tell two of a kind apart.
+    /// Adds a letter for the kind of value, then a number that tells two values of one kind apart.
     fn tagged(&mut self, tag: u8, payload: u64) {
         self.bytes(&[tag]);
         self.bytes(&payload.to_le_bytes());
@@ -161,7 +162,7 @@ impl Fnv {
             Value::Bool(value) => self.tagged(b'b', u64::from(*value)),
             Value::Number(number) => match key(number) {
                 Key::Double(bits) => self.tagged(b'd', bits),
-                // As the text that it should have been.
+                // Such an integer should have been written as a string, so it has the hash of that string.
                 Key::Large(large) => self.text(&large.to_string()),
                 Key::Small(small) => self.text(&small.to_string()),
             },

@@ -10,26 +10,26 @@ use super::warnings::Warning;
 use crate::backend::BackendInfo;
 use mismatch::{mismatch, overlap, seed_mismatch};
 
-/// Holds a merged report, and what is doubtful about it.
+/// Holds a merged report, and warnings about the merging.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merged {
     /// The report of all episodes together.
     pub report: Report,
-    /// What is doubtful about the merging, which the report tells with the rest: sentences without a full stop.
+    /// What is doubtful about the merging; the report lists it with its other warnings. Sentences without a full stop.
     pub warnings: Vec<String>,
 }
 
-/// Says which reports go together.
+/// Says which reports may be merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pooling {
-    /// Those of one seed.
+    /// Only reports of the same seed.
     #[default]
     OneSeed,
-    /// Those of any seeds.
+    /// Reports of any seeds.
     Seeds,
 }
 
-/// Merges reports of one run, each with the name that errors call it by: [`merge_runs`] of one seed.
+/// Merges reports of runs with one seed; see [`merge_runs`]. Each report comes with the name that errors call it by.
 ///
 /// # Errors
 /// Those of [`merge_runs`].
@@ -37,17 +37,17 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Merged, EvaluationError> {
     merge_runs(reports, Pooling::OneSeed)
 }
 
-/// Merges reports of runs of one simulation that have no episode in common, each with the name that errors call it by.
+/// Merges reports of runs of one simulation that have no episode in common. Each comes with the name that errors call it by.
 ///
-/// Merging all shards of a run gives its report, bit for bit, except for the time; the order is of no consequence. Runs that
-/// were asked for one by one give the report of all that was asked for. Where episodes of that are missing the result is
-/// marked partial. Different backends round differently: they are merged with a warning, and all named in the result. Weights
-/// from a file are told by its contents: a shard may have read them from another path, and the result has that of the first
-/// report.
+/// Merging all shards of a run gives the report of that run, bit for bit, except for the time; the order does not matter.
+/// Separate runs give the report of all episodes that were asked for, and if some of these are missing the result is marked
+/// partial. Different backends round differently: they are merged with a warning, and the result names all of them. Weights
+/// from a file are compared by the contents of the file: a shard may have read them from another path, and the result has the
+/// path of the first report.
 ///
 /// # Errors
-/// [`EvaluationError::Merge`] if there are no reports, if they are of different simulations, of different seeds and not to be pooled,
-/// or if episodes are in two of them.
+/// [`EvaluationError::Merge`] if there are no reports, if they are of different simulations, or of different seeds where these
+/// are not to be pooled, or if two of them contain the same episode.
 pub fn merge_runs(
     reports: &[(String, Report)],
     pooling: Pooling,
@@ -149,7 +149,7 @@ fn by_seed(reports: &[(String, Report)]) -> Result<Vec<SeedState>, EvaluationErr
     Ok(all)
 }
 
-/// Names every backend, device and driver once.
+/// Lists every backend, device and driver once.
 fn all_backends(reports: &[(String, Report)]) -> BackendInfo {
     let all = |part: fn(&BackendInfo) -> &str| {
         let mut names: Vec<&str> = reports

@@ -53,10 +53,10 @@ use crate::statistics::Statistics;
 use std::ops::Range;
 use std::time::Instant;
 
-/// Holds what a range of episodes gave.
+/// Holds the results of a range of episodes.
 #[derive(Clone, Debug)]
 pub struct Campaign {
-    /// What computed it.
+    /// The backend that ran it.
     pub backend: BackendInfo,
     /// The episodes that were asked for.
     pub asked: Range<u64>,

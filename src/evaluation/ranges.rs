@@ -1,4 +1,4 @@
-//! Sets of episodes, as ranges that are ascending and apart.
+//! Sets of episodes, as lists of ranges in ascending order that neither touch nor overlap.
 
 /// The first of some consecutive episodes, and the one after the last.
 pub type EpisodeRange = (u64, u64);
@@ -33,7 +33,7 @@ pub(super) fn union(mut ranges: Vec<EpisodeRange>) -> Vec<EpisodeRange> {
     joined
 }
 
-/// Lists what is in the first set and not in the second.
+/// Lists the episodes that are in the first set and not in the second.
 pub(super) fn difference(of: &[EpisodeRange], without: &[EpisodeRange]) -> Vec<EpisodeRange> {
     let mut rest = Vec::new();
     for &(mut start, end) in of {
@@ -53,7 +53,7 @@ pub(super) fn difference(of: &[EpisodeRange], without: &[EpisodeRange]) -> Vec<E
     rest
 }
 
-/// Counts the episodes; `None` above 64 bits.
+/// Counts the episodes; `None` if the count does not fit into 64 bits.
 pub(super) fn count(ranges: &[EpisodeRange]) -> Option<u64> {
     let lengths = ranges.iter().map(|&(start, end)| end.checked_sub(start));
     lengths
@@ -61,7 +61,7 @@ pub(super) fn count(ranges: &[EpisodeRange]) -> Option<u64> {
         .try_fold(0u64, |sum, length| sum.checked_add(length?))
 }
 
-/// Writes ranges for a reader: `0 to 255 and 512 to 1023`, the last episode included.
+/// Writes ranges as text: `0 to 255 and 512 to 1023`, the last episode included.
 pub(crate) fn told(ranges: &[EpisodeRange]) -> String {
     let one = |&(start, end): &EpisodeRange| match end - start {
         1 => start.to_string(),

@@ -1,4 +1,4 @@
-//! The report of a run: what was run, what it gave, and what is needed to merge it with others.
+//! The report of a run: its configuration, its results, and what is needed to merge it with other reports.
 
 mod json;
 
@@ -12,14 +12,14 @@ use crate::statistics::{self, LEVEL, Moments, Summary};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Version of the JSON object; raised when a key changes its meaning or goes.
+/// Version of the JSON object; raised when a key is removed or changes its meaning.
 pub const SCHEMA: u32 = 1;
 
 /// Reports a run, or a part of one; serialises as the object that `slatesim evaluate --json` prints.
 ///
-/// Floating-point numbers are written in the shortest form that reads back as the same `f64`, integers above 2^53 as
-/// texts: not every program that reads JSON has such integers. `state.hash` is FNV-1a of all of it, so that damage is noticed; the time, the cut into shards
-/// and the device are left out of it.
+/// Floating-point numbers are written in the shortest form that reads back as the same `f64`. Integers above 2^53 are written
+/// as strings, because not every program that reads JSON has such integers. `state.hash` is the FNV-1a hash of the report, so
+/// that damage is noticed; it leaves out the time, the shard and the device.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]
@@ -32,26 +32,26 @@ pub struct Report {
     pub environment: Value,
     /// The policy with all parameters, `{"name", ...}`.
     pub policy: Value,
-    /// Key of all random numbers; the smallest of several, `null` in JSON then.
+    /// Key of all random numbers. With several seeds, the smallest one, and `null` in JSON.
     pub seed: u64,
-    /// All seeds, ascending, where there are several.
+    /// All seeds in ascending order, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seeds: Vec<u64>,
-    /// What each of several seeds gave.
+    /// The returns of each seed, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_seed: Vec<SeedReport>,
-    /// The mean of the returns of several seeds, each counting alike, with the standard error that their spread gives.
+    /// The mean of the means of several seeds, all with equal weight, and the standard error that follows from their spread.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub return_across_seeds: Option<Estimate>,
-    /// What the standard errors are for, where that is not all that the environment draws: a sentence without a full stop.
+    /// What the standard errors cover, where that is not everything that the environment draws: a sentence without a full stop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uncertainty: Option<String>,
     /// Steps after which an episode is truncated, if that was given.
     pub max_steps: Option<u32>,
-    /// Which part of the run this is, where it is one.
+    /// Which shard of the run this is, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
-    /// Whether episodes are missing: the work was interrupted, or shards are.
+    /// Whether episodes are missing, because the work was interrupted or shards are missing.
     #[serde(skip_serializing_if = "is_false")]
     pub partial: bool,
     /// Whether the target precision was reached, where there was one.
@@ -62,7 +62,7 @@ pub struct Report {
     pub stopping: Option<Stopping>,
     /// What is doubtful about the figures.
     pub warnings: Vec<Warning>,
-    /// What computed it.
+    /// The backends that ran it.
     pub backend: BackendInfo,
     /// Episodes in this report.
     pub episodes: u64,
@@ -71,11 +71,11 @@ pub struct Report {
     pub summary: Summary,
     /// Wall-clock time, summed over shards.
     pub seconds: f64,
-    /// User-steps by seconds; `None` where no time was taken.
+    /// User-steps per second; `None` where no time was taken.
     pub user_steps_per_second: Option<f64>,
-    /// What merging needs.
+    /// The exact state of the statistics, for merging.
     pub state: State,
-    /// Whether it was read from a text without a hash, so that not all damage would have been noticed.
+    /// Whether it was read from a text without a hash, so that damage may have gone unnoticed.
     #[serde(skip)]
     pub is_unverified: bool,
 }
@@ -102,7 +102,7 @@ pub struct Estimate {
     pub mean: Option<f64>,
     /// The standard error of the mean.
     pub standard_error: Option<f64>,
-    /// Interval of 95 %, of Student's distribution: seeds are few. `None` where all are equal.
+    /// Interval of 95 %, from Student's distribution, because seeds are few. `None` where all means are equal.
     pub ci95: Option<[f64; 2]>,
 }
 
@@ -136,7 +136,7 @@ impl Report {
     pub fn new(config: &Config, shard: Option<Shard>, campaign: &Campaign) -> Self {
         let done = &campaign.done;
         let ranges = (!done.is_empty()).then_some((done.start, done.end));
-        // Of a shard the part of the whole, which may begin anywhere, is known.
+        // A shard's range is relative to the first episode of the whole run, which need not be 0.
         let before = shard.map_or(0, |shard| shard.episodes(config.episodes).start);
         let first = campaign.asked.start.saturating_sub(before);
         let requested = (first, first.saturating_add(config.episodes));
@@ -172,7 +172,7 @@ impl Report {
 
     /// Reports a campaign that ran to a target precision.
     ///
-    /// The run is one of exactly the episodes that it took; if it was interrupted, of the bound.
+    /// The report is that of a run of exactly the episodes that were needed; if it was interrupted, of a run up to the bound.
     ///
     /// # Panics
     /// As [`Report::new`].
@@ -189,7 +189,7 @@ impl Report {
     }
 }
 
-/// All that a report of a whole run follows from.
+/// Everything from which the report of a whole run is computed.
 pub(super) struct Run {
     pub(super) environment: Value,
     pub(super) policy: Value,
@@ -200,7 +200,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Makes the figures; the report is of no shard, and partial where the state lacks episodes.
+    /// Makes the report, of no shard; it is partial if episodes are missing from the state.
     pub(super) fn report(self) -> Report {
         let statistics = &self.state.statistics;
         let rate = statistics.user_steps() as f64 / self.seconds;
@@ -253,11 +253,11 @@ impl Run {
     }
 }
 
-/// Averages the means of seeds, each counting alike.
+/// Averages the means of the seeds, all with equal weight.
 fn across(by_seed: &[SeedReport]) -> Estimate {
     let mut means = Moments::new();
     for one in by_seed {
-        // One without a mean makes that of all undefined.
+        // A seed without a mean makes the overall mean undefined.
         means.add(one.mean.unwrap_or(f64::NAN));
     }
     let is_whole = means.non_finite() == 0;

@@ -1,4 +1,4 @@
-//! Shards: one of several parts of a run, for machines that share it.
+//! Shards: parts of a run that several machines share.
 
 use super::error::EvaluationError;
 use crate::backend::BLOCK_EPISODES;
@@ -15,7 +15,7 @@ use std::str::FromStr;
 /// B = ceil(episodes / 256), shard i of N takes the blocks floor(i B / N) .. floor((i + 1) B / N)
 /// ```
 ///
-/// Where there are more shards than blocks some are empty.
+/// If there are more shards than blocks, some shards are empty.
 ///
 /// ```
 /// let shard: slatesim::evaluation::Shard = "1/3".parse()?;

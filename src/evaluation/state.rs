@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Holds the exact state of a campaign: which episodes of which run, and their statistics.
 ///
-/// In the JSON of a report it has a `hash` besides: FNV-1a of what the report holds, however its numbers are written.
+/// In the JSON of a report it also has a `hash`: FNV-1a of what the report holds, however its numbers are written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
@@ -40,9 +40,9 @@ pub struct SeedState {
     pub seed: u64,
     /// The episodes of the whole run with this seed, ascending and apart.
     pub requested_ranges: Vec<EpisodeRange>,
-    /// Those that are in the statistics, likewise.
+    /// The episodes of this seed that are in the statistics, in ascending order and apart.
     pub episode_ranges: Vec<EpisodeRange>,
-    /// Their returns.
+    /// The moments of their returns.
     pub returns: Moments,
 }
 
@@ -115,7 +115,7 @@ impl State {
         self.statistics.episodes() == self.requested_episodes
     }
 
-    /// Finds what cannot be in a state that was written by [`Report`](super::Report).
+    /// Finds a property that no state written by [`Report`](super::Report) has.
     pub(super) fn defect(&self) -> Option<String> {
         let by_seed = self.by_seed(0);
         if let Some(defect) = by_seed.iter().find_map(SeedState::defect) {

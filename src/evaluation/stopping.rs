@@ -1,4 +1,4 @@
-//! Sequential stopping: episodes until the interval is as narrow as asked for.
+//! Sequential stopping: runs episodes until the interval is as narrow as asked for.
 //!
 //! The rule is that of Chow and Robbins for a confidence interval of fixed width, with three precautions that make its
 //! coverage hold at finite sizes. After `n` episodes with mean `m`, standard deviation `s` and extremes `min`, `max`
@@ -12,19 +12,19 @@
 //!
 //! where `c` is the critical value of the interval that is reported, 1.96 for one of 95 %.
 //!
-//! - Looks are at 4,096 episodes and then at steps of a quarter, in whole blocks, up to the bound: a fixed schedule, so
-//!   that the number of episodes is a pure function of the run, whatever the backend's batch or threads. Few looks, none
-//!   of them early, leave little room to stop at a spread that is small by chance.
-//! - Where a single episode holds more than a 25th of the sum of squares (the condition of Lindeberg and Feller, in a
-//!   sample) the run is extended, once, by a factor that is known at that look. To wait for a look at which no episode
-//!   holds so much, as one would at first, stops at samples that lack a large episode by chance, and they are those whose
-//!   mean is off; what the extension adds is picked by nothing. If it does not fit the bound, the target is not reached.
-//! - Returns without any spread count as known after 65,536 episodes only. What happens less often than once in 20,000
-//!   episodes can be missed still.
+//! - Looks are at 4,096 episodes, and then whenever there are a quarter more, in whole blocks, up to the bound. The schedule is
+//!   fixed, so that the number of episodes is a pure function of the run, whatever the backend's batch or threads. Few looks,
+//!   and none of them early, leave little chance to stop because the spread happens to look small.
+//! - If a single episode has more than a 25th of the sum of squares (the condition of Lindeberg and Feller, in a sample), the
+//!   run is extended, once, by a factor that is known at that look. The obvious alternative, to wait for a look at which no
+//!   episode has so large a share, stops at samples that lack a large episode by chance, and these are the ones whose mean is
+//!   off. The length of the extension does not depend on what it finds. If it exceeds the bound, the target is not reached.
+//! - Returns without any spread count as known only after 65,536 episodes. What happens less often than once in 20,000 episodes
+//!   can still be missed.
 //!
-//! The rule looks at the spread and never at the mean, so that it cannot favour a result. Its coverage is that of the
-//! interval as the half-width goes to zero; at finite sizes it is measured beside other rules, in the tests and in
-//! `docs/comparing.md`. An interval that is to hold at every moment would take two to three times the episodes.
+//! The rule looks at the spread and never at the mean, so that it cannot favour a result. Its coverage tends to that of the
+//! interval as the half-width goes to zero; for finite samples the tests measure it beside other rules; see
+//! `docs/comparing.md`. An interval that holds at every moment would take two to three times the episodes.
 //!
 //! # Source
 //! Chow and Robbins (1965), "On the asymptotic theory of fixed-width sequential confidence intervals for the mean",
@@ -47,28 +47,29 @@ pub const FIRST_LOOK: u64 = 4096;
 /// Most episodes where no other bound is given.
 pub const DEFAULT_MAX_EPISODES: u64 = 100_000_000;
 
-/// Episodes after which returns without any spread count as known.
+/// Episodes after which returns without any spread are believed to have none.
 const MIN_WITHOUT_SPREAD: u64 = 65_536;
 
-/// Most that a run is extended by, where that is more than [`LEAST_EXTENDED`] episodes.
+/// The largest factor by which a run is extended, unless [`LEAST_EXTENDED`] episodes are more.
 ///
-/// At 16 intervals of log-normal returns of sd 2 cover 92 %, at 32 94 %; see docs/comparing.md, as for the power.
+/// With 16, intervals of log-normal returns of sd 2 cover 92 %, with 32 94 %; docs/comparing.md has the reason for the cube,
+/// too.
 const MOST_EXTENDED: f64 = 32.0;
-/// Episodes that a run may be extended to whatever its size.
+/// Number of episodes up to which a run may always be extended.
 const LEAST_EXTENDED: f64 = 262_144.0;
 
 /// Says how precise a mean should be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub enum Precision {
-    /// Its standard error is at most this.
+    /// The standard error of the mean is at most this.
     #[serde(rename = "target_standard_error")]
     StandardError(f64),
-    /// The interval of 95 % reaches at most this far to either side.
+    /// The interval of 95 % reaches at most this far to either side of the mean.
     #[serde(rename = "target_half_width")]
     HalfWidth(f64),
 }
 
-/// Asks for a precision, within a bound on the episodes.
+/// Asks for a precision, with a bound on the number of episodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Target {
     precision: Precision,
@@ -76,7 +77,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Asks for a precision.
+    /// Makes a target.
     ///
     /// # Errors
     /// [`EvaluationError::Target`] if the precision is not a finite number above 0, or `max_episodes` below [`FIRST_LOOK`].
@@ -117,7 +118,7 @@ impl Target {
         self.max_episodes
     }
 
-    /// Returns the look after one at `episodes`, the first after 0.
+    /// Returns the number of episodes at the look that follows one at `episodes`.
     fn next_look(&self, episodes: u64) -> u64 {
         let grown = episodes.saturating_add(episodes / 4);
         let whole = grown
@@ -136,27 +137,27 @@ pub struct Stopping {
     pub precision: Precision,
     /// The bound on the episodes.
     pub max_episodes: u64,
-    /// Looks that were taken.
+    /// How many looks were taken.
     pub looks: u32,
-    /// Confidence of the interval, all its means together.
+    /// Confidence that the intervals of all means hold together.
     pub level: f64,
     /// The standard error that was reached; the largest where there are several means.
     pub standard_error: Option<f64>,
     /// Half the width of the interval, likewise.
     pub half_width: Option<f64>,
-    /// Share of the sum of squares that a single episode has, the largest such; the largest where there are several means.
+    /// The largest share of the sum of squares that a single episode has; the largest of all means where there are several.
     pub largest_share: Option<f64>,
-    /// How the run was extended because of one such share; `None` where it was not.
+    /// How the run was extended because of such a share; `None` where it was not.
     pub extension: Option<Extension>,
     /// Why the precision was not reached, where it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whether the precision was reached. Stands beside this object in a report.
+    /// Whether the precision was reached. Not part of this object in JSON: a report has it beside the object.
     #[serde(skip)]
     pub is_reached: bool,
 }
 
-/// Tells that a run went on after it was as precise as asked for, because much hung on one episode.
+/// Says that a run went on after it was precise, because a single episode had a large part in the spread.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Extension {
@@ -164,12 +165,12 @@ pub struct Extension {
     pub from: u64,
     /// The share of the sum of squares that one of them had.
     pub largest_share: f64,
-    /// Episodes that are asked for instead.
+    /// Number of episodes to which the run was extended.
     pub to: u64,
 }
 
 impl Extension {
-    /// Extends a run that is precise after so many episodes; `None` where nothing hangs on a single one.
+    /// Decides how far to extend a run that is precise after this many episodes; `None` where no single episode matters much.
     fn of(episodes: u64, largest_share: Option<f64>) -> Option<Self> {
         let share = largest_share.filter(|&share| share > LARGEST_SHARE)?;
         let from = episodes as f64;
@@ -189,21 +190,21 @@ impl Extension {
     }
 }
 
-/// Holds what a look sees.
+/// Holds what a look at the samples found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
     /// Episodes that have been run.
     pub(super) episodes: u64,
-    /// The largest standard error of the means that are asked for; `None` where one has none.
+    /// The largest standard error of the means; `None` where one of them has none.
     pub(super) standard_error: Option<f64>,
-    /// The largest share of a sum of squares that a single episode has; `None` where none varies.
+    /// The largest share of a sum of squares that a single episode has; `None` where no sample varies.
     pub(super) largest_share: Option<f64>,
-    /// Whether all means have a spread, or enough episodes to believe that there is none.
+    /// Whether every sample has a spread, or enough episodes to believe that it has none.
     pub(super) is_known: bool,
 }
 
 impl Look {
-    /// Looks at samples after so many episodes.
+    /// Looks at the samples after this many episodes.
     pub(super) fn at<'a>(episodes: u64, samples: impl Iterator<Item = &'a Moments>) -> Self {
         let mut look = Self {
             episodes,
@@ -226,10 +227,10 @@ impl Look {
     }
 }
 
-/// Runs from look to look until one is as precise as asked for.
+/// Runs from look to look until a look finds the precision that was asked for.
 ///
-/// `advance` runs a range of episodes and looks; interrupted, it has run fewer, and that ends it. `critical` is what a
-/// standard error is multiplied by for half the width of the interval.
+/// `advance` runs a range of episodes and looks. If it was interrupted, it has run fewer, and the run ends. The critical value
+/// `critical` times the standard error is half the width of the interval.
 pub(super) fn run(
     target: &Target,
     critical: f64,
@@ -280,7 +281,7 @@ pub(super) fn run(
     }
 }
 
-/// Says why a run that came to its bound has not reached its target.
+/// Says why a run that reached its bound has not reached its target.
 fn reason(stopping: &Stopping, look: &Look, is_precise: bool) -> String {
     let episodes = look.episodes;
     match stopping.extension {
@@ -304,8 +305,8 @@ fn reason(stopping: &Stopping, look: &Look, is_precise: bool) -> String {
 
 /// Runs episodes from 0 on until the mean return is as precise as asked for.
 ///
-/// The campaign is one of exactly the episodes that were run: the same, to the last bit, as [`evaluate`] of so many.
-/// Interrupted, it is partial, and what was asked for is the bound.
+/// The campaign has exactly the episodes that were run: the same result, to the last bit, as [`evaluate`] of that many. If it
+/// was interrupted it is partial, and the bound counts as the number asked for.
 ///
 /// # Errors
 /// Those of [`Backend::rollout`].

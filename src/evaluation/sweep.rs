@@ -17,30 +17,30 @@ use serde_json::{Map, Value};
 use std::ops::Range;
 use std::time::Instant;
 
-/// Most points of a sweep. Each takes some kilobytes until the end, and with curves some hundred bytes a step.
+/// Most points of a sweep. Each takes some kilobytes of memory until the end, and with curves some hundred bytes a step more.
 pub const MAX_POINTS: usize = 10_000;
 
-/// Holds what the points of a sweep gave.
+/// Holds the results of the points of a sweep.
 #[derive(Clone, Debug)]
 pub struct Sweep {
-    /// What computed it.
+    /// The backend that ran it.
     pub backend: BackendInfo,
     /// The first episode of each point.
     pub first: u64,
     /// Episodes of each point that were asked for.
     pub asked: u64,
-    /// The figures of each point, in their order; of fewer episodes where the work was interrupted.
+    /// The figures of each point, in the order of the points; of fewer episodes where the work was interrupted.
     pub points: Vec<SweptPoint>,
-    /// What it took on a device; `None` on the host.
+    /// Pipelines and dispatches that the sweep took on a device; `None` on the host.
     pub launches: Option<Launches>,
     /// How long it took, in seconds of wall-clock time.
     pub seconds: f64,
 }
 
-/// Holds what a point of a sweep gave, summed up.
+/// Holds the figures of one point of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweptPoint {
-    /// The step at which episodes are truncated, given or built in, where that is known.
+    /// The step at which episodes are truncated, given or built in, if it is known.
     pub max_steps: Option<u32>,
     /// The figures.
     pub summary: Summary,
@@ -58,16 +58,16 @@ impl Sweep {
 
 /// Runs the episodes from 0 up to `episodes` of every simulation, and takes the time.
 ///
-/// Each one's figures are those that [`evaluate`](super::evaluate()) gives, bit for bit; its statistics are dropped once they
-/// are summed up, and the curves by step are left out unless `keeps_curves`. Episodes of one index face the
-/// same random numbers in all simulations of one seed, so that figures differ by what was varied and by little else.
-/// Interrupted, the first simulations have all their episodes, and the last ones none.
+/// The figures of each simulation are those of [`evaluate`](super::evaluate()), bit for bit. Its statistics are dropped once
+/// they are summed up, and curves by step are left out unless `keeps_curves`. Episodes with the same index get the same random
+/// numbers in all simulations of one seed, so that figures differ mostly by what was varied. If the sweep is interrupted, the
+/// first simulations have all their episodes, and the last ones none.
 ///
 /// # Errors
 /// Those of [`Backend::rollout_many`].
 ///
 /// # Panics
-/// Where a backend does not hand over the statistics of each simulation, as [`Backend::rollout_each`] promises.
+/// If a backend does not hand over the statistics of each simulation, as [`Backend::rollout_each`] promises.
 pub fn sweep(
     simulations: &[Simulation],
     backend: &dyn Backend,
@@ -133,26 +133,26 @@ pub struct SweepReport {
     pub first_episode: u64,
     /// Episodes of each point that were asked for.
     pub episodes: u64,
-    /// Whether episodes are missing: the work was interrupted.
+    /// Whether episodes are missing because the work was interrupted.
     #[serde(skip_serializing_if = "is_false")]
     pub partial: bool,
     /// What is doubtful about the figures.
     pub warnings: Vec<Warning>,
-    /// What computed it.
+    /// The backend that ran it.
     pub backend: BackendInfo,
-    /// What it took on a device: `pipelines` and `dispatches`.
+    /// `pipelines` and `dispatches`, where the sweep ran on a device.
     #[serde(flatten)]
     pub launches: Option<Launches>,
     /// The keys that were varied, in the order in which they were given.
     pub varied: Vec<String>,
-    /// What the standard errors are for, where that is not all that the environment draws: a sentence without a full stop.
+    /// What the standard errors cover, where that is not everything that the environment draws: a sentence without a full stop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uncertainty: Option<String>,
-    /// What each point gave.
+    /// The report of each point.
     pub points: Vec<PointReport>,
     /// Wall-clock time.
     pub seconds: f64,
-    /// User-steps of all points by seconds; `None` where no time was taken.
+    /// User-steps of all points per second; `None` where no time was taken.
     pub user_steps_per_second: Option<f64>,
 }
 
@@ -160,7 +160,7 @@ pub struct SweepReport {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PointReport {
-    /// The varied keys with their values here.
+    /// The varied keys with their values at this point.
     pub values: Map<String, Value>,
     /// The environment with all parameters, `{"name", ...}`.
     pub environment: Value,
@@ -169,7 +169,7 @@ pub struct PointReport {
     /// Key of all random numbers.
     #[serde(serialize_with = "json_numbers::serialize")]
     pub seed: u64,
-    /// Steps after which an episode is truncated, given, built in, or at which all have ended.
+    /// Steps after which an episode is truncated, given or built in, or after which all episodes have ended.
     pub max_steps: Option<u32>,
     /// Episodes of this point in this report.
     pub episodes: u64,
@@ -182,7 +182,7 @@ impl SweepReport {
     /// Reports a sweep over points, in the order in which their simulations were run.
     ///
     /// # Panics
-    /// Where there are not as many points as were run.
+    /// If there are not as many points as were run.
     #[must_use]
     pub fn new(points: &[Point], sweep: Sweep) -> Self {
         assert_eq!(
@@ -263,7 +263,7 @@ mod tests {
     use crate::registry;
     use crate::test_support::Impatient;
 
-    /// No multiple of a block, and more than one.
+    /// More than one block, and not a multiple of it.
     const EPISODES: u64 = 2 * BLOCK_EPISODES + 77;
 
     fn simulations(base: &[&str], vary: &[&str]) -> Vec<Simulation> {
@@ -281,7 +281,7 @@ mod tests {
         made.collect::<Result<_, _>>().unwrap()
     }
 
-    /// Sweeps over parameters, tables, documents, policies and layers; the pipelines that each takes.
+    /// Sweeps over parameters, tables, documents, policies and layers, each with the number of pipelines that it takes.
     fn sweeps() -> Vec<(&'static str, Vec<Simulation>, u64)> {
         let short = "environment.user.time_budget=5";
         vec![
@@ -349,7 +349,7 @@ mod tests {
             let single = single.statistics.summary();
             assert!(found.summary == single, "{what}, point {index}");
         }
-        // What is compared is not one and the same.
+        // The points differ, so that comparing them with single runs is not trivial.
         let first = &sweep.points[0];
         assert!(
             sweep.points[1..].iter().all(|other| other != first),

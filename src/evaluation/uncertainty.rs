@@ -1,25 +1,25 @@
-//! What a standard error includes, where that is not all that one may think of.
+//! What a standard error covers, where it does not cover everything that one might expect.
 
 use serde_json::Value;
 
-/// Where the documents of an environment come from that is written as `{"name", ...}`.
+/// Where the documents of an environment come from; the environment is given as `{"name", ...}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Documents {
-    /// Every step draws new ones, or the environment has always the same.
+    /// Every step draws new documents, or the environment always has the same.
     NotFixed,
     /// The configuration lists them.
     Given,
-    /// They are drawn once, from a seed of their own where one was given.
+    /// They are drawn once; from a seed of their own, if it is given.
     Drawn(Option<String>),
 }
 
 impl Documents {
     fn of(environment: &Value) -> Self {
-        // An environment that draws none has no such table.
+        // An environment that draws no documents has no such table.
         let Some(document) = environment.get("document").filter(|one| one.is_object()) else {
             return Self::NotFixed;
         };
-        // Nor has one whose documents are the same whatever the seed is a seed for them.
+        // Without a seed for them the documents are always the same.
         let Some(seed) = document.get("seed") else {
             return Self::NotFixed;
         };
@@ -40,7 +40,7 @@ impl Documents {
     }
 }
 
-/// Says what ± is for, in a run of one seed; `None` where it is for all that the environment draws.
+/// Says what ± covers in a run of one seed; `None` where it covers everything that the environment draws.
 pub(super) fn of_run(environment: &Value, seed: u64) -> Option<String> {
     match Documents::of(environment) {
         Documents::NotFixed => None,
@@ -54,7 +54,7 @@ pub(super) fn of_run(environment: &Value, seed: u64) -> Option<String> {
     }
 }
 
-/// Says what ± is for, where several runs have one sentence or several of their own.
+/// Says what ± covers in several runs: in one sentence if it is the same for all.
 pub(super) fn of_runs<'a>(runs: impl Iterator<Item = (&'a Value, u64)>) -> Option<String> {
     let mut all: Vec<Option<String>> = runs
         .map(|(environment, seed)| of_run(environment, seed))
@@ -69,7 +69,7 @@ pub(super) fn of_runs<'a>(runs: impl Iterator<Item = (&'a Value, u64)>) -> Optio
     }
 }
 
-/// Says what ± is for, where several seeds were pooled.
+/// Says what ± covers where several seeds were pooled.
 pub(super) fn of_pool(environment: &Value, num_seeds: usize) -> String {
     match Documents::of(environment) {
         Documents::NotFixed => format!(

@@ -1,18 +1,18 @@
-//! What is doubtful about figures, told in reports and on stderr.
+//! Warnings about figures that are doubtful, for reports and stderr.
 
 use crate::statistics::{
     FEW_EPISODES, LEVEL, Moments, Summary, safe_share, student_one_sided, two_sided,
 };
 use serde::Serialize;
 
-/// Tells what is doubtful about figures; its text in JSON.
+/// A warning that a figure is doubtful; only its text stands in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
 #[non_exhaustive]
 pub struct Warning {
     /// A sentence without a full stop, which names the variant, pair or point where there are several.
     pub text: String,
-    /// Whether `--strict` makes it an error: figures are not those of what was configured.
+    /// Whether `--strict` makes it an error: the figures are not those of what was configured.
     pub is_error_where_strict: bool,
 }
 
@@ -31,7 +31,7 @@ impl From<Warning> for String {
     }
 }
 
-/// Doubts of a sample's size: the normal distribution is that of many observations.
+/// Warns about small samples, for which the normal distribution is a poor approximation.
 pub(super) fn of_size(episodes: u64) -> Vec<Warning> {
     few(episodes).map(Warning::plain).into_iter().collect()
 }
@@ -54,9 +54,9 @@ fn few(episodes: u64) -> Option<String> {
     }
 }
 
-/// Doubts of the figures of a campaign, but for its size; `whose` begins the sentences.
+/// Warns about the figures of a campaign, except for its size; the sentences begin with `whose`.
 ///
-/// `has_own_max_steps` tells whether the run has said itself at which step episodes are cut.
+/// `has_own_max_steps` says whether the configuration sets the step at which episodes are truncated.
 pub(super) fn of_figures(summary: &Summary, whose: &str, has_own_max_steps: bool) -> Vec<Warning> {
     let errors = [
         of_invalid_choices(summary),
@@ -79,7 +79,7 @@ pub(super) fn of_figures(summary: &Summary, whose: &str, has_own_max_steps: bool
         .collect()
 }
 
-/// Tells of choices whose scores were clamped.
+/// Warns about choices whose scores were clamped.
 fn of_invalid_choices(summary: &Summary) -> Option<String> {
     let count = summary.invalid_choices;
     (count > 0).then(|| {
@@ -90,7 +90,7 @@ fn of_invalid_choices(summary: &Summary) -> Option<String> {
     })
 }
 
-/// Tells of returns that are not finite: figures without them would not be of all episodes.
+/// Warns about returns that are not finite: figures leave them out, and so are not those of all episodes.
 fn of_non_finite(summary: &Summary) -> Option<String> {
     let count = summary.non_finite_returns;
     (count > 0).then(|| {
@@ -102,7 +102,7 @@ fn of_non_finite(summary: &Summary) -> Option<String> {
     })
 }
 
-/// Tells of episodes that were cut where the user has not asked for it.
+/// Warns about episodes that were truncated although the user did not ask for it.
 fn of_truncation(summary: &Summary) -> Option<String> {
     let count = summary.truncated.episodes;
     (count > 0).then(|| {
@@ -114,16 +114,16 @@ fn of_truncation(summary: &Summary) -> Option<String> {
     })
 }
 
-/// Tells of clicks so rare that draws do not resolve their probability: whether that is an error, too, since there are some.
+/// Warns about clicks so rare that draws do not resolve their probability, and says whether that is an error, too.
 fn of_rare_clicks(summary: &Summary) -> Option<(String, bool)> {
-    /// A probability of fewer than this is met with an error of more than a sixteenth, or never.
+    /// Draws have 24 bits: a smaller probability is off by more than a sixteenth, or counts as 0.
     const RAREST: f64 = 1.0 / (1 << 20) as f64;
-    /// So many clicks tell how rare they are.
+    /// With this many clicks it is known well enough how rare they are.
     const FEW: f64 = 4.0;
     let steps = summary.user_steps as f64;
     let clicks = (summary.click_rate.mean? * steps).round();
     match clicks {
-        // So many steps would have met what draws of 24 bits can meet.
+        // After this many steps, a probability that draws of 24 bits resolve would have given a click.
         0.0 => (steps > 16_777_216.0).then(|| {
             let text = format!(
                 "no click in {steps} steps: where its probability is not 0 it is below 2^-24, which draws do not resolve"
@@ -139,7 +139,7 @@ fn of_rare_clicks(summary: &Summary) -> Option<(String, bool)> {
     }
 }
 
-/// Tells of returns that are all the same, of which ± knows nothing.
+/// Warns about returns that are all the same, whose ± means nothing.
 fn of_spread(summary: &Summary) -> Option<String> {
     let (min, max) = summary.returns.min.zip(summary.returns.max)?;
     (summary.episodes > 1 && min.total_cmp(&max).is_eq()).then(|| {
@@ -152,7 +152,7 @@ fn of_spread(summary: &Summary) -> Option<String> {
     })
 }
 
-/// Doubts of figures that hang on a single episode.
+/// Warns about figures that depend on a single episode.
 fn of_tails(summary: &Summary, whose: &str) -> Vec<String> {
     let (returns, length) = (&summary.returns, &summary.length);
     let is_long = |mean: Option<f64>, min: Option<f64>, max: Option<f64>| {
@@ -197,7 +197,7 @@ fn of_tails(summary: &Summary, whose: &str) -> Vec<String> {
     tails.chain(discounted).collect()
 }
 
-/// Doubts of the differences of a pair.
+/// Warns about the difference of a pair.
 pub(super) fn of_difference(moments: &Moments, pair: &str) -> Option<Warning> {
     let range = moments.min().zip(moments.max());
     let is_above = moments.mean().zip(range);
@@ -222,7 +222,7 @@ struct Tail<'a> {
 impl Tail<'_> {
     fn doubt(&self, episodes: u64, whose: &str) -> Option<String> {
         let share = self.share.filter(|&share| share > safe_share(episodes))?;
-        // Of few episodes every one has much.
+        // Of few episodes each has a large share.
         if episodes < FEW_EPISODES {
             return None;
         }
@@ -275,7 +275,7 @@ mod tests {
         statistics.summary()
     }
 
-    /// One of 1,000 far away: it has all but everything of the sum of squares.
+    /// A sample of 1,000 with one value far away, which makes up nearly all of the sum of squares.
     fn with_one_at(far: f64) -> Summary {
         let mut returns: Vec<f64> = (0..999).map(|k| f64::from(k % 7)).collect();
         returns.push(far);
@@ -337,7 +337,7 @@ mod tests {
         assert!(low[0].starts_with("point x: one of") && low[0].contains("too high"));
         assert!(of_tails(&with_one_at(6.0), "").is_empty());
         assert!(of_tails(&summary(&[5.0; 300]), "").is_empty());
-        // Every one of few has a large share, which the warning of their number covers.
+        // Of few episodes each has a large share; the warning about their number covers that.
         assert!(of_tails(&summary(&[0.0, 0.0, 0.0, 9.0]), "").is_empty());
         assert!(with_one_at(1e4).is_heavy_tailed() && !with_one_at(6.0).is_heavy_tailed());
     }

@@ -1,9 +1,9 @@
-//! Which of several is the best, and how sure that is.
+//! Which of several simulations has the highest mean return, and how sure that is.
 
 use crate::statistics::{Estimate, LEVEL};
 use serde::Serialize;
 
-/// Names the simulation of the highest mean return, and says how sure it is that no other is better.
+/// Names the simulation with the highest mean return, and says how sure it is that no other has a higher one.
 ///
 /// With `k` compared and `p_j` the one-sided p-value of the best's paired difference against `j`:
 ///
@@ -11,22 +11,23 @@ use serde::Serialize;
 /// confidence = max(0, 1 - (k - 1) max_j p_j)
 /// ```
 ///
-/// A false claim needs that the truly best one lost to another, which it can to `k - 1`: that is what the factor is for.
-/// It makes up for choosing the best by the same data, too. It is a promise about runs, not about this result: whatever
-/// the truth, at most a share `1 - c` of all runs claims with a confidence of `c` or more a best that is none. How often
-/// such a claim is right where it is made depends on how often there is a difference to be found.
+/// The claim is false if a truly best simulation has lost to one of the `k - 1` others: hence the factor, by Bonferroni's
+/// inequality. It also makes up for choosing the best from the same data. The confidence is a statement about many runs, not
+/// about this result: whatever the truth, at most a share `1 - c` of all runs claim, with a confidence of `c` or more, a best
+/// that is not the best. How often such a claim is right when it is made depends on how often there is a difference to be
+/// found.
 ///
-/// `margin` tells how much is at stake: the best's mean less the highest of the others, in the truth between
+/// `margin` says how much is at stake: the mean of the best less the highest mean of the others. The true margin lies between
 ///
 /// ```text
 /// min_j (d_j - c s_j)   and   min_j (d_j + c s_j),
 /// ```
 ///
 /// `d_j` being the best's paired difference against `j`, `s_j` its standard error, and `c` the two-sided critical value at
-/// `0.05 / (k - 1)`. These hold in at least 95 % of all runs, whichever comes out as the best: if the `k - 1` intervals
-/// against the truly best one, t, hold, so do both ends. Where the best is not t, its true margin is its difference
-/// against t, above the lower end and below 0, and the upper end is not below 0. Where it is t, its true margin is its
-/// difference against the second, above the lower end and below every `d_j + c s_j`.
+/// `0.05 / (k - 1)`. These bounds hold in at least 95 % of all runs, whichever simulation comes out as the best. Let t be the
+/// truly best one, and let the `k - 1` intervals against t hold. If t does not come out as the best, the true margin of the one
+/// that does is its difference against t: above the lower end and below 0, and the upper end is not below 0. If t does, its
+/// true margin is its difference against the second best, above the lower end and below every `d_j + c s_j`.
 ///
 /// # Source
 /// Multiple comparisons with the best: Hsu (1984), "Constrained simultaneous confidence intervals for multiple
@@ -38,22 +39,23 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Best {
-    /// Label of the highest mean return; of the first where several have it.
+    /// Label of the simulation with the highest mean return; of the first one where several are equal.
     pub label: String,
-    /// One less the share of all runs, at most, that claim as surely a best that is none; `None` where the episodes do not
-    /// tell.
+    /// One less the largest share of runs that claim, at least as surely, a best that is not the best; `None` where the
+    /// episodes do not determine it.
     pub confidence: Option<f64>,
-    /// Label of the one that is hardest to tell from the best.
+    /// Label of the simulation that is hardest to tell from the best.
     pub closest: String,
-    /// Its mean return less the highest of the others.
+    /// Mean return of the best less the highest mean return of the others.
     pub margin: f64,
-    /// Interval of 95 % of that: of its expected return less the highest of the others'. Below 0 it is not the best.
+    /// Interval of 95 % of the true margin: of expected returns instead of means. A margin below 0 says that another one is
+    /// better.
     pub margin_ci95: Option<[f64; 2]>,
-    /// Labels of all that may be the best: the truly best one is among them in 95 % of all runs.
+    /// Labels of all simulations that may be the best: the truly best one is among them in 95 % of all runs.
     pub may_be_best: Vec<String>,
 }
 
-/// Finds the best, given each mean and the estimate of every difference (`difference(i, j)` is i less j).
+/// Finds the best, given all means and the estimate of every difference (`difference(i, j)` is i less j).
 ///
 /// `None` where a mean is undefined.
 pub(super) fn best(
@@ -63,14 +65,14 @@ pub(super) fn best(
 ) -> Option<Best> {
     let means: Option<Vec<f64>> = means.iter().copied().collect();
     let means = means?;
-    // The first of equal ones: `max_by` would return the last.
+    // `max_by` returns the last of equal ones, and the first is wanted: hence the reversed order.
     let best = (0..means.len())
         .rev()
         .max_by(|&a, &b| means[a].total_cmp(&means[b]))?;
     let rivals = |of: usize| (0..labels.len()).filter(move |&other| other != of);
     let num_rivals = (labels.len() - 1) as f64;
 
-    // One that cannot be compared cannot be told apart.
+    // A simulation that cannot be compared counts as one that cannot be told apart.
     let p_value = |i: usize, j: usize| difference(i, j).map(|found| found.upper_tail());
     let unknown = 2.0;
     let against = |j: usize| p_value(best, j).unwrap_or(unknown);
@@ -177,7 +179,7 @@ mod tests {
         assert!((low + 0.393_980).abs() < 1e-5 && (high - 4.393_980).abs() < 1e-5);
     }
 
-    /// Of several truths, equal ones among them: the true margin of whichever comes out as the best.
+    /// Several sets of true means, some with equal ones: the true margin of whichever simulation comes out as the best.
     #[test]
     fn intervals_of_the_margin_hold_whichever_is_picked() {
         const RUNS: u32 = 4_000;
@@ -210,8 +212,8 @@ mod tests {
         }
     }
 
-    /// Four equal ones: the claim of 95 % that one is the best is always false, and must come in 5 % of runs at most;
-    /// the truly best one (all are) is ruled out as seldom.
+    /// Four equal simulations: the claim of 95 % that one is the best is always false, and must come in 5 % of runs at most.
+    /// All are truly best, and each must be ruled out in 5 % of runs at most.
     #[test]
     fn false_claims_are_as_rare_as_promised() {
         const RUNS: u32 = 20_000;
@@ -229,7 +231,7 @@ mod tests {
         }
         // 5 % and 3.7 standard errors, sqrt(20000 · 0.05 · 0.95) = 31.
         assert!(claims <= 1_115 && losses <= 1_115, "{claims} {losses}");
-        // And the bound is not far off: one of four rules "a" out in some percent.
+        // The bound is not far off: "a", one of four equal ones, is ruled out in some percent of the runs.
         assert!(losses >= 500, "{losses}");
     }
 }

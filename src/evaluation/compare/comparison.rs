@@ -1,4 +1,4 @@
-//! What a comparison has collected, wave by wave.
+//! What a comparison has collected. It runs in waves: some episodes of each simulation at a time.
 
 use super::pairs::{num_pairs, pairs};
 use super::wave::Wave;
@@ -10,10 +10,10 @@ use rayon::prelude::*;
 use std::ops::Range;
 use std::time::Instant;
 
-/// Holds what a comparison gave.
+/// Holds the results of a comparison.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// What computed it.
+    /// The backend that ran it.
     pub backend: BackendInfo,
     /// The first episode of each simulation.
     pub first: u64,
@@ -23,7 +23,7 @@ pub struct Comparison {
     pub done: u64,
     /// Statistics of each simulation, those that [`evaluate`](crate::evaluation::evaluate) gives.
     pub statistics: Vec<Statistics>,
-    /// How the work came to an end, where it ran to a precision.
+    /// How the run ended, if it had a target precision.
     pub stopping: Option<Stopping>,
     /// How long it took, in seconds of wall-clock time.
     pub seconds: f64,
@@ -53,13 +53,13 @@ impl Comparison {
 
     /// Iterates over the pairs of simulations, each with the moments of the first's return less the second's.
     ///
-    /// A difference is rounded once, to the nearest `f64`; all sums are exact. Episodes whose difference is infinite or not
-    /// a number are counted apart.
+    /// A difference is rounded once, to the nearest `f64`; all sums are exact. Episodes whose difference is infinite or not a
+    /// number are counted separately.
     pub fn differences(&self) -> impl Iterator<Item = ((usize, usize), &Moments)> {
         pairs(self.statistics.len()).zip(&self.differences)
     }
 
-    /// Returns mean and standard error of one's return less another's; `None` where the episodes do not tell.
+    /// Returns mean and standard error of one's return less another's; `None` where the episodes do not determine them.
     pub(super) fn estimate(&self, a: usize, b: usize) -> Option<Estimate> {
         let (low, high) = (a.min(b), a.max(b));
         let mut found = self.differences();

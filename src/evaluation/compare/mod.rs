@@ -1,15 +1,15 @@
 //! Several simulations on the same episodes: the same users, documents and noise, so that differences are sharp.
 //!
 //! An episode is a pure function of its simulation, the seed and its index, and a policy draws no word that the
-//! environment draws. Episode `i` of two policies is therefore one user who is treated in two ways, and the difference of
-//! the two returns varies less than either does:
+//! environment draws. Episode `i` of two policies is therefore one user who is treated in two ways, and the difference of the
+//! two returns usually varies less than either does:
 //!
 //! ```text
 //! var(a - b) = var(a) + var(b) - 2 cov(a, b)
 //! ```
 //!
-//! The mean of the differences is judged by their own spread, which needs nothing but that episodes are independent of
-//! each other. `docs/comparing.md` has the whole of it.
+//! The standard error of the mean difference comes from the spread of the differences themselves, which assumes only that
+//! episodes are independent of each other. `docs/comparing.md` has the details.
 //!
 //! # Source
 //! Glasserman and Yao (1992), "Some guidelines and guarantees for common random numbers", Management Science 38.
@@ -33,19 +33,19 @@ use pairs::simultaneous;
 use std::time::Instant;
 use wave::Wave;
 
-/// Most simulations that can be compared: every pair of them is.
+/// Most simulations that can be compared: the work grows with the number of pairs.
 pub const MAX_COMPARED: usize = 32;
 
 /// Says how many episodes a comparison runs, of each simulation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Extent {
-    /// So many, from 0 on.
+    /// This many episodes, from 0 on.
     Episodes(u64),
-    /// So many, from another one on: a multiple of [`BLOCK_EPISODES`](crate::backend::BLOCK_EPISODES).
+    /// This many episodes, from another one on, a multiple of [`BLOCK_EPISODES`](crate::backend::BLOCK_EPISODES).
     From {
-        /// The first one.
+        /// The first episode.
         first: u64,
-        /// How many.
+        /// The number of episodes.
         episodes: u64,
     },
     /// Until every difference is as precise as asked for, all intervals together.
@@ -54,9 +54,9 @@ pub enum Extent {
 
 /// Runs the same episodes of several simulations, and collects their returns and all paired differences.
 ///
-/// Each simulation's statistics are those of [`evaluate`](super::evaluate), to the last bit, and nothing of the result
-/// depends on the waves that the work is done in. `wave` is how many episodes of each run between two looks at the
-/// observer, rounded up to whole blocks; if not given, what takes some tenths of a second.
+/// Each simulation's statistics are those of [`evaluate`](super::evaluate), to the last bit, and the result does not depend on
+/// how the work is cut into waves. `wave` is how many episodes of each simulation run between two looks at the observer,
+/// rounded up to whole blocks; if not given, as many as take some tenths of a second.
 ///
 /// Under [`Extent::Target`] the half-width is that of the simultaneous interval of every difference.
 ///

@@ -11,21 +11,22 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct PairedDifference {
-    /// Label of the first.
+    /// Label of the first simulation.
     pub a: String,
-    /// Label of the second.
+    /// Label of the second simulation.
     pub b: String,
     /// Mean over the episodes of a's return less b's.
     pub mean: Option<f64>,
     /// Standard error of `mean`.
     pub standard_error: Option<f64>,
-    /// Interval of 95 % for this difference alone; of Student's distribution below
-    /// [`FEW_EPISODES`](crate::statistics::FEW_EPISODES), as are the following. `None` where so few never varied.
+    /// Interval of 95 % for this difference alone; from Student's distribution below
+    /// [`FEW_EPISODES`](crate::statistics::FEW_EPISODES), like the figures that follow. `None` where there are so few and they
+    /// do not vary.
     pub ci95: Option<[f64; 2]>,
     /// Interval that holds together with those of all other pairs in 95 % of all runs: Bonferroni's.
     pub ci95_simultaneous: Option<[f64; 2]>,
-    /// Variance of the difference of independent runs by that of the paired one: how many times the episodes independent
-    /// runs need for the same standard error.
+    /// Variance of the difference of independent runs, divided by that of the paired difference: independent runs need this
+    /// many times the episodes for the same standard error.
     ///
     /// ```text
     /// (var a + var b) / var(a - b)
@@ -35,9 +36,9 @@ pub struct PairedDifference {
     pub variance_reduction: Option<f64>,
     /// Correlation of the two returns of an episode.
     pub correlation: Option<f64>,
-    /// Share of the sum of squares of the differences around their mean that a single episode has, the largest such.
+    /// Largest share that a single episode has of the sum of squared deviations of the differences from their mean.
     pub largest_share: Option<f64>,
-    /// Probability, if there were no difference, of a mean as far from 0: of this pair alone.
+    /// Probability of a mean at least as far from 0 if there were no difference, for this pair alone.
     pub p_value: Option<f64>,
     /// The same, corrected for all pairs by Holm's method.
     pub p_value_adjusted: Option<f64>,
@@ -90,7 +91,7 @@ impl Spread {
     }
 }
 
-/// Makes the figures of a pair, but for what depends on the other pairs.
+/// Makes the figures of a pair, except those that depend on the other pairs.
 fn figures(
     [a, b]: [&str; 2],
     moments: &Moments,
@@ -115,13 +116,13 @@ fn figures(
     }
 }
 
-/// Adjusts probabilities so that the smallest can be believed although they are many.
+/// Adjusts p-values for their number, so that the smallest of many can be believed.
 ///
 /// ```text
 /// sorted upwards, j from 0:   adjusted_j = max over i <= j of min(1, (m - i) p_i)
 /// ```
 ///
-/// One that is undefined counts among the m, and as 1.
+/// A p-value that is undefined counts among the m, and as 1.
 ///
 /// # Source
 /// Holm (1979), "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6.
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!((pair.ci95, pair.p_value), (Some([0.5, 0.5]), Some(0.0)));
         let none = figures(["x", "y"], &Moments::new(), &spread, [0.05, 0.01]);
         assert_eq!((none.mean, none.ci95, none.p_value), (None, None, None));
-        // Three equal pairs do not tell that all are equal.
+        // From three pairs that do not vary it does not follow that all would be equal.
         let mut three = Moments::new();
         three.add_all(&[0.5; 3]);
         let three = figures(["x", "y"], &three, &spread, [0.05, 0.01]);

@@ -1,4 +1,4 @@
-//! Every pair of what is compared, and how often the interval of one may miss.
+//! Every pair of the compared simulations, and the error probability that the interval of each pair may have.
 
 use crate::statistics::{LEVEL, two_sided};
 
@@ -12,12 +12,12 @@ pub(super) fn pairs(count: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..count).flat_map(move |a| (a + 1..count).map(move |b| (a, b)))
 }
 
-/// Returns how often the interval of a pair may miss, so that those of all pairs hold together.
+/// Returns the error probability of the interval of each pair with which the intervals of all pairs hold together.
 pub(super) fn simultaneous_miss(num_compared: usize) -> f64 {
     (1.0 - LEVEL) / num_pairs(num_compared) as f64
 }
 
-/// Returns the critical value under which the intervals of all pairs hold together, by Bonferroni's inequality.
+/// Returns the critical value with which the intervals of all pairs hold together, by Bonferroni's inequality.
 pub(super) fn simultaneous(num_compared: usize) -> f64 {
     two_sided(simultaneous_miss(num_compared))
 }

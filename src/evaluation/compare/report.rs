@@ -30,12 +30,12 @@ pub struct ComparisonReport {
         serialize_with = "json_numbers::serialize"
     )]
     pub first_episode: u64,
-    /// What the standard errors are for, where that is not all that the environment draws: a sentence without a full stop.
+    /// What the standard errors cover, where that is not everything that the environment draws: a sentence without a full stop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uncertainty: Option<String>,
     /// Episodes of each variant in this report.
     pub episodes: u64,
-    /// Whether episodes are missing: the work was interrupted.
+    /// Whether episodes are missing because the work was interrupted.
     #[serde(skip_serializing_if = "is_false")]
     pub partial: bool,
     /// Episodes of each variant that were asked for.
@@ -49,17 +49,17 @@ pub struct ComparisonReport {
     pub stopping: Option<Stopping>,
     /// What is doubtful about the figures.
     pub warnings: Vec<Warning>,
-    /// What computed it.
+    /// The backend that ran it.
     pub backend: BackendInfo,
-    /// What was compared.
+    /// The variants that were compared.
     pub policies: Vec<VariantReport>,
-    /// Every pair of them.
+    /// The difference of every pair of them.
     pub differences: Vec<PairedDifference>,
     /// The best of them; `None` where returns are undefined.
     pub best: Option<Best>,
     /// Wall-clock time.
     pub seconds: f64,
-    /// User-steps of all variants by seconds; `None` where no time was taken.
+    /// User-steps of all variants per second; `None` where no time was taken.
     pub user_steps_per_second: Option<f64>,
 }
 
@@ -67,13 +67,13 @@ pub struct ComparisonReport {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct VariantReport {
-    /// What it is called.
+    /// The label of the variant.
     pub label: String,
     /// The environment with all parameters, `{"name", ...}`.
     pub environment: Value,
     /// The policy with all parameters, `{"name", ...}`.
     pub policy: Value,
-    /// Steps after which an episode is truncated, given, built in, or at which all have ended.
+    /// Steps after which an episode is truncated, given or built in, or after which all episodes have ended.
     pub max_steps: Option<u32>,
     /// The figures.
     #[serde(flatten)]
@@ -84,7 +84,7 @@ impl ComparisonReport {
     /// Reports a comparison of configurations, each with its label, in the order in which they were compared.
     ///
     /// # Panics
-    /// Where there are not as many configurations as were compared.
+    /// If there are not as many configurations as were compared.
     #[must_use]
     pub fn new(compared: &[(String, Config)], comparison: &Comparison) -> Self {
         let statistics = &comparison.statistics;

@@ -1,4 +1,4 @@
-//! What holds of any comparison.
+//! Properties of every comparison.
 
 use super::*;
 use crate::backend::cpu::{Arithmetic, CpuBackend};
@@ -42,7 +42,7 @@ fn run(
     ComparisonReport::new(&compared, &comparison.unwrap())
 }
 
-/// The report without what may differ.
+/// The report without the fields that may differ between equal runs.
 fn figures(report: &ComparisonReport) -> String {
     let mut json = serde_json::to_value(report).unwrap();
     let object = json.as_object_mut().unwrap();
@@ -188,7 +188,7 @@ fn the_same_user_earns_more_in_a_longer_episode_every_time() {
         &Unobserved,
     )
     .unwrap();
-    // The longer episode begins with the shorter one: every difference has one sign.
+    // The longer episode begins with the shorter one, so every difference has the same sign.
     let (_, moments) = comparison.differences().next().unwrap();
     assert!(moments.max().unwrap() < 0.0);
 }

@@ -4,18 +4,18 @@ use crate::backend::{BLOCK_EPISODES, Simulation};
 use crate::statistics::num_bins;
 use std::time::Duration;
 
-/// The first wave, where none is asked for.
+/// Episodes of the first wave, where no size is asked for.
 const FIRST: u64 = 4096;
-/// No wave is larger: as many episodes fill the largest GPU.
+/// No wave has more episodes: this many fill the largest GPU.
 const LARGEST: u64 = 1 << 18;
-/// Bytes that the outcomes of one simulation's wave may take.
+/// Bytes that the results of one simulation's wave may take.
 const MOST_BYTES: u64 = 1 << 27;
 /// A wave that takes less is followed by a larger one.
 const SHORT: Duration = Duration::from_millis(250);
-/// A wave that takes more is followed by a smaller one: this is how long Ctrl-C waits.
+/// A wave that takes more is followed by a smaller one: Ctrl-C waits for the end of a wave.
 const LONG: Duration = Duration::from_millis(750);
 
-/// Sets the pace: waves that take some tenths of a second, or of the size that was asked for.
+/// Chooses the size of waves: such that each takes some tenths of a second, or the size that was asked for.
 #[derive(Debug)]
 pub(super) struct Wave {
     blocks: u64,
@@ -29,7 +29,7 @@ impl Wave {
             .iter()
             .map(|simulation| num_bins(simulation.plan.num_steps()) as u64)
             .max();
-        // Four numbers an episode, and three a step or bin of the block: see `EpisodeBlock`.
+        // 24 bytes for each episode, and 24 for each step or bin of a block: see `EpisodeBlock`.
         let bytes = 24 * BLOCK_EPISODES + 24 * steps.unwrap_or(0);
         let most_blocks = (MOST_BYTES / bytes).clamp(1, LARGEST / BLOCK_EPISODES);
         let blocks = asked.unwrap_or(FIRST).div_ceil(BLOCK_EPISODES).max(1);
@@ -44,7 +44,7 @@ impl Wave {
         self.blocks * BLOCK_EPISODES
     }
 
-    /// Hears how long the wave took.
+    /// Adapts the size of the next wave to the time that the last one took.
     pub(super) fn adapt(&mut self, took: Duration) {
         if self.is_fixed {
             return;

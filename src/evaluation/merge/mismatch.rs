@@ -1,4 +1,4 @@
-//! Why reports do not belong together.
+//! Why reports cannot be merged.
 
 use crate::evaluation::differences::differences;
 use crate::evaluation::error::EvaluationError;
@@ -7,11 +7,11 @@ use crate::evaluation::report::Report;
 use crate::text_file::quotable;
 use serde_json::Value;
 
-/// Ends of the keys that weights from a file are written with: its path, and the hash of its contents.
+/// Endings of the keys under which weights from a file are reported: the path of the file, and the hash of its contents.
 const PATH: &str = ".file";
 const HASH: &str = ".fnv1a64";
 
-/// Tells the seeds of two reports where they are not the same.
+/// Describes the seeds of two reports if they differ.
 pub(super) fn seed_mismatch(a: &Report, b: &Report) -> Option<String> {
     let seeds = |report: &Report| {
         let by_seed = report.state.by_seed(report.seed);
@@ -22,7 +22,7 @@ pub(super) fn seed_mismatch(a: &Report, b: &Report) -> Option<String> {
     (a != b).then(|| format!("`seed` is {a} and {b}, which `--pool-seeds` puts together"))
 }
 
-/// Finds the first thing in which two reports show that they are of different runs.
+/// Finds the first difference that shows that two reports are of different runs.
 pub(super) fn mismatch(a: &Report, b: &Report) -> Option<String> {
     let sections = [
         ("environment", &a.environment, &b.environment),
@@ -30,7 +30,7 @@ pub(super) fn mismatch(a: &Report, b: &Report) -> Option<String> {
     ];
     for (section, a, b) in sections {
         let found = differences(a, b);
-        // What a version does not know yet and another has no value for is the same.
+        // A key that one version does not know, and that is null in the other's report, is no difference.
         let is_nothing = |side: &Option<Value>| side.as_ref().is_none_or(|value| value.is_null());
         let mut found = found.iter().filter(|difference| {
             let is_absent = is_nothing(&difference.left) && is_nothing(&difference.right);
@@ -68,7 +68,7 @@ pub(super) fn mismatch(a: &Report, b: &Report) -> Option<String> {
     ))
 }
 
-/// Tells whether a key is the path of a file of weights whose hash both have: that tells what was run, the path does not.
+/// Tells whether a key is the path of a file of weights whose hash both reports have: then the hash is compared, not the path.
 fn is_path_of_weights(a: &Value, b: &Value, key: &str) -> bool {
     let Some(weights) = key.strip_suffix(PATH) else {
         return false;
@@ -78,7 +78,7 @@ fn is_path_of_weights(a: &Value, b: &Value, key: &str) -> bool {
     has_hash(a) && has_hash(b)
 }
 
-/// Shortens a value that a message quotes.
+/// Shortens a value for a message.
 fn clip(value: &Value) -> String {
     const LONGEST: usize = 60;
     let text = value.to_string();
@@ -88,7 +88,7 @@ fn clip(value: &Value) -> String {
     }
 }
 
-/// Names the two reports that hold the start of a range, or one that holds what came before it.
+/// Names the two reports that hold the start of a range, or the one that holds the episode before it.
 pub(super) fn overlap(
     reports: &[(String, Report)],
     seed: u64,

@@ -1,4 +1,4 @@
-//! What merging gives, and what it refuses.
+//! What merging gives, and which reports it refuses.
 
 use super::super::evaluate;
 use super::*;
@@ -19,15 +19,15 @@ fn shards(arithmetic: Arithmetic, count: u64) -> Vec<(String, Report)> {
     (0..count).map(shard).collect()
 }
 
-/// The report without what may differ.
+/// The report without the fields that may differ between equal runs.
 fn figures(report: &Report) -> String {
     let mut json = serde_json::to_value(report).unwrap();
     let object = json.as_object_mut().unwrap();
-    // Warnings tell how a result was put together, too.
+    // Warnings also depend on how a result was put together.
     for key in ["seconds", "user_steps_per_second", "shard", "warnings"] {
         object.shift_remove(key);
     }
-    // It is of those too.
+    // The hash covers those fields, too.
     let state = object["state"].as_object_mut().unwrap();
     state.shift_remove("hash");
     json.to_string()
@@ -107,7 +107,7 @@ fn reports_of_different_runs_are_refused_with_the_key_that_differs() {
     assert!(error.to_string().contains("`state.layout`"), "{error}");
 }
 
-/// A run of some episodes of its own.
+/// A run of a range of episodes.
 fn run(first: u64, episodes: u64, given: &[&str]) -> (String, Report) {
     let episodes_given = format!("episodes={episodes}");
     let given: Vec<&str> = [episodes_given.as_str()]
@@ -119,7 +119,7 @@ fn run(first: u64, episodes: u64, given: &[&str]) -> (String, Report) {
     let backend = cpu::cpu(Some(2)).unwrap();
     let campaign = evaluate(&simulation, &backend, first..first + episodes, &Unobserved).unwrap();
     let report = Report::new(&config, None, &campaign);
-    // As a file has it.
+    // Written and read back, as with a file.
     let text = serde_json::to_string(&report).unwrap();
     let name = format!("{first}.json");
     (name.clone(), Report::from_json(&name, &text).unwrap())
@@ -132,7 +132,7 @@ fn runs_that_were_asked_for_one_by_one_give_the_whole_to_the_last_bit() {
     let merged = merge(&parts).unwrap().report;
     assert_eq!(figures(&merged), figures(&whole));
     assert!(!merged.partial);
-    // With a gap that nobody asked for: nothing is missing.
+    // With a gap between two runs: the episodes in it were not asked for, so none is missing.
     let merged = merge(&[run(0, 512, &[]), run(1024, 976, &[])]).unwrap();
     assert!(!merged.report.partial);
     assert_eq!(merged.report.episodes, 1488);
@@ -140,7 +140,7 @@ fn runs_that_were_asked_for_one_by_one_give_the_whole_to_the_last_bit() {
         merged.report.state.requested_ranges,
         [(0, 512), (1024, 2000)]
     );
-    // A run that ends within a block, and what was asked for besides.
+    // A run that ends within a block, and a shard of a longer run.
     let mut longer = shards(Arithmetic::Single, 2);
     longer.remove(0);
     let merged = merge(&[run(0, 300, &[]), longer.remove(0)]).unwrap().report;
@@ -173,7 +173,7 @@ fn seeds_are_pooled_and_listed_when_that_is_asked_for() {
     assert!((across.mean.unwrap() - (means[0] + means[1]) / 2.0).abs() < 1e-9);
     let apart = (means[0] - means[1]).abs() / 2.0;
     assert!((across.standard_error.unwrap() - apart).abs() < 1e-9);
-    // In parts, and read back.
+    // Merged in parts, and read back.
     let inner = merge_runs(&parts[..2], Pooling::Seeds).unwrap().report;
     let text = serde_json::to_string(&inner).unwrap();
     let inner = (
@@ -263,7 +263,7 @@ fn weights_are_those_of_the_contents_of_the_file_not_of_its_path() {
         let given = ["policy.name=linear_softmax", weights.as_str()];
         test_support::report(Arithmetic::Single, shard, &given)
     };
-    // The same weights in two files, and others.
+    // Two files with the same weights, and one with others.
     let [path, copy, other] = [("a", -3.0_f32), ("b", -3.0), ("c", -2.0)].map(|(name, weight)| {
         let data = weight.to_le_bytes();
         let view = TensorView::new(Dtype::F32, vec![1, 1], &data).unwrap();
@@ -279,7 +279,7 @@ fn weights_are_those_of_the_contents_of_the_file_not_of_its_path() {
         ([second, first.clone()], &copy),
     ] {
         let merged = merge(&shards).unwrap().report;
-        // Its policy has the path of the first.
+        // The policy in the merged report has the path of the first report.
         assert_eq!(figures(&merged), figures(&report(None, path)));
     }
     for (weights, told) in [

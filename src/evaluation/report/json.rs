@@ -14,10 +14,10 @@ use crate::text_file::quotable;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-/// The key of [`State`] that a report's hash is written with.
+/// The key inside `state` that holds the hash of the report.
 const HASH: &str = "hash";
 
-/// What a report may have another of without being of another run: how it was cut, and what it took.
+/// Keys that may differ between reports of the same episodes: how the run was cut, and how long it took.
 const NOT_HASHED: [&str; 5] = [
     "shard",
     "seconds",
@@ -26,8 +26,8 @@ const NOT_HASHED: [&str; 5] = [
     "stopping",
 ];
 
-/// Computes the hash of a written report without its hash: of all but [`NOT_HASHED`] and the backend's device, which has the number
-/// of threads, so that what gives the same bits has the same hash.
+/// Computes the hash of a written report. It leaves out the hash itself, [`NOT_HASHED`], and the backend's device, which
+/// contains the number of threads: reports with the same bits have the same hash.
 fn hash(written: &Value) -> u64 {
     let mut backend = written["backend"].clone();
     if let Some(backend) = backend.as_object_mut() {
@@ -58,11 +58,11 @@ impl Serialize for Report {
 impl Report {
     /// Reads a report back; `name` is what errors call it, such as the path of its file.
     ///
-    /// The figures are made anew from the state, and those that are written must be the same.
+    /// The figures are computed anew from the state, and the written ones must agree.
     ///
     /// # Errors
-    /// [`EvaluationError::Merge`] if the text is no report of this [`SCHEMA`], contradicts itself, or is not what its hash is of. A text
-    /// without a hash, as earlier versions wrote it, is read with [`Report::is_unverified`].
+    /// [`EvaluationError::Merge`] if the text is no report of this [`SCHEMA`], contradicts itself, or does not have the hash
+    /// that it claims. A text without a hash, as earlier versions wrote it, is read with [`Report::is_unverified`].
     pub fn from_json(name: &str, text: &str) -> Result<Self, EvaluationError> {
         let refused = |why: String| EvaluationError::Merge {
             what: name.to_owned(),
@@ -77,7 +77,7 @@ impl Report {
         let damaged = |why: &str| refused(format!("the file is damaged: {why}"));
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut value = json::read(text.as_bytes()).map_err(not_json)?;
-        // Else a list would be read as the fields of an object, and what is wrong with it be told of the first of them.
+        // Otherwise a list would be read as the fields of an object, and the error would be about the first of them.
         if let Some(found) = no_object(&value) {
             return Err(refused(format!(
                 "it holds {found}, expected one object, as `slatesim evaluate --json` prints it"
@@ -102,7 +102,7 @@ impl Report {
                 "it is not what its `state.hash` is of; only the writing of numbers, spaces and the order of keys may change",
             ));
         }
-        // What is a text by nature stays one.
+        // Values in these parts may be strings that look like integers, and stay strings.
         let texts = ["environment", "policy", "backend", "slatesim"];
         for (key, value) in value.as_object_mut().into_iter().flatten() {
             if !texts.contains(&key.as_str()) {
@@ -157,7 +157,7 @@ impl Report {
         report.slatesim = header.slatesim;
         report.shard = written.shard;
         report.partial = written.partial;
-        // Those that do not follow from the figures: the ones of a merge.
+        // Warnings that come from merging cannot be computed anew from the figures, and are kept.
         for other in written.warnings {
             if report.warnings.iter().all(|known| known.text != other) {
                 report.warnings.push(Warning::plain(other));
@@ -168,19 +168,19 @@ impl Report {
     }
 }
 
-/// What tells whether the rest can be read.
+/// The fields that say whether the rest can be read.
 #[derive(Deserialize)]
 struct Header {
     schema: u32,
     slatesim: String,
 }
 
-/// A report as it is read: the figures are made anew from the state.
+/// A report as it is read, without the figures, which are computed from the state.
 #[derive(Deserialize)]
 struct Written {
     environment: Value,
     policy: Value,
-    /// None where there are several.
+    /// `None` where there are several seeds.
     seed: Option<u64>,
     max_steps: Option<u32>,
     shard: Option<Shard>,
@@ -197,7 +197,7 @@ struct Written {
 }
 
 impl Written {
-    /// Finds what contradicts the rest, among what the hash is not of.
+    /// Finds a contradiction among the fields that the hash does not cover.
     fn defect_beside_the_hash(&self) -> Option<String> {
         let rate = self.user_steps as f64 / self.seconds;
         if self.user_steps_per_second != Some(rate).filter(|rate| rate.is_finite()) {
@@ -229,14 +229,14 @@ impl Written {
             }
             _ => Vec::new(),
         };
-        // Interrupted, it has fewer.
+        // A run that was interrupted has fewer.
         let is_whole = self.partial || count(&one.episode_ranges) == count(&asked);
         let is_inside = difference(&one.episode_ranges, &asked).is_empty();
         (!(is_whole && is_inside)).then(|| format!("its episodes are not those of shard {shard}"))
     }
 }
 
-/// Says what a value is, if it is no object.
+/// Says what kind of value it is, if it is no object.
 fn no_object(value: &Value) -> Option<String> {
     match value {
         Value::Object(_) => None,
@@ -321,7 +321,7 @@ mod tests {
             listed.unwrap_err().to_string(),
             "cannot merge x: it holds a list with one value, expected one object, as `slatesim evaluate --json` prints it"
         );
-        // The same without the hash, as earlier versions wrote it: what contradicts itself is refused still.
+        // A report without a hash, as earlier versions wrote it, is still refused if it contradicts itself.
         let mut old = good.clone();
         old["state"].as_object_mut().unwrap().shift_remove("hash");
         assert!(
@@ -353,7 +353,7 @@ mod tests {
         let text = serde_json::to_string(&report).unwrap();
         let good = serde_json::to_string(&Report::from_json("x", &text).unwrap()).unwrap();
         let mut unnoticed = Vec::new();
-        // Every bit of a byte here and there, and every digit of the state.
+        // Every bit of some bytes, and every digit of the state.
         let begin = text.find("\"state\"").unwrap();
         for position in 0..text.len() {
             let is_digit = text.as_bytes()[position].is_ascii_digit();
@@ -373,7 +373,7 @@ mod tests {
                 }
             }
         }
-        // An exponent may be written in capitals: that changes nothing.
+        // An exponent written with a capital E changes nothing.
         assert!(
             unnoticed.iter().all(|(_, _, is_same)| *is_same),
             "{unnoticed:?}"
@@ -397,7 +397,7 @@ mod tests {
             Report::from_json("x", &old.to_string()).unwrap().seed,
             u64::MAX
         );
-        // Counts that no program of doubles would keep.
+        // Counts that a program which keeps all numbers in double precision would change.
         let mut state: Value = serde_json::to_value(&report.state).unwrap();
         state["requested_episodes"] = json!(u64::MAX);
         let mut far = report.clone();

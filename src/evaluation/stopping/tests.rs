@@ -1,4 +1,4 @@
-//! Coverage over seeded campaigns, beside that of other rules, and the schedule.
+//! Coverage of the stopping rule over seeded campaigns, beside that of other rules; and its schedule.
 
 use super::*;
 use crate::backend::cpu::{Arithmetic, CpuBackend};
@@ -49,7 +49,7 @@ fn covered(
     draw: &dyn Fn(&mut SmallRng) -> f64,
     judge: &dyn Fn(Look) -> Look,
 ) -> (u32, f64) {
-    // What 6,000 episodes have, if their spread is as it should be.
+    // The standard error of 6,000 episodes, if the spread of the sample is the true one.
     let precision = Precision::StandardError(deviation / 6_000_f64.sqrt());
     let target = Target::new(precision, 1_000_000).unwrap();
     let all = (0..CAMPAIGNS).map(|seed| campaign(seed.into(), &target, mean, draw, judge));
@@ -112,7 +112,7 @@ fn intervals_of_an_environment_cover_its_exact_value() {
     assert!(hits >= 912, "{hits} of {RUNS}");
 }
 
-/// What is drawn in a simulation of the rule, with its mean and standard deviation.
+/// The distribution of returns in a simulation of the rule, with known mean and standard deviation.
 #[derive(Clone, Copy, Debug)]
 enum Returns {
     Normal,
@@ -147,7 +147,7 @@ impl Returns {
         }
     }
 
-    /// The half-width that the interval of 10,000 returns has, if their spread is as it should be.
+    /// The half-width of the interval of 10,000 returns, if the spread of the sample is the true one.
     fn target(self, max_episodes: u64) -> Target {
         let half_width = two_sided(1.0 - LEVEL) * self.deviation() / 100.0;
         Target::new(Precision::HalfWidth(half_width), max_episodes).unwrap()
@@ -163,7 +163,7 @@ struct Sample {
     range: (f64, f64),
 }
 
-/// What a rule sees of a sample, and what it does not.
+/// What a rule sees of a sample at a look, and the mean and skewness, which it does not see.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     look: Look,
@@ -210,7 +210,7 @@ impl Sample {
     }
 }
 
-/// Where a rule stops in a row of looks, and whether it takes the target for reached there.
+/// The look at which a rule stops, and whether it counts the target as reached there.
 type Verdict = (Seen, bool);
 
 fn is_precise(seen: &Seen, target: &Target) -> bool {
@@ -226,7 +226,7 @@ fn first(looks: &[Seen], is_enough: impl Fn(&Seen) -> bool) -> Verdict {
     found.map_or((looks[looks.len() - 1], false), |&seen| (seen, true))
 }
 
-/// The rule that is used.
+/// The rule of this module.
 fn ours(looks: &[Seen], target: &Target) -> Verdict {
     let mut ahead = looks.iter();
     let mut last = looks[0];
@@ -243,7 +243,8 @@ fn plain(looks: &[Seen], target: &Target) -> Verdict {
     first(looks, |seen| is_precise(seen, target))
 }
 
-/// The first look that is precise and at which no episode has more than a 25th: the rule until version 0.1.
+/// The first look that is precise and at which no episode has more than a 25th of the sum of squares: the rule before version
+/// 0.1.
 fn waiting(looks: &[Seen], target: &Target) -> Verdict {
     let is_spread = |seen: &Seen| {
         seen.look
@@ -261,7 +262,7 @@ fn cochran(looks: &[Seen], target: &Target) -> Verdict {
     })
 }
 
-/// Stein (1945): the first look's spread fixes the number.
+/// Stein (1945): the spread at the first look determines the number of episodes.
 fn stein(looks: &[Seen], target: &Target) -> Verdict {
     let Precision::HalfWidth(asked) = target.precision else {
         panic!("simulations ask for a half-width");
@@ -302,14 +303,14 @@ const RULES: [Rule; 6] = [
     ),
 ];
 
-/// What the verdicts of a rule over many samples come to.
+/// Figures of a rule over many samples.
 #[derive(Debug)]
 struct Tally {
     runs: usize,
     reached: usize,
-    /// Of those that reached the target.
+    /// Intervals that cover the mean, of those that reached the target.
     covered: usize,
-    /// Of the fifth of them that had the fewest episodes.
+    /// The share that covers the mean among the fifth of them that had the fewest episodes.
     early_covered: f64,
     /// Mean of (estimate - truth) / standard error of those that reached the target.
     bias: f64,
@@ -369,7 +370,7 @@ fn all_looks(returns: Returns, seed: u64, target: &Target) -> Vec<Seen> {
     looks
 }
 
-/// Prints the table of docs/lab/stopping.md and checks what it promises of the rule that is used.
+/// Prints the table of docs/lab/stopping.md, and checks what it claims about the rule that is used.
 #[test]
 #[ignore = "takes minutes; the command is in docs/comparing.md"]
 fn every_rule_over_2000_seeds_a_case() {
@@ -414,7 +415,7 @@ fn every_rule_over_2000_seeds_a_case() {
     }
 }
 
-/// A quarter of the campaigns of the table, of the rule that is used alone: it draws no more than it needs.
+/// A quarter of the campaigns of that table, for the rule of this module only, which takes less time.
 #[test]
 fn intervals_of_heavy_tails_cover_the_mean_where_the_run_stops() {
     const RUNS: u64 = 500;
@@ -437,8 +438,8 @@ fn intervals_of_heavy_tails_cover_the_mean_where_the_run_stops() {
         .collect();
     let tally = Tally::of(returns, &verdicts);
     assert!(tally.reached >= 490, "{tally:?}");
-    // Of 500 campaigns of a rule that covers 94 %, fewer cover with a probability of 3e-4, by the binomial distribution; the
-    // rule of before has 85 % of those that stop here.
+    // Of 500 campaigns of a rule that covers 94 %, fewer cover with a probability of 3e-4, by the binomial distribution; with
+    // the earlier rule 85 % of those that stop here would cover.
     assert!(tally.covered >= 450 * tally.reached / 500, "{tally:?}");
     assert!(tally.episodes < 400_000.0, "{tally:?}");
 }
@@ -461,7 +462,7 @@ fn a_run_is_extended_once_by_a_factor_of_the_first_precise_look() {
         (stopping.unwrap(), episodes)
     };
     let asked = 1.0 / 10_000_f64.sqrt();
-    // Nothing hangs on one episode: the first precise look is the last.
+    // No single episode matters much: the run stops at the first precise look.
     let (mild, episodes) = run(asked, 1 << 30, &|_| 0.04);
     assert_eq!((mild.extension, episodes), (None, 10_240));
     // 25 · 0.06 = 1.5, and 1.5³ = 3.375.
@@ -470,7 +471,7 @@ fn a_run_is_extended_once_by_a_factor_of_the_first_precise_look() {
     assert_eq!((extension.from, extension.to), (10_240, 34_560));
     assert!(some.is_reached && some.reason.is_none());
     assert_eq!(episodes, 39_680, "the first look from there on");
-    // However much it is, no more than 32 times, or 2^18 where that is more; and what is seen there changes nothing.
+    // However large the share, the run is extended to at most 32 times, or 2^18 where that is more; later looks change nothing.
     for (asked, from, to) in [(asked, 10_240, 32 * 10_240), (1.0, 4096, 1 << 18)] {
         let (most, episodes) = run(asked, 1 << 30, &|episodes| {
             if episodes > from { 1.0 } else { 0.9 }
@@ -536,7 +537,7 @@ fn looks_are_whole_blocks_that_depend_on_nothing_but_the_bound() {
         62_208, 77_824, 97_280, 100_100,
     ];
     assert_eq!(looks, expected);
-    // The schedule ends whatever the bound.
+    // The schedule ends even with the largest bound.
     let endless = Target::new(Precision::HalfWidth(1.0), u64::MAX).unwrap();
     assert_eq!(endless.next_look(u64::MAX - 5), u64::MAX);
 }

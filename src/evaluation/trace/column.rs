@@ -1,10 +1,10 @@
-//! The columns of a trace: what they are called, in which order, and what they hold.
+//! The columns of a trace: their names, their order, and the kind of value that each holds.
 
 use crate::backend::Simulation;
 use crate::environment;
 use std::io;
 
-/// What a column holds.
+/// The kind of value in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A whole number that is not negative.
@@ -17,7 +17,7 @@ pub enum Kind {
     Flag,
 }
 
-/// A step on the way to a value in a JSON object.
+/// One part of the path to a value in a JSON object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
     /// A member of an object.
@@ -29,11 +29,11 @@ pub enum Segment {
 /// One column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// What it holds.
+    /// The kind of its values.
     pub kind: Kind,
     /// Whether a value may be missing.
     pub is_optional: bool,
-    /// Where it is in a JSON object; begins with a key.
+    /// The path to its values in a JSON object; begins with a key.
     pub path: Vec<Segment>,
 }
 
@@ -64,19 +64,19 @@ impl Column {
 /// One value of a row.
 #[derive(Clone, Copy, Debug)]
 pub enum Cell {
-    /// Of a column of integers.
+    /// In a column of integers.
     Integer(u64),
-    /// Of a column in single precision.
+    /// In a column of single precision.
     Single(f32),
-    /// Of a column in double precision.
+    /// In a column of double precision.
     Double(f64),
-    /// Of a column of flags.
+    /// In a column of flags.
     Flag(bool),
-    /// Nothing.
+    /// No value.
     Missing,
 }
 
-/// Bit for bit, so that not a number equals itself.
+/// Compares bit for bit, so that a value that is not a number equals itself.
 impl PartialEq for Cell {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -91,7 +91,7 @@ impl PartialEq for Cell {
 }
 
 impl Cell {
-    /// Writes the value in the shortest way that reads back as the same; nothing where it is missing.
+    /// Writes the value in the shortest way that reads back as the same; an empty text where it is missing.
     #[must_use]
     pub fn text(self) -> String {
         match self {
@@ -103,8 +103,9 @@ impl Cell {
         }
     }
 
-    /// Reads what [`text`](Self::text) has written for a column, or what a table library makes of it: `1.0` for a whole number,
-    /// `True` for a flag, `NaN` for nothing, and nothing for not a number; `None` if it is nothing of the kind.
+    /// Reads a cell as [`text`](Self::text) writes it for a column, or as a table library rewrites it: `1.0` for a whole
+    /// number, `True` for a flag, `NaN` for a missing value, and an empty text for a number that is `NaN`. `None` if it is none
+    /// of these.
     #[must_use]
     pub fn parse(column: &Column, text: &str) -> Option<Self> {
         let text = text.trim();
@@ -133,32 +134,32 @@ pub trait RowWriter {
     /// # Errors
     /// Those of the file.
     fn row(&mut self, cells: &[Cell]) -> io::Result<()>;
-    /// Writes what is still to be written.
+    /// Writes everything that is still buffered.
     ///
     /// # Errors
     /// Those of the file.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
-/// How a missing value is written.
+/// The texts that stand for a missing value.
 const NOTHING: [&str; 9] = [
     "", "NaN", "nan", "null", "None", "NA", "N/A", "<NA>", "NULL",
 ];
 
-/// Reads a whole number that is written as another one is.
+/// Reads a whole number that is written with a decimal point or an exponent.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "the number is whole and in the range"
 )]
 fn whole(text: &str) -> Option<u64> {
-    /// Above, neighbours are one and the same number.
+    /// Above this, neighbouring integers are the same double-precision number.
     const MOST: f64 = 9_007_199_254_740_992.0;
     let number: f64 = text.parse().ok()?;
     ((0.0..=MOST).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
-/// Columns of the parts of a row that come one after the other.
+/// Indices of the columns that every trace begins with.
 pub(super) const SEED: usize = 0;
 pub(super) const EPISODE: usize = 1;
 pub(super) const STEP: usize = 2;
@@ -228,7 +229,7 @@ pub fn columns(simulation: &Simulation, with_candidates: bool) -> Vec<Column> {
     columns
 }
 
-/// Where the values that a replay needs lie in a row.
+/// The positions in a row of the values that a replay needs.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub(super) slate: std::ops::Range<usize>,

@@ -1,4 +1,4 @@
-//! What can go wrong with a trace.
+//! Errors of traces.
 
 use crate::backend::BackendError;
 use std::path::PathBuf;
@@ -28,14 +28,14 @@ pub enum TraceError {
         #[source]
         source: std::io::Error,
     },
-    /// The file is not what a trace of this simulation is.
+    /// The file is not a trace of this simulation.
     #[error("{}, line {line}{}: {problem}", path.display(), column.as_ref().map_or_else(String::new, |column| format!(", column {column}")))]
     Damaged {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// The column, if it is one: its name, or where in the line the text goes wrong.
+        /// The name of the column, if the problem is in one, or where in the line the text goes wrong.
         column: Option<String>,
         /// What is wrong, and what was expected.
         problem: String,

@@ -4,10 +4,10 @@
 //! Simulation + Backend --record--> rows of cells --Writer--> file --Trace::read--> Trace --replay--> Replay
 //! ```
 //!
-//! The backend decides what is whole: which slates are shown, which document is clicked, when an episode ends. All other
-//! numbers are a function of those, of the seed and of the episode, and are computed by a [`Follower`] in double
-//! precision, whatever the backend, and rounded to single precision. So the bytes of a trace are the same on every
-//! backend, unless a choice falls the other way (a *flip*, see [`validation`](crate::validation)).
+//! The backend decides everything discrete: which slates are shown, which document is clicked, when an episode ends. All other
+//! numbers are a function of these, of the seed and of the episode: a [`Follower`] computes them in double precision, whatever
+//! the backend, and rounds them to single precision. So the bytes of a trace are the same on every backend, unless a choice
+//! falls the other way (a *flip*, see [`validation`](crate::validation)).
 
 mod column;
 mod error;

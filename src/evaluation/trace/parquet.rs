@@ -1,4 +1,4 @@
-//! Rows as Apache Parquet: one column a column, in row groups, not compressed.
+//! Rows as Apache Parquet: one Parquet column for each column of the trace, in row groups, without compression.
 
 use super::column::{Cell, Column, Kind, RowWriter};
 use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
@@ -14,16 +14,16 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Rows that are held before they are written, at most.
+/// The most rows of a row group, which are held in memory until it is written.
 const ROWS_PER_GROUP: usize = 1 << 15;
-/// Cells that are held, at most: with many columns a row group has fewer rows.
+/// The most cells of a row group: with many columns it has fewer rows.
 const CELLS_PER_GROUP: usize = 1 << 21;
 
 /// Writes row groups.
 pub(super) struct Parquet<W: Write + Send> {
     to: SerializedFileWriter<W>,
     columns: Vec<Column>,
-    /// The cells of the row group to come, column by column.
+    /// The cells of the next row group, column by column.
     cells: Vec<Vec<Cell>>,
 }
 
@@ -107,7 +107,7 @@ fn write_column(
         }};
     }
     match column.kind {
-        // The same bits: the logical type says that there is no sign.
+        // Parquet stores signed integers; the logical type says that these bits are unsigned.
         Kind::Integer => write!(Int64Type, Cell::Integer(number) => number.cast_signed()),
         Kind::Single => write!(FloatType, Cell::Single(number) => number),
         Kind::Double => write!(DoubleType, Cell::Double(number) => number),
@@ -139,9 +139,9 @@ impl<W: Write + Send> RowWriter for Parquet<W> {
     }
 }
 
-/// Reads a file row by row, cells as texts.
+/// Reads a file row by row, each cell as text.
 pub(super) struct Rows {
-    /// What the columns are called.
+    /// The names of the columns.
     pub(super) header: csv::StringRecord,
     rows: RowIter<'static>,
 }
@@ -181,7 +181,7 @@ impl Rows {
     }
 }
 
-/// Says why a file cannot be read, and what can.
+/// Says why a file cannot be read, and which files can.
 fn told(error: ParquetError) -> String {
     format!(
         "no Parquet that this build reads: {error}; allowed is Parquet that is not compressed (`compression=None` in pandas, \

@@ -18,7 +18,7 @@ use std::path::Path;
 pub struct Episode {
     /// The index of the episode.
     pub index: u64,
-    /// The line of the file that each row stands in.
+    /// For each row, its line in the file.
     pub lines: Vec<u64>,
     /// A cell for each column.
     pub rows: Vec<Vec<Cell>>,
@@ -35,16 +35,16 @@ pub struct Trace {
     pub episodes: Vec<Episode>,
     /// The columns of the file that were passed over.
     pub ignored: Vec<String>,
-    /// By how much a number of the file may differ from what was recorded: by what its decimals leave out.
+    /// The largest difference between a number in the file and the recorded one that the rounding of its decimals explains.
     pub tolerance: f64,
 }
 
 impl Trace {
-    /// Reads a trace of a simulation into memory: JSON Lines or CSV, as it was written or as a table library writes what it has
-    /// read; Parquet in a build with the feature `parquet`. The path `-` is standard input.
+    /// Reads a trace of a simulation into memory: JSON Lines or CSV, as slatesim wrote it or as a table library rewrote it;
+    /// Parquet in a build with the feature `parquet`. The path `-` is standard input.
     ///
-    /// Columns may stand in any order, and further ones are passed over. A whole number may be written `1.0`, a flag `True`,
-    /// nothing as `NaN`, and not a number as nothing.
+    /// Columns may stand in any order, and unknown ones are ignored. A whole number may be written as `1.0`, a flag as `True`,
+    /// a missing value as `NaN`, and `NaN` as an empty text.
     ///
     /// # Errors
     /// [`TraceError::Read`] if the file cannot be read, and [`TraceError::Damaged`] with line and column if it is not a
@@ -55,8 +55,8 @@ impl Trace {
         reader.end()
     }
 
-    /// Reads a trace as [`read`](Self::read) does, and hands over some episodes at a time, so that they need not be held; what is
-    /// returned has those that were not handed over.
+    /// Reads a trace as [`read`](Self::read) does, but hands over some episodes at a time, so that a long file need not fit
+    /// into memory. The returned trace has the episodes that were not handed over.
     ///
     /// # Errors
     /// Those of [`read`](Self::read), and whatever `on_episodes` returns.
@@ -150,28 +150,28 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// So many episodes are handed over together.
+/// How many episodes are handed over together.
 const PART: usize = 256;
 
-/// Half a unit of the tenth decimal, which is the last one that pandas writes in JSON, and what single precision adds to it.
+/// Half a unit of the tenth decimal, the last one that pandas writes in JSON, plus the rounding of single precision.
 const JSON_TOLERANCE: f64 = 6e-11;
 
 struct Reader<'a> {
     trace: Trace,
     simulation: &'a Simulation,
-    /// Known once the first row is.
+    /// Known after the first row.
     layout: Option<Layout>,
-    /// The episodes that the file has had.
+    /// The indices of the episodes that have been read so far.
     known: HashSet<u64>,
-    /// Takes some whole episodes at a time, and tells whether to go on.
+    /// Receives some whole episodes at a time, and tells whether to go on.
     take: Option<&'a mut dyn FnMut(&Trace) -> bool>,
-    /// Whether it is standard input that is read.
+    /// Whether the trace is read from standard input.
     is_input: bool,
     source: Source<'a>,
 }
 
 impl Reader<'_> {
-    /// Settles the columns.
+    /// Fixes the columns of the trace.
     fn settle(&mut self, with_candidates: bool) {
         self.trace.with_candidates = with_candidates;
         self.trace.columns = columns(self.simulation, with_candidates);
@@ -249,7 +249,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Hands over the episodes so far, where somebody takes them.
+    /// Hands over the episodes that have been read so far, if there is a receiver.
     fn hand_over(&mut self, line: u64) -> Result<(), TraceError> {
         if let Some(take) = &mut self.take {
             if !take(&self.trace) {

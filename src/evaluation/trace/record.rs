@@ -1,4 +1,4 @@
-//! Running episodes step by step and telling each step as a row.
+//! Runs episodes step by step, and makes a row of each step.
 
 use super::column::Cell;
 use super::error::TraceError;
@@ -8,18 +8,18 @@ use crate::backend::{
 use crate::environment::Kind;
 use std::ops::Range;
 
-/// Episodes that are stepped together where nothing else is asked for: enough for a device.
+/// Episodes that are stepped together, where no number is given: enough to keep a device busy.
 const BATCH_SIZE: usize = 64;
-/// Cells that are held of episodes whose turn has not come: some tens of megabytes. Beyond that the last of the batch are
-/// given up, and run again by themselves later: an episode is the same whenever it runs.
+/// Cells that are held for episodes that wait for an earlier one to end: some tens of megabytes. Beyond that, the last episodes
+/// of the batch are dropped and run again later. This is safe because an episode is the same whenever it runs.
 const MOST_CELLS: usize = 1 << 20;
 
-/// What is recorded.
+/// Options of a recording.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     /// Whether rows hold the features of all candidates.
     pub with_candidates: bool,
-    /// How many episodes are stepped together, without influence on what is recorded; some tens where none is given.
+    /// How many episodes are stepped together; it does not change what is recorded. Some tens if not given.
     pub batch_size: Option<usize>,
 }
 
@@ -41,7 +41,7 @@ pub fn record(
     )
 }
 
-/// As [`record`], with the number of cells that may be held.
+/// Records as [`record`] does, with a limit on the cells that are held.
 fn record_holding(
     most_cells: usize,
     simulation: &Simulation,
@@ -65,7 +65,7 @@ fn record_holding(
             .run(most_cells, &mut on_row)?;
         done += recorded as u64;
         observer.finished(recorded as u64, steps);
-        // The next batch is as long as this one could be held, or grows back.
+        // If episodes were dropped, the next batch is as small as this one turned out; else it grows again.
         batch_size = match recorded < batch.len() {
             true => recorded,
             false => (2 * recorded).min(recording.batch_size.unwrap_or(BATCH_SIZE).max(1)),
@@ -74,25 +74,25 @@ fn record_holding(
     Ok(done - episodes.start)
 }
 
-/// What each lane does at a step, as the backend decided it or as it was recorded.
+/// What happened in each lane at a step, as the backend decided it or as it was recorded.
 pub(super) struct Decision<'a> {
     pub(super) slates: &'a [u32],
     pub(super) outcome: &'a StepOutcome,
-    /// The choices that are followed.
+    /// The choices that the follower is given.
     pub(super) choices: &'a [Option<u32>],
 }
 
-/// Episodes that are followed together.
+/// Episodes that are followed together, and of which rows are made.
 pub(super) struct Scribe<'a> {
     simulation: &'a Simulation,
     follower: Box<dyn Follower>,
     episodes: &'a [u64],
     with_candidates: bool,
-    /// What is observed of the documents that all share.
+    /// The observed features of the documents, where all users share them.
     corpus: Option<Vec<f32>>,
-    /// Of each field of a user, whether it is a whole number.
+    /// For each field of a user, whether it is a whole number.
     are_words: Vec<bool>,
-    /// What is observed of all before the step.
+    /// The observation of all lanes before the step.
     seen: Observation,
     step: u32,
 }
@@ -122,7 +122,7 @@ impl<'a> Scribe<'a> {
         })
     }
 
-    /// Follows a step and returns the row of each lane; those of lanes that rest mean nothing.
+    /// Follows a step and returns the row of each lane; rows of idle lanes have no meaning.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -171,7 +171,7 @@ impl<'a> Scribe<'a> {
             row.extend(slate.iter().map(|&shown| Cell::Integer(u64::from(shown))));
             for &candidate in slate {
                 let candidate = candidate as usize * document_size;
-                // A lane that rests shows no document.
+                // An idle lane shows no document.
                 let document = documents.get(candidate..candidate + document_size);
                 row.extend(singles(document.unwrap_or_default()));
             }
@@ -198,7 +198,7 @@ fn singles(numbers: &[f32]) -> impl Iterator<Item = Cell> {
     numbers.iter().map(|&number| Cell::Single(number))
 }
 
-/// Cuts numbers into the parts of as many lanes.
+/// Cuts an array into equal parts, one for each lane.
 fn lane_by_lane<'a>(numbers: &'a [f32], num_lanes: usize) -> impl Fn(usize) -> &'a [f32] + use<'a> {
     let width = numbers.len() / num_lanes;
     move |lane| &numbers[lane * width..][..width]
@@ -234,8 +234,8 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Runs the episodes to their ends and hands over their rows, episode by episode. Returns how many episodes that were:
-    /// the first of the batch, at least one; the rest where their rows were too many to hold.
+    /// Runs the episodes to their ends and hands over their rows, episode by episode. Returns how many of the batch that were,
+    /// at least one: the last ones are dropped if their rows are too many to hold.
     fn run(
         mut self,
         most_cells: usize,
@@ -243,9 +243,9 @@ impl<'a> Batch<'a> {
     ) -> Result<usize, TraceError> {
         let slate_size = self.simulation.plan.slate_size as usize;
         let mut has_ended = vec![false; self.num_lanes];
-        // The first episode whose rows are not all handed over: its rows are not held.
+        // The first episode that has not ended. Its rows are handed over at once, and not held.
         let mut head = 0;
-        // Episodes from here on are given up.
+        // Episodes from this one on have been dropped.
         let mut kept = self.num_lanes;
         let mut held: Vec<Vec<Vec<Cell>>> = vec![Vec::new(); self.num_lanes];
         let mut num_held = 0;

@@ -1,4 +1,4 @@
-//! Showing the slates of a trace again.
+//! Shows the slates of a trace again, and compares the results with the trace.
 
 use super::column::{Cell, Layout};
 use super::error::TraceError;
@@ -7,13 +7,13 @@ use super::record::{Decision, Scribe, starts};
 use crate::backend::{Backend, IDLE, Simulation};
 use std::path::Path;
 
-/// So many differences are told; the others are counted.
+/// Differences that are listed; further ones are only counted.
 const MAX_TOLD: usize = 10;
 
 /// Episodes that are replayed together.
 const BATCH_SIZE: usize = 64;
 
-/// A value that is not what was recorded.
+/// A value that differs from the recorded one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// The line of the file.
@@ -24,31 +24,31 @@ pub struct Difference {
     pub step: usize,
     /// The name of the column.
     pub column: String,
-    /// What the file has.
+    /// The value in the file.
     pub recorded: Cell,
-    /// What the replay gave.
+    /// The value in the replay.
     pub found: Cell,
 }
 
-/// What a replay gave.
+/// The results of a replay.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Replay {
     /// How many steps were replayed.
     pub steps: u64,
-    /// The return of each episode of the trace, in its order.
+    /// The return of each episode, in the order of the trace.
     pub returns: Vec<f64>,
-    /// How many values differ.
+    /// How many values differ from the recorded ones.
     pub num_differences: u64,
-    /// How many of them are propensities.
+    /// How many of these are propensities.
     pub num_propensities: u64,
-    /// The first of them.
+    /// The first of these differences.
     pub differences: Vec<Difference>,
     /// The episodes, in the order of the trace.
     pub episodes: Vec<u64>,
 }
 
 impl Replay {
-    /// Adds what the episodes that follow gave.
+    /// Adds the results of the episodes that follow.
     fn append(&mut self, next: Self) {
         self.steps += next.steps;
         self.returns.extend(next.returns);
@@ -60,10 +60,11 @@ impl Replay {
     }
 }
 
-/// Replays a file, as [`Trace::read`] and [`replay`] do, without holding it. Returns the columns that were passed over, too.
+/// Replays a file, as [`Trace::read`] and [`replay`] do, without holding it in memory. Also returns the columns that were
+/// ignored.
 ///
 /// # Errors
-/// Those of both.
+/// Those of [`Trace::read`] and [`replay`].
 pub fn replay_file(
     path: &Path,
     simulation: &Simulation,
@@ -77,11 +78,11 @@ pub fn replay_file(
     Ok((whole, rest.ignored))
 }
 
-/// Shows the slates of a trace to the same users again, on any backend, and compares all that happens with what was
+/// Shows the slates of a trace to the same users again, on any backend, and compares everything that happens with what was
 /// recorded.
 ///
-/// The choice of a step and the end of an episode are the backend's; everything else is computed by following the choices
-/// that were recorded. Propensities are compared with those of the simulation's policy, where it has them.
+/// The backend decides the choice of each step and the end of each episode; everything else is computed from the choices that
+/// were recorded. Propensities are compared with those of the simulation's policy, if it has any.
 ///
 /// # Errors
 /// [`TraceError::Backend`] if the device fails.
@@ -144,7 +145,7 @@ impl Replayer<'_> {
         Ok(())
     }
 
-    /// The slate of a row; where the episode has ended, that of a user who rests.
+    /// The slate of a row; after the end of an episode, the slate of an idle lane.
     fn slate(&self, row: Option<&Vec<Cell>>) -> Vec<u32> {
         let slate = self.layout.slate.clone();
         match row {
@@ -188,10 +189,11 @@ impl Replayer<'_> {
     }
 }
 
-/// Tells whether a number is the one that was recorded, whatever has written it since.
+/// Tells whether a number is the recorded one, even if another program has rewritten the file since.
 ///
-/// Those in single precision are, to the bit, but for what decimals leave out; of two ways to write zero or not a number each is
-/// the other. Propensities, in double precision, come back from a fast reader of decimals with an error of its own.
+/// Numbers in single precision must agree to the bit, except for what was lost in decimals; both zeros count as equal, and so
+/// do all values that are not a number. Propensities, in double precision, may have been read by a fast decimal reader that
+/// errs in the last digits.
 fn is_same(recorded: Cell, found: Cell, tolerance: f64) -> bool {
     const READING: f64 = 1e-12;
     match (recorded, found) {
@@ -205,7 +207,7 @@ fn is_same(recorded: Cell, found: Cell, tolerance: f64) -> bool {
     }
 }
 
-/// An integer that has been checked to be an index.
+/// Returns an integer that has already been checked to be an index.
 fn word(cell: Cell) -> Option<u32> {
     match cell {
         Cell::Integer(number) => u32::try_from(number).ok(),

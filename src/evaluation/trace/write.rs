@@ -6,10 +6,10 @@ use crate::evaluation::json_numbers::LARGEST_EXACT;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// How a trace is written.
+/// The file format of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A JSON object a line.
+    /// One JSON object for each line.
     JsonLines,
     /// Comma-separated values with a header.
     Csv,
@@ -18,7 +18,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Tells the format by the ending of a file's name; JSON Lines where it says nothing.
+    /// Chooses the format by the extension of the file; JSON Lines where it is an unknown one.
     #[must_use]
     pub fn of(path: &Path) -> Self {
         match path.extension().and_then(|extension| extension.to_str()) {
@@ -29,7 +29,7 @@ impl Format {
     }
 }
 
-/// Makes what writes a trace of these columns.
+/// Makes a writer for a trace with these columns.
 ///
 /// # Errors
 /// [`TraceError::NoParquet`] for Parquet in a build without it, and those of the file.
@@ -52,13 +52,13 @@ pub fn writer<W: Write + Send + 'static>(
     })
 }
 
-/// Writes a JSON object a line. All that is not a value is the same in every line.
+/// Writes one JSON object for each line. The text between the values is the same in every line.
 #[derive(Debug)]
 struct JsonLines<W> {
     to: W,
-    /// What stands before each value.
+    /// The text before each value.
     before: Vec<String>,
-    /// What stands after the last one.
+    /// The text after the last value.
     after: String,
 }
 
@@ -99,7 +99,7 @@ impl<W: Write> JsonLines<W> {
     }
 }
 
-/// Closes the objects and arrays along a path from its end up to a depth.
+/// Closes the open objects and arrays of a path, from its end up to a depth.
 fn close(text: &mut String, open: &[Segment], depth: usize) {
     for segment in open.iter().skip(depth).rev() {
         text.push(match segment {
@@ -120,8 +120,8 @@ impl<W: Write> RowWriter for JsonLines<W> {
             };
             match cell {
                 Cell::Missing => self.to.write_all(b"null")?,
-                // JSON has no such numbers.
-                // Not every program that reads JSON has integers above 2^53.
+                // Not every program that reads JSON has integers above 2^53, and JSON has no numbers that are infinite or not a
+                // number: both are written as strings.
                 Cell::Integer(large) if *large > LARGEST_EXACT => write!(self.to, "\"{large}\"")?,
                 cell if !is_finite => write!(self.to, "\"{}\"", cell.text())?,
                 cell => self.to.write_all(cell.text().as_bytes())?,

@@ -12,10 +12,10 @@ use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read};
 
-/// A probability may be above 1 by what rounding adds.
+/// By how much rounding may raise a probability above 1.
 const ROUNDING: f64 = 1e-9;
 
-/// What every trace has, whatever the simulation.
+/// The groups of columns that a trace of any simulation has.
 const GROUPS: [&str; 14] = [
     "seed",
     "episode",
@@ -100,7 +100,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Tells whether a name is one of the simulation's columns, or looks like one of another simulation's.
+    /// Tells whether a name is one of the simulation's columns, or looks like a column of another simulation.
     pub(super) fn is_of_trace(&self, name: &str) -> bool {
         let of = |column: &Column| match column.path.first() {
             Some(Segment::Key(key)) => key == group(name),
@@ -109,7 +109,7 @@ impl Reader<'_> {
         GROUPS.contains(&group(name)) || self.trace.columns.iter().any(of)
     }
 
-    /// Remembers a column that is passed over.
+    /// Remembers a column that is ignored.
     pub(super) fn ignore(&mut self, name: &str) {
         if !self.trace.ignored.iter().any(|known| known == name) {
             self.trace.ignored.push(name.to_owned());
@@ -130,17 +130,17 @@ impl Reader<'_> {
                 Segment::Key(key) => value.get(key),
                 Segment::Index(index) => value.get(index),
             });
-        // A table that was CSV before has the names of its columns.
+        // A file converted from CSV has the CSV names of the columns as its keys.
         let text = match found.or_else(|| value.get(column.name())) {
             None => return Err(damaged(format!("no value, expected {}", expected(column)))),
             Some(Value::Null) => String::new(),
-            // The decimals are the shortest of their precision, so nothing is rounded twice.
+            // The decimals are the shortest ones of the number's precision, so reading them as text rounds nothing twice.
             Some(Value::Number(number)) => number.to_string(),
             Some(Value::Bool(flag)) => flag.to_string(),
             Some(Value::String(text)) if ["NaN", "inf", "-inf"].contains(&&text[..]) => {
                 text.clone()
             }
-            // Integers above 2^53 are written as texts.
+            // Integers above 2^53 are written as strings.
             Some(Value::String(text))
                 if matches!(column.kind, Kind::Integer)
                     && text.bytes().all(|byte| byte.is_ascii_digit()) =>
@@ -157,7 +157,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads a cell, and checks what can be checked of it alone.
+    /// Reads a cell, and checks everything that does not depend on other cells.
     pub(super) fn cell(
         &self,
         line: u64,
@@ -201,7 +201,7 @@ impl Reader<'_> {
             .delimiter(separator.unwrap_or(b','))
             .from_reader(Cursor::new(header).chain(&mut file));
         let mut record = csv::StringRecord::new();
-        // Where each column stands, and how many cells a line has.
+        // The index of each column, and how many cells a line has.
         let mut places: Option<(Vec<usize>, usize)> = None;
         let mut line = 1;
         loop {
@@ -250,7 +250,7 @@ impl Reader<'_> {
         Err(self.source.damaged(line, None, problem))
     }
 
-    /// Finds where each column stands.
+    /// Finds the index of each column.
     pub(super) fn read_header(
         &mut self,
         line: u64,
@@ -327,7 +327,7 @@ fn group(name: &str) -> &str {
     name.split(['.', '[']).next().unwrap_or(name)
 }
 
-/// Says what a column holds.
+/// Describes the values of a column, for messages.
 fn expected(column: &Column) -> String {
     let what = match column.kind {
         Kind::Integer => "a whole number",

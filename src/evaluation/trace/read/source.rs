@@ -1,13 +1,13 @@
-//! The file that a trace is read from: what can be told of it before a row is.
+//! The file that a trace is read from: checks of the file itself, before and after its rows are read.
 
 use crate::evaluation::trace::error::TraceError;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-/// No line of a trace is longer: so many bytes are some million numbers.
+/// The longest line that is read: this many bytes hold some million numbers.
 const LONGEST_LINE: u64 = 1 << 30;
 
-/// Refuses what has no end.
+/// Refuses devices, which may never end.
 pub(super) fn refuse_device(path: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     {
@@ -23,7 +23,7 @@ pub(super) fn refuse_device(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Tells by its first bytes what is no text in UTF-8.
+/// Recognises files that are no text in UTF-8 by their first bytes.
 pub(super) fn foreign(start: &[u8]) -> Option<&'static str> {
     const ZIPPED: [&[u8]; 3] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd], b"PK\x03\x04"];
     if ZIPPED.iter().any(|mark| start.starts_with(mark)) {
@@ -41,7 +41,7 @@ pub(super) fn foreign(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Looks at what is read: how it ends, and that its lines do.
+/// Watches the bytes as they are read, to know whether the last line is complete.
 pub(super) struct Watched<R> {
     inner: R,
     last: Option<u8>,
@@ -59,7 +59,7 @@ impl<R> Watched<R> {
         }
     }
 
-    /// Tells whether the last line has an end.
+    /// Tells whether the last line is complete.
     pub(super) fn is_whole(&self) -> bool {
         matches!(self.last, None | Some(b'\n' | b'\r'))
     }
