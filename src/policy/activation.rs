@@ -1,4 +1,4 @@
-//! What stands between the layers of a network. Twin: the function `activate` of `shaders/policy/mlp.wgsl`.
+//! The activation functions between the layers of a network. Twin: the function `activate` of `shaders/policy/mlp.wgsl`.
 
 use crate::config::OneOf;
 use crate::math::{gelu_tanh, silu};
@@ -7,7 +7,8 @@ use crate::shader::{ShaderDef, ShaderDefs};
 use crate::words;
 
 words! {
-    /// What is made of each number of a layer before the next one reads it. Each has the bits of [`math`](crate::math).
+    /// The function that is applied to each number of a layer before the next one reads it. Results have the bits of
+    /// [`math`](crate::math).
     #[derive(PartialEq, Eq)]
     pub enum Activation {
         /// max(0, x).
@@ -16,19 +17,19 @@ words! {
         Tanh = "tanh",
         /// x Phi(x), with the exact distribution function: `PyTorch`'s default.
         Gelu = "gelu",
-        /// The approximation of that by a hyperbolic tangent: `PyTorch`'s `approximate='tanh'`, and JAX's default.
+        /// The approximation of gelu by a hyperbolic tangent: `PyTorch`'s `approximate='tanh'`, and JAX's default.
         GeluTanh = "gelu_tanh",
         /// x sigmoid(x), also called swish.
         Silu = "silu",
         /// 1 / (1 + e^-x).
         Sigmoid = "sigmoid",
-        /// x: the layers together are one linear map.
+        /// x, so that all layers together are one linear map.
         Identity = "identity",
     }
 }
 
 impl Activation {
-    /// Applies it to all numbers of a layer.
+    /// Applies the function to all numbers of a layer.
     #[inline(always)]
     pub fn apply<N: Number>(self, numbers: &mut [N]) {
         match self {
@@ -54,7 +55,7 @@ impl Activation {
         }
     }
 
-    /// Returns what the WGSL twin is specialised by.
+    /// Returns the definitions that the WGSL twin is specialised by.
     pub(super) fn shader_defs(self) -> ShaderDefs {
         let def = |&activation: &Self| {
             let name = format!("ACTIVATION_{}", activation.word().to_uppercase());

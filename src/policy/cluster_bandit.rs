@@ -1,4 +1,4 @@
-//! A bandit over the topics: which topic's documents come first follows from the clicks so far. Twin:
+//! A bandit over the topics: the clicks of the episode decide which topic's documents come first. Twin:
 //! `shaders/policy/cluster_bandit.wgsl`.
 //!
 //! Arm *a* lists the candidates of topic *a* sorted by a feature. The bandit scores the arms by their impressions and
@@ -7,7 +7,7 @@
 //! ```text
 //! n_a, r_a = impressions and clicks of topic a, t = n_1 + ... + n_T
 //! score_a  = index(n_a, r_a, t)    if every arm has an impression
-//!          = -n_a                  else: what was shown least comes first
+//!          = -n_a                  else: the arm that was shown least comes first
 //! ```
 //!
 //! Arms of equal score come in descending order of their number, as do documents of equal feature.
@@ -18,9 +18,9 @@
 //! | `kl_ucb` | [`bandit::kl_ucb`]; if faithful [`bandit::kl_ucb_aliased`], `RecSim`'s numbers as coded |
 //! | `thompson_sampling` | a draw of `Beta(1 + r_a / s^2, 1 + (n_a - r_a) / s^2)`, by [`bandit::beta_quantile`] |
 //!
-//! where s is `ci_scaling`. What `faithful` does besides:
+//! where s is `ci_scaling`. With `faithful` there are two more differences:
 //!
-//! - The first slate of an episode does not ask the bandit: it is filled from arm 0 upwards (`begin_episode`).
+//! - The first slate of an episode is filled from arm 0 upwards, without the bandit (`begin_episode`).
 //! - The draws of Thompson sampling are those of step 0 at every step, because `RecSim` seeds the generator anew each
 //!   time. `RecSim` uses one seed for all episodes; here each episode has draws of its own.
 //!
@@ -56,7 +56,7 @@ words! {
 }
 
 keys! {
-    /// What is configured.
+    /// The keys of the policy.
     pub struct Keys {
         /// how topics are scored by their impressions and clicks
         algorithm: Algorithm = one_of("algorithm", Algorithm::Ucb),
@@ -72,10 +72,12 @@ keys! {
     }
 }
 
-/// Means are between 0 and 1: beside larger widths single precision no longer tells them apart, and smaller ones not beside them.
+/// Means are between 0 and 1. Beside a larger width single precision loses the differences of means, and beside means a smaller
+/// width.
 const SCALINGS: Bounds = Bounds::between(1e-4, 1e3);
 
-/// The smallest `ci_scaling` but for `ucb1`: bounds and quantiles that are nearer to the mean are lost in single precision.
+/// The smallest `ci_scaling` of algorithms other than `ucb1`: single precision loses bounds and quantiles that are nearer to
+/// the mean.
 const SMALLEST_SCALING: f64 = 0.01;
 
 /// The host twin.
@@ -85,7 +87,7 @@ pub struct ClusterBandit {
     pub algorithm: Algorithm,
     /// Scale of the confidence intervals.
     pub ci_scaling: f64,
-    /// Whether what `RecSim` does otherwise than it means to is kept.
+    /// Whether the deviations of `RecSim`'s code from its intent are kept.
     pub is_faithful: bool,
     /// What the documents of an arm are sorted by.
     pub by: By,
@@ -201,7 +203,7 @@ impl PolicyDefinition for ClusterBandit {
     }
 }
 
-/// Chooses the feature to sort by where none is named.
+/// Chooses the feature to sort by if none is named.
 fn default_feature(names: &[String]) -> usize {
     let quality = names.iter().position(|name| name == "quality");
     let other = || names.iter().position(|name| name != "cluster_id");
@@ -221,13 +223,13 @@ impl<N: Number> Policy<N> for ClusterBandit {
         let num_topics = self.num_topics();
         self.rank_arms(draws, state, scratch);
         begin(scratch, slate.len());
-        // The ranks of the arms, then those of the slate.
+        // The words are the ranks of the arms, then those of the slate.
         let last_rank = N::Word::splat(u32::MAX);
         scratch
             .words
             .resize(num_topics as usize + slate.len(), last_rank);
         let (arm_ranks, ranks) = scratch.words.split_at_mut(num_topics as usize);
-        // From the last to the first: among equals the higher index comes first.
+        // Candidates are inserted from the last to the first, so that among equals the higher index comes first.
         for index in (0..offer.num_candidates()).rev() {
             let candidate = N::Word::splat(index);
             offer.look_at(candidate);
@@ -249,7 +251,7 @@ impl<N: Number> Policy<N> for ClusterBandit {
 }
 
 impl ClusterBandit {
-    /// Writes the rank of each arm, 0 for the first to be asked, into the words of the scratch memory.
+    /// Writes the rank of each arm, 0 for the arm that fills the slate first, into the words of the scratch memory.
     #[inline(always)]
     fn rank_arms<N: Number>(&self, draws: &Draws<N::Word>, state: &[N], scratch: &mut Scratch<N>) {
         let num_topics = self.num_topics();
@@ -264,7 +266,7 @@ impl ClusterBandit {
         scores.clear();
         let mut of_words = *draws;
         if self.is_faithful {
-            // The same draws at every step.
+            // `RecSim` uses the draws of step 0 at every step.
             of_words.stream = draws.stream.at(N::Word::splat(0));
         }
         let mut words = of_words.words();
@@ -306,10 +308,10 @@ impl ClusterBandit {
         match (self.algorithm, self.is_faithful) {
             (Algorithm::Ucb, _) => bandit::ucb(pulls, reward, total, scale),
             (Algorithm::KlUcb, false) => bandit::kl_ucb(pulls, reward, total, scale),
-            // The order of the indices, told from how far they are below 1.
+            // The gap is how far an index is below 1: it orders the indices where their rounded values are equal.
             (Algorithm::KlUcb, true) => -bandit::kl_ucb_aliased_gap(pulls, reward, total, scale),
             (Algorithm::ThompsonSampling, _) => {
-                // Word 0 belongs to the step and is not drawn again at step 0.
+                // Arms use words from 1 on: word 0 is of the current step, even where the other words are those of step 0.
                 let draw = uniform::<N>(words.word(1 + arm));
                 let square = scale * scale;
                 let one = N::splat(1.0);

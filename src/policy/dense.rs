@@ -1,27 +1,27 @@
 //! The layers of a network, found among the tensors of its weights.
 //!
 //! Layers are numbered in the names of their tensors, `layers.0.weight`, `layers.0.bias`, `layers.1.weight`, ...; any other
-//! prefix will do, or none. They count from 0 by ones, or as `torch.nn.Sequential` counts, whose activations have a number
-//! too: `0.weight`, `2.weight`, ... (by threes with a dropout after the activation). A layer may have no bias. Whatever else
-//! there is among the tensors is refused: what is left out is another network than the one in the file.
+//! prefix will do, or none. They count from 0 by ones, or as `torch.nn.Sequential` counts, whose activations have a number too:
+//! `0.weight`, `2.weight`, ... (by threes with a dropout after the activation). A layer may have no bias. Any other tensor is
+//! an error: without it the network would not be the one in the file.
 
 use super::activation::Activation;
 use super::inputs::Inputs;
 use crate::config::{Tensor, Weights};
 use std::collections::BTreeMap;
 
-/// So many units a layer may have: a GPU lane keeps the numbers of two layers.
+/// The most units of a layer: a GPU lane keeps the numbers of two layers.
 pub const MAX_WIDTH: usize = 256;
 
-/// How large a sum may grow: far below where single precision ends, so that what a layer before adds up to may be larger
-/// than was thought.
+/// The largest sum that is allowed. It is far below the limit of single precision, so that the sums of an earlier layer may be
+/// larger than estimated.
 const LARGEST_SUM: f64 = 1e30;
 
-/// The largest number of a layer: what a larger one adds to every candidate's score swallows in single precision what tells
-/// them apart.
+/// The largest magnitude of a weight: a larger number that is added to every candidate's score would hide, in single precision,
+/// the differences between candidates.
 const LARGEST_WEIGHT: f64 = 1e4;
 
-/// A linear map and what is added to it.
+/// One layer: a linear map with biases.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
     /// Shape `[units][inputs]`, row by row, in single precision.
@@ -46,7 +46,7 @@ pub(super) fn largest_sum(weights: &[f64], bias: f64, largest: &[f64]) -> f64 {
     bias.abs() + products.sum::<f64>()
 }
 
-/// Tells that a sum of `name` may leave single precision, if it may.
+/// Describes the overflow if a sum of `name` may leave single precision.
 pub(super) fn refuse_overflow(name: &str, largest: f64) -> Result<(), String> {
     if largest <= LARGEST_SUM {
         return Ok(());
@@ -57,7 +57,7 @@ pub(super) fn refuse_overflow(name: &str, largest: f64) -> Result<(), String> {
     ))
 }
 
-/// Tells which number of a tensor is too large, if one is.
+/// Describes the number of a tensor that is too large, if there is one.
 pub(super) fn refuse_large(tensor: &Tensor) -> Result<(), String> {
     let is_large = |number: &&f64| number.abs() > LARGEST_WEIGHT;
     match tensor.values.iter().find(is_large) {
@@ -70,7 +70,7 @@ pub(super) fn refuse_large(tensor: &Tensor) -> Result<(), String> {
     }
 }
 
-/// The name of a tensor of a layer, taken apart.
+/// The parts of the name of a layer's tensor.
 struct Name<'a> {
     prefix: &'a str,
     number: u32,
@@ -78,7 +78,7 @@ struct Name<'a> {
 }
 
 impl<'a> Name<'a> {
-    /// Takes `net.2.weight` apart; nothing for a name of another form.
+    /// Splits a name such as `net.2.weight`; `None` for a name of another form.
     fn of(tensor: &'a Tensor) -> Option<Self> {
         let (stem, kind) = tensor.name.rsplit_once('.')?;
         let (prefix, digits) = match stem.rsplit_once('.') {
@@ -95,7 +95,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// Puts a tensor's name together.
+/// Composes a tensor's name.
 fn name(prefix: &str, layer: impl std::fmt::Display, kind: &str) -> String {
     let dot = if prefix.is_empty() { "" } else { "." };
     format!("{prefix}{dot}{layer}.{kind}")
@@ -110,8 +110,8 @@ fn find(weights: &Weights, inputs: Inputs) -> Result<Vec<(&Tensor, Option<&Tenso
             layers.insert(name.number, tensor);
         }
     }
-    // The network of the most layers, of equal ones that of the usual prefix, or the first: it is the others' tensors that are in
-    // the way.
+    // For the message, the network with the most layers counts as the intended one; among equals, that of the usual prefix, or
+    // the first. The tensors of the others are reported as unexpected.
     let key =
         |(prefix, layers): &(&&str, &BTreeMap<u32, &Tensor>)| (layers.len(), **prefix == "layers");
     let largest = networks.iter().rev().max_by_key(key);
@@ -147,7 +147,7 @@ fn find(weights: &Weights, inputs: Inputs) -> Result<Vec<(&Tensor, Option<&Tenso
         .collect())
 }
 
-/// Tells whether layers may be numbered so; a gap that no activation explains is a layer that is lost.
+/// Checks the numbering of layers: a gap that no activation explains means that a layer is missing.
 fn check_numbers(prefix: &str, numbers: &[u32]) -> Result<(), String> {
     let steps = numbers.windows(2).map(|pair| pair[1] - pair[0]);
     let is_sequential = prefix.rsplit('.').next() != Some("layers");
@@ -166,7 +166,7 @@ fn check_numbers(prefix: &str, numbers: &[u32]) -> Result<(), String> {
     ))
 }
 
-/// Makes layers that fit one on the other, or tells what does not fit; `largest` tells how large each input may be.
+/// Makes layers whose sizes fit together, or describes what does not fit; `largest` says how large each input may be.
 ///
 /// Returns the layers, and how large the score may be.
 pub(super) fn fit(
@@ -242,7 +242,7 @@ mod tests {
         layers: 0,
     };
 
-    /// Makes weights of ones under names with shapes.
+    /// Makes weights of ones with these names and shapes.
     fn named(tensors: &[(&str, &[usize])]) -> Weights {
         filled(1.0, tensors)
     }
@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(layers[1].biases, [0.0; 4]);
         let bare = named(&[("0.weight", &[3, 2]), ("2.weight", &[1, 3])]);
         assert_eq!(fitted(&bare).unwrap().len(), 2);
-        // Ten comes after two, though not in the alphabet.
+        // Ten comes after two by number, but before it in alphabetical order.
         let names: Vec<String> = (0..11)
             .map(|layer| format!("layers.{layer}.weight"))
             .collect();
@@ -413,7 +413,7 @@ mod tests {
             ),
             "{large}"
         );
-        // What a hyperbolic tangent gives is at most 1.
+        // The result of a hyperbolic tangent is at most 1.
         let bounded = fit(&layers(8), INPUTS, Activation::Tanh, vec![1.0; 2]);
         assert_eq!(bounded.unwrap().1, 2e4);
     }

@@ -8,7 +8,7 @@
 //! draw.
 //!
 //! # Source
-//! `RecSim` 0.2.4, `GLM_TS`, which no agent of its uses; Abeille and Lazaric (2017), "Linear Thompson sampling revisited".
+//! `RecSim` 0.2.4, `GLM_TS`, which none of its agents uses; Abeille and Lazaric (2017), "Linear Thompson sampling revisited".
 
 use super::logistic::{self, Logistic};
 use super::posterior::{Estimator, rank_by_draw, scale_of_draws};
@@ -21,7 +21,7 @@ use crate::specimen::Specimen;
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlmThompson {
-    /// What is learned of a user.
+    /// The regression that is learned for each user.
     pub logistic: Logistic,
     /// By how much the deviations of the posterior are stretched.
     pub optimism_scaling: f64,
@@ -65,7 +65,7 @@ impl PolicyDefinition for GlmThompson {
         self.logistic.shader_defs()
     }
 
-    /// The ridge, the optimism scaling.
+    /// The ridge, then the optimism scaling.
     fn tables(&self) -> Vec<f64> {
         vec![self.logistic.ridge.ridge, self.optimism_scaling]
     }

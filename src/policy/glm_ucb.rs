@@ -5,11 +5,11 @@
 //! ```
 //!
 //! with theta of the user's own [`logistic`] regression, M = I / sigma0^2 + sum x x' over all documents that
-//! the user has examined, and the width W of [`ucb_glm_width`]. The slate is the candidates of the largest scores, ties to the
-//! lower index, where `RecSim` draws.
+//! the user has examined, and the width W of [`ucb_glm_width`]. The slate is the candidates of the largest scores. Ties go to
+//! the lower index; `RecSim` draws lots.
 //!
 //! # Source
-//! `RecSim` 0.2.4, `UCB_GLM`, which no agent of its uses; Li, Lu and Zhou (2017), "Provably optimal algorithms for
+//! `RecSim` 0.2.4, `UCB_GLM`, which none of its agents uses; Li, Lu and Zhou (2017), "Provably optimal algorithms for
 //! generalized linear contextual bandits".
 
 use super::logistic::{self, Logistic};
@@ -23,7 +23,7 @@ use crate::shader::{ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 
 keys! {
-    /// What is configured, besides the regression.
+    /// The keys of the policy, besides those of the regression.
     pub struct Keys {
         /// how many decisions the bounds are to hold for
         horizon: u32 = count("horizon", 1000, 1),
@@ -33,7 +33,7 @@ keys! {
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GlmUcb {
-    /// What is learned of a user.
+    /// The regression that is learned for each user.
     pub logistic: Logistic,
     /// The width of the bounds.
     pub width: f64,
@@ -95,7 +95,7 @@ impl PolicyDefinition for GlmUcb {
         self.logistic.shader_defs()
     }
 
-    /// The ridge, the width.
+    /// The ridge, then the width.
     fn tables(&self) -> Vec<f64> {
         vec![self.logistic.ridge.ridge, self.width]
     }
@@ -136,7 +136,7 @@ mod tests {
     use crate::policy::listed::{Listed, no_draws};
     use crate::policy::ridge::Ridge;
 
-    /// What `RecSim` 0.2.4 was shown, of two features each, and whether it was clicked.
+    /// Documents that were shown to `RecSim` 0.2.4, two features each, and whether each was clicked.
     const SHOWN: [([f64; 2], bool); 12] = [
         ([1.0, 0.0], true),
         ([0.0, 1.0], false),
@@ -180,10 +180,10 @@ mod tests {
             let mut scratch = Scratch::default();
             let mut slate = [ScalarWord(0)];
             policy.recommend(&mut offer, &no_draws(), state, &mut scratch, &mut slate);
-            // The key of the only candidate stands first.
+            // The key of the only candidate comes first.
             scratch.numbers[0]
         };
-        // Up to 10 observations there is only doubt: W sqrt(x' x) at first.
+        // Up to 10 observations nothing is fitted and only the width counts: at first W sqrt(x' x).
         let width = ucb_glm_width(2, 100, 1.0);
         assert!((score_of(&mut state, [3.0, 4.0]) - 5.0 * width).abs() < 1e-12);
         for (x, clicked) in SHOWN {

@@ -1,4 +1,4 @@
-//! The candidates with the largest (or smallest) value of one feature, or of what only an oracle knows. Twin:
+//! The candidates with the largest (or smallest) value of one feature, or of a value that only an oracle knows. Twin:
 //! `shaders/policy/greedy.wgsl`.
 //!
 //! Ties go to the lower index.
@@ -13,7 +13,7 @@ use crate::specimen::Specimen;
 use crate::{keys, words};
 
 words! {
-    /// Which end comes first.
+    /// Whether the largest or the smallest value comes first.
     pub enum Order {
         /// The largest value.
         Max = "max",
@@ -23,7 +23,7 @@ words! {
 }
 
 keys! {
-    /// What is configured.
+    /// The keys of the policy.
     pub struct Keys {
         /// the observed document feature to sort by; absent: the first one; or, as an oracle: the true quality,
         /// or the score that the user gives
@@ -36,7 +36,7 @@ keys! {
 /// The host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Greedy {
-    /// What documents are sorted by.
+    /// The value that documents are sorted by.
     pub by: By,
     /// Whether the smallest value comes first.
     pub ascending: bool,

@@ -1,9 +1,9 @@
-//! The candidates with the largest predicted click-through rate, for a user that the policy believes in. Twin:
+//! The candidates with the largest predicted click-through rate, for a fixed user that the policy assumes, its belief. Twin:
 //! `shaders/policy/greedy_pctr.wgsl`.
 //!
 //! Every candidate is scored as that user would score it. A choice model turns larger scores into larger probabilities of
-//! a click, so the ranking by scores is the ranking by predicted click-through rate. Nothing that happens changes the
-//! belief. Ties go to the lower index.
+//! a click, so the ranking by scores is the ranking by predicted click-through rate. The belief never changes. Ties go to the
+//! lower index.
 //!
 //! # Source
 //! `RecSim`'s `GreedyPCTRAgent`, whose belief is the sampler's average user (`IEClusterUserSampler.avg_user_state`).
@@ -17,7 +17,7 @@ use crate::shader::{ShaderSource, embedded};
 use crate::specimen::Specimen;
 
 keys! {
-    /// What is configured.
+    /// The keys of the policy.
     pub struct Keys {
         /// the numbers of the user's state, in the environment's order; absent: its average user
         belief: Option<Vec<f64>> = optional_numbers("belief", Bounds::FINITE),
@@ -27,7 +27,7 @@ keys! {
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GreedyPctr {
-    /// The fields of the user that the policy believes in, in the order of the environment's user.
+    /// The fields of the assumed user, in the order of the environment's user.
     pub belief: Vec<f64>,
 }
 
@@ -56,7 +56,7 @@ impl PolicyDefinition for GreedyPctr {
             );
             return Err(settings.invalid(Keys::belief, allowed));
         };
-        // Fields after those given are of no consequence for the score: the type of a user, a budget.
+        // The list may be short: further fields, such as the type of a user or a budget, do not change the score.
         if belief.is_empty() || belief.len() > context.num_user_fields {
             let allowed = format!("a list of at most {} numbers", context.num_user_fields);
             return Err(settings.invalid(Keys::belief, allowed));

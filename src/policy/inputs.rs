@@ -1,7 +1,7 @@
-//! The numbers that a policy scores a candidate by. Twin: `shaders/policy/inputs.wgsl`.
+//! The numbers from which a policy computes the score of a candidate. Twin: `shaders/policy/inputs.wgsl`.
 //!
 //! ```text
-//! x = (what is observed of the document, what is observed of the user, the numbers of the layers)
+//! x = (observed features of the document, observed numbers of the user, numbers of the layers)
 //! ```
 //!
 //! Layers are in the order in which they nest, the one closest to the policy first.
@@ -11,8 +11,8 @@ use crate::environment::Observable;
 use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs};
 
-/// What counts as the largest value of a number that has no largest one: counts of sessions, for the most part. Single precision
-/// holds 1e8 times what policies refuse to reach, and no number is larger than 1e12.
+/// The assumed largest value of an input without a limit, mostly a count of sessions. The error is harmless: single precision
+/// holds 1e8 times what policies refuse, and no input is larger than 1e12.
 const LARGEST_UNBOUNDED: f64 = 1e4;
 
 /// How many numbers there are of each kind.
@@ -20,7 +20,7 @@ const LARGEST_UNBOUNDED: f64 = 1e4;
 pub struct Inputs {
     /// Observed features of a document.
     pub document: usize,
-    /// What is observed of the user.
+    /// Observed numbers of the user.
     pub user: usize,
     /// Numbers of the layers.
     pub layers: usize,
@@ -43,13 +43,13 @@ impl Inputs {
         self.document + self.shared()
     }
 
-    /// Tells whether there is nothing to score candidates by.
+    /// Tells whether there are no inputs at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns how many numbers all candidates of a step share.
+    /// Returns how many inputs are the same for all candidates of a step.
     #[must_use]
     pub fn shared(&self) -> usize {
         self.user + self.layers
@@ -67,7 +67,7 @@ impl Inputs {
         )
     }
 
-    /// Returns how large each number may be in magnitude; 10^4 for one without limits.
+    /// Returns how large each input may be in magnitude; 10^4 for one without a limit.
     pub(super) fn largest(&self, context: &PolicyContext<'_>) -> Vec<f64> {
         let observables = context.outline.document.iter().chain(&context.outline.user);
         let largest = |observable: &Observable| {
@@ -83,7 +83,7 @@ impl Inputs {
         observables.flat_map(largest).chain(layers).collect()
     }
 
-    /// Returns what the WGSL twin is specialised by.
+    /// Returns the definitions that the WGSL twin is specialised by.
     ///
     /// # Panics
     /// Never: inputs are few.
@@ -100,7 +100,7 @@ impl Inputs {
         ])
     }
 
-    /// Writes what all candidates of a step share; `layers` is the state of the layers.
+    /// Writes the inputs that all candidates of a step share; `layers` is the state of the layers.
     #[inline(always)]
     pub fn begin<N: Number>(&self, offer: &mut dyn Offer<N>, layers: &[N], x: &mut [N]) {
         let (user, numbers) = x[self.document..].split_at_mut(self.user);
@@ -108,13 +108,13 @@ impl Inputs {
         numbers.copy_from_slice(&layers[..self.layers]);
     }
 
-    /// Writes what is observed of the candidate that is looked at.
+    /// Writes the observed features of the candidate that is looked at.
     #[inline(always)]
     pub fn look_at<N: Number>(&self, offer: &mut dyn Offer<N>, x: &mut [N]) {
         offer.observe_document(&mut x[..self.document]);
     }
 
-    /// Returns the score of each candidate of a step, where the host alone asks for it.
+    /// Returns the score of each candidate of a step, for code that runs on the host only.
     pub(super) fn scores(
         &self,
         offer: &mut dyn Offer<f64>,
@@ -132,7 +132,7 @@ impl Inputs {
         scored.collect()
     }
 
-    /// Writes what is observed of a document of the slate.
+    /// Writes the observed features of a document of the slate.
     #[inline(always)]
     pub fn look_back_at<N: Number>(
         &self,

@@ -1,4 +1,4 @@
-//! A policy with the layers around it: what an environment is run with.
+//! A policy with the layers around it: the recommender that a simulation runs with.
 
 use super::layer::{Layer, LayerModel};
 use super::random::Random;
@@ -90,7 +90,7 @@ impl Layered {
         self.policy.belief()
     }
 
-    /// Returns the tables of the policy, then those of each layer.
+    /// Returns the tables of the policy, followed by those of each layer.
     #[must_use]
     pub fn tables(&self) -> Vec<f64> {
         let layers = self.layers.iter().flat_map(LayerModel::tables);
@@ -105,7 +105,7 @@ impl Layered {
         modules
     }
 
-    /// Returns what the WGSL modules are specialised by, besides sizes.
+    /// Returns the definitions that the WGSL modules are specialised by, besides sizes.
     ///
     /// # Panics
     /// Never: states have fewer than 2^32 numbers.
@@ -113,7 +113,7 @@ impl Layered {
     pub fn shader_defs(&self) -> ShaderDefs {
         let size = |size: usize| ShaderDef::UInt(u32::try_from(size).expect("states are small"));
         let mut defs = self.policy.shader_defs();
-        // WGSL has no arrays of no elements.
+        // WGSL has no arrays without elements.
         defs.insert("POLICY_STATE".to_owned(), size(self.state_size().max(1)));
         defs.insert("LEARNS".to_owned(), ShaderDef::Bool(self.state_size() > 0));
         defs.insert("OWN_STATE".to_owned(), size(self.policy.state_size()));
@@ -143,7 +143,7 @@ impl Layered {
         }
     }
 
-    /// Returns the probability of showing a slate to a user who is offered this, given the state before the step; `twin` is that of
+    /// Returns the probability of showing a slate for this offer, given the state before the step; `twin` is the host twin of
     /// this policy.
     pub fn propensity(
         &self,
@@ -160,7 +160,7 @@ impl Layered {
         for (layer, own) in &twin.layers {
             layer.prepare(offer, &mut state[own.clone()]);
         }
-        // The policy may change what it reads.
+        // Asking the policy may change the state.
         let before = state.clone();
         twin.policy
             .recommend(offer, draws, &mut state, scratch, &mut own);

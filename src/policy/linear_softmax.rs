@@ -5,12 +5,12 @@
 //! ```
 //!
 //! The input vector x is that of [`inputs`](super::inputs), the slate that of [`scoring`]. Only the features of the document
-//! tell the candidates of a step apart: a bias, and the weights of what is observed of the user and of the layers, move all
-//! scores alike. Both are read, for the sake of files that have them, and left out, so that a large one does not drown the
-//! differences in its rounding.
+//! distinguish the candidates of a step: a bias, and the weights of the user's and the layers' numbers, add the same to all
+//! scores. Files may have both, so both are read; but they are left out of the score, so that the rounding of a large one does
+//! not hide the differences.
 //!
-//! Weights are a list of numbers, one an input, perhaps with the bias after them; or a safetensors file with the tensors
-//! `weight` of shape `[inputs]` or `[1, inputs]` and perhaps `bias` of one number, and no others.
+//! Weights are a list of numbers, one for each input, and optionally the bias after them; or a safetensors file with the
+//! tensors `weight` of shape `[inputs]` or `[1, inputs]` and optionally `bias` of one number, and no others.
 
 use super::dense::{largest_sum, refuse_large, refuse_overflow};
 use super::inputs::Inputs;
@@ -25,7 +25,7 @@ use crate::shader::{ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 
 keys! {
-    /// What is configured, besides the temperature.
+    /// The keys of the policy, besides the temperature.
     pub struct Keys {
         /// one number for each feature of the document, number observed of the user, and number of the layers;
         /// perhaps a bias
@@ -36,15 +36,15 @@ keys! {
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearSoftmax {
-    /// What candidates are scored by.
+    /// The inputs of the score.
     pub inputs: Inputs,
     /// One number for each feature of a document, in single precision.
     pub weights: Vec<f64>,
-    /// Randomness of the slate; 0 for the best candidates.
+    /// Randomness of the slate; 0 shows the best candidates.
     pub temperature: f64,
 }
 
-/// Finds weights and bias, or tells what does not fit.
+/// Finds weights and bias, or describes what does not fit.
 fn fit(weights: &Weights, inputs: Inputs) -> Result<(Vec<f64>, f64), String> {
     let size = inputs.len();
     let allowed = format!("[{size}] or [1, {size}], for {}", inputs.description());
@@ -148,7 +148,7 @@ impl PolicyDefinition for LinearSoftmax {
         defs
     }
 
-    /// The temperature, the weights.
+    /// The temperature, then the weights.
     fn tables(&self) -> Vec<f64> {
         [&[self.temperature], &self.weights[..]].concat()
     }
@@ -243,7 +243,7 @@ mod tests {
             let slate = slate(&policy(temperature), &features, episode.into());
             *counts.entry(slate).or_default() += 1;
         }
-        // What all candidates share does not matter.
+        // The score of the user, which all candidates share, cancels out.
         let masses = features.map(|feature| (2.0 * feature / temperature).exp());
         assert_eq!(counts.len(), 24);
         let mut chi_square = 0.0;

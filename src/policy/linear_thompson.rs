@@ -20,7 +20,7 @@ use crate::shader::{ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 
 keys! {
-    /// What is configured, besides the regression.
+    /// The keys of the policy, besides those of the regression.
     pub struct Keys {
         /// by how much the standard deviations of the posterior are stretched
         exploration_scale: f64 = number("exploration_scale", 1.0, EXPLORATION),
@@ -30,7 +30,7 @@ keys! {
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearThompson {
-    /// What is learned of a user.
+    /// The regression that is learned for each user.
     pub ridge: Ridge,
     /// By how much the deviations of the posterior are stretched.
     pub exploration_scale: f64,
@@ -104,7 +104,7 @@ impl PolicyDefinition for LinearThompson {
         self.ridge.shader_defs()
     }
 
-    /// The ridge, the exploration scale.
+    /// The ridge, then the exploration scale.
     fn tables(&self) -> Vec<f64> {
         vec![self.ridge.ridge, self.exploration_scale]
     }

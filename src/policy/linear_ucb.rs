@@ -21,7 +21,7 @@ use crate::shader::{ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 
 keys! {
-    /// What is configured, besides the regression.
+    /// The keys of the policy, besides those of the regression.
     pub struct Keys {
         /// how many standard deviations are added to the mean
         alpha: f64 = number("alpha", 1.0, EXPLORATION),
@@ -31,7 +31,7 @@ keys! {
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearUcb {
-    /// What is learned of a user.
+    /// The regression that is learned for each user.
     pub ridge: Ridge,
     /// How many standard deviations are added to the mean.
     pub alpha: f64,
@@ -89,7 +89,7 @@ impl PolicyDefinition for LinearUcb {
         self.ridge.shader_defs()
     }
 
-    /// The ridge, alpha.
+    /// The ridge, then alpha.
     fn tables(&self) -> Vec<f64> {
         vec![self.ridge.ridge, self.alpha]
     }
@@ -161,7 +161,7 @@ mod tests {
     fn a_click_moves_the_mean_and_doubt_speaks_for_the_unknown() {
         let mut state = [0.0; 6];
         let with_doubt = policy(8.0);
-        // Nothing known: the longest x first.
+        // Before any observation the longest x comes first.
         assert_eq!(slate(&with_doubt, &mut state, &[2.0, 0.0, -3.0]), [2, 0]);
         let mut shown = Listed {
             clicked: Some(0),

@@ -1,4 +1,4 @@
-//! Documents that a test writes down, as an offer and as feedback.
+//! Documents listed by a test, which serve as an offer and as feedback.
 
 use super::{Feedback, Offer};
 use crate::number::ScalarWord;
@@ -18,7 +18,7 @@ pub(crate) struct Listed {
     pub(crate) clicked: Option<usize>,
     /// The reward.
     pub(crate) reward: f64,
-    /// What layers have charged.
+    /// What layers have charged for the slate.
     pub(crate) penalty: f64,
     /// What is observed of the response to each document.
     pub(crate) responses: Vec<Vec<f64>>,

@@ -1,12 +1,11 @@
-//! Logistic regression of clicks on the inputs of documents, one per user, over a history that forgets. Twin:
+//! Logistic regression of clicks on the inputs of documents, one per user, over a history of limited length. Twin:
 //! `shaders/policy/logistic.wgsl`.
 //!
-//! The fit is [`fit_logistic`] over the newest `history_length` documents that the user has examined, made anew at every
-//! step. `RecSim` keeps all of them: so does a history that is as long as the steps of an episode times the documents that
-//! a user examines at each.
+//! At every step [`fit_logistic`] fits the newest `history_length` documents that the user has examined. `RecSim` keeps all
+//! documents: so does a history as long as the steps of an episode times the documents that a user examines at each.
 //!
-//! The state of a user is that of [`ridge`](super::ridge) (its A is the sum over all documents, also the forgotten ones),
-//! where the next document is written, how many are remembered, their inputs, and their clicks.
+//! The state of a user is that of [`ridge`](super::ridge), whose A is the sum over all documents, the forgotten ones included;
+//! then the place where the next document is written, how many documents are remembered, their inputs, and their clicks.
 
 use super::inputs::Inputs;
 use super::posterior::{EXPLORATION, Estimator, Fit};
@@ -18,11 +17,11 @@ use crate::number::{Mask, Number, Word};
 use crate::regression::fit_logistic;
 use crate::shader::{ShaderDef, ShaderDefs};
 
-/// So many numbers a history may have: a GPU lane keeps them in its own memory.
+/// The most numbers of a history: a GPU lane keeps them in its own memory.
 const MAX_NUMBERS: u32 = 8192;
 
 keys! {
-    /// What is configured.
+    /// The keys of the regression.
     pub struct Keys {
         /// standard deviation of the prior: the ridge is 1 / sigma0^2
         sigma0: f64 = number("sigma0", 1.0, DEVIATIONS),
@@ -34,22 +33,22 @@ keys! {
     }
 }
 
-/// The inverse square stands beside sums of squared inputs, which single precision has to invert.
+/// Bounds of sigma0: single precision has to invert the sum of 1 / sigma0^2 and sums of squared inputs.
 const DEVIATIONS: Bounds = Bounds::between(1e-3, 30.0);
 
-/// What is fitted.
+/// The regression of a policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Logistic {
-    /// The matrix over all documents, and the inputs.
+    /// The matrix over all documents, with the inputs.
     pub ridge: Ridge,
-    /// So many documents, the newest, are fitted to.
+    /// How many documents, the newest ones, are fitted.
     pub history_length: usize,
     /// Whether A is that of the fit, X' diag(h (1 - h)) X + ridge I, rather than that over all documents.
     pub factors_fit: bool,
 }
 
 impl Logistic {
-    /// Makes it from checked settings.
+    /// Makes the regression from checked settings.
     ///
     /// # Errors
     /// [`ConfigError`] if there are no inputs or too many, or the history is too long for them.
@@ -79,7 +78,7 @@ impl Logistic {
         })
     }
 
-    /// Returns what the WGSL twin is specialised by.
+    /// Returns the definitions that the WGSL twin is specialised by.
     ///
     /// # Panics
     /// Never: histories are short.
@@ -209,7 +208,7 @@ mod tests {
         let logistic = logistic();
         let mut state = vec![0.0; logistic.state_size()];
         let known = logistic.ridge.state_size();
-        // What was observed of the user when the slate was made.
+        // The observed number of the user when the slate was made.
         state[known - 1] = 0.5;
         let mut scratch = Scratch::default();
         for document in 0..13u8 {

@@ -8,8 +8,8 @@
 //! [`scoring`].
 //!
 //! Weights are a safetensors file with the tensors `layers.0.weight` of shape `[units, inputs]`, `layers.0.bias` of shape
-//! `[units]`, `layers.1.weight`, ..., the last of one unit, named as [`dense`](super::dense) tells. Or they are a list of
-//! layers, each a list of units, each a list of its weights and its bias. Any number of layers, each of at most
+//! `[units]`, `layers.1.weight`, ..., the last of one unit; [`dense`](super::dense) describes the names. Or they are a list of
+//! layers, each a list of units, each a list of its weights and its bias. There may be any number of layers, each of at most
 //! [`MAX_WIDTH`] units.
 
 use super::activation::Activation;
@@ -27,7 +27,7 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 
 keys! {
-    /// What is configured, besides the temperature.
+    /// The keys of the policy, besides the temperature.
     pub struct Keys {
         /// layers of a network whose inputs are the features of the document, what is observed of the user, and
         /// the numbers of the layers around the policy
@@ -40,18 +40,18 @@ keys! {
 /// The host twin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mlp {
-    /// What candidates are scored by.
+    /// The inputs of the network.
     pub inputs: Inputs,
     /// The layers, the last of one unit.
     pub layers: Vec<Dense>,
-    /// What stands between them.
+    /// The activation between them.
     pub activation: Activation,
-    /// Randomness of the slate; 0 for the best candidates.
+    /// Randomness of the slate; 0 shows the best candidates.
     pub temperature: f64,
 }
 
 impl Mlp {
-    /// Returns the largest number of numbers between two layers.
+    /// Returns the largest number of units between two layers.
     fn width(&self) -> usize {
         let widths = self.layers.iter().map(|layer| layer.biases.len());
         widths.max().unwrap_or(0).max(self.inputs.len())
@@ -188,7 +188,7 @@ impl PolicyDefinition for Mlp {
         defs
     }
 
-    /// The temperature, the units of each layer, and for each layer its biases and its weights.
+    /// The temperature, the number of units of each layer, and for each layer its biases and its weights.
     fn tables(&self) -> Vec<f64> {
         let mut tables = vec![self.temperature];
         let units = self.layers.iter().map(|layer| layer.biases.len() as f64);
@@ -304,7 +304,7 @@ mod tests {
         for activation in [Activation::Tanh, Activation::Sigmoid, Activation::Identity] {
             assert_eq!(slate(activation, text, &features), [1, 0, 4, 3, 2]);
         }
-        // Those turn round at their least value, -0.75 of gelu and -1.28 of silu.
+        // Gelu and silu fall and then rise again beyond their minima, at -0.75 and -1.28.
         for activation in [Activation::Gelu, Activation::GeluTanh] {
             assert_eq!(slate(activation, text, &features), [2, 1, 0, 3, 4]);
         }

@@ -1,7 +1,7 @@
-//! Policies: which documents, in which order, a user is shown.
+//! Policies: they choose which documents a user is shown, and in which order.
 //!
-//! A policy is a pair of twins: a type here and `shaders/policy/<name>.wgsl`. To add one, write the two files, and register
-//! it: [`Registry::with_policy`](crate::registry::Registry::with_policy). [`Layers`](layer) go around any policy.
+//! A policy is a pair of twins: a type here and `shaders/policy/<name>.wgsl`. To add one, write the two files, and register it:
+//! [`Registry::with_policy`](crate::registry::Registry::with_policy). [Layers](layer) go around any policy.
 //!
 //! A policy may learn within an episode: it then has a state of some numbers for each user, all zero at the start, which
 //! [`Policy::observe`] updates after each step. Nothing is learned across episodes, so that an episode stays a pure
@@ -61,7 +61,7 @@ pub trait Offer<N: Number> {
     /// Returns a number that is observed of the user, numbered as
     /// [`Outline::user`](crate::environment::Outline::user) lists them.
     fn user(&mut self, number: usize) -> N;
-    /// Makes a candidate the one that the functions below tell of.
+    /// Selects the candidate that the functions below describe.
     fn look_at(&mut self, candidate: N::Word);
     /// Returns an observable feature, numbered as
     /// [`Outline::document`](crate::environment::Outline::document) lists them.
@@ -70,9 +70,9 @@ pub trait Offer<N: Number> {
     fn topic(&mut self) -> N::Word;
     /// Returns the quality, where documents have one, observed or not.
     fn quality(&mut self) -> N;
-    /// Returns the score that the user gives: what only an oracle knows, unless users show all of their state.
+    /// Returns the score that the user gives, which only an oracle knows unless the whole state of the user is observed.
     fn score(&mut self) -> N;
-    /// Returns the score that the user would give whom the policy [believes](PolicyDefinition::belief) in.
+    /// Returns the score by the user that the policy [assumes](PolicyDefinition::belief).
     fn believed_score(&mut self) -> N;
     /// Writes all observable features of the candidate, as [`Offer::feature`] numbers them.
     fn observe_document(&mut self, observation: &mut [N]) {
@@ -105,12 +105,12 @@ pub trait Feedback<N: Number> {
     fn observe_response(&mut self, position: usize, observation: &mut [N]);
     /// Returns the reward of the step.
     fn reward(&self) -> N;
-    /// Returns what layers have charged for the slate so far.
+    /// Returns what layers have subtracted for the slate so far.
     fn penalty(&self) -> N;
-    /// Charges something for the slate: what is nearer to the policy hears of that much less reward. The rewards that a
-    /// run reports stay what they are.
+    /// Subtracts a cost of the slate from the reward that layers further inside and the policy see. The rewards that a run
+    /// reports do not change.
     fn penalise(&mut self, cost: N);
-    /// Returns what a document of the slate has earned: the reward where it was clicked, less what was charged.
+    /// Returns what a document of the slate has earned: the reward if it was clicked, less the penalty.
     fn earned(&self, position: usize) -> N {
         N::select(self.is_clicked(position), self.reward(), N::splat(0.0)) - self.penalty()
     }
@@ -119,21 +119,21 @@ pub trait Feedback<N: Number> {
 /// The draws of one step, for a policy.
 #[derive(Clone, Copy, Debug)]
 pub struct Draws<W> {
-    /// Names the draws of the step.
+    /// The random stream of the step.
     pub stream: Stream<W>,
-    /// The policy's word 0, which the step's own block holds.
+    /// The policy's word 0, which lies in the step's own block.
     pub first_word: W,
 }
 
 impl<W: crate::number::Word> Draws<W> {
-    /// Begins with the policy's words, which are asked for in order.
+    /// Starts reading the policy's words, which are asked for in order.
     #[inline(always)]
     pub fn words(&self) -> PolicyWords<W> {
         PolicyWords::new(self.stream, self.first_word)
     }
 }
 
-/// Memory that a policy may use within one call, so that it need not allocate.
+/// Memory that a policy may use within one call, so that it does not allocate.
 #[derive(Clone, Debug)]
 pub struct Scratch<N: Number> {
     /// Numbers.
@@ -177,7 +177,7 @@ pub trait Policy<N: Number>: Debug + Send + Sync {
     }
 }
 
-/// What a policy is made for.
+/// What a policy can know of the simulation when it is made.
 #[derive(Clone, Copy)]
 pub struct PolicyContext<'a> {
     /// Sizes and observables of the environment.
@@ -190,13 +190,13 @@ pub struct PolicyContext<'a> {
     pub finite_model: &'a dyn Fn() -> Option<FiniteModel>,
     /// The fields of the average user, where the environment has one.
     pub average_user: Option<&'a [f64]>,
-    /// Tells what is wrong with the fields of a user, if they are no state of the environment.
+    /// Describes what is wrong with the fields of a user, if they are no state of the environment.
     pub misfit_of_user: &'a dyn Fn(&[f64]) -> Option<String>,
     /// How many fields a user has.
     pub num_user_fields: usize,
     /// Whether the documents are the same at every step.
     pub has_fixed_documents: bool,
-    /// How many numbers the layers give the policy to read; 0 when the layers themselves are made.
+    /// How many numbers of the layers the policy can read; 0 while the layers themselves are made.
     pub num_layer_numbers: usize,
 }
 
@@ -210,7 +210,7 @@ impl Debug for PolicyContext<'_> {
     }
 }
 
-/// A policy with its parameters: what makes its WGSL twin, and is its host twin.
+/// A policy with its parameters: has the WGSL twin, and makes the host twin.
 pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
     /// The host twin; mostly the definition itself.
     type Twin<N: Number>: Policy<N> + 'static;
@@ -225,11 +225,11 @@ pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
     /// Makes the policy from checked settings, for an environment.
     ///
     /// # Errors
-    /// [`ConfigError`] if the environment cannot feed the policy.
+    /// [`ConfigError`] if the environment does not have what the policy needs.
     fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError>;
     /// Returns the WGSL twin.
     fn shader(&self) -> ShaderSource;
-    /// Returns what the WGSL twin is specialised by, besides its sizes.
+    /// Returns the definitions that the WGSL twin is specialised by, besides its sizes.
     fn shader_defs(&self) -> ShaderDefs {
         ShaderDefs::new()
     }
@@ -241,19 +241,19 @@ pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
     fn state_size(&self) -> usize {
         0
     }
-    /// Returns the layer whose state follows the policy's own and that the policy reads, if it reads one.
+    /// Returns the layer that the policy needs to read, if any; its state follows the policy's own.
     fn needed_layer(&self) -> Option<LayerModel> {
         None
     }
-    /// Tells whether the slate follows from what is observed and remembered, without a draw.
+    /// Tells whether the slate is a function of what is observed and remembered, without a draw.
     fn is_deterministic(&self) -> bool {
         false
     }
-    /// Returns the probability of showing `slate` to a user of whom this is offered; without a closed form nothing is known of
-    /// that, but for slates that are not drawn.
+    /// Returns the probability of showing `slate` for this offer. Without a closed form it is known only for slates that are
+    /// not drawn.
     ///
-    /// `state` is what [`Policy::recommend`] reads, `own` what it recommends with the draws of the step. Of a slate that is
-    /// shorter than the environment's, it is the probability that the slate begins so.
+    /// `state` is the state that [`Policy::recommend`] reads, and `own` the slate that it recommends with the draws of the
+    /// step. If `slate` is shorter than the environment's slates, the result is the probability that the slate begins with it.
     fn propensity(
         &self,
         _offer: &mut dyn Offer<f64>,
@@ -267,7 +267,7 @@ pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
             Propensity::Unknown
         }
     }
-    /// Returns the fields of the user that the policy believes in, if it scores documents for one.
+    /// Returns the fields of the user that the policy assumes, if it scores documents for one.
     fn belief(&self) -> Option<&[f64]> {
         None
     }

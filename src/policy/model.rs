@@ -1,4 +1,4 @@
-//! Any policy, behind a pointer: those that come with slatesim and a user's own alike.
+//! Any policy behind a pointer, built-in or a user's own.
 
 use super::layer::LayerModel;
 use super::random::Random;
@@ -27,7 +27,7 @@ impl<P: PolicyDefinition> From<P> for PolicyModel {
     }
 }
 
-/// A definition that has forgotten its type: [`PolicyDefinition`] without what makes it.
+/// [`PolicyDefinition`] with its type erased, without the functions that construct it.
 trait Erased: Debug + Send + Sync {
     fn shader(&self) -> ShaderSource;
     fn shader_defs(&self) -> ShaderDefs;
@@ -100,7 +100,7 @@ impl<P: PolicyDefinition> Erased for P {
     }
 }
 
-/// A twin whose functions are compiled for the registers of its number, although they are called through a table.
+/// A twin whose functions are compiled for the instruction set of its number type, although they are called through a table.
 #[derive(Debug)]
 struct Vectorized<T>(T);
 
@@ -184,7 +184,7 @@ impl PolicyModel {
         twin_of::<N, _>(|number| self.definition.twin(number))
     }
 
-    /// Returns the policy if it makes random slates, which rollouts know by themselves.
+    /// Returns the policy if it makes random slates, for which rollouts have a faster way.
     pub(super) fn as_random(&self) -> Option<Random> {
         self.definition.as_any().downcast_ref().copied()
     }

@@ -1,14 +1,14 @@
-//! From what a regression knows to a slate: by upper confidence bounds, or by a draw. Twin: `shaders/policy/posterior.wgsl`.
+//! Makes a slate from an estimate of weights: by upper confidence bounds, or by a draw. Twin: `shaders/policy/posterior.wgsl`.
 //!
 //! ```text
 //! bounds:  score = theta . x + width sqrt(x' A^-1 x)
 //! a draw:  score = w . x,   w = theta + scale L^-T z,   A = L L'
 //! ```
 //!
-//! with theta and A of an [`Estimator`] and standard normal numbers z, drawn anew at each step: w has mean theta and
-//! covariance scale^2 A^-1. What all candidates share adds the same to each score, and is left out of theta . x and w . x. The slate is
-//! the candidates of the largest scores, ties to the lower index; upper confidence bounds within 2^-12 of their size are ties, and
-//! scores of a draw within 2^-18. Words 2p and 2p + 1 of the policy make numbers 2p and 2p + 1 of z.
+//! with theta and A of an [`Estimator`] and standard normal numbers z, drawn anew at each step: w has mean theta and covariance
+//! scale^2 A^-1. Inputs that all candidates share add the same to each score, and are left out of theta . x and w . x. The
+//! slate is the candidates of the largest scores, ties to the lower index; upper confidence bounds within 2^-12 of their size
+//! are ties, and scores of a draw within 2^-18. Words 2p and 2p + 1 of the policy make numbers 2p and 2p + 1 of z.
 
 use super::inputs::Inputs;
 use super::ranking::{begin, insert_above};
@@ -18,21 +18,21 @@ use crate::distribution::normal_pair;
 use crate::number::{Number, Word};
 use crate::regression::{dot_product, quadratic_form, solve_upper};
 
-/// How much may be explored: beside a larger width, the mean is lost in single precision.
+/// Bounds of the exploration: beside a larger width single precision loses the mean.
 pub(super) const EXPLORATION: Bounds = Bounds::between(0.0, 1e3);
 
-/// Upper bounds nearer than this share of their size are ties: candidates of which as much is known have the same bound but for
-/// roundings, and where these decide, each backend shows another slate.
+/// Upper bounds that differ by less than this share of their size are ties. Candidates that were observed equally often have
+/// bounds that differ by rounding only, and without the margin each backend would show another slate. 2^-12.
 const SAME_SCORE: f32 = 0.000_244_140_63;
-/// The same for the scores of a draw, which equal documents share but for their last digits. 2^-18.
+/// The same for the scores of a draw, which differ for equal documents in their last digits only. 2^-18.
 const SAME_DRAWN_SCORE: f32 = 3.814697e-6;
-/// The smallest deviations of a draw that the rounding of the mean leaves alone, beside none.
+/// The smallest scale of a draw, besides 0: the rounding of the mean hides smaller deviations.
 const SMALLEST_SCALE: f64 = 1e-3;
 
-/// Returns by how much the deviations of a draw are stretched.
+/// Returns the factor of the deviations of a draw.
 ///
 /// # Errors
-/// [`ConfigError`] if that is neither 0 nor large enough to be told from rounding.
+/// [`ConfigError`] if the factor is neither 0 nor large enough to be told from rounding.
 pub(super) fn scale_of_draws(settings: &Settings, key: &str) -> Result<f64, ConfigError> {
     let scale = settings.read(key);
     if 0.0 < scale && scale < SMALLEST_SCALE {
@@ -44,28 +44,29 @@ pub(super) fn scale_of_draws(settings: &Settings, key: &str) -> Result<f64, Conf
     Ok(scale)
 }
 
-/// What an [`Estimator`] writes, for d inputs.
+/// The results that an [`Estimator`] writes, and its scratch memory, for d inputs.
 #[derive(Debug)]
 pub struct Fit<'a, N> {
     /// The factor of A, d * d numbers row by row.
     pub factor: &'a mut [N],
     /// The d weights.
     pub theta: &'a mut [N],
-    /// The inputs, those that all candidates share being written.
+    /// The inputs; those that all candidates share have been written.
     pub x: &'a mut [N],
     /// As many numbers as [`Estimator::scratch_size`] says.
     pub scratch: &'a mut [N],
 }
 
-/// What estimates weights, and how well they are known.
+/// A regression that estimates weights and how well they are known.
 pub trait Estimator {
     /// Returns the numbers that documents are scored by.
     fn inputs(&self) -> &Inputs;
-    /// Returns how many numbers are remembered of a user.
+    /// Returns how many numbers the state of a user has.
     fn state_size(&self) -> usize;
-    /// Returns how many numbers [`Estimator::fit`] asks for besides its result.
+    /// Returns how many numbers of scratch memory [`Estimator::fit`] needs.
     fn scratch_size(&self) -> usize;
-    /// Estimates, and begins the inputs of a step; `own` is the estimator's state, `layers` that of the layers.
+    /// Estimates the weights, and writes the shared inputs of the step; `own` is the estimator's state, `layers` that of the
+    /// layers.
     fn fit<N: Number>(
         &self,
         offer: &mut dyn Offer<N>,
@@ -75,7 +76,7 @@ pub trait Estimator {
     );
 }
 
-/// Begins a slate, and estimates: returns the keys of the slate, what was estimated, and d numbers to use freely.
+/// Begins a slate and estimates; returns the keys of the slate, the estimate, and d numbers of free memory.
 #[inline(always)]
 fn prepared<'a, N: Number>(
     estimator: &impl Estimator,
@@ -114,7 +115,7 @@ fn prepared<'a, N: Number>(
     (keys, fit, free)
 }
 
-/// Leaves out of scores what all candidates share, beside whose rounding their differences would be lost.
+/// Ignores the inputs that all candidates share: rounding their part of the scores would hide the differences.
 #[inline(always)]
 fn leave_out_shared<N: Number>(inputs: &Inputs, theta: &mut [N]) {
     theta[inputs.document..].fill(N::splat(0.0));

@@ -1,19 +1,19 @@
-//! With which probability a policy shows a slate: what estimators for other policies divide by.
+//! Propensities: the probability with which a policy shows a slate. Off-policy estimators divide by it.
 //!
 //! The probability is that of the whole slate in its order, given what the policy sees of the step and remembers of the
-//! episode. It is a matter of the host alone, in double precision; no kernel needs it.
+//! episode. Only the host computes it, in double precision; no kernel needs it.
 //!
-//! A rollout may fill the first positions of a slate only, where the user looks at no others. All probabilities here are
-//! of the positions that are given: of fewer positions, the probability that a slate begins so.
+//! If the user looks at the first positions only, a rollout may fill only these. All probabilities here are those of the given
+//! positions: for fewer positions, the probability that a slate begins with them.
 
-/// What is known of the probability that a slate is shown.
+/// What is known about the probability of a slate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Propensity {
-    /// The slate follows from what the policy sees and remembers; whether it is the one asked about.
+    /// The slate is determined by what the policy sees and remembers; true if it is the slate in question.
     Certain(bool),
-    /// The slate is drawn, and the one asked about has this probability.
+    /// The slate is drawn, and the slate in question has this probability.
     Probability(f64),
-    /// The slate is drawn, with a probability of no closed form.
+    /// The slate is drawn, and its probability has no closed form.
     Unknown,
 }
 
@@ -28,7 +28,7 @@ impl Propensity {
         }
     }
 
-    /// Returns the probability where the slate is drawn.
+    /// Returns the probability if the slate is drawn.
     #[must_use]
     pub fn of_draw(self) -> Option<f64> {
         match self {
@@ -63,8 +63,8 @@ pub fn of_independent(num_candidates: u32, slate: &[u32]) -> f64 {
     })
 }
 
-/// Returns the probability of a slate that is drawn position by position, without replacement, those that are left in
-/// proportion to e^(score / temperature).
+/// Returns the probability of a slate that is drawn position by position without replacement, each from the remaining
+/// candidates in proportion to e^(score / temperature).
 ///
 /// ```text
 /// product over positions k of  e^(s_k / T) / sum of e^(s_c / T) over the candidates c not at positions before k
@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// The probabilities of all 4^2 slates, duplicates among them, at the start of an episode.
+    /// The probabilities of all 4^2 slates, including those with duplicates, at the start of an episode.
     fn propensities(layered: &Layered) -> BTreeMap<[u32; 2], Option<f64>> {
         propensities_at(layered, &vec![0.0; layered.state_size()])
     }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn exploring_mixes_the_policy_with_random_slates_of_distinct_documents() {
-        // Greedy shows [2, 3]; a twelfth of the explored slates are it.
+        // Greedy shows [2, 3], which is also one of the twelve slates of the exploration.
         let found = propensities(&exploring(greedy(), 0.3));
         assert!((found[&[2, 3]].unwrap() - (0.7 + 0.3 / 12.0)).abs() < 1e-15);
         assert!((found[&[3, 2]].unwrap() - 0.3 / 12.0).abs() < 1e-15);
@@ -310,7 +310,7 @@ mod tests {
             let best = Layered::new(policy, layers);
             assert!(propensities(&best).values().all(Option::is_none));
         }
-        // Explored, the best slate is certain but for the exploration: [2, 3] by the feature.
+        // Without randomness, the best slate is certain except for the exploration: [2, 3] by the feature.
         let found = propensities(&counting(linear_softmax(0.0), 0.3));
         assert!((found[&[2, 3]].unwrap() - (0.7 + 0.3 / 12.0)).abs() < 1e-15);
     }

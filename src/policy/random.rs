@@ -17,7 +17,7 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 
 keys! {
-    /// What is configured.
+    /// The keys of the policy.
     pub struct Keys {
         /// false: distinct documents; true: duplicates possible
         with_replacement: bool = boolean("with_replacement", false),
@@ -82,7 +82,7 @@ impl PolicyDefinition for Random {
 }
 
 impl Random {
-    /// Makes a slate; `words` is memory to use.
+    /// Makes a slate; `words` is scratch memory.
     #[inline(always)]
     pub fn slate<W: Word>(
         &self,

@@ -1,18 +1,18 @@
 //! The best of many candidates, in order: what most policies end with. Twin: `shaders/policy/ranking.wgsl`.
 //!
-//! Candidates are inserted into a slate that is kept sorted. A candidate pushes out only what is strictly worse, so that
-//! ties stay in the order of insertion: with candidates inserted by index, the lower index comes first. Who wants the
-//! higher one first inserts from the last candidate to the first.
+//! Candidates are inserted into a slate that is kept sorted. A candidate displaces only what is strictly worse, so that ties
+//! stay in the order of insertion: inserted by ascending index, the lower index comes first, and inserted from the last to the
+//! first, the higher index.
 
 use super::Scratch;
 use crate::number::{Mask, Number, Word};
 
-/// Below every key; infinities have no place in WGSL.
+/// Less than every key; WGSL does not guarantee infinities.
 pub const WORST: f64 = -3.0e38;
-/// What a key that is not above [`WORST`], or no number, counts as, so that its candidate takes a place that is left.
+/// The key of candidates whose key is not above [`WORST`], or not a number, so that they fill positions that would stay empty.
 pub const FLOOR: f64 = -2.9e38;
 
-/// Begins an empty slate of `length` positions: every key that is inserted is better than what it holds.
+/// Begins an empty slate of `length` positions: every inserted key is better than its keys.
 #[inline(always)]
 pub fn begin<N: Number>(scratch: &mut Scratch<N>, length: usize) {
     scratch.numbers.clear();
@@ -21,7 +21,7 @@ pub fn begin<N: Number>(scratch: &mut Scratch<N>, length: usize) {
 
 /// Inserts a candidate by its key, the largest first; `keys` are those of the slate.
 ///
-/// A key that is not above [`WORST`], or no number, counts as [`FLOOR`]: as many candidates as there are positions fill the
+/// A key that is not above [`WORST`], or not a number, counts as [`FLOOR`]: as many candidates as there are positions fill the
 /// slate, whatever their keys.
 #[inline(always)]
 pub fn insert<N: Number>(keys: &mut [N], slate: &mut [N::Word], key: N, candidate: N::Word) {
@@ -30,7 +30,7 @@ pub fn insert<N: Number>(keys: &mut [N], slate: &mut [N::Word], key: N, candidat
 
 /// Inserts a candidate as [`insert`] does, where keys nearer than `margin` are ties.
 ///
-/// For keys that several roundings have made, so that candidates which tie without them do not change places by their luck.
+/// For keys with rounding errors: candidates that would tie without rounding keep their order.
 #[inline(always)]
 pub fn insert_above<N: Number>(
     keys: &mut [N],
@@ -43,7 +43,7 @@ pub fn insert_above<N: Number>(
     let lowered = (key - margin).max(N::splat(FLOOR));
     let mut is_pushed = N::Mask::splat(false);
     for position in 0..slate.len() {
-        // Whoever is pushed out moves on to the next position, and goes before its equals there: it came before them.
+        // A displaced candidate moves on to the next position, and stays before its equals there: it was inserted before them.
         let is_better = is_pushed | keys[position].less_than(lowered);
         is_pushed = is_better;
         let pushed_key = N::select(is_better, keys[position], key);
@@ -58,8 +58,8 @@ pub fn insert_above<N: Number>(
 /// Inserts a candidate by the sum of a key and a small number, the largest first, where sums nearer than `margin` are ties;
 /// `rests` are the small numbers of the slate.
 ///
-/// Sums are compared by the differences of their parts: a large key that two candidates share does not round away what tells
-/// them apart.
+/// Sums are compared by the differences of their parts, so that rounding a large key that two candidates share does not hide
+/// their difference.
 #[inline(always)]
 pub fn insert_sum<N: Number>(
     keys: &mut [N],
@@ -89,9 +89,9 @@ pub fn insert_sum<N: Number>(
     }
 }
 
-/// Inserts a candidate by its rank, the smallest first, and among those of a rank by its key, the largest first.
+/// Inserts a candidate by its rank, the smallest first, and within a rank by its key, the largest first.
 ///
-/// `ranks` are those of the slate, all above every rank to begin with.
+/// `ranks` are those of the slate, which must begin with values above every rank.
 #[inline(always)]
 pub fn insert_ranked<N: Number>(
     ranks: &mut [N::Word],

@@ -4,8 +4,8 @@
 //! A = ridge I + sum x x',   b = sum y x   over the documents that the user has examined:   theta = A^-1 b
 //! ```
 //!
-//! The state of a user is the lower triangle of A - ridge I row by row, b, and what all candidates of the last step shared,
-//! as it was when the slate was made.
+//! The state of a user is the lower triangle of A - ridge I row by row, b, and the inputs that all candidates of the last step
+//! shared when the slate was made.
 //!
 //! # Precision
 //! A is factorised anew at every step. With a ridge above 0 it cannot be singular; in single precision the factor is good
@@ -20,11 +20,11 @@ use crate::regression::{factorize, solve};
 use crate::shader::{ShaderDef, ShaderDefs};
 use crate::{keys, words};
 
-/// So many inputs there may be: a GPU lane keeps the square of them in its own memory, and half of it in its state.
+/// The most inputs: a GPU lane keeps a matrix of their square in its own memory, and half of it in its state.
 pub const MAX_INPUTS: usize = 64;
 
 words! {
-    /// What is learned of a document that the user has examined.
+    /// The quantity that the regression learns for a document that the user has examined.
     pub enum Learned {
         /// Whether it was clicked.
         Clicked = "clicked",
@@ -34,7 +34,7 @@ words! {
 }
 
 keys! {
-    /// What is configured.
+    /// The keys of the regression.
     pub struct Keys {
         /// weight of the prior: A begins as so many identities
         ridge: f64 = number("ridge", 1.0, RIDGES),
@@ -43,10 +43,10 @@ keys! {
     }
 }
 
-/// The ridge stands beside sums of squared inputs, which single precision has to invert.
+/// Bounds of the ridge: single precision has to invert the sum of it and sums of squared inputs.
 const RIDGES: Bounds = Bounds::between(1e-3, 1e6);
 
-/// What is regressed.
+/// The regression of a policy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ridge {
     /// The numbers that documents are scored by.
@@ -58,7 +58,7 @@ pub struct Ridge {
 }
 
 impl Ridge {
-    /// Makes it from checked settings.
+    /// Makes the regression from checked settings.
     ///
     /// # Errors
     /// [`ConfigError`] if there are no inputs or too many.
@@ -83,7 +83,7 @@ impl Ridge {
         self.inputs.len() * (self.inputs.len() + 1) / 2
     }
 
-    /// Returns what the WGSL twin is specialised by.
+    /// Returns the definitions that the WGSL twin is specialised by.
     ///
     /// # Panics
     /// Never: inputs are few.
@@ -116,7 +116,7 @@ impl Ridge {
         factorize(factor, dim);
     }
 
-    /// Begins the inputs of a step, and keeps those that all candidates share.
+    /// Writes the shared inputs of a step, and keeps them for the observation.
     #[inline(always)]
     pub(super) fn begin<N: Number>(
         &self,
@@ -195,7 +195,7 @@ impl Estimator for Ridge {
     }
 }
 
-/// Counts the inputs, and refuses none and too many.
+/// Returns the inputs of a policy; an error if there are none or too many.
 pub(super) fn bounded(
     name: &str,
     settings: &Settings,

@@ -1,5 +1,4 @@
-//! From scores of candidates to a slate: the best ones, or a random slate that prefers them. Twin:
-//! `shaders/policy/scoring.wgsl`.
+//! Makes a slate from scores: the best candidates, or a random slate that prefers them. Twin: `shaders/policy/scoring.wgsl`.
 //!
 //! ```text
 //! key = score                        at temperature 0
@@ -7,13 +6,13 @@
 //! ```
 //!
 //! The slate is the candidates of the largest keys, the largest first, ties to the lower index; at temperature 0 scores within
-//! 2^-18 of their size are ties. Above temperature 0 that is a slate drawn position by position without replacement, the
-//! probabilities of those that are left being proportional to
-//! e^(score / temperature) (Plackett-Luce). Word *c* of the policy belongs to candidate *c*.
+//! 2^-18 of their size are ties. Above temperature 0, that draws a slate position by position without replacement, each of the
+//! remaining candidates with a probability proportional to e^(score / temperature) (Plackett-Luce). Word *c* of the policy
+//! belongs to candidate *c*.
 //!
 //! # Precision
-//! G lies in [-3.1, 16.7]: a candidate whose score is 19.8 temperatures below that of another is never before it, where a
-//! draw of endless precision would have it there once in 4e8 times.
+//! G lies in [-3.1, 16.7]: a candidate whose score is 19.8 temperatures below that of another never comes before it; exact
+//! draws would put it there once in 4e8 times.
 //!
 //! # Source
 //! Kool, van Hoof and Welling (2019), "Stochastic beams and where to find them: the Gumbel-top-k trick".
@@ -28,19 +27,19 @@ use crate::number::{Number, Word};
 use crate::rng::PolicyWords;
 use crate::shader::{ShaderDef, ShaderDefs};
 
-/// The smallest -ln u: keeps it positive where a logarithm errs next to 1. 2^-24.
+/// The smallest -ln u: keeps it positive, because a logarithm may err next to 1. 2^-24.
 const EXPONENTIAL_MIN: f32 = 5.9604645e-8;
 
-/// The smallest temperature above 0, relative to the largest score: a rounding of that score moves its key by 16. Real scores are
-/// far below what they could reach. 2^-28.
+/// The smallest temperature above 0, relative to the largest possible score: rounding a score of that size moves its key by 16.
+/// Scores that occur are far smaller. 2^-28.
 const TEMPERATURE_MIN: f64 = 3.725_290_3e-9;
 
-/// Without a draw, scores nearer than this share of their size are ties, as those of saturated networks are but for their last
-/// digits. 2^-18.
+/// Without a draw, scores that differ by less than this share of their size are ties: those of saturated networks differ in
+/// their last digits only. 2^-18.
 const SAME_SCORE: f32 = 3.814697e-6;
 
 keys! {
-    /// How random a slate is.
+    /// The key for the randomness of a slate.
     pub struct Keys {
         /// randomness of the slate: probabilities are proportional to e^(score / temperature); 0: the best ones
         temperature: f64 = non_negative("temperature", 1.0),
@@ -50,10 +49,10 @@ keys! {
 /// Returns the temperature, given how large scores may be.
 ///
 /// # Errors
-/// [`ConfigError`] if it is neither 0 nor large enough to be told from rounding.
+/// [`ConfigError`] if the temperature is neither 0 nor large enough to be told from rounding.
 pub(super) fn temperature(settings: &Settings, largest_score: f64) -> Result<f64, ConfigError> {
     let Keys { temperature } = Keys::read(settings);
-    // Whatever the scores, lanes hold no smaller divisor than this.
+    // A smaller divisor is out of range for single precision.
     let least = (TEMPERATURE_MIN * largest_score).max(1e-30);
     if 0.0 < temperature && temperature < least {
         let allowed = format!(
@@ -72,7 +71,8 @@ pub fn gumbel<N: Number>(word: N::Word) -> N {
     -exponential.ln()
 }
 
-/// Inserts a candidate by its key; a temperature of 0 asks for no word. `numbers` are the keys of the slate and their draws.
+/// Inserts a candidate by its key; at temperature 0 it uses no random word. `numbers` are the keys of the slate and their
+/// draws.
 #[inline(always)]
 pub(super) fn insert<N: Number>(
     numbers: &mut [N],
@@ -93,7 +93,7 @@ pub(super) fn insert<N: Number>(
     insert_sum(keys, draws, slate, key, margin, N::Word::splat(index));
 }
 
-/// Returns the probability of a slate that is made by the keys of these scores; `own` is the slate of the step's draws.
+/// Returns the probability of a slate that these scores make; `own` is the slate with the step's draws.
 pub(super) fn propensity(
     scores: impl FnOnce() -> Vec<f64>,
     temperature: f64,
@@ -107,7 +107,7 @@ pub(super) fn propensity(
     }
 }
 
-/// Returns what the WGSL twin is specialised by.
+/// Returns the definitions that the WGSL twin is specialised by.
 pub(super) fn shader_defs(temperature: f64) -> ShaderDefs {
     ShaderDefs::from([("IS_RANDOM".to_owned(), ShaderDef::Bool(temperature > 0.0))])
 }

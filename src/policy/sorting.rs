@@ -1,11 +1,12 @@
-//! What documents are sorted by: a feature, or what only an oracle knows. Twin: `shaders/policy/sorting.wgsl`.
+//! The value that documents are sorted by: a feature, or a value that only an oracle knows. Twin:
+//! `shaders/policy/sorting.wgsl`.
 
 use super::Offer;
 use crate::environment::Outline;
 use crate::number::Number;
 use crate::shader::{ShaderDef, ShaderDefs};
 
-/// What documents are sorted by.
+/// The value that documents are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// An observed feature, as [`Outline::document`](crate::environment::Outline::document) numbers them.
@@ -17,11 +18,12 @@ pub enum By {
 }
 
 impl By {
-    /// Finds what a configuration names, or the first feature where it names nothing; a feature of the name comes before what an
-    /// oracle knows by it.
+    /// Finds the value that a configuration names, or the first feature if it names none. If a feature and an oracle's value
+    /// have the same name, it is the feature.
     ///
     /// # Errors
-    /// What is allowed, if the environment has nothing of that name, or nothing is named and nothing of documents observed.
+    /// A text that lists what is allowed, if the environment has nothing of that name, or if none is given and no feature is
+    /// observed.
     pub fn find(name: Option<&str>, outline: &Outline) -> Result<Self, String> {
         let names = outline.document_features();
         let name = match name {
@@ -51,7 +53,7 @@ impl By {
         }
     }
 
-    /// Returns what the WGSL twin is specialised by.
+    /// Returns the definitions that the WGSL twin is specialised by.
     ///
     /// # Panics
     /// Never: documents have fewer than 2^32 features.

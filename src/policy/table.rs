@@ -1,12 +1,11 @@
-//! A stationary policy of a finite state: for each state a probability of each candidate. Twin:
-//! `shaders/policy/table.wgsl`.
+//! A stationary policy for a finite state: for each state, a probability of each candidate. Twin: `shaders/policy/table.wgsl`.
 //!
 //! The state is the one whole number that is observed of the user. The table is given, or computed by
 //! [`exact`](crate::exact).
 //!
 //! # Precision
-//! The cumulative probabilities of a row are rounded to single precision on every backend: an action's probability is
-//! right to 2^-23.
+//! The cumulative probabilities of a row are rounded to single precision on every backend: an action's probability is accurate
+//! to 2^-23.
 
 use super::{Draws, Offer, Policy, PolicyContext, PolicyDefinition, Propensity, Scratch};
 use crate::config::{Bounds, ConfigError, Entry, Settings, WordOrMatrix};
@@ -22,7 +21,7 @@ use crate::{keys, words};
 const TOLERANCE: f64 = 1e-6;
 
 words! {
-    /// What a table can be computed for.
+    /// The criterion by which a table is computed.
     pub enum Computed {
         /// The largest expected return.
         Optimal = "optimal",
@@ -32,7 +31,7 @@ words! {
 }
 
 keys! {
-    /// What is configured.
+    /// The keys of the policy.
     pub struct Keys {
         /// probability of each candidate, a row a state; or computed: the largest expected return, or the largest
         /// expected reward of the very next step
@@ -49,7 +48,7 @@ pub struct Table {
     cumulative: Vec<f64>,
 }
 
-/// Counts the states where the state is all that is observed of the user, one whole number.
+/// Returns the number of states, if the state is all that is observed of the user and is one whole number.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -130,7 +129,7 @@ impl PolicyDefinition for Table {
         self.cumulative.clone()
     }
 
-    /// The probability as it is played, so that those of a row sum to 1.
+    /// The probability after rounding; those of a row still sum to 1.
     fn propensity(
         &self,
         offer: &mut dyn Offer<f64>,
@@ -180,7 +179,7 @@ mod tests {
     use super::*;
     use crate::environment::Observable;
 
-    /// What is said of a table, where nothing solves the environment.
+    /// Makes a table for an environment that cannot be solved; for its error.
     fn unsolved(user: Vec<Observable>, table: &str) -> Result<Table, String> {
         let outline = Outline {
             user,

@@ -17,7 +17,7 @@ use crate::policy::{Feedback, PolicyContext};
 use crate::shader::{ShaderSource, embedded};
 use crate::specimen::Specimen;
 
-/// Counts stop here on every backend, where single precision has to: 2^24.
+/// Counts stop at 2^24 on every backend, because single precision has no larger consecutive integers.
 const MOST: f64 = 16_777_216.0;
 
 /// The name in configurations.

@@ -1,7 +1,7 @@
-//! Now and then a random slate instead of the policy's. Twin: `shaders/policy/layer/epsilon_greedy.wgsl`.
+//! Replaces the policy's slate by a random one now and then. Twin: `shaders/policy/layer/epsilon_greedy.wgsl`.
 //!
-//! With probability epsilon, drawn anew at each step, the slate is a uniformly random one of distinct candidates; the
-//! policy's slate is among those that it may be.
+//! With probability epsilon, drawn anew at each step, the slate is a uniformly random one of distinct candidates, which may
+//! happen to be the policy's.
 //!
 //! # Precision
 //! Epsilon counts as the nearest multiple of 2^-23.
@@ -22,7 +22,7 @@ use crate::specimen::Specimen;
 const CODE: u32 = 0;
 
 keys! {
-    /// What is configured.
+    /// The keys of the layer.
     pub struct Keys {
         /// probability of a random slate of distinct documents
         epsilon: f64 = probability("epsilon", 0.1),

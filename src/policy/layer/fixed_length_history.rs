@@ -1,15 +1,15 @@
-//! The last few observations of the user and responses, for the policy to read. Twin:
+//! The last few observations of the user and of responses, for the policy to read. Twin:
 //! `shaders/policy/layer/fixed_length_history.wgsl`.
 //!
 //! ```text
 //! state = (entry 0, entry 1, ...), the newest first;   entry = (user_t, responses to the slate of step t - 1)
 //! ```
 //!
-//! What is observed of the user counts from the start of the episode, where there is no response yet: that part is zero, as
-//! are entries of before. Responses stand position by position.
+//! The first entry of an episode has an observation of the user but no response yet: that part is zero, and so are all entries
+//! before it. Responses stand position by position.
 //!
 //! # Source
-//! `RecSim`'s `FixedLengthHistoryLayer`, which counts the observation at the start as an entry, too.
+//! `RecSim`'s `FixedLengthHistoryLayer`, which also counts the observation at the start as an entry.
 
 use super::{Layer, LayerDefinition};
 use crate::config::{ConfigError, Entry, Settings};
@@ -21,11 +21,11 @@ use crate::specimen::Specimen;
 
 /// The name in configurations.
 const NAME: &str = "fixed_length_history";
-/// So many numbers a history may have.
+/// The most numbers of a history.
 const MAX_NUMBERS: u32 = 1024;
 
 keys! {
-    /// What is configured.
+    /// The keys of the layer.
     pub struct Keys {
         /// entries, the newest first; all together have at most 1024 numbers
         history_length: u32 = integer("history_length", 1, 1, MAX_NUMBERS),

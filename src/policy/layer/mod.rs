@@ -1,8 +1,8 @@
-//! Layers: what goes around a policy, whatever the policy is.
+//! Layers around a policy, whatever the policy is: they change its slates, or keep statistics for it.
 //!
-//! A layer sees what the policy sees. It may [revise](Layer::revise) the slate that the policy recommends, and keep
-//! numbers of its own about a user: statistics of what has happened, which the policy can read. Layers nest, the first
-//! one closest to the policy; each kind occurs at most once.
+//! A layer sees what the policy sees. It may [revise](Layer::revise) the slate that the policy recommends, and keep numbers of
+//! its own about each user, such as counts of clicks, which the policy can read. Layers nest, the first one closest to the
+//! policy; each kind occurs at most once.
 //!
 //! A layer is a pair of twins like a policy, and is added in the same way.
 //!
@@ -25,7 +25,7 @@ use crate::shader::{ShaderDefs, ShaderSource};
 use crate::specimen::Specimen;
 use std::fmt::Debug;
 
-/// Blocks of random words that a layer has at a step.
+/// Blocks of random words that are reserved for each layer at a step.
 const BLOCKS_PER_LAYER: u32 = 1 << 16;
 
 /// Returns the four words of block `block` of the layer whose code is `layer`.
@@ -38,7 +38,7 @@ pub fn layer_words<W: Word>(draws: &Draws<W>, layer: u32, block: u32) -> [W; 4] 
 
 /// The host twin of a layer.
 pub trait Layer<N: Number>: Debug + Send + Sync {
-    /// Takes note of what is offered, before the policy recommends.
+    /// Learns from what is offered, before the policy recommends.
     fn prepare(&self, _offer: &mut dyn Offer<N>, _state: &mut [N]) {}
 
     /// Revises the slate that has been recommended; `state` has [`LayerDefinition::state_size`] numbers.
@@ -52,11 +52,11 @@ pub trait Layer<N: Number>: Debug + Send + Sync {
     ) {
     }
 
-    /// Takes note of a step; needed only where there is a state.
+    /// Learns from a step; needed only where there is a state.
     fn observe(&self, _feedback: &mut dyn Feedback<N>, _state: &mut [N]) {}
 }
 
-/// A layer with its parameters: what makes its WGSL twin, and is its host twin.
+/// A layer with its parameters: has the WGSL twin, and makes the host twin.
 pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
     /// The host twin; mostly the definition itself.
     type Twin<N: Number>: Layer<N> + 'static;
@@ -71,11 +71,11 @@ pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
     /// Makes the layer from checked settings, for an environment.
     ///
     /// # Errors
-    /// [`ConfigError`] if the environment cannot feed the layer.
+    /// [`ConfigError`] if the environment does not have what the layer needs.
     fn new(settings: &Settings, context: &PolicyContext<'_>) -> Result<Self, ConfigError>;
     /// Returns the WGSL twin, a module `layer::<name>` with one or more of `prepare`, `revise` and `observe`.
     fn shader(&self) -> ShaderSource;
-    /// Returns what the WGSL twin is specialised by, besides its sizes.
+    /// Returns the definitions that the WGSL twin is specialised by, besides its sizes.
     fn shader_defs(&self) -> ShaderDefs {
         ShaderDefs::new()
     }
@@ -87,12 +87,12 @@ pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
     fn state_size(&self) -> usize {
         0
     }
-    /// Returns the probability of showing `slate`, from what is known of it without the layer; needed where the layer
-    /// revises slates.
+    /// Returns the probability of showing `slate`, given the probability without the layer; needed where the layer revises
+    /// slates.
     fn propensity(&self, without: Propensity, _num_candidates: u32, _slate: &[u32]) -> Propensity {
         without
     }
-    /// Tells whether the numbers are for the policy to read, rather than the layer's own affair.
+    /// Tells whether the policy reads the state, rather than the layer alone.
     fn is_read(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! Any layer, behind a pointer: those that come with slatesim and a user's own alike.
+//! Any layer behind a pointer, built-in or a user's own.
 
 use super::{Layer, LayerDefinition};
 use crate::number::{MakeTwin, Number, make_twin, twin_of, vectorized};
@@ -26,7 +26,7 @@ impl<L: LayerDefinition> From<L> for LayerModel {
     }
 }
 
-/// A definition that has forgotten its type: [`LayerDefinition`] without what makes it.
+/// [`LayerDefinition`] with its type erased, without the functions that construct it.
 trait Erased: Debug + Send + Sync {
     fn shader(&self) -> ShaderSource;
     fn shader_defs(&self) -> ShaderDefs;
@@ -77,7 +77,7 @@ impl<L: LayerDefinition> Erased for L {
     }
 }
 
-/// A twin whose functions are compiled for the registers of its number, although they are called through a table.
+/// A twin whose functions are compiled for the instruction set of its number type, although they are called through a table.
 #[derive(Debug)]
 struct Vectorized<T>(T);
 

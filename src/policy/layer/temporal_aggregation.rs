@@ -1,34 +1,34 @@
-//! Decides only now and then, and holds the slate between. Twin: `shaders/policy/layer/temporal_aggregation.wgsl`.
+//! Decides at some steps only, and repeats the slate in between. Twin: `shaders/policy/layer/temporal_aggregation.wgsl`.
 //!
-//! At steps 0, p, 2 p, ... the slate is the one that comes from inside, p being the aggregation period; at others it is the
-//! one before. Where a slate is not the one before, position by position, `switching_cost` is subtracted from the reward that
-//! the layers inside and the policy hear of ([`Feedback::penalise`]).
+//! At steps 0, p, 2 p, ... the slate is the one that the policy inside recommends, p being the aggregation period; at other
+//! steps it is the one before. Where the slate is not the one before, position by position, `switching_cost` is subtracted from
+//! the reward that the layers inside and the policy learn from ([`Feedback::penalise`]).
 //!
-//! A slate can only be held where its documents are still there: it needs `resample_documents` = false.
+//! A slate can only be repeated while its documents exist: the layer needs `resample_documents` = false.
 //!
-//! The state of a user is the steps since the last decision, counted from 1 (0 before the first); whether the slate is another
-//! than the one before; and the slate. No policy reads it.
+//! The state of a user is the steps since the last decision, counted from 1 (0 before the first); whether the slate differs
+//! from the one before; and the slate. The policy does not read it.
 //!
-//! # What the policy hears
-//! Of every step, held or not, with the reward of that step; not of a whole period at its end, with the rewards of its
-//! steps i, less costs, as one sum over gamma^i. Policies take in clicks and rewards of single positions, for all users of
-//! a vector at once. They have no weight of an observation, by which a user could be passed over in the middle of a
-//! period, and no reward of a whole slate, which that sum is.
+//! # What the policy learns from
+//! From every step, repeated or not, with the reward of that step; not from a whole period at its end, with the sum over
+//! gamma^i of the rewards of its steps i, less costs. Policies learn from clicks and rewards of single positions, for all users
+//! of a vector at once. They have no weight of an observation, by which a user could be left out in the middle of a period, and
+//! no reward of a whole slate, which that sum would be.
 //!
-//! For the linear regressions here little is lost. Let gamma be 1, and what is observed of the user stay. The p
-//! observations of a held document of inputs x and outcomes `y_i` add up to
+//! For the linear regressions here the difference is small. Let gamma be 1, and let the observed numbers of the user not
+//! change. The p observations of a repeated document with inputs x and outcomes `y_i` add up to
 //!
 //! ```text
 //! A += p x x',  b += (sum y_i) x     where one observation would be     A += x x',  b += (sum y_i) x
 //! ```
 //!
 //! so that the net reward per step is estimated, and not that of a period, which is p times as much: the same order of
-//! candidates, but for the ridge. Every step counts as evidence, and less is explored. A switch is charged at the first
-//! of the p steps: `switching_cost` / p per step. Steps count alike and no policy is told of a discount, for none here
-//! looks beyond the next step. The slate before, which `RecSim` adds to the observation, is no input of a policy.
+//! candidates, but for the ridge. Every step counts as evidence, so less is explored. A switch is charged at the first of the p
+//! steps: `switching_cost` / p per step. All steps have the same weight, and policies have no discount, because none here looks
+//! beyond the next step. The slate before, which `RecSim` adds to the observation, is no input of a policy.
 //!
-//! The policy is asked at every step, for it takes note of the user then; what it recommends while a slate is held is
-//! not shown.
+//! The policy is asked at every step, because it notes the user then; what it recommends while a slate is repeated is not
+//! shown.
 //!
 //! # Source
 //! The intent of `RecSim`'s `TemporalAggregationLayer`, as Mladenov et al. (2019), "Advantage amplification in slowly evolving
@@ -46,13 +46,13 @@ use crate::specimen::Specimen;
 
 /// The name in configurations.
 const NAME: &str = "temporal_aggregation";
-/// Numbers of the state before the slate.
+/// Numbers of the state that stand before the slate.
 const HEAD: usize = 2;
-/// So many candidates a number of the state can tell apart.
+/// The most candidates: a number of the state holds the index of one exactly.
 const MAX_CANDIDATES: u32 = 1 << 23;
 
 keys! {
-    /// What is configured.
+    /// The keys of the layer.
     pub struct Keys {
         /// steps from one decision to the next
         aggregation_period: u32 = count("aggregation_period", 1, 1),
@@ -66,7 +66,7 @@ keys! {
 pub struct TemporalAggregation {
     /// Steps from one decision to the next.
     pub aggregation_period: u32,
-    /// What another slate than the one before costs.
+    /// What it costs to show a slate other than the one before.
     pub switching_cost: f64,
     /// Documents in a slate.
     pub slate_size: u32,
@@ -135,7 +135,7 @@ impl LayerDefinition for TemporalAggregation {
         false
     }
 
-    /// Unknown: whether the slate is one that is held is not asked about.
+    /// Unknown: the function does not know whether the slate is a repeated one.
     fn propensity(&self, _without: Propensity, _num_candidates: u32, _slate: &[u32]) -> Propensity {
         Propensity::Unknown
     }
