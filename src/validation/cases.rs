@@ -1,4 +1,4 @@
-//! The simulations that are validated, with what is known about them: those under which models want to be checked.
+//! The simulations that are validated: the specimens of all models, with what is known about them.
 
 use crate::backend::Simulation;
 use crate::config::ConfigError;
@@ -45,8 +45,8 @@ pub fn cases(registry: &Registry) -> Result<Vec<Case>, ConfigError> {
 }
 
 fn case(registry: &Registry, specimen: Specimen) -> Result<Case, ConfigError> {
-    // A seed of its own for each case: with one seed all would share the same noise, and its luck. Derived from the
-    // name, so that a case keeps its seed when others come and go.
+    // Each case has a seed of its own: with one seed, all cases would share the same noise, and with it any lucky or unlucky
+    // draw. The seed is derived from the name, so that a case keeps it when others are added or removed.
     let seed = specimen.name.bytes().fold(2026_u32, |seed, byte| {
         seed.wrapping_mul(31).wrapping_add(u32::from(byte))
     });

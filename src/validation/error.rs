@@ -1,14 +1,14 @@
-//! What can go wrong while a backend is validated.
+//! Errors of validation.
 
 use crate::backend::BackendError;
 use crate::config::ConfigError;
 use crate::statistics::StatisticsError;
 
-/// Why a validation came to no result.
+/// Why a validation could not be completed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValidationError {
-    /// A configuration to validate under is wrong.
+    /// A configuration to validate is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A backend failed.

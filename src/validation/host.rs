@@ -1,4 +1,4 @@
-//! The rows of `shaders/kernel/probe.wgsl` computed on the host, in any number type.
+//! Computes the rows of `shaders/kernel/probe.wgsl` on the host, in any number type.
 
 use crate::backend::gpu::PROBE_ROWS;
 use crate::bandit::{beta_quantile, kl_ucb, kl_ucb_aliased, ucb};
@@ -7,14 +7,14 @@ use crate::math::{gelu_tanh, silu};
 use crate::number::{Number, Word};
 use crate::rng::{DOCUMENT, Stream, key, multiply_high};
 
-/// What a row holds.
+/// The kind of values in a row, and how far they may differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Row {
     /// A 32-bit integer, equal on all backends.
     Integer,
     /// A single-precision number that is exact, so equal on all backends.
     Exact,
-    /// A number within so many times its own spacing and so much in absolute terms.
+    /// A number that may differ by this many units in the last place, plus this much in absolute terms.
     Close { ulps: f64, absolute: f64 },
 }
 
@@ -147,7 +147,7 @@ pub(super) enum Value {
     Number(f64),
 }
 
-/// Computes the rows for consecutive blocks from `first` on, one for each user of the number type.
+/// Computes the rows for consecutive random blocks from `first` on, one for each user of the number type.
 #[inline(always)]
 pub(super) fn rows<N: Number>(
     seed: u64,
@@ -177,7 +177,8 @@ pub(super) fn rows<N: Number>(
             .map(|lane| Value::Number(number.lane(lane)))
             .collect::<Vec<_>>()
     };
-    // A quotient of single-precision numbers that is rounded twice is rounded as if once.
+    // Rounding a quotient of two single-precision numbers first to double and then to single precision gives the correctly
+    // rounded result.
     #[allow(
         clippy::cast_possible_truncation,
         reason = "single precision is what is compared"
@@ -215,10 +216,10 @@ pub(super) fn rows<N: Number>(
     ]
 }
 
-/// Makes of words what a bandit may have counted in an episode: the pulls of all arms, those of one, and its reward.
+/// Turns random words into plausible counts of a bandit in an episode: the pulls of all arms, those of one, and its reward.
 ///
-/// A total of 92, with 75 pulls and a reward of 10, brings `kl_ucb_aliased` within 2e-7 of taking the other half, which
-/// single precision does not tell apart; below that no counts come closer than 1.7e-6.
+/// A total of 92, with 75 pulls and a reward of 10, brings `kl_ucb_aliased` within 2e-7 of taking the other half of its
+/// interval, which single precision cannot distinguish; for smaller totals no counts come closer than 1.7e-6.
 fn counts<N: Number>(block: [N::Word; 4]) -> [N; 3] {
     let one = N::Word::splat(1);
     let total = one + bounded_integer(block[0], N::Word::splat(90));

@@ -1,4 +1,4 @@
-//! What must not matter: batch size, threads, fusion length, workgroup size, shards, what runs side by side.
+//! Checks that results do not depend on batch size, threads, fusion length, workgroup size, shards, or on what else runs.
 
 use super::cases::Case;
 use super::error::ValidationError;
@@ -9,23 +9,23 @@ use crate::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
 use crate::statistics::Statistics;
 use std::ops::Range;
 
-/// Which ways to cut the work are tried on a GPU.
+/// Which ways of cutting the work are tried on a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cuts {
-    /// All of them.
+    /// All ways.
     All,
-    /// Those that a model could have a part in.
+    /// Those whose result could depend on the model.
     OfModels,
 }
 
-/// Compares statistics, which are exact sums, under every way to cut the work.
+/// Compares statistics, which are exact sums, between all ways of cutting the work.
 pub(super) fn invariance(
     subject: Subject<'_>,
     effort: Effort,
     cuts: Cuts,
     case: &Case,
 ) -> Result<Rung, ValidationError> {
-    // Not a whole number of blocks, vectors or workgroups.
+    // A number that is no multiple of a block, a vector or a workgroup.
     let episodes = if effort == Effort::Full {
         9 * BLOCK_EPISODES + 133
     } else {

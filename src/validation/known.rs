@@ -1,4 +1,4 @@
-//! Means against closed forms and against the original.
+//! Compares means with closed forms and with `RecSim`'s.
 
 use super::cases::Case;
 use super::error::ValidationError;
@@ -10,7 +10,7 @@ use crate::statistics::joint_standard_errors;
 /// How far apart two figures may be, in joint standard errors: two-sided significance 6e-5 a row.
 const MOST_STANDARD_ERRORS: f64 = 4.0;
 
-/// Compares the figures of a campaign with what is known of them.
+/// Compares the figures of a campaign with known ones.
 pub(super) fn rungs(
     subject: Subject<'_>,
     effort: Effort,

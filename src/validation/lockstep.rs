@@ -1,4 +1,4 @@
-//! One step at a time, from states that are put in.
+//! Compares single steps, from states that the test sets.
 
 use super::cases::Case;
 use super::error::ValidationError;
@@ -10,15 +10,15 @@ use crate::rng::Philox;
 use crate::statistics::{CompensatedSum, EpisodeBlock};
 use rand::RngExt;
 
-/// Relative error of a float after one step, and absolute below 1. Rewards are exponentials, whose relative error is the
-/// absolute one of the argument: an edge value of 12 for the satisfaction makes arguments of 60, in steps of 4e-6.
+/// Largest relative error of a float after one step, and absolute error below 1. Rewards are exponentials, whose relative error
+/// is the absolute error of the argument: the edge value 12 for the satisfaction makes arguments of 60, in steps of 4e-6.
 const TOLERANCE: f64 = 1e-5;
-/// Choices that may fall the other way, as a share of all: a threshold is known to some 2^-22.
+/// Share of the choices that may fall the other way: a threshold is known to some 2^-22.
 const FLIP_SHARE: f64 = 2e-6;
-/// Flips that are forgiven whatever the share.
+/// Number of flips that is always allowed.
 const FEW_FLIPS: u64 = 2;
 
-/// Values at which formulas like to go wrong.
+/// Values at which formulas often go wrong.
 const EDGES: [f32; 8] = [0.0, 1.0, -1.0, 0.5, 1e-6, -1e-6, 0.999_999_9, 12.0];
 
 /// Counts differences.
@@ -85,7 +85,7 @@ pub(super) fn single_steps(
     let mut oracle = crate::backend::Backend::stepper(&reference, simulation, num_lanes)?;
     let mut rng = Philox::new(19);
     let mut tally = Tally::default();
-    // Words have no edges: what is no index would be no state.
+    // Words are indices: an edge value would not be a valid state.
     let layout = simulation.model.user_layout();
     let are_words = layout.iter().flat_map(|field| {
         let is_word = field.kind == Kind::Word;
@@ -95,7 +95,7 @@ pub(super) fn single_steps(
         .enumerate()
         .filter_map(|(field, is_word)| (!is_word).then_some(field))
         .collect();
-    // Far apart, and on both sides of 2^32.
+    // Indices far apart, and on both sides of 2^32.
     let starts: Vec<_> = (0..num_lanes as u64)
         .map(|lane| Some(lane * 0x1000_0001))
         .collect();
@@ -133,7 +133,7 @@ pub(super) fn single_steps(
     Ok(tally.rung("single steps", case))
 }
 
-/// Empties the end of every slate, of as many positions in each as will go round, and lets every fifth user rest.
+/// Empties the last positions of every slate, with all lengths in turn, and makes every fifth lane idle.
 fn shorten(slates: &mut [u32], slate_size: usize, allows_empty: bool) {
     let shortest = usize::from(!allows_empty);
     for (lane, slate) in slates.chunks_exact_mut(slate_size).enumerate() {
@@ -144,7 +144,7 @@ fn shorten(slates: &mut [u32], slate_size: usize, allows_empty: bool) {
     }
 }
 
-/// Rounds the users to single precision, so that both sides begin at the very same numbers.
+/// Rounds the users to single precision, so that both sides begin with the same numbers.
 #[allow(clippy::cast_possible_truncation, reason = "rounding is the purpose")]
 fn singles(mut state: LaneState) -> LaneState {
     for number in state.users.iter_mut().chain(&mut state.policy) {
@@ -153,7 +153,7 @@ fn singles(mut state: LaneState) -> LaneState {
     state
 }
 
-/// Puts an edge value into one number of every fourth lane, and large episodes and the steps around truncation into others.
+/// Puts an edge value into one number of every fourth lane, and large episode indices and steps near truncation into others.
 fn put_edges(state: &mut LaneState, numbers: &[usize], max_steps: u32, rng: &mut Philox) {
     let num_lanes = state.episodes.len();
     if !numbers.is_empty() {
@@ -214,7 +214,7 @@ fn compare_singles(expected: &[f32], found: &[f32], tally: &mut Tally) {
     }
 }
 
-/// Compares outcomes and tells which lanes chose alike.
+/// Compares outcomes, and tells which lanes made the same choice.
 fn compare_outcomes(expected: &StepOutcome, found: &StepOutcome, tally: &mut Tally) -> Vec<bool> {
     let num_lanes = expected.rewards.len();
     let mut same = vec![true; num_lanes];
@@ -232,7 +232,7 @@ fn compare_outcomes(expected: &StepOutcome, found: &StepOutcome, tally: &mut Tal
     same
 }
 
-/// Compares the responses of lanes that chose alike.
+/// Compares the responses of lanes that made the same choice.
 fn compare_responses(expected: &[f32], found: &[f32], same: &[bool], tally: &mut Tally) {
     let width = expected.len() / same.len();
     for lane in (0..same.len()).filter(|&lane| same[lane]) {

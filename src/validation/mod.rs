@@ -1,4 +1,4 @@
-//! Validation: a backend against the reference, against closed forms and against the original, rung by rung.
+//! Validation: compares a backend with the reference, with closed forms and with `RecSim`, in a series of rungs.
 //!
 //! | rung | compares | bound |
 //! | --- | --- | --- |
@@ -36,7 +36,7 @@ pub use rung::{Effort, Rung, Subject};
 use invariance::Cuts;
 use std::ops::ControlFlow;
 
-/// Climbs the ladder with some cases, at least one; `on_rung` hears of each rung as it is done, and may end the climb.
+/// Runs the rungs for some cases, at least one. `on_rung` receives each rung when it is done, and may end the validation.
 ///
 /// # Errors
 /// [`ValidationError`] if something cannot be run at all; a comparison out of its bound is a rung that has not passed.
@@ -52,7 +52,7 @@ pub fn validate(
         rungs.extend(more);
         flow
     };
-    // A closure only to leave it early: the end of the climb is no error.
+    // A closure, so that `?` can leave it early: an early end is no error.
     let mut all = || -> Result<ControlFlow<()>, ValidationError> {
         macro_rules! climb {
             ($rungs:expr) => {
@@ -75,8 +75,9 @@ pub fn validate(
         let mut has_ranked = false;
         for case in cases {
             climb!(vec![trajectories::step_equals_rollout(subject, case)?]);
-            // Most ways to cut the work compile the kernels anew, and cut them alike for every model; but only policies that
-            // rank have something to carry from one part of the candidates to the next.
+            // Most ways of cutting the work compile the kernels anew and are the same for every model, so one case for each
+            // environment is enough; but only policies that rank carry something from one part of the candidates to the next,
+            // so one of these is tried, too.
             let is_first = !seen.contains(&case.environment()) || (case.ranks() && !has_ranked);
             seen.push(case.environment());
             has_ranked |= case.ranks();

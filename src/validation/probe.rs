@@ -1,4 +1,4 @@
-//! Draws and functions one by one.
+//! Compares single draws and functions.
 
 use super::cases::Case;
 use super::error::ValidationError;
@@ -116,7 +116,7 @@ fn known_answers(subject: Subject<'_>, case: &Case) -> Result<Rung, ValidationEr
     })
 }
 
-/// Spreads arguments of the functions of one number over [-20, 20], with the smallest around 0.
+/// Returns arguments for functions of one number: spread over [-20, 20], and very small ones around 0.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -136,7 +136,8 @@ fn arguments(count: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Encrypts counters with the vectors of this processor, and returns the first words of all, the second, and so on.
+/// Encrypts counters with the vector instructions of this processor; returns the first words of all, then the second, and so
+/// on.
 struct Encrypt<const COUNT: usize>([[u32; 6]; COUNT]);
 
 impl<const COUNT: usize> Work for Encrypt<COUNT> {
@@ -153,7 +154,7 @@ impl<const COUNT: usize> Work for Encrypt<COUNT> {
     }
 }
 
-/// Makes all rows with the vectors of this processor.
+/// Computes all rows with the vector instructions of this processor.
 struct Rows<'a>(&'a [f32]);
 
 impl Work for Rows<'_> {
@@ -183,7 +184,7 @@ fn from_bits(bits: &[u32], count: usize) -> Vec<Vec<Value>> {
     ROWS.iter().zip(bits.chunks_exact(count)).map(row).collect()
 }
 
-/// Measures a difference in units of what is allowed; more than 1 is out of bound.
+/// Measures a difference in units of the allowed one; more than 1 is too much.
 fn error(row: Row, expected: Value, found: Value) -> f64 {
     match (row, expected, found) {
         (Row::Close { ulps, absolute }, Value::Number(expected), Value::Number(found)) => {

@@ -1,4 +1,4 @@
-//! What is validated, with how much effort, and what a comparison gives.
+//! The subject of a validation, its effort, and the result of a comparison.
 
 use crate::backend::Backend;
 use crate::backend::cpu::CpuBackend;
@@ -10,7 +10,7 @@ use serde::Serialize;
 pub enum Effort {
     /// Some seconds: enough to find a planted fault.
     Quick,
-    /// What `slatesim validate` does; of a GPU and the CPU it compares millions of user-steps of every case.
+    /// What `slatesim validate` does: for a GPU it compares millions of user-steps of every case with the CPU.
     Full,
 }
 

@@ -1,4 +1,4 @@
-//! Whole episodes, every single one.
+//! Compares whole episodes, every single one.
 
 use super::cases::Case;
 use super::error::ValidationError;
@@ -8,8 +8,8 @@ use crate::backend::gpu::{GpuBackend, GpuError, GpuOptions};
 use crate::backend::{BLOCK_EPISODES, Backend, BackendError, Unobserved, cpu, reference};
 use crate::statistics::{EpisodeBlock, first_step_of_bin, num_bins};
 
-/// Relative difference of a return above which an episode must have gone another way: rounding accumulates to some
-/// 1e-6, and another document shown or clicked moves a return by 1e-3 and more.
+/// Relative difference of returns above which an episode must have gone another way: rounding errors add up to some 1e-6, while
+/// another document shown or clicked changes a return by 1e-3 and more.
 const SAME_EPISODE: f64 = 1e-4;
 
 /// Compares every episode with the reference's.
@@ -21,7 +21,7 @@ pub(super) fn against_reference(
     let episodes = if effort == Effort::Full { 16_384 } else { 512 };
     let reference = reference::reference(None)?;
     let mut tally = Tally::default();
-    // From the first episode on, and across the place where an index outgrows 32 bits.
+    // Indices from 0 on, and indices around 2^32, where they need more than 32 bits.
     for range in [
         0..episodes,
         (1 << 32) - BLOCK_EPISODES..(1 << 32) + BLOCK_EPISODES,
@@ -61,7 +61,7 @@ pub(super) fn gpu_against_cpu(
     Ok(tally.rung("gpu and cpu", case))
 }
 
-/// Counts user-steps as integers, and episodes that went another way as flips.
+/// Compares user-steps as integers; an episode that went another way counts as a flip.
 fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
     let mut tally = Tally::default();
     if expected.len() != found.len() {
@@ -76,8 +76,8 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
         for episode in 0..expected.returns.len() {
             tally.integers += u64::from(expected.lengths[episode]);
             let (a, b) = (expected.returns[episode], found.returns[episode]);
-            // Weighted by the step, so as large as the return times the length. Where rewards are clicks, an episode that
-            // went another way often has the return of the other, but not at the same steps.
+            // Weighted by the step, so the sum is as large as the return times the length. Where rewards are clicks, an episode
+            // that went another way often has the same return, but with clicks at other steps.
             let length = f64::from(expected.lengths[episode]).max(1.0);
             let weighted = [expected, found].map(|of| step_weighted(of, episode) / length);
             let is_close = |a: f64, b: f64| (a - b).abs() <= SAME_EPISODE * a.abs().max(1.0);
@@ -96,7 +96,7 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
         if flips == 0 {
             let count = expected.returns.len() as f64;
             for step in 0..num_bins(expected.max_length()) {
-                // Sums over a bin have as many steps more.
+                // A bin is the sum over several steps, so it is divided by their number, too.
                 let steps = first_step_of_bin(step + 1) - first_step_of_bin(step);
                 let count = count * steps as f64;
                 tally.float(
@@ -112,7 +112,7 @@ fn compare(expected: &[EpisodeBlock], found: &[EpisodeBlock]) -> Tally {
                     u64::from(expected.clicks_by_step[step] != found.clicks_by_step[step]);
             }
             tally.flips += u64::from(expected.topic_impressions != found.topic_impressions);
-            // A score next to a limit may be valid on one side only.
+            // A score next to a limit may be valid on one backend only.
             tally.integers += expected.invalid_choices;
             tally.flips += expected.invalid_choices.abs_diff(found.invalid_choices);
             tally.flips += u64::from(expected.topic_clicks != found.topic_clicks);
@@ -135,8 +135,8 @@ fn step_weighted(block: &EpisodeBlock, episode: usize) -> f64 {
 
 /// Checks that a GPU runs every episode to its end, whether the host adds them up or the device.
 ///
-/// A driver that leaves loops early, or loses a dispatch, is seen by what comes back: episodes that neither ended nor
-/// reached the last step, clicks without a step.
+/// A driver that leaves loops early, or loses a dispatch, is noticed by its results: episodes that have neither ended nor
+/// reached the last step, or clicks without a step.
 pub(super) fn every_episode_ends(gpu: &GpuBackend, case: &Case) -> Result<Rung, ValidationError> {
     const EPISODES: u64 = 2 * BLOCK_EPISODES + 33;
     let mut wrong = Vec::new();

@@ -1,4 +1,4 @@
-//! All episodes of a case on two backends.
+//! Compares all episodes of a case on two backends.
 
 use super::explain::explain;
 use super::nudge::NudgedPolicy;
@@ -9,36 +9,36 @@ use crate::statistics::EpisodeBlock;
 use crate::validation::error::ValidationError;
 use std::ops::Range;
 
-/// Episodes that are looked at step by step; of more than these, the first.
+/// The most episodes that are looked at step by step; of more than these, the first.
 const MOST_EXPLAINED: usize = 48;
-/// Relative difference of a sum below which its steps are not looked at.
+/// Relative difference of a sum below which the steps behind it are not looked at.
 const CLOSE: f64 = 1e-5;
-/// Relative difference of a return from the sum of the rewards of its steps, all magnitudes added.
+/// Largest difference of a return from the sum of the rewards of its steps, relative to the sum of their magnitudes.
 const SAME_SUM: f64 = 1e-6;
 /// Episodes in which the sensitivity of the reference is sampled.
 const MOST_SAMPLED: usize = 4;
-/// Edges that are forgiven whatever the share.
+/// Number of edges that is always allowed.
 const FEW: u64 = 2;
-/// Share of the episodes that may end sooner or later by rounding.
+/// Share of the episodes that rounding may end sooner or later.
 const SHARE_OF_ENDS: f64 = 1e-3;
-/// Share of the candidates and of the positions of slates at which a life may go another way by rounding: single precision knows a
-/// threshold to some 1e-7, times the size of scores.
+/// Share of the candidates and of the positions of slates at which rounding may turn an episode another way: single precision
+/// knows a threshold to some 1e-7, times the size of scores.
 const SHARE_OF_EDGES: f64 = 5e-6;
-/// The same for policies that score by a sum over inputs, which is rounded by its largest term; by a regression, whose own sums are
-/// rounded at each step besides.
+/// The same for policies that score by a sum over inputs, whose rounding error is that of its largest term, or by a regression,
+/// whose own sums are rounded at each step, too.
 const SHARE_OF_EDGES_OF_SUMS: f64 = 1e-4;
 
-/// What a comparison has found.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Comparison {
     pub(super) user_steps: u64,
     /// Episodes that differ.
     pub(super) differing: u64,
-    /// Those of them that rounding explains.
+    /// Those of them that rounding explains, by kind.
     pub(super) edges: Edges,
-    /// Whether there are many of them, as the reference's own sensitivity to rounding lets expect.
+    /// Whether there are more edges than usual, but no more than the reference's own sensitivity to rounding explains.
     pub(super) is_sensitive: bool,
-    /// What rounding does not explain, if there is such a difference.
+    /// A difference that rounding does not explain, if there is one.
     pub(super) fault: Option<String>,
 }
 
@@ -103,12 +103,12 @@ pub(super) fn compare(
     Ok(comparison)
 }
 
-/// An episode to be looked at.
+/// An episode that is to be looked at step by step.
 struct Suspect {
     episode: u64,
-    /// What the rollout of the backend says of it.
+    /// The result of the backend's rollout.
     rolled: Life,
-    /// The sum of its block that differs, where the episode itself seems to be alike.
+    /// The sum of its block that differs, if the episode itself does not seem to differ.
     of: Option<&'static str>,
 }
 
@@ -121,7 +121,7 @@ fn life(block: &EpisodeBlock, episode: usize) -> Life {
     }
 }
 
-/// Looks at suspects step by step, and judges what is found.
+/// Steps through the suspects, and judges the differences that are found.
 fn look(
     (simulation, nudged_policy): (&Simulation, NudgedPolicy<'_>),
     backends: [&dyn Backend; 2],
@@ -129,7 +129,7 @@ fn look(
     range: Range<u64>,
     comparison: &mut Comparison,
 ) -> Result<(), ValidationError> {
-    // A sum may be wrong by any of the episodes of its block.
+    // Any episode of the block may be why its sum differs.
     let most = match suspects[0].of {
         Some(_) => suspects.len().min(256),
         None => suspects.len().min(MOST_EXPLAINED),
@@ -198,7 +198,7 @@ fn look(
     comparison.fault = if ends > most_ends {
         Some(too_many("sessions end sooner or later", ends, most_ends))
     } else if others > few + share {
-        // As often as the reference would do otherwise, were it rounded once a step?
+        // Also allow as many as the reference itself changes when its numbers are rounded once at each step.
         let some = &episodes[..episodes.len().min(MOST_SAMPLED)];
         let sensitivity = sensitivity(simulation, nudged_policy, backends[0], some)?;
         let allowed = few + share + sensitivity * comparison.user_steps as f64;
@@ -210,7 +210,7 @@ fn look(
     Ok(())
 }
 
-/// Tells how a rollout differs from its own steps.
+/// Describes how a rollout differs from the steps of the same backend.
 fn misfit(stepped: &Life, rolled: &Life) -> Option<String> {
     if stepped.length != rolled.length {
         return Some(format!(
@@ -249,7 +249,7 @@ fn is_close_episode(expected: &EpisodeBlock, found: &EpisodeBlock, episode: usiz
             .map(|(a, b)| (a[episode], b[episode]))
             .all(|(a, b)| is_close(a, b, a.abs()))
         && {
-            // Weighted by the step, so that clicks at other steps are seen.
+            // The weight is the step, so that clicks at other steps are noticed, too.
             let length = f64::from(expected.lengths[episode]).max(1.0);
             let weighted = [expected, found].map(|block| step_weighted(block, episode) / length);
             is_close(weighted[0], weighted[1], weighted[0].abs().max(a.abs()))
@@ -268,9 +268,9 @@ fn step_weighted(block: &EpisodeBlock, episode: usize) -> f64 {
     by_slope + 0.5 * (length - 1.0) * block.returns[episode]
 }
 
-/// Names a sum over a block that differs.
+/// Returns the name of a sum over a block that differs.
 fn differing_sum(expected: &EpisodeBlock, found: &EpisodeBlock) -> Option<&'static str> {
-    // Long curves are in bins.
+    // The sums of long curves are those of bins of steps.
     let steps = expected
         .clicks_by_step
         .len()

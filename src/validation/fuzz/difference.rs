@@ -1,4 +1,4 @@
-//! The first difference between two lives.
+//! The first difference between two runs of an episode.
 
 use super::nudge::{Nudge, NudgedPolicy};
 use crate::backend::{Backend, Simulation};
@@ -8,7 +8,7 @@ pub(super) const SAME_REWARD: f64 = 3e-5;
 /// The rounding error of single precision.
 pub(super) const SINGLE: f64 = 1.2e-7;
 
-/// What a user did at a step.
+/// What happened to a user at a step.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Deed {
     pub(super) slate: Vec<u32>,
@@ -56,7 +56,7 @@ fn is_same_reward(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= SAME_REWARD * a.abs().max(1e-30)
 }
 
-/// The first difference between two lives.
+/// The first difference between two runs of an episode.
 pub(super) struct Difference<'a> {
     pub(super) simulation: &'a Simulation,
     pub(super) nudged_policy: NudgedPolicy<'a>,
@@ -64,16 +64,16 @@ pub(super) struct Difference<'a> {
     pub(super) backends: [&'a dyn Backend; 2],
     pub(super) episode: u64,
     pub(super) step: u32,
-    /// User and memory before the step: of the reference, and of the backend.
+    /// Fields of the user and memory of the policy before the step: first the reference's, then the backend's.
     pub(super) before: [[Vec<f64>; 2]; 2],
-    /// How much each number of the user has moved since the beginning.
+    /// How much each number of the user has changed since the beginning, all changes added.
     pub(super) changes: Vec<f64>,
-    /// What the reference did, and the backend.
+    /// What the reference did at the step, then what the backend did.
     pub(super) deeds: [Deed; 2],
 }
 
 impl Difference<'_> {
-    /// Returns what a side is to do.
+    /// Returns what the side that takes the step again should do: what the other side did.
     pub(super) fn wanted(&self, nudge: Nudge) -> &Deed {
         &self.deeds[1 - nudge.side]
     }

@@ -1,15 +1,15 @@
-//! Random values of keys, from what the keys allow.
+//! Draws random values of keys, from what the keys allow.
 //!
-//! Nothing here knows a key by its name. What depends on the rest of a configuration, such as how long a list has to be, is in the
-//! [`Surroundings`]; what still does not fit is refused by the configuration itself, and drawn again.
+//! This code knows no key by its name. What depends on the rest of a configuration, such as how long a list has to be, is in
+//! the [`Surroundings`]; if a value still does not fit, the configuration refuses it, and it is drawn again.
 
 use crate::config::{Allowed, Bounds, Column, Key, Value};
 use crate::rng::Philox;
 use rand::RngExt;
 use toml::Value as Toml;
 
-/// Numbers that arithmetic likes to stumble over: decimals that no binary number equals, neighbours of whole numbers, powers of
-/// two where single precision ends, and magnitudes.
+/// Numbers on which arithmetic often goes wrong: decimals that no binary number equals, neighbours of whole numbers, powers of
+/// two where single precision ends, and very large and small magnitudes.
 const AWKWARD: [f64; 40] = [
     0.0,
     0.1,
@@ -53,43 +53,43 @@ const AWKWARD: [f64; 40] = [
     -5.0,
 ];
 
-/// What the value of a key may have to fit to.
+/// The facts about a configuration that the value of a key may have to fit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
-    /// Names that a text may be.
+    /// The allowed values of a text, where they are names.
     pub(super) names: Vec<String>,
-    /// Rows of matrices, and lengths of lists of users.
+    /// Number of rows of matrices, and length of lists over users.
     pub(super) rows: usize,
-    /// Columns of matrices, and lengths of lists of documents.
+    /// Number of columns of matrices, and length of lists over documents.
     pub(super) columns: usize,
-    /// Whether lists and matrices keep the shape of their default, where they have one.
+    /// Whether lists and matrices keep the shape of their default, if they have one.
     pub(super) keeps_shapes: bool,
-    /// Values that lists without a default may be near to.
+    /// Values near which lists without a default may be drawn.
     pub(super) examples: Vec<Vec<f64>>,
-    /// How many inputs weights are for.
+    /// Number of inputs that weights are for.
     pub(super) inputs: usize,
-    /// Below this are the indices in documents.
+    /// The bound of indices in documents.
     pub(super) num_topics: u32,
     /// How many documents a corpus has.
     pub(super) num_documents: usize,
-    /// What documents consist of.
+    /// The names of the fields of documents.
     pub(super) fields: Vec<String>,
-    /// The texts that the keys of the section have.
+    /// The values of text keys of the section.
     pub(super) texts: Vec<(&'static str, String)>,
-    /// The largest whole number that costs something.
+    /// The largest value of whole numbers that cost time or memory.
     pub(super) largest_count: i128,
 }
 
-/// Draws values: how far from the defaults is drawn once for all.
+/// Draws values. How far they lie from the defaults is drawn once for each configuration.
 #[derive(Debug)]
 pub(super) struct Draw {
     pub(super) rng: Philox,
-    /// Share of the numbers that are drawn from anywhere that is allowed, rather than from around the default.
+    /// Share of the numbers that are drawn from the whole allowed range, rather than from around the default.
     pub(super) wildness: f64,
 }
 
 impl Draw {
-    /// Tells whether something of a probability happens.
+    /// Returns true with this probability.
     pub(super) fn happens(&mut self, probability: f64) -> bool {
         self.uniform() < probability
     }
@@ -145,19 +145,19 @@ impl Draw {
                     }
                 },
             };
-            // As people write them.
+            // Rounded to few digits, as people write numbers.
             let drawn = match self.below(3) {
                 0 => (drawn * 1000.0).round() / 1000.0,
                 1 => format!("{drawn:.5e}").parse().unwrap_or(drawn),
                 _ => drawn,
             };
-            // Negative zero is written as zero.
+            // Turns negative zero into zero.
             let drawn = drawn + 0.0;
             if bounds.contains(drawn) {
                 return drawn;
             }
         }
-        // The default of an optional key, a bound, or what lies between is always inside.
+        // One of these is always within bounds.
         let certain = [near.unwrap_or(0.0), low, high, 0.5 * (low + high)];
         certain
             .into_iter()
@@ -170,7 +170,7 @@ impl Draw {
         let drawn = match self.below(12) {
             0 => min,
             1 => min + 1,
-            // Often of no cost, as a period that never comes round is.
+            // A maximum often costs nothing: a period of that length never ends.
             2 if self.happens(self.wildness) => max,
             3 | 4 => near.unwrap_or(min),
             _ => {
@@ -184,7 +184,7 @@ impl Draw {
         drawn.clamp(min, max)
     }
 
-    /// Draws so many probabilities that sum to 1; some may be 0.
+    /// Draws this many probabilities that sum to 1; some may be 0.
     fn distribution(&mut self, length: usize) -> Vec<f64> {
         let mut shares: Vec<f64> = (0..length)
             .map(|_| match self.happens(self.wildness) {
@@ -199,7 +199,7 @@ impl Draw {
         }
         shares.iter_mut().for_each(|share| *share /= sum);
         if self.happens(0.5) {
-            // As people write them, with the last share as what is left.
+            // Rounded to few digits, as people write numbers; the last share is the remainder.
             for share in &mut shares {
                 *share = (*share * 1e4).round() / 1e4;
             }
@@ -218,7 +218,7 @@ impl Draw {
             .collect()
     }
 
-    /// Draws rows of numbers; those of probabilities are as often as not distributions.
+    /// Draws rows of numbers; half of the matrices of probabilities have rows that sum to 1.
     fn matrix(&mut self, bounds: Bounds, rows: usize, columns: usize, near: &[f64]) -> Toml {
         let is_distribution = bounds.ends() == [0.0, 1.0] && self.happens(0.5);
         let rows = (0..rows).map(|_| {
@@ -237,7 +237,8 @@ impl Draw {
         let weights = |draw: &mut Self, count: usize| {
             let weight = |_| {
                 let weight = match draw.happens(draw.wildness) {
-                    // What is absorbed by a weight a million times as large is lost on every backend, and found nothing.
+                    // Weights of similar size: a weight a million times as large as others would hide them on every backend,
+                    // and no difference would be found.
                     true => *draw.one_of(&[0.0, 1.0, -1.0, 10.0, -10.0, 0.1]),
                     false => scale * (2.0 * draw.uniform() - 1.0),
                 };
@@ -296,7 +297,7 @@ impl Draw {
             }
         };
         let mut rows: Vec<Toml> = (0..around.num_documents).map(|_| row(self)).collect();
-        // Twins are where ties are.
+        // Equal documents, so that there are ties.
         if rows.len() > 1 && self.happens(0.3) {
             let twin = rows[self.below(rows.len())].clone();
             let place = self.below(rows.len());
@@ -305,7 +306,7 @@ impl Draw {
         Toml::Array(rows)
     }
 
-    /// Draws a value of a key whose default, under the other values, is known.
+    /// Draws a value for a key; its default may depend on the other values, and is given.
     pub(super) fn value(
         &mut self,
         key: &Key,
@@ -386,13 +387,13 @@ impl Draw {
 }
 
 impl Surroundings {
-    /// Returns the text that a key of the section has.
+    /// Returns the value of a text key of the section.
     pub(super) fn text_of(&self, name: &str) -> Option<&str> {
         let found = self.texts.iter().find(|(other, _)| *other == name);
         found.map(|(_, text)| text.as_str())
     }
 
-    /// Returns how long a list is: in the table of users as many as matrices have rows, elsewhere as many as they have columns.
+    /// Returns the length of a list: in the table of users the number of rows of matrices, elsewhere their number of columns.
     fn length_of(&self, key: &Key) -> usize {
         match key.name().starts_with("user.") {
             true => self.rows,
@@ -405,7 +406,7 @@ fn list(numbers: &[f64]) -> Toml {
     Toml::Array(numbers.iter().map(|&number| Toml::Float(number)).collect())
 }
 
-/// Writes a whole number; TOML's end at 2^63 - 1, and larger ones are taken as text.
+/// Writes a whole number. TOML's integers end at 2^63 - 1; larger ones are written as text.
 fn integer(number: i128) -> Toml {
     match i64::try_from(number) {
         Ok(number) => Toml::Integer(number),

@@ -1,9 +1,9 @@
-//! Why an episode went another way: two lives side by side, step by step, up to the first difference.
+//! Why two runs of an episode differ: steps through both, side by side, up to the first difference.
 //!
 //! A difference is a *rounding edge* if one side does what the other did once the numbers that single precision had to round
-//! are a little other ones: the documents, the state of the user, what the policy remembers, and the draw of the choice. A
-//! difference that no such nudge makes is a fault. Numbers that single precision holds exactly are nudged only if
-//! nothing else explains it, and such *ties* are counted apart: one now and then is an edge of what is computed in between,
+//! are changed a little (*nudged*): the documents, the state of the user, what the policy remembers, and the draw of the
+//! choice. A difference that no nudge explains is a fault. Numbers that single precision holds exactly are nudged only if
+//! nothing else explains the difference. Such *ties* are counted separately: few of them are edges of intermediate results,
 //! many are a fault.
 
 use super::difference::{Deed, Difference};
@@ -12,7 +12,7 @@ use super::verdict::{Life, Verdict};
 use crate::backend::{Backend, LaneState, Simulation, StepOutcome};
 use crate::validation::error::ValidationError;
 
-/// Steps some episodes on both sides.
+/// Steps through some episodes on both sides.
 pub(super) fn explain(
     simulation: &Simulation,
     nudged_policy: NudgedPolicy<'_>,
@@ -85,7 +85,7 @@ pub(super) fn explain(
     Ok(verdicts.into_iter().zip(lives).map(alike).collect())
 }
 
-/// Adds how much each number of the users has moved.
+/// Adds how much each number of the users has changed.
 fn add_changes(changes: &mut Vec<f64>, last: Option<&LaneState>, now: &LaneState) {
     match last {
         None => changes.resize(now.users.len(), 0.0),

@@ -1,4 +1,5 @@
-//! Random configurations that resolve, from the declared keys alone: what is added to them is drawn as well.
+//! Draws random configurations that resolve, knowing only the declared keys: models that are added later are drawn without a
+//! change here.
 
 use super::draw::{Draw, Surroundings};
 use crate::backend::Simulation;
@@ -13,19 +14,19 @@ use rand::RngExt;
 use std::collections::BTreeMap;
 use toml::Value as Toml;
 
-/// How often a configuration is begun anew before a case is given up.
+/// How often a configuration is drawn from the start before the case is given up.
 const ATTEMPTS: u64 = 60;
-/// How often what a configuration refuses is drawn again or left out.
+/// How often a refused value is drawn again or left out.
 const REPAIRS: usize = 40;
-/// How many policies are tried in what has been drawn.
+/// How many policies are tried in one configuration.
 const POLICIES: usize = 8;
-/// Most steps of an episode, which are those that are simulated where nothing ends an episode.
+/// The most steps of an episode: the built-in limit for episodes that never end by themselves.
 pub(super) const MOST_STEPS: u32 = 27_000;
 
-/// What may be drawn.
+/// Limits of what may be drawn.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// The largest whole number that costs something: candidates, features, entries of a history.
+    /// The largest value of whole numbers that cost time or memory: candidates, features, entries of a history.
     pub(super) largest_count: u32,
     /// The most positions of a slate.
     pub(super) longest_slate: u32,
@@ -36,15 +37,15 @@ pub(super) struct Limits {
 /// A configuration that has been drawn.
 #[derive(Clone, Debug)]
 pub(super) struct Drawn {
-    /// What it sets, in dotted keys.
+    /// The settings, in dotted keys.
     pub(super) given: Given,
-    /// What runs.
+    /// The simulation that the settings make.
     pub(super) simulation: Simulation,
-    /// What it is made of.
+    /// The models that it is made of.
     pub(super) parts: Parts,
 }
 
-/// Names what a configuration is made of.
+/// Names the models of a configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts {
     pub(super) environment: String,
@@ -54,7 +55,7 @@ pub(super) struct Parts {
     pub(super) layers: Vec<String>,
 }
 
-/// Dotted keys with their values.
+/// Settings: dotted keys with their values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Given(pub(super) Vec<(String, Toml)>);
 
@@ -77,7 +78,7 @@ impl Given {
         self.0.len() < before
     }
 
-    /// Moves the numbers of the policy by so much of their size, and tells whether there are any.
+    /// Nudges the numbers of the policy by this share of their size, and tells whether there are any.
     pub(super) fn nudge_policy(&mut self, by: f64, rng: &mut Philox) -> bool {
         let prefix = full(POLICY, "");
         let own = self
@@ -87,7 +88,7 @@ impl Given {
         own.fold(false, |is_any, (_, value)| nudge(value, by, rng) || is_any)
     }
 
-    /// Writes a configuration file.
+    /// Writes the settings as a configuration file.
     pub(super) fn to_toml(&self) -> String {
         let mut root = toml::Table::new();
         for (key, value) in &self.0 {
@@ -110,7 +111,7 @@ impl Given {
         toml::to_string(&root).expect("a table of TOML values is TOML")
     }
 
-    /// Resolves what is set, and makes what runs.
+    /// Resolves the settings, and makes the simulation.
     pub(super) fn resolve(
         &self,
         registry: &Registry,
@@ -131,17 +132,17 @@ fn nudge(value: &mut Toml, by: f64, rng: &mut Philox) -> bool {
         }
         Toml::Array(values) => {
             let nudged = values.iter_mut().map(|value| nudge(value, by, rng));
-            // All of them, not up to the first.
+            // `any` would stop at the first one, and all have to be nudged.
             nudged.filter(|&is_nudged| is_nudged).count() > 0
         }
         _ => false,
     }
 }
 
-/// Counts why configurations were refused.
+/// Counts refused configurations by reason.
 pub(super) type Refusals = BTreeMap<String, u64>;
 
-/// Draws the configuration of a case; nothing if none of many resolves.
+/// Draws the configuration of a case; `None` if no attempt gives one that resolves.
 pub(super) fn draw(
     registry: &Registry,
     declarations: &Declarations,
@@ -151,7 +152,7 @@ pub(super) fn draw(
 ) -> Option<Drawn> {
     let [a, b, ..] = Philox::block(seed, case);
     let of_case = u64::from(a) | u64::from(b) << 32;
-    // Drawn once, so that those which resolve rarely occur as often as the others.
+    // The environment is the same in all attempts: one that rarely resolves would else occur too rarely.
     let mut draw = Draw {
         rng: Philox::new(of_case),
         wildness: 0.0,
@@ -185,7 +186,7 @@ struct Generator<'a> {
     around: Surroundings,
 }
 
-/// A section that is drawn: where it is, and what it may hold.
+/// A section of the configuration: its place, and the models that it may name.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     section: &'a str,
@@ -238,7 +239,7 @@ impl Generator<'_> {
         };
         self.draw_keys(place, share_set, |key| !is_corpus(key));
         if is_square && !self.around.keeps_shapes && self.draw.happens(0.8) {
-            // As many candidates as there are columns, where documents are rows and columns.
+            // If documents are rows and columns of a matrix, there are as many candidates as columns.
             let candidates = i64::try_from(columns).expect("few");
             self.given.set(
                 full(ENVIRONMENT, "num_candidates"),
@@ -308,7 +309,7 @@ impl Generator<'_> {
         })
     }
 
-    /// Tells where documents come from.
+    /// Names the source of the documents.
     fn documents(&self, environment: Place<'_>) -> &'static str {
         let mut corpora = environment.keys.iter().filter(|key| is_corpus(key));
         let is_fixed = self.default_text(environment, "resample_documents") == "false";
@@ -321,7 +322,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Draws the keys of the run, but for the number of episodes, which the cost decides.
+    /// Draws the keys of the run, except for the number of episodes, which follows from the cost.
     fn draw_run(&mut self, run: Place<'_>, environment: &Entry) {
         for key in run.keys.iter().filter(|key| key.name() != "episodes") {
             if key.name() == "max_steps" {
@@ -353,7 +354,7 @@ impl Generator<'_> {
     /// Sets a share of the keys that have an effect, and all that must be set.
     fn draw_keys(&mut self, place: Place<'_>, share: f64, wanted: impl Fn(&Key) -> bool) {
         for key in place.keys.iter().filter(|key| wanted(key)) {
-            // What others depend on is set more often, so that all of them have a chance.
+            // Keys on which others depend are set more often, so that the others can have an effect.
             let is_switch = matches!(key.allowed(), Allowed::OneOf(_) | Allowed::Boolean);
             let share = if is_switch { share.max(0.5) } else { share };
             if key.is_required() || self.draw.happens(share) {
@@ -376,7 +377,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Returns what is given for a key, or its default, as text.
+    /// Returns the value of a key, given or default, as text.
     fn default_text(&self, place: Place<'_>, name: &str) -> String {
         match self.given.get(&full(place.section, name)) {
             Some(Toml::String(text)) => text.clone(),
@@ -392,7 +393,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Lists documents, where they are fixed and there is a key for it.
+    /// Lists documents, if they are fixed and there is a key for them.
     fn draw_documents(
         &mut self,
         run: Place<'_>,
@@ -416,7 +417,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Notes what a policy may have to fit to.
+    /// Collects the facts that the policy's keys may have to fit.
     fn look_around(&mut self, simulation: &Simulation) {
         let outline = &simulation.plan.outline;
         let model = &simulation.model;
@@ -439,7 +440,7 @@ impl Generator<'_> {
         around.num_topics = outline.num_topics;
     }
 
-    /// Makes what runs, drawing again or leaving out what is refused.
+    /// Makes the simulation, and draws again or leaves out the values that are refused.
     fn repaired(&mut self, places: &[Place<'_>]) -> Option<Simulation> {
         for round in 0..REPAIRS {
             let error = match self.checked() {
@@ -448,7 +449,7 @@ impl Generator<'_> {
             };
             let key = error.key().unwrap_or("").to_owned();
             *self.refusals.entry(reason(&error, &key)).or_default() += 1;
-            // A layer or a policy that does not fit.
+            // A layer or a policy that the environment cannot have.
             if let ConfigError::Unfit { .. } = error {
                 return None;
             }
@@ -471,7 +472,7 @@ impl Generator<'_> {
                     }
                 }
                 _ => {
-                    // A default that what is given contradicts: something given has to go.
+                    // A default contradicts the given values: one of these has to be removed.
                     let removable: Vec<String> = (self.given.0.iter())
                         .map(|(key, _)| key)
                         .filter(|key| !key.ends_with("name") && *key != "max_steps")
@@ -488,7 +489,7 @@ impl Generator<'_> {
         None
     }
 
-    /// Makes what runs, and checks what is allowed and costs too much.
+    /// Makes the simulation, and refuses values that are allowed but too costly.
     fn checked(&self) -> Result<Simulation, ConfigError> {
         let simulation = self.given.resolve(self.registry, self.declarations)?;
         let plan = &simulation.plan;

@@ -1,4 +1,4 @@
-//! Whether rounding explains the first difference between two lives.
+//! Decides whether rounding explains the first difference between two runs of an episode.
 
 use super::difference::{Difference, SAME_REWARD, SINGLE};
 use super::nudge::{LARGEST_NUDGE, NUDGES, Nudge};
@@ -10,12 +10,13 @@ use crate::environment::Field;
 use crate::rng::Philox;
 use crate::validation::error::ValidationError;
 
-/// How far states may have drifted apart at a difference that their drift makes, relative to their size and to all changes so far.
+/// How far states may have drifted apart where a difference is explained by their drift, relative to their size and to all
+/// changes so far.
 const DRIFT: f64 = 2e-5;
-/// A state has drifted as far as rounding takes it if a shadow goes this share of the distance.
+/// The share of the distance that a shadow must reach for the drift to count as one of rounding.
 const AS_FAR: f64 = 0.5;
 
-/// Tells whether a policy scores by a regression over what it has seen.
+/// Tells whether the policy scores by a regression over what it has observed.
 fn is_regression(simulation: &Simulation) -> bool {
     let shaders = simulation.plan.policy.shaders();
     let import = "#import slatesim::posterior";
@@ -37,7 +38,7 @@ impl Difference<'_> {
         } else {
             Edge::Reward
         };
-        // From the backend's own state: is the step right?
+        // Both sides take the step from the backend's state: is this step right?
         let mut rng = Philox::new(u64::from(self.step) ^ self.episode.rotate_left(32));
         let none = Nudge {
             by: 0.0,
@@ -61,7 +62,7 @@ impl Difference<'_> {
             });
         }
         for includes_exact in [false, true] {
-            // The end is a comparison with what is left of a budget, in its own size.
+            // The episode ends when what is left of a budget passes 0, so the rounding error is relative to what is left.
             let nudges = NUDGES.into_iter().filter(|&by| !is_end || by <= 1e-5);
             for (by, side) in nudges.flat_map(|by| [(by, 0), (by, 1)]) {
                 let nudge = Nudge {
@@ -88,8 +89,9 @@ impl Difference<'_> {
         ))
     }
 
-    /// Tells whether the reference itself mostly shows another slate if what it begins with is rounded: a regression whose matrix
-    /// single precision cannot solve shows any. What such a one begins with is sums, rounded as their largest term is.
+    /// Tells whether the reference itself mostly shows another slate if its starting numbers are nudged: a regression whose
+    /// matrix single precision cannot solve may show any slate. Its starting numbers are sums, whose rounding error is that of
+    /// their largest term.
     fn is_decided_by_rounding(&self, rng: &mut Philox) -> Result<bool, ValidationError> {
         let nudge = Nudge {
             by: LARGEST_NUDGE,
@@ -109,7 +111,7 @@ impl Difference<'_> {
         }
     }
 
-    /// Tells whether one of several does what is wanted; the reward may lie between theirs.
+    /// Tells whether one of the retried steps gives the wanted result; the wanted reward may lie between theirs.
     fn is_explained(&self, edge: Edge, nudge: Nudge, retried: &[Retried]) -> bool {
         if retried
             .iter()
@@ -131,10 +133,10 @@ impl Difference<'_> {
         (low - room..=high + room).contains(&wanted.reward)
     }
 
-    /// Returns how far each number of the user may have drifted in a stable life.
+    /// Returns how far each number of the user may have drifted if rounding errors do not grow.
     fn allowed_drifts(&self) -> Vec<f64> {
         let [[expected, _], _] = &self.before;
-        // Single precision may keep a number as a sum of two, the second of which is what it takes from the first.
+        // Single precision may keep a number as the sum of two, and the rounding error is that of the larger one.
         let largest = largest(expected);
         let numbers = expected.iter().zip(&self.changes);
         let allowed =
@@ -142,7 +144,7 @@ impl Difference<'_> {
         allowed.collect()
     }
 
-    /// Tells how many times as far as allowed a number has drifted, and which one, if one has: the one that has drifted furthest.
+    /// Finds the number that has drifted furthest beyond what is allowed, if any: how many times as far, and its name.
     fn drift(&self, allowed: &[f64]) -> Option<(f64, String)> {
         let [[expected, _], [found, _]] = &self.before;
         let names = self.simulation.model.user_layout();

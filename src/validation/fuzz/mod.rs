@@ -1,11 +1,11 @@
-//! Random configurations, each lived through on two backends: a search for lives that differ.
+//! Runs random configurations on two backends, and searches for episodes that differ.
 //!
 //! A case is a configuration drawn from the declared keys: values next to the defaults and values at the ends of what is
-//! allowed. Its episodes are run on the reference and on the backend, and compared one by one: length, clicks, returns, and
+//! allowed. Its episodes are run on the reference and on the backend, and compared one by one (length, clicks, returns), with
 //! the sums of each block by step, topic and position. Episodes that differ are stepped on both sides up to the first
 //! difference, which is a rounding edge or a fault (see the module `explain`).
 //!
-//! Everything is a function of the seed and the number of the case, but for the `gpu`, where cases are drawn smaller.
+//! The configurations are a function of the seed and the number of the case; for the `gpu` they are smaller.
 
 mod compare;
 mod difference;
@@ -36,7 +36,7 @@ use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use toml::Value as Toml;
 
-/// Which cases are drawn.
+/// The range of cases to draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fuzz {
     /// The seed of the configurations.
@@ -45,7 +45,7 @@ pub struct Fuzz {
     pub cases: Range<u64>,
 }
 
-/// What was drawn, and what was found.
+/// What was drawn, and which differences were found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FuzzReport {
@@ -55,15 +55,15 @@ pub struct FuzzReport {
     pub cases: u64,
     /// Cases that failed.
     pub failures: Vec<FuzzFailure>,
-    /// Cases of which no configuration resolved, or which the device refused, by the reason.
+    /// Cases without a configuration that resolves, and cases that the device refused, counted by reason.
     pub not_run: BTreeMap<String, u64>,
-    /// How many cases were of each environment.
+    /// How many cases had each environment.
     pub environments: BTreeMap<String, u64>,
-    /// How many cases were of each choice model.
+    /// How many cases had each choice model.
     pub choice_models: BTreeMap<String, u64>,
-    /// How many cases were of each source of documents.
+    /// How many cases had each source of documents.
     pub documents: BTreeMap<String, u64>,
-    /// How many cases were of each policy.
+    /// How many cases had each policy.
     pub policies: BTreeMap<String, u64>,
     /// How many cases had each layer.
     pub layers: BTreeMap<String, u64>,
@@ -71,18 +71,18 @@ pub struct FuzzReport {
     pub keys: BTreeMap<String, u64>,
     /// Episodes that were compared.
     pub episodes: u64,
-    /// Steps of these.
+    /// User-steps that were compared.
     pub user_steps: u64,
-    /// Episodes that differ by a rounding edge.
+    /// Episodes that differ by a rounding edge, by kind.
     pub edges: Edges,
-    /// Cases in which rounding decides often, by the policy: regressions that single precision can hardly solve. The reference
-    /// itself does otherwise as often if it is rounded.
+    /// Cases with many rounding edges, counted by policy: regressions that single precision can hardly solve. If it is rounded,
+    /// the reference itself changes as often.
     pub sensitive: BTreeMap<String, u64>,
-    /// Why configurations were refused and drawn again.
+    /// How often configurations were refused and drawn again, by reason.
     pub refused: BTreeMap<String, u64>,
 }
 
-/// A case in which lives differ, or the program panics.
+/// A case in which episodes differ, or which panics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FuzzFailure {
@@ -90,14 +90,14 @@ pub struct FuzzFailure {
     pub case: u64,
     /// What differs, and where.
     pub what: String,
-    /// The configuration, less what it fails without, as a file.
+    /// A configuration file for the case, without the keys that the failure does not need.
     pub configuration: String,
-    /// What runs the case again.
+    /// The command that runs the case again.
     pub command: String,
 }
 
 impl FuzzReport {
-    /// Names every environment, choice model, policy and layer among declarations that no case was of.
+    /// Lists the environments, choice models, policies and layers that no case had.
     #[must_use]
     pub fn missing(&self, declarations: &Declarations) -> Vec<String> {
         let kinds = [
@@ -135,7 +135,7 @@ impl FuzzReport {
     }
 }
 
-/// Names a key by what declares it: `policy greedy: order`.
+/// Names a key by the model that declares it: `policy greedy: order`.
 fn named(key: &str, parts: &generate::Parts) -> String {
     if let Some(rest) = key.strip_prefix("environment.") {
         return format!("environment {}: {rest}", parts.environment);
@@ -157,18 +157,18 @@ fn named(key: &str, parts: &generate::Parts) -> String {
     }
 }
 
-/// What a user-step may cost, all of them together: some tenths of a second.
+/// The effort of all user-steps of a case: some tenths of a second.
 const EFFORT: f64 = 4e7;
-/// The same for the few episodes that tell how long episodes are.
+/// The same for the few episodes that show how long episodes are.
 const PILOT_EFFORT: f64 = 1e7;
-/// Episodes that tell how long they are.
+/// How many episodes show how long episodes are.
 const PILOT_EPISODES: u64 = 8;
 /// The most episodes of a case.
 const MOST_EPISODES: f64 = 1024.0;
-/// How often a failing case is run again to leave out what it fails without.
+/// The most runs of a failing case to find keys that the failure does not need.
 const SHRINKS: usize = 60;
 
-/// The backends of a search.
+/// The backends that are compared.
 struct Bench<'a> {
     registry: &'a Registry,
     declarations: Declarations,
@@ -180,7 +180,7 @@ struct Bench<'a> {
     shrinks: usize,
 }
 
-/// Draws cases and compares their lives; `on_case` hears of each case as it is done, and may end the search.
+/// Draws cases and compares their episodes. `on_case` receives each case when it is done, and may end the search.
 ///
 /// # Errors
 /// [`ValidationError::Backend`] if the threads of the backends cannot be started; everything else is a failure of a case.
@@ -194,7 +194,7 @@ pub fn fuzz(
     let bench = Bench {
         registry,
         declarations: registry.declarations(),
-        // Shaders are compiled for the sizes, which takes a minute for a hundred positions.
+        // Shaders are compiled for each size, which takes a minute for a hundred positions.
         limits: if is_gpu {
             Limits {
                 largest_count: 40,
@@ -227,13 +227,13 @@ pub fn fuzz(
     Ok(report)
 }
 
-/// What running a case came to.
+/// The result of running a case.
 enum Outcome {
     Compared(Comparison, u64),
     NotRun(String),
 }
 
-/// Runs something that may panic, and makes its panic a text.
+/// Runs something that may panic, and returns a panic as its text.
 fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -311,7 +311,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Runs a case on all backends; sets in the configuration how many steps and episodes it takes.
+    /// Runs a case on all backends; writes its number of steps and episodes into the configuration.
     fn compare_all(&self, given: &mut Given, made: Option<Simulation>, first: u64) -> Outcome {
         let simulation = match self.sized(given, made, first) {
             Ok(simulation) => simulation,
@@ -349,7 +349,7 @@ impl Bench<'_> {
                         break;
                     }
                 }
-                // Too large for this device, and said so.
+                // The case is too large for this device, which is no failure.
                 Err(ValidationError::Backend(BackendError::Gpu(
                     error @ (GpuError::LimitExceeded { .. }
                     | GpuError::LoopLimit { .. }
@@ -365,7 +365,7 @@ impl Bench<'_> {
         Outcome::Compared(all, episodes)
     }
 
-    /// Sets how many steps and episodes a case takes, if they are not set, by what they cost.
+    /// Sets the number of steps and episodes from what they cost, unless they are set.
     fn sized(
         &self,
         given: &mut Given,
@@ -413,12 +413,12 @@ impl Bench<'_> {
         Ok(simulation)
     }
 
-    /// Leaves out of a failing configuration what it fails without.
+    /// Removes the keys that the failure does not need from a failing configuration.
     fn shrunk(&self, given: &Given, first: u64, fault: String) -> (Given, String) {
         let (mut given, mut fault) = (given.clone(), fault);
         let mut left = self.shrinks;
         let mut keys: Vec<String> = given.0.iter().map(|(key, _)| key.clone()).collect();
-        // The last ones depend on the first ones.
+        // Later keys depend on earlier ones, so they are removed first.
         keys.reverse();
         for key in keys {
             let is_needed = ["environment.name", "policy.name", "max_steps", "episodes"]
@@ -427,7 +427,7 @@ impl Bench<'_> {
                 continue;
             }
             let mut smaller = given.clone();
-            // A layer goes with its keys and with those around it.
+            // A layer is removed with its keys and with the layers around it.
             match key.strip_suffix("layer.name") {
                 Some(inner) => {
                     let section = format!("{inner}layer.");
@@ -454,7 +454,7 @@ impl Bench<'_> {
     }
 }
 
-/// Says in a few words why a device did not run a case.
+/// Says in a few words why a device refused a case.
 fn kind_of(error: &GpuError) -> &'static str {
     match error {
         GpuError::LimitExceeded { .. } => "a limit of the device is exceeded",
@@ -464,7 +464,7 @@ fn kind_of(error: &GpuError) -> &'static str {
     }
 }
 
-/// Chooses where the episodes of a case begin: mostly at the first, else where an index outgrows 32 bits, or far beyond.
+/// Chooses the first episode of a case: mostly 0, else where an index needs more than 32 bits, or far beyond.
 fn first_episode(seed: u64, case: u64) -> u64 {
     let [.., word] = Philox::block(seed, case);
     match word % 12 {

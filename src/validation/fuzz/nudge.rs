@@ -1,27 +1,28 @@
-//! Numbers moved by about as much as rounding moves them.
+//! Nudges: small changes of numbers, about as large as rounding errors.
 
 use crate::backend::Simulation;
 use crate::rng::Philox;
 use rand::RngExt;
 
-/// Nudges that are tried, the least first, relative to the number.
+/// Nudges that are tried, the smallest first, relative to the number.
 pub(super) const NUDGES: [f64; 4] = [3e-7, 2e-6, 1e-5, LARGEST_NUDGE];
 pub(super) const LARGEST_NUDGE: f64 = 4e-5;
 
-/// Makes the simulation with the numbers of its policy moved by so much of their size; nothing where it has none.
+/// Makes the simulation with the numbers of its policy nudged by this share of their size; `None` if it has no numbers.
 pub(super) type NudgedPolicy<'a> = &'a dyn Fn(f64, &mut Philox) -> Option<Simulation>;
 
 /// How numbers are moved.
 #[derive(Clone, Copy)]
 pub(super) struct Nudge {
-    /// Relative to the number.
+    /// Largest change, relative to the number.
     pub(super) by: f64,
-    /// Whether those are moved, too, that single precision holds exactly.
+    /// Whether numbers are changed that single precision holds exactly, too.
     pub(super) includes_exact: bool,
-    /// Whether those of documents are moved by as much of the largest number that a policy sees, rather than of themselves.
+    /// Whether the numbers of documents are changed relative to the largest number that the policy sees, rather than to
+    /// themselves.
     pub(super) is_of_sums: bool,
-    /// Which side then takes the step: 0 for the reference, which is to do what the backend did, 1 for the backend, which is
-    /// to do what the reference did.
+    /// The side that takes the step again: 0 for the reference, which should do what the backend did; 1 for the backend, which
+    /// should do what the reference did.
     pub(super) side: usize,
 }
 
@@ -34,7 +35,7 @@ pub(super) fn is_single(number: f64) -> bool {
     f64::from(number as f32) == number
 }
 
-/// Moves a number a little; one that single precision holds exactly only if asked to.
+/// Changes a number by a random share up to the nudge; one that single precision holds exactly only if asked to.
 pub(super) fn nudged(number: f64, nudge: f64, includes_exact: bool, rng: &mut Philox) -> f64 {
     if nudge == 0.0 || (!includes_exact && is_single(number)) {
         return number;
@@ -43,7 +44,7 @@ pub(super) fn nudged(number: f64, nudge: f64, includes_exact: bool, rng: &mut Ph
     number * (1.0 + nudge * by)
 }
 
-/// Moves a word, which stands for a share of 2^32.
+/// Changes a random word, which stands for a number in [0, 1), by up to the nudge.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

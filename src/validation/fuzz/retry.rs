@@ -1,4 +1,4 @@
-//! A step taken again from a state that is a little another one.
+//! Takes a step again from a state that is changed a little.
 
 use super::difference::{Deed, Difference};
 use super::nudge::{Nudge, is_single, nudged, nudged_word};
@@ -9,28 +9,28 @@ use crate::rng::{Philox, STEP, Stream, halves, key};
 use crate::validation::error::ValidationError;
 use std::sync::Arc;
 
-/// Nudged sets of documents, and users that see each of them.
+/// How many sets of nudged documents are tried, and with how many nudged users each.
 const SETS: usize = 12;
 const USERS: usize = 8;
 
-/// What one side does if it begins where it is told.
+/// What one side does at the step when it starts from the given state.
 pub(super) struct Retried {
-    /// Whether the slate is the other side's up to the first position where the two differ, and there.
+    /// Whether its slate is the other side's, up to and including the first position where the two differ.
     pub(super) is_same_slate: bool,
-    /// Whether it is the slate, up to that position, that this side has shown.
+    /// Whether its slate, up to that position, is the one that this side showed originally.
     pub(super) shows_own_slate: bool,
-    /// What it does with the other side's slate.
+    /// What happens when it is given the other side's slate.
     pub(super) outcome: Deed,
 }
 
 impl Difference<'_> {
-    /// Returns the largest magnitude of what the user is and the policy remembers.
+    /// Returns the largest magnitude among the fields of the user and the memory of the policy.
     fn largest_before(&self) -> f64 {
         let before = self.before[1].iter();
         before.fold(0.0, |most, numbers| largest(numbers).max(most))
     }
 
-    /// Lets one side take the step from the backend's state: with its own slate, and with the other's.
+    /// Lets one side take the step from the backend's state, once with its own slate and once with the other side's.
     pub(super) fn retry(
         &self,
         nudge: Nudge,
@@ -42,14 +42,14 @@ impl Difference<'_> {
         let (sets, users) = if is_nudged { (SETS, USERS) } else { (1, 1) };
         let mut retried = Vec::new();
         for set in 0..sets {
-            // One set in three with the policy as it is.
+            // One set in three leaves the policy unchanged.
             let policy = (is_nudged && set % 3 > 0).then(|| (self.nudged_policy)(nudge.by, rng));
             let mut simulation = match policy.flatten() {
                 Some(nudged) => nudged,
                 None => self.simulation.clone(),
             };
             simulation.plan.max_steps = plan.max_steps;
-            // What is given is rounded alike on both sides.
+            // Given documents are rounded in the same way on both sides, so they are not nudged.
             if is_nudged && (is_drawn || nudge.includes_exact) {
                 let model = &self.simulation.model;
                 let mut documents = plan.corpus.clone().unwrap_or_else(|| {
@@ -58,7 +58,8 @@ impl Difference<'_> {
                 });
                 let numbers = are_numbers(&model.document_layout());
                 let num_fields = documents.num_fields;
-                // Scores add up the documents' numbers and those of users and memory, whose rounding is as large as they are.
+                // Scores add the numbers of documents to those of users and memory, so rounding errors are as large as those of
+                // the largest of them.
                 let size = match nudge.is_of_sums {
                     true => largest(&documents.fields).max(self.largest_before()),
                     false => 0.0,
@@ -89,7 +90,7 @@ impl Difference<'_> {
         let numbers = are_numbers(&self.simulation.model.user_layout());
         let [user, policy] = &self.before[1];
         let [exact_user, exact_policy] = &self.before[0];
-        // What the reference has as an exact single is one in the backend as well, unless they differ.
+        // A number that is exact in single precision on the reference is exact on the backend as well, unless the two differ.
         let mut nudge_all = |own: &[f64], exact: &[f64], numbers: Option<&[bool]>| {
             let mut all = vec![0.0; own.len() * users];
             for (field, (&own, &exact)) in own.iter().zip(exact).enumerate() {
@@ -122,7 +123,7 @@ impl Difference<'_> {
                 words
             })
             .collect();
-        // Whatever it would have shown: the slate is judged by itself.
+        // The slate is judged separately, so the step gets the other side's slate whatever this side recommends.
         let outcome = stepper.step_with_words(&wanted.repeat(users), &words)?;
         let slate_size = plan.slate_size as usize;
         let [expected, found] = &self.deeds;
@@ -146,7 +147,7 @@ impl Difference<'_> {
         Ok(())
     }
 
-    /// Returns the words of the step, as a backend draws them.
+    /// Returns the random words of the step, as a backend draws them.
     fn words(&self) -> [u32; 4] {
         let episode = halves(self.episode).map(ScalarWord);
         let stream = Stream::new(
@@ -158,7 +159,7 @@ impl Difference<'_> {
     }
 }
 
-/// Tells of each number of a struct whether it is one, and no word.
+/// Tells for each field of a struct whether it is a number rather than a word.
 pub(super) fn are_numbers(layout: &[Field]) -> Vec<bool> {
     let of_field = |field: &Field| vec![field.kind != Kind::Word; field.names().len()];
     layout.iter().flat_map(of_field).collect()

@@ -1,4 +1,4 @@
-//! How sensitive lives are to rounding, whatever backend they are lived on.
+//! How sensitive episodes are to rounding, whatever backend runs them.
 
 use super::difference::{Deed, Difference};
 use super::nudge::{LARGEST_NUDGE, Nudge, NudgedPolicy};
@@ -6,7 +6,8 @@ use crate::backend::{Backend, Simulation};
 use crate::rng::Philox;
 use crate::validation::error::ValidationError;
 
-/// Tells at which share of the steps the reference does otherwise if single precision rounds what it begins with.
+/// Returns the share of steps at which the reference does something else if its starting numbers are rounded to single
+/// precision.
 pub(super) fn sensitivity(
     simulation: &Simulation,
     nudged_policy: NudgedPolicy<'_>,
@@ -27,7 +28,7 @@ pub(super) fn sensitivity(
         let outcome = oracle.step(&slates)?;
         let is_sampled = step == next;
         if is_sampled {
-            // More of the first steps, which all episodes have.
+            // Early steps are sampled more often, because all episodes have them.
             (next, after) = (after, (next + after).max(after + 1));
         }
         for lane in (0..num_lanes).filter(|&lane| is_sampled && !has_ended[lane]) {

@@ -1,9 +1,9 @@
-//! Lives in which rounding grows: the reference's own, rounded a little differently at every step.
+//! Shadows: runs of an episode on the reference that are rounded a little differently at every step.
 //!
-//! Some users are chaotic: where interests overshoot, each step multiplies what rounding has made, and after a hundred steps two
-//! right backends have two users. A shadow is the same life on the reference, in which every number of the user is moved after
-//! each step by no more than some units of single precision. If a shadow is once as far from the reference as the backend is,
-//! that distance is what rounding makes of this life.
+//! Some users are chaotic: where interests overshoot, each step multiplies the rounding errors, and after a hundred steps two
+//! correct backends have two different users. A shadow is the same episode on the reference, in which every number of the user
+//! is changed after each step by at most some units of single precision. If a shadow is ever as far from the reference as the
+//! backend is, rounding explains the backend's distance.
 
 use super::difference::{Difference, SINGLE};
 use super::retry::are_numbers;
@@ -11,16 +11,17 @@ use crate::rng::Philox;
 use crate::validation::error::ValidationError;
 use rand::RngExt;
 
-/// The reference itself, and its shadows.
+/// How many runs there are: the reference itself, and its shadows.
 const LIVES: usize = 64;
-/// How far the numbers of a user are moved at each step, in units of single precision: half of the shadows each.
+/// How much the numbers of a user are changed at each step, in units of single precision, for one half of the shadows and the
+/// other.
 const UNITS: [f64; 2] = [1.0, 8.0];
 
-/// Returns how far rounding alone takes the user away from the reference, up to the step of the difference: the largest ratio of a
-/// distance to what is `allowed` of its number.
+/// Returns how far rounding alone moves the user away from the reference, up to the step of the difference: the largest ratio
+/// of a distance to the `allowed` one of its number.
 ///
-/// Shadows see the slates of the backend. One that chooses otherwise than it did is replaced by one that does not, as the particles
-/// of a filter are.
+/// Shadows get the slates of the backend. A shadow whose user chooses something else is replaced by one whose user does not, as
+/// in a particle filter.
 pub(super) fn furthest_shadow(
     difference: &Difference<'_>,
     allowed: &[f64],
@@ -40,7 +41,7 @@ pub(super) fn furthest_shadow(
         for (index, (user, last)) in state.users.iter_mut().zip(&last).enumerate() {
             let (number, life) = (index / LIVES, index % LIVES);
             if numbers[number] && life > 0 {
-                // What was added or taken away has been rounded, too.
+                // The change in this step has been rounded, too.
                 let size = user.abs().max(last.abs());
                 let share = f64::from(rng.random_range(-1_000_000..=1_000_000_i32)) / 1e6;
                 *user += UNITS[life % UNITS.len()] * SINGLE * size * share;

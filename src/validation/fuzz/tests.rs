@@ -33,13 +33,13 @@ fn simulation(settings: &[&str]) -> Simulation {
     registry.simulation(&config).unwrap()
 }
 
-/// A backend that is right in everything but what is planted.
+/// A backend that is correct except for a planted fault.
 #[derive(Debug)]
 struct Planted {
     cpu: cpu::CpuBackend,
-    /// What it runs in the place of what it is asked to run.
+    /// The simulation that it runs instead of the one that it is given.
     instead: Option<Simulation>,
-    /// Every so many episodes one is a step longer in rollouts.
+    /// In rollouts, one episode in this many is a step too long.
     longer: Option<usize>,
 }
 
@@ -149,7 +149,7 @@ fn a_parameter_that_is_a_little_off_is_found() {
             "environment.choice.no_click_mass=5.005",
         ),
         (
-            // Qualities are seen by when a session ends.
+            // Qualities have an effect only on when a session ends.
             ["environment.name=interest_evolution", "max_steps=300"],
             "environment.document.max_utility=3.003",
         ),
@@ -267,7 +267,7 @@ fn a_thousand_cases_set_every_key() {
     let never: Vec<_> = declared
         .iter()
         .filter(|key| !report.keys.contains_key(*key))
-        // Its documents are its actions, which a list of them cannot change.
+        // Its documents are its actions, so a list of documents changes nothing.
         .filter(|key| *key != "environment test_mdp: document.corpus")
         .collect();
     assert!(never.is_empty(), "{never:?}");

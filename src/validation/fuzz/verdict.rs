@@ -1,26 +1,26 @@
-//! What became of an episode that was looked at step by step.
+//! The result of looking at an episode step by step.
 
 use serde::Serialize;
 
 /// Counts differences that rounding explains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Edges {
-    /// Another document clicked, or none.
+    /// Another document was clicked, or none.
     pub choices: u64,
-    /// Another slate.
+    /// Another slate was shown.
     pub slates: u64,
-    /// Another reward, by a step of a function.
+    /// Another reward, at a jump of a function.
     pub rewards: u64,
-    /// Any of these where the states had drifted apart, within what rounding makes of many steps.
+    /// Any of these after the states had drifted apart, by no more than rounding can in many steps.
     pub drifts: u64,
     /// Any of these between numbers that single precision holds exactly.
     pub ties: u64,
-    /// An end of the session that came sooner or later.
+    /// The session ended sooner or later.
     pub ends: u64,
 }
 
 impl Edges {
-    /// Adds those of another case.
+    /// Adds the differences of another case.
     pub fn add(&mut self, other: &Self) {
         self.choices += other.choices;
         self.slates += other.slates;
@@ -30,21 +30,21 @@ impl Edges {
         self.ends += other.ends;
     }
 
-    /// Counts all.
+    /// Returns the number of all differences.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.choices + self.slates + self.rewards + self.drifts + self.ties + self.ends
     }
 }
 
-/// What became of one episode that was looked at step by step.
+/// The result of looking at one episode step by step.
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
-    /// No step differs; what the steps add up to.
+    /// No step differs. Holds the sums over the steps.
     Alike(Life),
     /// The first difference is a rounding edge.
     Edge(Edge),
-    /// The first difference is none.
+    /// The first difference is not explained by rounding.
     Fault(String),
 }
 
@@ -72,7 +72,7 @@ impl Edges {
     }
 }
 
-/// What the steps of an episode add up to, on the backend.
+/// Sums over the steps of an episode on the backend.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Life {
     pub(super) length: u32,
