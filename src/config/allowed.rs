@@ -1,4 +1,4 @@
-//! What a key accepts, as data: the checker, the error texts and `slatesim list` all read it.
+//! The values that a key accepts, as data: the checker, the error texts and `slatesim list` all read it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,16 +8,16 @@ use serde::{Serialize, Serializer};
 use super::Bounds;
 use super::condition::Condition;
 
-/// Describes one column of a corpus: a feature that every document must be given, unless it is optional.
+/// Describes one column of a corpus: a feature that every document must have, unless it is optional.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     pub(super) name: Cow<'static, str>,
     pub(super) bounds: Bounds,
     pub(super) whole: bool,
     pub(super) is_optional: bool,
-    /// Whether it stands for as many columns as there are, `name[0]`, `name[1]` and so on.
+    /// Whether it stands for a list of columns, `name[0]`, `name[1]` and so on.
     pub(super) is_list: bool,
-    /// What it is restricted to.
+    /// The condition under which the column exists, if there is one.
     pub(super) applies_when: Option<Condition>,
 }
 
@@ -42,25 +42,25 @@ impl Column {
     /// Declares a feature that is an index: a whole number from 0, such as a topic.
     #[must_use]
     pub const fn index(name: &'static str) -> Self {
-        // Above 2^24 neighbouring indices are one and the same f32.
+        // Above 2^24 single precision does not distinguish neighbouring indices.
         Self::new(name, Bounds::between(0.0, 16_777_216.0), true, false)
     }
 
-    /// Declares a list of numbers within `bounds`, `name[0]`, `name[1]` and so on in a table; the key `document.num_name`, if there
-    /// is one and it is not given, follows from their number.
+    /// Declares a list of numbers within `bounds`, `name[0]`, `name[1]` and so on in a table. If there is a key
+    /// `document.num_name` and it is not given, its value is the length of the list.
     #[must_use]
     pub const fn numbers(name: &'static str, bounds: Bounds) -> Self {
         Self::new(name, bounds, false, true)
     }
 
-    /// Lets documents go without it: it is drawn then.
+    /// Makes the column optional: a document without it has a drawn value.
     #[must_use]
     pub const fn optional(mut self) -> Self {
         self.is_optional = true;
         self
     }
 
-    /// Restricts the column to where the key `other`, declared before the corpus, is `is`; elsewhere there is none.
+    /// Restricts the column to configurations in which the key `other`, declared before the corpus, has the value `is`.
     #[must_use]
     pub fn applies_when(mut self, other: &'static str, is: impl Into<&'static str>) -> Self {
         let is = is.into();
@@ -68,7 +68,7 @@ impl Column {
         self
     }
 
-    /// Tells whether this column, or one of the list that it stands for, has a name.
+    /// Tells whether this column, or one of its list, has this name.
     pub(super) fn is_called(&self, name: &str) -> bool {
         if !self.is_list {
             return self.name == name;
@@ -78,7 +78,7 @@ impl Column {
         index.is_some_and(|index| !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()))
     }
 
-    /// Names what it stands for, for a sentence.
+    /// Names the column or its list, for a sentence.
     pub(super) fn title(&self) -> String {
         let name = &self.name;
         match (self.is_list, self.is_optional) {
@@ -88,8 +88,8 @@ impl Column {
         }
     }
 
-    /// Lists the columns that a table with these names is asked for: those of a list one by one, and no optional one that
-    /// it lacks.
+    /// Lists the columns that a table with these names is searched for: those of a list one by one, and optional ones only if
+    /// the table has them.
     pub(super) fn asked_for<'a>(
         columns: &[Self],
         names: impl Iterator<Item = &'a str> + Clone,
@@ -111,7 +111,7 @@ impl Column {
         columns.iter().flat_map(of).collect()
     }
 
-    /// Names the columns that it stands for among the fields of a document.
+    /// Lists the columns that it stands for among the fields of a document.
     pub(crate) fn names_among<'a>(&'a self, fields: &'a [String]) -> Vec<&'a str> {
         let called = fields.iter().map(String::as_str);
         let called: Vec<&str> = called.filter(|name| self.is_called(name)).collect();
@@ -121,18 +121,18 @@ impl Column {
         }
     }
 
-    /// Tells whether a document may lack it.
+    /// Tells whether the column is optional.
     pub(crate) const fn may_lack(&self) -> bool {
         self.is_optional
     }
 
-    /// Tells whether the column is one under the texts that the keys of the section have.
+    /// Tells whether the column exists, given the values of the section's text keys.
     pub(crate) fn applies_under<'a>(&self, text_of: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.applies_when
             .is_none_or(|condition| text_of(condition.key) == Some(condition.is))
     }
 
-    /// Returns where a number of this column must lie.
+    /// Returns the bounds of a number in this column.
     pub(crate) const fn bounds(&self) -> Bounds {
         self.bounds
     }
@@ -142,12 +142,12 @@ impl Column {
         self.whole
     }
 
-    /// Tells whether a document may have `value` in this column.
+    /// Tells whether `value` is allowed in this column.
     pub(super) fn accepts(&self, value: f64) -> bool {
         self.bounds.contains(value) && (!self.whole || value.fract() == 0.0)
     }
 
-    /// Says what is allowed where single precision cannot hold a number.
+    /// Says what is allowed, for a number that single precision cannot hold.
     pub(super) fn sentence_of_too_large(&self) -> String {
         match (self.whole, self.bounds.phrase()) {
             (true, _) => self.sentence(),
@@ -170,11 +170,11 @@ impl Column {
     }
 }
 
-/// Lists what a key may be set to.
+/// Describes the values that a key accepts.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Allowed {
-    /// A number; an integer is taken for one.
+    /// A number; an integer is accepted as one.
     Number(Bounds),
     /// A whole number, both ends included; `5.0` is not one.
     Integer {
@@ -185,7 +185,7 @@ pub enum Allowed {
     },
     /// True or false.
     Boolean,
-    /// Switches, at least one.
+    /// A list of truth values, at least one.
     Booleans,
     /// One of these words.
     OneOf(Vec<&'static str>),
@@ -193,7 +193,7 @@ pub enum Allowed {
     Text,
     /// A list of numbers, not empty; of exactly `length` where that is given.
     Numbers {
-        /// Where each of them must lie.
+        /// The bounds of each number.
         bounds: Bounds,
         /// How many there must be.
         length: Option<usize>,
@@ -206,7 +206,7 @@ pub enum Allowed {
     OneOfOrMatrix {
         /// The words.
         words: Vec<&'static str>,
-        /// Where each number must lie.
+        /// The bounds of each number.
         bounds: Bounds,
     },
     /// Fixed documents with these columns: inline, or the path of a CSV file.
@@ -295,7 +295,7 @@ impl fmt::Display for Allowed {
     }
 }
 
-/// Adds what holds for each number of a list.
+/// Adds the bounds of each number of a list.
 fn each(f: &mut fmt::Formatter<'_>, bounds: &Bounds) -> fmt::Result {
     match bounds.phrase() {
         Some(phrase) => write!(f, ", each {phrase}"),

@@ -1,4 +1,4 @@
-//! Dotted keys and the values given for them.
+//! Dotted keys with the values that are given for them.
 
 use std::fmt;
 
@@ -16,8 +16,8 @@ pub struct Override {
 impl Override {
     /// Reads `dotted.key=value`, as `--set` takes it.
     ///
-    /// The value is read as TOML (`0.058`, `1_000`, `[0.3, 0.7]`, `"text"`) and, where it is none, as a bare string,
-    /// so that `policy.name=greedy` needs no quotes.
+    /// The value is read as TOML (`0.058`, `1_000`, `[0.3, 0.7]`, `"text"`), and if it is not TOML, as text without quotes, so
+    /// that `policy.name=greedy` needs none.
     ///
     /// # Errors
     /// [`ConfigError::Override`] without `=`, with an empty key or part of a key, without a value, or with a backslash in double
@@ -53,7 +53,7 @@ impl Override {
         Ok((key, value))
     }
 
-    /// Takes the value of a flag of its own, such as `--episodes 1000`, for the dotted key that it stands for.
+    /// Makes the assignment of a flag that stands for a dotted key, such as `--episodes 1000`.
     #[must_use]
     pub fn flag(flag: &str, key: &str, value: impl fmt::Display) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Override {
 const BAD_ESCAPE: &str = "has a backslash in double quotes, which begins an escape there; single quotes take it as it is, as in \
                           'C:\\folder\\file'";
 
-/// Tells whether a value is a text in double quotes that TOML would take, were it not for its backslashes.
+/// Tells whether a value is a text in double quotes that would be TOML without its backslashes.
 fn has_bad_escape(text: &str) -> bool {
     let text = text.trim();
     let is_quoted = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
@@ -75,7 +75,7 @@ fn has_bad_escape(text: &str) -> bool {
     is_quoted && text.contains('\\') && !is_value(text) && is_value(&text.replace('\\', "/"))
 }
 
-/// Reads a value as TOML, else as a number that TOML wants a digit more of (`.7`, `3.`), else as a bare string.
+/// Reads a value as TOML, else as a number that TOML does not accept (`.7`, `3.`), else as text.
 fn parse_value(text: &str) -> toml::Value {
     let text = text.trim();
     if let Ok(value) = text.parse::<toml::Value>() {
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(set("a=.7").1, toml::Value::Float(0.7));
         assert_eq!(set("a=-.5e-3").1, toml::Value::Float(-0.5e-3));
         assert_eq!(set("a=1.2.3").1.as_str(), Some("1.2.3"));
-        // An integer too large for TOML stays a text, which a seed may be.
+        // An integer too large for TOML stays text; a seed may be given as text.
         assert_eq!(
             set("seed=18446744073709551615").1.as_str(),
             Some("18446744073709551615")

@@ -4,22 +4,21 @@ use std::fmt;
 
 /// Limits a number from below and above, each side inclusive or exclusive.
 ///
-/// NaN and the infinities are outside every bounds, and so are magnitudes above 1e12: lanes compute in single precision,
-/// which ends at 3.4e38, and form products of three such numbers.
+/// NaN and infinities are always outside, and so are magnitudes above 1e12: lanes compute in single precision, which ends at
+/// 3.4e38, and multiply up to three such numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
     lower: f64,
     upper: f64,
     lower_exclusive: bool,
     upper_exclusive: bool,
-    /// Whether probabilities are left out that draws cannot resolve.
+    /// Whether probabilities that draws cannot resolve are excluded.
     is_resolved: bool,
 }
 
-/// The largest magnitude that a number may have, and the inverse of the smallest that a number may have which has to be
-/// above 0.
+/// The largest magnitude of a number; also the inverse of the smallest number, where numbers have to be above 0.
 const LARGEST: f64 = 1e12;
-/// Draws have 23 bits: a smaller probability than this is met with an error of more than a sixteenth, or never.
+/// Draws have 23 bits: a smaller probability is off by more than a sixteenth, or counts as 0.
 const SMALLEST_PROBABILITY: f64 = 1.0 / (1 << 20) as f64;
 
 impl Bounds {
@@ -27,13 +26,13 @@ impl Bounds {
     pub const FINITE: Self = Self::between(-LARGEST, LARGEST);
     /// Allows zero and above: standard deviations, masses.
     pub const NON_NEGATIVE: Self = Self::at_least(0.0);
-    /// Allows what does not drown in single precision what stands beside it: qualities, features, and their weights.
+    /// Allows numbers next to which others keep their digits in single precision: qualities, features, and their weights.
     pub const MODERATE: Self = Self::between(-1e3, 1e3);
-    /// Allows what is above zero, and not so small that its inverse is too large: lengths, budgets.
+    /// Allows numbers above zero whose inverse is not too large: lengths, budgets.
     pub const POSITIVE: Self = Self::between(1.0 / LARGEST, LARGEST);
     /// Allows 0 to 1, both included: shares.
     pub const UNIT: Self = Self::between(0.0, 1.0);
-    /// Allows 0, 1, and what lies so far between that draws resolve it: probabilities that draws are compared with.
+    /// Allows 0, 1, and those between that draws can resolve: probabilities that draws are compared with.
     pub const PROBABILITY: Self = Self {
         is_resolved: true,
         ..Self::UNIT
@@ -63,21 +62,21 @@ impl Bounds {
         Self::at_least(lower).without_lower()
     }
 
-    /// Takes the lower end out of the interval.
+    /// Excludes the lower end.
     #[must_use]
     pub const fn without_lower(mut self) -> Self {
         self.lower_exclusive = true;
         self
     }
 
-    /// Takes the upper end out of the interval.
+    /// Excludes the upper end.
     #[must_use]
     pub const fn without_upper(mut self) -> Self {
         self.upper_exclusive = true;
         self
     }
 
-    /// Returns the ends, which may be outside.
+    /// Returns the ends, which may themselves be excluded.
     pub(crate) const fn ends(&self) -> [f64; 2] {
         [self.lower, self.upper]
     }
@@ -90,8 +89,8 @@ impl Bounds {
             reason = "rounding to the lanes' type is what is examined"
         )]
         let rounded = f64::from(value as f32);
-        // An inclusive end needs no second look: 0.1 rounds to a little more than 0.1 and is still the end. An
-        // exclusive one does: 1e-60 is above zero, and zero on a lane.
+        // An inclusive end is compared as `f64` only: 0.1 rounds to an `f32` a little above 0.1 and is still allowed. An
+        // exclusive one is compared as `f32`, too: 1e-60 is above zero, but on a lane it is zero.
         let from_end = value.min(1.0 - value);
         !(self.is_resolved && 0.0 < from_end && from_end < SMALLEST_PROBABILITY)
             && value >= self.lower
@@ -100,12 +99,12 @@ impl Bounds {
             && !(self.upper_exclusive && (value == self.upper || rounded >= self.upper))
     }
 
-    /// Tells whether a number is finite, and infinite on a lane.
+    /// Tells whether a number is finite, but infinite in single precision.
     pub(super) fn is_too_large(value: f64) -> bool {
         value.is_finite() && !Self::FINITE.contains(value)
     }
 
-    /// Describes the limits: `at least 0 and below 1`; nothing for [`Bounds::FINITE`].
+    /// Describes the limits: `at least 0 and below 1`; `None` for [`Bounds::FINITE`].
     pub(super) fn phrase(&self) -> Option<String> {
         if self.is_resolved {
             let smallest = SMALLEST_PROBABILITY;

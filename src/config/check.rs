@@ -8,7 +8,7 @@ use super::quote::{clip, type_name};
 use super::value::number;
 use super::{Allowed, Bounds, ConfigError, Origin, Value, corpus, weights};
 
-/// Turns the value given for the dotted key into a checked one.
+/// Checks the value that is given for a dotted key, and converts it.
 pub(super) fn check(allowed: &Allowed, given: &Assignment) -> Result<Value, ConfigError> {
     let at = At {
         key: &given.key,
@@ -67,7 +67,7 @@ pub(super) fn check(allowed: &Allowed, given: &Assignment) -> Result<Value, Conf
     }
 }
 
-/// Where the checker is, for its messages.
+/// The place that is being checked, for messages.
 #[derive(Clone, Copy)]
 struct At<'a> {
     key: &'a str,
@@ -128,13 +128,13 @@ impl At<'_> {
     fn integer(&self, value: &Toml, min: i128, max: i128) -> Result<i128, ConfigError> {
         let integer = match value {
             Toml::Integer(integer) => i128::from(*integer),
-            // TOML ends at 2^63 - 1 and seeds do not: what is beyond is written as a text.
+            // TOML's integers end at 2^63 - 1, so a larger seed is written as text.
             Toml::String(text) if max > i64::MAX.into() => {
                 let digits = text.strip_prefix('-').unwrap_or(text);
                 if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
                     return Err(self.wrong_type(value));
                 }
-                // So many digits that they are no integer of 128 bits are out of any range.
+                // An integer with more digits than 128 bits hold is out of any range.
                 match text.parse::<i128>() {
                     Ok(integer) => integer,
                     Err(_) => return Err(self.invalid(&clip(text))),

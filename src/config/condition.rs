@@ -1,8 +1,8 @@
-//! Under which values of another key something holds.
+//! Conditions on the value of another key.
 
 use serde::Serialize;
 
-/// Holds when another key of the same section has this text as its value.
+/// Is true if another key of the same section has this text as its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Condition {
     pub(super) key: &'static str,

@@ -12,26 +12,26 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-/// Holds fixed documents, one column a feature, in the order of their declaration.
+/// Holds fixed documents, with one column for each feature, in the order of declaration.
 ///
-/// Two corpora are equal where their documents are, wherever these were given.
+/// Two corpora are equal if their documents are, wherever these were given.
 #[derive(Debug, Clone)]
 pub struct Corpus {
     /// Each feature's name and its values, `[rows]`.
     pub columns: Vec<(String, Vec<f64>)>,
     /// Number of documents.
     pub rows: usize,
-    /// The file that the documents were read from, if they were.
+    /// The file that the documents were read from, if there is one.
     table: Option<Arc<Table>>,
 }
 
-/// Where documents stand in the file that they were read from.
+/// The places of documents in the file that they were read from.
 #[derive(Debug)]
 struct Table {
     path: PathBuf,
     /// The line of each document.
     lines: Vec<u32>,
-    /// The columns that were not read.
+    /// The columns that were ignored.
     ignored: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ impl Corpus {
         values
     }
 
-    /// Returns the values of one feature, `[rows]`, where they were given.
+    /// Returns the values of one feature, `[rows]`, if they were given.
     #[must_use]
     pub fn optional_column(&self, name: &str) -> Option<&[f64]> {
         let mut columns = self.columns.iter();
@@ -62,7 +62,7 @@ impl Corpus {
         Some(values)
     }
 
-    /// Takes drawn documents for a corpus; there is at least one column, and all have the same number of rows.
+    /// Makes a corpus from drawn documents; there is at least one column, and all have the same number of rows.
     pub(crate) fn of_columns(columns: Vec<(String, Vec<f64>)>) -> Self {
         Self {
             rows: columns.first().map_or(0, |(_, values)| values.len()),
@@ -79,12 +79,12 @@ impl Corpus {
         }
     }
 
-    /// Returns the file that the documents were read from, if they were.
+    /// Returns the file that the documents were read from, if there is one.
     pub(super) fn path(&self) -> Option<&Path> {
         self.table.as_ref().map(|table| table.path.as_path())
     }
 
-    /// Lists the columns of the file that were not read.
+    /// Lists the columns of the file that were ignored.
     pub(super) fn ignored(&self) -> &[String] {
         self.table.as_ref().map_or(&[], |table| &table.ignored)
     }
@@ -119,7 +119,7 @@ impl Serialize for Row<'_> {
         let mut table = serializer.serialize_map(Some(columns.len()))?;
         let mut rest = columns.as_slice();
         while let Some(((name, values), others)) = rest.split_first() {
-            // `features[0]`, `features[1]` and so on are a list.
+            // `features[0]`, `features[1]` and so on are written as one list.
             let Some(list) = name.strip_suffix("[0]") else {
                 table.serialize_entry(name, &values[self.row])?;
                 rest = others;

@@ -1,4 +1,4 @@
-//! The environments and policies there are, with the keys they declare.
+//! The environments, policies and layers of a registry, with the keys that they declare.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::dotted::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
 use super::{Allowed, Bounds, Column, ConfigError, Key, Origin, Override, Settings, Value};
 use crate::keys;
 
-/// Lists what a configuration can name.
+/// Lists everything that a configuration can name.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Declarations {
     /// The environments.
@@ -25,13 +25,13 @@ pub struct Declarations {
 pub struct Entry {
     /// The name that a configuration gives.
     pub name: &'static str,
-    /// What it is, in a line.
+    /// A description in one line.
     pub about: &'static str,
     /// Whether its documents are the same whatever the seed is, so that there is no `document.seed`.
     pub draws_no_documents: bool,
     /// Whether an episode can go on for ever, so that `max_steps` must be given.
     pub never_terminates: bool,
-    /// The keys, relative to the section; an environment's begin with those common to all.
+    /// The keys, relative to the section; an environment's list begins with the keys that all environments have.
     pub keys: Vec<Key>,
     #[serde(skip)]
     section: &'static str,
@@ -40,8 +40,8 @@ pub struct Entry {
 impl Entry {
     /// Describes an environment.
     ///
-    /// The keys common to all environments (`num_candidates`, `slate_size`, `resample_documents`, `document.seed`) come by themselves;
-    /// one of `keys` with such a name takes its place, with a default of its own.
+    /// The keys of all environments (`num_candidates`, `slate_size`, `resample_documents`, `document.seed`) are added
+    /// automatically; a key with such a name in `keys` replaces the common one, with a default of its own.
     #[must_use]
     pub fn environment(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
         let mut own = keys;
@@ -52,7 +52,7 @@ impl Entry {
             }
         }
         all.append(&mut own);
-        // An environment that takes over the keys of another has it already.
+        // An environment that takes over the keys of another one has this key already.
         if all.iter().all(|key| key.name != SeedKeys::document_seed) {
             all.append(&mut SeedKeys::declared());
         }
@@ -92,7 +92,7 @@ impl Entry {
         }
     }
 
-    /// Describes a choice model of one's own; its keys are of the environment, and begin with `choice.`.
+    /// Describes a choice model of one's own; its keys belong to the environment, and begin with `choice.`.
     #[must_use]
     pub fn choice(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
         Self {
@@ -105,10 +105,10 @@ impl Entry {
         }
     }
 
-    /// Offers a choice model beside those of an environment, if that lets users choose by several.
+    /// Offers a choice model in addition to those of an environment, if the environment has a choice of several.
     ///
     /// # Panics
-    /// If one of these has its name: a mistake of its author.
+    /// If one of these already has its name: a mistake of its author.
     pub(crate) fn offer(&mut self, choice: &Self) {
         let mut keys = self.keys.iter_mut();
         let model = keys.find(|key| key.name == CHOICE_MODEL);
@@ -141,8 +141,8 @@ impl Entry {
         self
     }
 
-    /// Lists every combination of choice model (`choice.model`) and document sampler (`document.sampler`), as dotted keys
-    /// with their words; one without any where the environment leaves no choice.
+    /// Lists every combination of choice model (`choice.model`) and document sampler (`document.sampler`), as dotted keys with
+    /// their values; one empty combination if the environment has neither key.
     #[must_use]
     pub fn variants(&self) -> Vec<Vec<(&'static str, &'static str)>> {
         let mut variants = vec![Vec::new()];
@@ -163,11 +163,11 @@ impl Entry {
         variants
     }
 
-    /// Resolves the keys from `key=value` texts alone, keys relative to the section: for tests and for programs that
-    /// need no file.
+    /// Resolves the keys from `key=value` texts alone, with keys relative to the section: for tests and for programs that use
+    /// no file.
     ///
     /// # Errors
-    /// Those of [`Config::resolve`](super::Config::resolve), but that a key nobody declared is simply called unknown.
+    /// Those of [`Config::resolve`](super::Config::resolve), except that an unknown key is simply called unknown.
     pub fn settings_with(&self, given: &[&str]) -> Result<Settings, ConfigError> {
         let assignment = |text: &&str| {
             let Override { key, value, origin } = Override::set(text)?;
@@ -191,7 +191,7 @@ impl Entry {
         self.settings(&given)
     }
 
-    /// Resolves the keys and checks what holds across those common to all environments.
+    /// Resolves the keys, and checks conditions across the keys that all environments have.
     pub(super) fn settings(&self, given: &[Assignment]) -> Result<Settings, ConfigError> {
         let mut settings = self.settings_of(self.section, given)?;
         if self.section == ENVIRONMENT {
@@ -201,7 +201,7 @@ impl Entry {
         Ok(settings)
     }
 
-    /// Resolves the keys in another section than the usual one.
+    /// Resolves the keys for another section than the usual one.
     pub(super) fn settings_of(
         &self,
         section: &'static str,
@@ -211,7 +211,7 @@ impl Entry {
     }
 
     /// Lists the columns of `document.corpus` that apply, lists one by one, each with whether it is optional; `names` are the
-    /// fields of a document. `None` where there is no such key.
+    /// fields of a document. `None` if there is no such key.
     pub(crate) fn corpus_columns<'a>(
         &self,
         settings: &Settings,
@@ -235,11 +235,11 @@ impl Entry {
         format!("{} {:?}", self.section, self.name)
     }
 
-    /// Checks the declarations themselves: what an author of an environment or a policy can get wrong.
+    /// Checks the declarations themselves for mistakes of their author.
     ///
     /// # Errors
-    /// [`ConfigError::Declaration`] for a name declared twice or reserved, for one that is also a table, for a default
-    /// that its key does not allow, and for a condition on a key that is not a choice among words declared before.
+    /// [`ConfigError::Declaration`] for a name that is declared twice or reserved, for one that is also a table, for a default
+    /// that its key does not allow, and for a condition on a key that is not a choice among words or is not declared before.
     pub fn check(&self) -> Result<(), ConfigError> {
         for (position, key) in self.keys.iter().enumerate() {
             let before = &self.keys[..position];
@@ -289,10 +289,10 @@ impl Entry {
     }
 }
 
-/// Sends a default through the check that a given value passes.
+/// Checks a default as a given value is checked.
 fn check_default(key: &Key, default: &Value) -> Result<(), String> {
     let value = match default {
-        // Beyond what TOML holds, and inside by construction.
+        // Larger than TOML's integers; it is valid by construction.
         Value::Integer(large) if i64::try_from(*large).is_err() => return Ok(()),
         value => toml::Value::try_from(value).map_err(|error| error.to_string())?,
     };
@@ -348,7 +348,7 @@ impl Declarations {
 }
 
 keys! {
-    /// What a run has that is neither the environment's nor the policy's.
+    /// The keys of a run that belong to neither the environment nor the policy.
     pub(super) struct RunKeys {
         /// key of all random numbers; above 2^63 - 1 as a string
         seed: u64 = unsigned("seed", 0, 0, u64::MAX),
@@ -367,14 +367,14 @@ pub fn run_keys() -> Vec<Key> {
     RunKeys::declared()
 }
 
-/// Documents have one random block or more each at every step, and a purpose has so many.
+/// Each document takes at least one random block at every step, and this is the number of blocks of a purpose.
 pub(crate) const MOST_CANDIDATES: u32 = crate::rng::BLOCKS_PER_PURPOSE;
 
-/// Slates are held in the registers of a GPU lane, or spill from them; longer ones than this are nobody's page.
+/// A GPU lane holds a slate in registers, or in slower memory if it is long; no real page has more positions than this.
 pub(crate) const MOST_POSITIONS: u32 = 1024;
 
 keys! {
-    /// What every environment has.
+    /// The keys that every environment has.
     pub(crate) struct CommonKeys {
         /// documents offered at a step; where it is not given and `document.corpus` is, as many as there are in it
         num_candidates: u32 = integer("num_candidates", 10, 1, MOST_CANDIDATES),
@@ -389,14 +389,15 @@ keys! {
 pub(crate) const CHOICE_MODEL: &str = "choice.model";
 
 keys! {
-    /// The seed of the corpus; the last key, so that its table stands where an environment's own keys have it.
+    /// The seed of the corpus. It comes last, so that its table stands where an environment's own keys have it.
     pub(crate) struct SeedKeys {
         /// key of the corpus that resample_documents = false draws; absent: `seed`, so that another seed has other documents
         document_seed: Option<u64> = optional_unsigned("document.seed", 0, u64::MAX),
     }
 }
 
-/// Takes the number of candidates from the documents given, where nobody gave it, and that of features from their lists.
+/// Takes the number of candidates from the given documents if it is not given itself, and the number of features from their
+/// lists.
 fn follow_corpus(settings: &mut Settings) {
     let lists = settings.corpora().flat_map(|(name, corpus)| {
         let of_list = move |(column, _): &(String, Vec<f64>)| {
@@ -427,7 +428,7 @@ fn follow_corpus(settings: &mut Settings) {
         .next()
         .map(|(name, corpus)| (name, corpus.rows));
     if let Some((name, rows)) = given {
-        // What is out of the bounds of the key is left to the checks below.
+        // If it is out of the key's bounds, the checks below report it.
         if let Ok(rows) = i128::try_from(rows)
             && rows <= i128::from(MOST_CANDIDATES)
         {
@@ -436,7 +437,7 @@ fn follow_corpus(settings: &mut Settings) {
     }
 }
 
-/// Says where a value was given that contradicts another one, unless it is the same place.
+/// Says where a value was given that contradicts another one, unless both were given in the same place.
 fn whence(one: &Origin, other: &Origin) -> String {
     match one == other {
         true => String::new(),
@@ -444,7 +445,7 @@ fn whence(one: &Origin, other: &Origin) -> String {
     }
 }
 
-/// Checks what holds across the keys that all environments have.
+/// Checks conditions across the keys that all environments have.
 fn check_common(settings: &Settings) -> Result<(), ConfigError> {
     let common = CommonKeys::read(settings);
     let candidates = common.num_candidates;

@@ -1,4 +1,4 @@
-//! Declaring parameters: one place for the field, its key, its default, what is allowed, and what it does.
+//! Declaring parameters: the field, its key, its default, what is allowed, and its description stand in one place.
 //!
 //! ```text
 //! keys! { struct Keys { /// what it does
@@ -63,8 +63,8 @@ macro_rules! words {
 
 /// Declares configuration keys as a struct of their values.
 ///
-/// A field has the type of its value, and on the right the name of its key and what a constructor of
-/// [`Key`](crate::config::Key) asks for besides; the comment above it is what `slatesim list` says of the key. Keys are listed in the
+/// A field has the type of its value, and on the right the name of its key and the further arguments of a constructor of
+/// [`Key`](crate::config::Key); the comment above it is the description of the key in `slatesim list`. Keys are listed in the
 /// order of the fields.
 ///
 /// ```
@@ -132,8 +132,8 @@ macro_rules! keys {
 
 /// Declares the numbers that a twin is parameterised by; the WGSL twin has a struct of the same name and order.
 ///
-/// A number that a configuration gives has its key beside it, as in [`keys!`](crate::keys); the others are worked out when the model
-/// is made.
+/// A number that is configured has its key beside it, as in [`keys!`](crate::keys); the others are computed when the model is
+/// made.
 ///
 /// ```
 /// use slatesim::config::{Bounds, Entry};
@@ -187,7 +187,7 @@ macro_rules! parameters {
                 keys.into_iter().flatten().collect()
             }
 
-            /// Reads what has a key; the other numbers are 0.
+            /// Reads the numbers that have a key; the others are 0.
             #[allow(unused_variables, reason = "some models have no keys")]
             #[must_use]
             $visibility fn read(settings: &$crate::config::Settings) -> Self {

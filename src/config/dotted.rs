@@ -1,10 +1,10 @@
-//! Dotted keys and the sections they lie in.
+//! Dotted keys, and the sections that contain them.
 
 /// The section of environments.
 pub(super) const ENVIRONMENT: &str = "environment";
 /// The section of policies.
 pub(super) const POLICY: &str = "policy";
-/// The sections of the layers around a policy, the innermost first; more do not nest.
+/// The sections of the layers around a policy, the innermost first; this is the largest number of layers.
 pub(super) const LAYERS: [&str; 4] = [
     "policy.layer",
     "policy.layer.layer",
@@ -26,7 +26,7 @@ pub(super) fn is_inside(key: &str, table: &str) -> bool {
     rest.is_some_and(|rest| table.is_empty() || rest.starts_with('.'))
 }
 
-/// Quotes a name that is no bare one, so that `"user.sensitivity"` in quotes is not mistaken for the dotted key.
+/// Quotes a name with special characters, so that `"user.sensitivity"` in quotes is not mistaken for the dotted key.
 pub(super) fn quoted(name: &str) -> String {
     let bare = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(bare) {

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration.
+//! Errors in configurations.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use super::origin::{Origin, named};
 use super::quote::clip;
 use crate::text_file::STDIN;
 
-/// Reports the first thing that is wrong with a configuration.
+/// Reports the first error in a configuration.
 ///
 /// Every message names the key, the value, what is allowed, and where the value was given.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +81,7 @@ pub enum ConfigError {
         /// What it needs.
         needs: String,
     },
-    /// Nobody declared this key.
+    /// The key is not declared.
     #[error("{0}")]
     UnknownKey(Box<UnknownKey>),
     /// The value is of another type than the key takes.
@@ -91,7 +91,7 @@ pub enum ConfigError {
         key: String,
         /// The value, shortened.
         value: String,
-        /// What the value is.
+        /// The type of the value.
         found: &'static str,
         /// What is allowed.
         allowed: String,
@@ -110,7 +110,7 @@ pub enum ConfigError {
         /// Where it was given.
         origin: Origin,
     },
-    /// The value is NaN, infinite, or infinite on a lane.
+    /// The value is NaN, infinite, or infinite in single precision.
     #[error(
         "`{key}` = {value} is not a finite 32-bit number; NaN and infinities are never allowed, {allowed} is ({origin})"
     )]
@@ -129,7 +129,7 @@ pub enum ConfigError {
     Missing {
         /// The dotted key.
         key: String,
-        /// Who needs it.
+        /// Why it is needed.
         reason: String,
         /// What is allowed.
         allowed: String,
@@ -156,7 +156,7 @@ pub enum ConfigError {
         /// The CSV file, or where the corpus was given.
         origin: Origin,
     },
-    /// Weights are no weights, or do not fit the policy.
+    /// Weights cannot be read, or do not fit the policy.
     #[error("`{key}` = {value} is not allowed: {problem} ({origin})")]
     Weights {
         /// The dotted key.
@@ -168,7 +168,7 @@ pub enum ConfigError {
         /// Where it was given.
         origin: Origin,
     },
-    /// An environment or a policy declares its keys wrongly: a mistake of its author.
+    /// The declaration of a key is wrong: a mistake of the author of the environment or policy.
     #[error("`{entry}` declares the key `{key}` wrongly: {problem}")]
     Declaration {
         /// The environment or policy.
@@ -193,7 +193,7 @@ pub enum ConfigError {
     /// One of the variants to compare is wrong.
     #[error("variant {:?}", bounded(label))]
     Variant {
-        /// What it is called.
+        /// The label of the variant.
         label: String,
         /// What is wrong with it.
         #[source]
@@ -208,7 +208,7 @@ pub enum ConfigError {
         #[source]
         source: Box<Self>,
     },
-    /// The points together are no sweep.
+    /// The points do not form a sweep.
     #[error("{problem}; allowed is {allowed}")]
     Sweep {
         /// What is wrong with them.
@@ -216,7 +216,7 @@ pub enum ConfigError {
         /// What is allowed.
         allowed: String,
     },
-    /// The variants together are no comparison.
+    /// The variants cannot be compared.
     #[error("{problem}; allowed are {allowed}")]
     Variants {
         /// What is wrong with them.
@@ -266,7 +266,7 @@ impl ConfigError {
     }
 }
 
-/// Tells all about a key that nobody declared.
+/// Describes a key that is not declared.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct UnknownKey {
@@ -274,11 +274,11 @@ pub struct UnknownKey {
     pub key: String,
     /// Whose keys were searched: `environment "item_transition"`, or the top level.
     pub owner: String,
-    /// What was probably meant.
+    /// A guess at what was meant.
     pub hint: Option<Hint>,
-    /// The table that the known keys are of; empty for the top level.
+    /// The table to which the known keys belong; empty for the top level.
     pub table: String,
-    /// The keys of that table; empty where they are too many to tell.
+    /// The keys of that table; empty if they are too many to list.
     pub known: Vec<String>,
     /// Where it was given.
     pub origin: Origin,
@@ -287,11 +287,11 @@ pub struct UnknownKey {
 /// Guesses what an unknown key was meant to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
-    /// This known key is spelled much alike.
+    /// This known key is spelled similarly.
     Nearest(String),
     /// The key is one of another environment or policy.
     BelongsTo(String),
-    /// The key is one of a comparison, and this is a single run.
+    /// The key belongs to comparisons, and this is a single run.
     OfComparison,
 }
 
@@ -320,7 +320,7 @@ impl fmt::Display for UnknownKey {
     }
 }
 
-/// Says what a tab or a line break in a path comes from.
+/// Explains a tab or a line break in a path, which may come from a backslash in double quotes.
 fn escapes(path: &std::path::Path) -> &'static str {
     match path.to_string_lossy().contains(char::is_control) {
         true => {
@@ -337,7 +337,7 @@ fn file_or_stdin(path: &std::path::Path) -> String {
     }
 }
 
-/// Says what to write instead, where TOML is another language than one may think.
+/// Says what to write instead, for common mistakes in TOML.
 fn syntax_hint(source: &SyntaxError) -> &'static str {
     let message = source.0.as_str();
     if message.contains("escape") || message.contains("unicode") {
@@ -352,10 +352,10 @@ fn syntax_hint(source: &SyntaxError) -> &'static str {
     }
 }
 
-/// Characters of what a message quotes of a name or a line, at most.
+/// The most characters of a name or a line that a message quotes.
 const LONGEST_QUOTE: usize = 200;
 
-/// Shortens what a message quotes.
+/// Shortens a text for a message.
 fn bounded(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LONGEST_QUOTE) {
         None => Cow::Borrowed(text),
@@ -363,12 +363,12 @@ fn bounded(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Tells where a text is not TOML, and why.
+/// Describes where a text is not TOML, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntaxError(String);
 
 impl SyntaxError {
-    /// Takes over what the parser tells of a text. Of a long line it quotes what is around the place alone.
+    /// Takes over the parser's message about a text. Of a long line it keeps only the part around the error.
     pub(super) fn new(error: &toml::de::Error, text: &str) -> Self {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
         let at = (0..=at).rev().find(|&at| text.is_char_boundary(at));
@@ -414,13 +414,13 @@ fn suggestion(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
-/// Tells what is wrong with a corpus.
+/// Describes what is wrong with a corpus.
 ///
 /// A place is `row 3` of an inline corpus, counted from 1, or `line 4` of a CSV file, whose header is line 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CorpusProblem {
-    /// There is no document in it.
+    /// It has no documents.
     #[error("there are no documents in it")]
     Empty,
     /// A column that is not declared.
@@ -433,7 +433,7 @@ pub enum CorpusProblem {
         /// The declared columns.
         known: Vec<String>,
     },
-    /// A declared column that is not there.
+    /// A declared column is missing.
     #[error("no column `{column}` in {place}; the columns are {}", known.join(", "))]
     MissingColumn {
         /// The column.
@@ -443,13 +443,13 @@ pub enum CorpusProblem {
         /// The declared columns.
         known: Vec<String>,
     },
-    /// A column that the header names twice.
+    /// The header names a column twice.
     #[error("the header names the column `{column}` twice")]
     DuplicateColumn {
         /// The column.
         column: String,
     },
-    /// A first line that names nothing of what is asked for. It is not told: it may be of any file.
+    /// The first line has none of the declared columns. It is not quoted: the file may be any file.
     #[error(
         "{place} names none of the columns {}; allowed is a first line with the names of the columns, separated by commas, \
          semicolons or tabs",
@@ -461,19 +461,19 @@ pub enum CorpusProblem {
         /// The declared columns.
         known: Vec<String>,
     },
-    /// A file that begins as JSON does, and is none.
+    /// A file that begins like JSON, but is not JSON.
     #[error("it is no JSON: {why}")]
     Json {
         /// Where and why.
         why: String,
     },
-    /// A quote without its end.
+    /// A quote that is never closed.
     #[error("the quote that begins in {place} is never closed")]
     OpenQuote {
         /// The line that it begins in.
         place: String,
     },
-    /// Something between the end of a quoted cell and the next separator.
+    /// Text between the end of a quoted cell and the next separator.
     #[error(
         "{place} goes on after the quote that closes a cell; allowed is a separator there, and two quotes for one within a cell"
     )]
@@ -490,15 +490,15 @@ pub enum CorpusProblem {
         expected: usize,
         /// Cells of the row.
         found: usize,
-        /// What may be the reason; may be empty.
+        /// A likely reason, or an empty text.
         hint: &'static str,
     },
-    /// A row that is neither a table nor, where there is one column, a number.
+    /// A row that is neither a table nor, if there is one column, a number.
     #[error("{place} is {found}; allowed is {allowed}")]
     Row {
         /// The row.
         place: String,
-        /// What is there.
+        /// The value that is there.
         found: String,
         /// What is allowed.
         allowed: String,
@@ -510,7 +510,7 @@ pub enum CorpusProblem {
         column: String,
         /// The row or line.
         place: String,
-        /// What is there.
+        /// The value that is there.
         value: String,
         /// What is allowed.
         allowed: String,
@@ -548,7 +548,7 @@ mod tests {
         );
         let lines: Vec<&str> = told.lines().collect();
         let place = lines[3].find('^').unwrap();
-        // The second of two commas in a row.
+        // Points at the second of two commas in a row.
         assert_eq!(&lines[2][place..place + 1], ",", "{told}");
     }
 

@@ -25,7 +25,7 @@ pub struct Key<T = AnyType> {
     pub(super) type_: PhantomData<fn() -> T>,
 }
 
-/// The type of a key that has forgotten which type its value has.
+/// Marks a key in a list of keys of all types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnyType;
 
@@ -43,7 +43,7 @@ impl<T> Key<T> {
         }
     }
 
-    /// Forgets the type of the value, so that keys of all types can stand in one list.
+    /// Drops the type of the value, so that keys of all types fit into one list.
     #[must_use]
     pub fn of_any_type(self) -> Key {
         Key {
@@ -288,8 +288,8 @@ impl<T> Key<T> {
 
     /// Restricts the key to where the key `other`, declared before it, is `is`.
     ///
-    /// Elsewhere giving it is an error, since it would have no effect, and it does not appear among the resolved
-    /// parameters. Given several times, for one and the same `other`, any of the words will do.
+    /// Otherwise it is an error to give the key, since it would have no effect, and it is left out of the resolved parameters.
+    /// If this is called several times, for the same `other`, any of the words will do.
     #[must_use]
     pub fn applies_when(mut self, other: &'static str, is: impl Into<&'static str>) -> Self {
         self.applies_when.push(Condition {
@@ -305,7 +305,7 @@ impl<T> Key<T> {
         self.name
     }
 
-    /// Returns the default, if the key has one whatever the other keys are.
+    /// Returns the default, if it does not depend on other keys.
     #[must_use]
     pub fn default(&self) -> Option<&Value> {
         self.default.as_ref()
@@ -317,7 +317,7 @@ impl<T> Key<T> {
         &self.allowed
     }
 
-    /// Returns what the parameter does.
+    /// Returns the description of the parameter.
     #[must_use]
     pub fn about(&self) -> &'static str {
         self.about
@@ -329,7 +329,7 @@ impl<T> Key<T> {
         self.required
     }
 
-    /// Returns the default under the texts that other keys of the section have.
+    /// Returns the default, given the values of the section's text keys.
     pub(crate) fn default_under<'a>(
         &self,
         text_of: impl Fn(&str) -> Option<&'a str>,
@@ -339,7 +339,7 @@ impl<T> Key<T> {
         exception.map(|(_, value)| value).or(self.default.as_ref())
     }
 
-    /// Tells whether the key has an effect under the texts that other keys of the section have.
+    /// Tells whether the key has an effect, given the values of the section's text keys.
     pub(crate) fn applies_under<'a>(&self, text_of: impl Fn(&str) -> Option<&'a str>) -> bool {
         let mut conditions = self.applies_when.iter();
         self.applies_when.is_empty()

@@ -1,20 +1,21 @@
-//! Checked configuration: what a run is, before anything is simulated.
+//! Checked configuration: everything that a run depends on, before anything is simulated.
 //!
 //! Environments, choice models, policies and layers declare their parameters as the fields of a struct, by
-//! [`keys!`](crate::keys) and [`parameters!`](crate::parameters). What is declared there drives the parsing of files and flags, the
-//! defaults, the range checks, the error texts and `slatesim list`, so that a parameter is described in one place.
+//! [`keys!`](crate::keys) and [`parameters!`](crate::parameters). The parsing of files and flags, the defaults, the range
+//! checks, the error texts and `slatesim list` all follow from these declarations, so that a parameter is described in one
+//! place.
 //!
 //! ```text
 //! TOML file + flags --Sources--> Config::resolve(.., Declarations) --> Config { seed, episodes, .., environment, policy }
 //! ```
 //!
-//! Three sources, later ones first to be heard: defaults < file < flags (in the order given). Everything is strict: a
-//! key that nobody declared, a value of another type or out of its range, a key that has no effect under the other
-//! values are [`ConfigError`]s that name the key, the value, where it was given, and what is allowed.
+//! There are three sources, and later ones override earlier ones: defaults < file < flags (in the order given). Everything is
+//! strict: an undeclared key, a value of another type or out of its range, and a key that has no effect under the other values
+//! are [`ConfigError`]s that name the key, the value, where it was given, and what is allowed.
 //!
 //! Several configurations over one base are [`Variant`]s, see [`Sources::resolve_variants`].
 //!
-//! Nothing here knows an environment or a policy: the [`Declarations`] is handed in.
+//! This code knows no environment or policy: it receives the [`Declarations`].
 
 mod allowed;
 mod assignment;

@@ -1,4 +1,4 @@
-//! Files that a key names.
+//! Reads files that a key names.
 
 use std::path::{Path, PathBuf};
 
@@ -30,8 +30,8 @@ pub(super) fn named_text(key: &str, path: &Path) -> Result<String, ConfigError> 
         .map_err(|source| unreadable(key, path, source))
 }
 
-/// Refuses what a configuration must not wait for or read for ever: pipes that nobody may write, devices. What the shell hands
-/// over, as in `<(command)`, is read.
+/// Refuses files that may never end or never begin: devices, and pipes without a writer. Pipes from the shell, as in
+/// `<(command)`, are accepted.
 fn refuse_endless(path: &Path) -> std::io::Result<()> {
     let found = path.metadata()?;
     if found.is_file() || found.is_dir() || is_handed_over(path) {
@@ -44,7 +44,7 @@ fn refuse_endless(path: &Path) -> std::io::Result<()> {
     ))
 }
 
-/// Tells whether a path is what the shell hands over.
+/// Tells whether a path is standard input, or a pipe that the shell made.
 fn is_handed_over(path: &Path) -> bool {
     ["/dev/fd", "/dev/stdin", "/proc/self/fd"]
         .iter()
@@ -53,7 +53,7 @@ fn is_handed_over(path: &Path) -> bool {
 
 pub(super) fn resolve_path(path: &str, origin: &Origin) -> PathBuf {
     match origin {
-        // What comes through a pipe is of no folder.
+        // A configuration that comes through a pipe has no folder, so paths in it are relative to the working folder.
         Origin::File(file) if is_handed_over(file) => PathBuf::from(path),
         Origin::File(file) => file.parent().unwrap_or(Path::new("")).join(path),
         _ => PathBuf::from(path),

@@ -33,7 +33,7 @@ pub(super) fn nearest_key<'a>(
             if last > 0 {
                 return Some((2, last, key));
             }
-            // The same last part in another table: of several the nearest.
+            // Among keys with the same last part in another table, the nearest one.
             let far = given.len().max(key.len());
             Some((1, distance(&given, key, LONGEST).unwrap_or(far), key))
         })
@@ -41,12 +41,12 @@ pub(super) fn nearest_key<'a>(
         .map(|(_, _, key)| key)
 }
 
-/// Names that differ by more are not compared letter by letter.
+/// Names whose lengths differ by more than this are not compared letter by letter.
 const LONGEST: usize = 100;
 
-/// Counts the letters typed wrongly, swapped, missing or too many, if there are at most so many.
+/// Counts the letters typed wrongly, swapped, missing or too many; `None` if there are more than `most`.
 ///
-/// Names whose lengths differ by more are not looked at: a name of a megabyte would take seconds.
+/// Names whose lengths differ by more are not compared: a name of a megabyte would take seconds.
 fn distance(given: &str, name: &str, most: usize) -> Option<usize> {
     let length = name.chars().count();
     let is_near = given
@@ -120,7 +120,7 @@ mod tests {
             .collect();
         assert_eq!(nearest_key(&long, names.iter().map(String::as_str)), None);
         assert_eq!(nearest_name(&long, names.iter().map(String::as_str)), None);
-        // Its end is another matter.
+        // The last part of a long key is still compared.
         let with_leaf = format!("{long}.slate_size");
         assert_eq!(
             nearest_key(&with_leaf, KEYS),

@@ -1,4 +1,4 @@
-//! Where a value was given.
+//! The place where a value was given.
 
 use std::fmt;
 use std::path::Path;
@@ -10,13 +10,13 @@ use crate::text_file::STDIN;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// Nowhere: it is the default.
+    /// It was not given, and is the default.
     Default,
     /// In a file.
     File(Arc<Path>),
     /// By a flag, such as `--set`.
     Flag(Arc<str>),
-    /// Nowhere: it follows from what was given for another key, which is named.
+    /// It was not given, and follows from the value of this other key.
     Other(Arc<str>),
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Names a configuration, which may be the standard input.
+/// Names a configuration file, which may be the standard input.
 pub(super) fn named(path: &Path) -> String {
     match path == Path::new(STDIN) {
         true => "standard input".to_owned(),

@@ -1,4 +1,4 @@
-//! Points of a sweep: one configuration over and over, with other values of some keys.
+//! Points of a sweep: one configuration repeatedly, with different values of some keys.
 
 use super::assignment::Override;
 use super::dotted::is_inside;
@@ -10,10 +10,10 @@ use std::path::Path;
 /// The flag that varies a key.
 const VARY: &str = "--vary";
 
-/// What all points share, so that their episodes are the same ones and the same is told of them.
+/// Keys that must be the same at all points, so that all points have the same episodes and report the same figures.
 const COMMON: [&str; 2] = ["episodes", "discount"];
 
-/// Names a key and the values that it takes one after the other.
+/// Names a key and the values that it takes in turn.
 #[derive(Debug, Clone)]
 pub struct Axis {
     key: String,
@@ -23,8 +23,8 @@ pub struct Axis {
 impl Axis {
     /// Reads `dotted.key=value,value,...`, as `--vary` takes it.
     ///
-    /// Values are those of [`Override::set`]; commas within brackets, braces or quotes do not separate. `dotted.key=@FILE` takes
-    /// the lines of a file instead, a value a line, blank ones passed over; `@-` those of standard input.
+    /// Values are written as for [`Override::set`]; commas within brackets, braces or quotes do not separate them.
+    /// `dotted.key=@FILE` reads the values from the lines of a file, skipping blank ones; `@-` reads standard input.
     ///
     /// # Errors
     /// [`ConfigError::Override`] without `=`, with an empty key or part of a key, or where a value is missing;
@@ -70,10 +70,10 @@ impl Axis {
     }
 }
 
-/// Says how the values of several keys go together.
+/// Says how the values of several keys are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrangement {
-    /// Every value with every other, those of the last key fastest.
+    /// Every value with every other, those of the last key varying fastest.
     Grid,
     /// The first of each, the second of each, and so on.
     Zip,
@@ -84,7 +84,7 @@ pub enum Arrangement {
 pub struct Point {
     /// The varied keys, in the order in which they were given, with their values.
     pub values: Vec<(String, toml::Value)>,
-    /// All that the values were laid over, checked.
+    /// The checked configuration of the point.
     pub config: Config,
 }
 
@@ -102,7 +102,7 @@ fn label(values: &[(String, toml::Value)]) -> String {
 }
 
 impl ConfigError {
-    /// Says that the error is one of a point of a sweep.
+    /// Marks an error as one of a point of a sweep.
     #[must_use]
     pub fn of_point(self, label: String) -> Self {
         Self::Point {
@@ -113,12 +113,12 @@ impl ConfigError {
 }
 
 impl Sources {
-    /// Lays the values of each point over everything given so far, and checks all of it.
+    /// Lays the values of each point over everything given so far, and checks the results.
     ///
     /// # Errors
-    /// [`ConfigError::Sweep`] where there are no points or more than `most`, a key is varied twice, or lists that go
-    /// together are not equally long; [`ConfigError::Invalid`] where a key is varied that is one for all points;
-    /// [`ConfigError::Point`] for the first point that is wrong, with what [`Config::resolve`] tells.
+    /// [`ConfigError::Sweep`] if there are no points or more than `most`, if a key is varied twice, or if lists that go
+    /// together differ in length; [`ConfigError::Invalid`] if a key is varied that must be the same at all points;
+    /// [`ConfigError::Point`] for the first point that is wrong, with the error of [`Config::resolve`].
     pub fn resolve_points(
         &self,
         axes: &[Axis],
@@ -153,7 +153,7 @@ impl Sources {
     }
 }
 
-/// Refuses what cannot be varied, or not twice.
+/// Refuses keys that cannot be varied, or are varied twice.
 fn check_keys(axes: &[Axis]) -> Result<(), ConfigError> {
     if axes.is_empty() {
         return Err(ConfigError::Sweep {
@@ -213,12 +213,12 @@ fn count(axes: &[Axis], arrangement: Arrangement) -> Result<u128, ConfigError> {
     }
 }
 
-/// Returns what is set at a point.
+/// Returns the values at a point.
 fn values_at(axes: &[Axis], arrangement: Arrangement, index: usize) -> Vec<&Override> {
     if arrangement == Arrangement::Zip {
         return axes.iter().map(|axis| &axis.values[index]).collect();
     }
-    // A number whose digits are the positions along the axes, the last one the lowest.
+    // The index is a number whose digits are the positions along the axes, the last axis the lowest digit.
     let mut rest = index;
     let mut given: Vec<&Override> = axes
         .iter()

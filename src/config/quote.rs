@@ -1,8 +1,8 @@
-//! How messages quote what was given.
+//! Quoting values in messages.
 
 use toml::Value as Toml;
 
-/// Shortens what a message quotes, so that a matrix of a thousand rows does not bury the sentence.
+/// Shortens a text for a message, so that a matrix of a thousand rows does not hide the sentence.
 pub(super) fn clip(text: &str) -> String {
     const LONGEST: usize = 80;
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! From given values to one checked configuration.
+//! Makes one checked configuration from the given values.
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ pub struct Config {
     pub episodes: u64,
     /// Steps after which an episode is truncated.
     pub max_steps: Option<u32>,
-    /// Discounts of returns that are told besides the plain one; left out where there are none.
+    /// Discounts of the returns that are reported besides the plain one; left out if there are none.
     #[serde(rename = "discount", skip_serializing_if = "Vec::is_empty")]
     pub discounts: Vec<f64>,
     /// The environment with its parameters.
@@ -33,24 +33,24 @@ pub struct Config {
 const DEFAULT_ENVIRONMENT: &str = "long_term_satisfaction";
 const DEFAULT_POLICY: &str = "random";
 
-/// Each takes a sum in the registers of a GPU lane.
+/// Each discount takes a sum in the registers of a GPU lane.
 const MAX_DISCOUNTS: usize = 8;
 
-/// Up to so many known keys are told in an error; more would hide it.
+/// The most known keys that an error lists; more would hide its sentence.
 const MOST_KEYS_TOLD: usize = 12;
 
 impl Config {
-    /// Lays the given values over the defaults and checks all of it.
+    /// Lays the given values over the defaults, and checks the result.
     ///
-    /// Only files are touched: the ones that a key names.
+    /// It reads only the files that keys name.
     ///
     /// # Errors
     /// A [`ConfigError`] for the first thing that is wrong: first the syntax, then the names of the environment and the
-    /// policy, then unknown keys, then values, then what does not go together.
+    /// policy, then unknown keys, then values, then conditions between values.
     pub fn resolve(sources: &Sources, declarations: &Declarations) -> Result<Self, ConfigError> {
         let mut given = sources.assignments()?;
         for assignment in given.iter_mut().filter(|one| one.key == RunKeys::discount) {
-            // One is a list of one.
+            // A single number counts as a list of one.
             if assignment.value.is_float() || assignment.value.is_integer() {
                 assignment.value = toml::Value::Array(vec![assignment.value.clone()]);
             }
@@ -110,7 +110,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Says what was passed over in the files that keys name, and is no mistake.
+    /// Lists what was ignored in the files that keys name, and is no mistake.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         self.environment.settings.notes()
@@ -213,7 +213,7 @@ fn names(entries: &[Entry]) -> Vec<&'static str> {
     entries.iter().map(|entry| entry.name).collect()
 }
 
-/// All keys that a run with this environment and this policy has.
+/// All keys of a run with this environment and this policy.
 struct Known<'a> {
     /// Each key's dotted name with what is allowed.
     keys: Vec<(String, String)>,
@@ -284,7 +284,7 @@ impl<'a> Known<'a> {
             })
         };
         if self.names().any(|name| is_inside(name, &given.key)) {
-            // An empty table sets nothing, and nothing is wrong with that.
+            // An empty table sets nothing, and is no mistake.
             return match &given.value {
                 toml::Value::Table(_) => Ok(()),
                 other => {
@@ -353,7 +353,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Finds another environment or policy that has this very key: its keys may have outlived a change of name.
+    /// Finds another environment or policy that has this key: the name may have been changed without its keys.
     fn elsewhere(&self, key: &str) -> Option<String> {
         let (section, key) = key.split_once('.')?;
         let entries = match section {
@@ -366,7 +366,7 @@ impl<'a> Known<'a> {
         found.map(Entry::title)
     }
 
-    /// Lists what lies directly in a table; a table within shows as `user.*`.
+    /// Lists the keys directly in a table; a table within it is shown as `user.*`.
     fn children(&self, table: &str) -> Vec<String> {
         let mut children: Vec<String> = Vec::new();
         for name in self.names().filter(|name| is_inside(name, table)) {

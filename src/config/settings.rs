@@ -1,4 +1,4 @@
-//! The resolved values of one section, and how they are written down.
+//! The resolved values of one section, and how they are written.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,14 +15,14 @@ use super::{Allowed, Column, ConfigError, Corpus, FromValue, Key, Origin, Value}
 ///
 /// They are read through the structs that declare keys: [`keys!`](crate::keys), [`parameters!`](crate::parameters).
 ///
-/// Two settings are equal where their values are, wherever these were given. They serialize as nested tables.
+/// Two settings are equal if their values are, wherever these were given. They serialize as nested tables.
 #[derive(Debug, Clone)]
 pub struct Settings {
     section: &'static str,
     parameters: Vec<Parameter>,
 }
 
-/// So many columns that are not used are named; the others are counted.
+/// The most ignored columns that a message names; further ones are counted.
 const MOST_COLUMNS_TOLD: usize = 8;
 
 #[derive(Debug, Clone)]
@@ -30,12 +30,12 @@ struct Parameter {
     name: &'static str,
     value: Option<Value>,
     origin: Origin,
-    /// Whether the key has an effect under the other values; others keep their default and are not written down.
+    /// Whether the key has an effect under the other values; if not, it keeps its default and is not written.
     applies: bool,
 }
 
 impl Settings {
-    /// Checks what was given for the keys of `section` and fills in the rest.
+    /// Checks the values that are given for the keys of `section`, and adds the defaults.
     pub(super) fn resolve(
         section: &'static str,
         keys: &[Key],
@@ -120,7 +120,7 @@ impl Settings {
         found.expect("a key is declared before it is asked for")
     }
 
-    /// Rounds all numbers to single precision, so that every backend computes with the same ones.
+    /// Rounds all numbers to single precision, so that all backends compute with the same numbers.
     #[must_use]
     pub(crate) fn in_single_precision(&self) -> Self {
         let mut rounded = self.clone();
@@ -138,7 +138,7 @@ impl Settings {
             .any(|parameter| parameter.name == key)
     }
 
-    /// Returns a value of any type; nothing where the key is optional and not given.
+    /// Returns a value of any type; `None` if the key is optional and not given.
     ///
     /// # Panics
     /// If the key is not declared.
@@ -166,7 +166,7 @@ impl Settings {
         self.read::<T>(key.name()).into()
     }
 
-    /// Tells where the value of a key was given.
+    /// Returns where the value of a key was given.
     ///
     /// # Panics
     /// If the key is not declared.
@@ -175,8 +175,8 @@ impl Settings {
         &self.find(key).origin
     }
 
-    /// Builds the error for a section that cannot work with the rest of the configuration, whatever its values are;
-    /// `name` is that of the policy or the layer, `needs` what it would work with.
+    /// Builds the error for a policy or a layer that cannot work with the rest of the configuration, whatever its values are;
+    /// `name` is its name, and `needs` says what it needs.
     #[must_use]
     pub fn unfit(&self, name: &str, needs: impl Into<String>) -> ConfigError {
         ConfigError::Unfit {
@@ -186,7 +186,7 @@ impl Settings {
         }
     }
 
-    /// Builds the error for a value that is possible by itself and not together with the others.
+    /// Builds the error for a value that is valid by itself, but not together with other values.
     ///
     /// ```text
     /// if rows != clusters {
@@ -221,8 +221,8 @@ fn quoted(conditions: &[Condition]) -> String {
 }
 
 impl Settings {
-    /// Builds the error for one document of a corpus that cannot be with the other keys: names its line or row, counted `row` from 0,
-    /// and the value of the column.
+    /// Builds the error for a document of a corpus that contradicts other keys: it names the line or row of the document (`row`
+    /// counts from 0) and its value in the column.
     ///
     /// # Panics
     /// If the key is not declared, or holds no corpus with the column and the row.
@@ -253,7 +253,7 @@ impl Settings {
         }
     }
 
-    /// Says what was passed over in the files of corpora.
+    /// Lists what was ignored in the files of corpora.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let of = |(name, corpus): (&str, &Corpus)| {
@@ -279,7 +279,7 @@ impl Settings {
         self.corpora().filter_map(of).collect()
     }
 
-    /// Takes a number that was not given from what was given for another key.
+    /// Sets a number that was not given, from the value of another key.
     pub(super) fn follow(&mut self, key: &str, value: Value, from: &str) {
         let origin = Origin::Other(self.full_name(from).into());
         let mut parameters = self.parameters.iter_mut();
@@ -335,7 +335,7 @@ impl Serialize for Settings {
     }
 }
 
-/// Dotted names with their values, written as nested tables; an absent value is written as null.
+/// Dotted names with their values, to be written as nested tables; a missing value is written as null.
 struct Tree<'a>(Vec<(&'a str, Option<&'a Value>)>);
 
 impl Tree<'_> {
@@ -401,7 +401,7 @@ impl Serialize for Section {
 }
 
 impl fmt::Display for Section {
-    /// Writes the name and, in parentheses, what was not left at its default.
+    /// Writes the name and, in parentheses, the values that differ from their defaults.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         let given = self.settings.parameters.iter();
@@ -491,7 +491,7 @@ mod tests {
         let json = serde_json::to_value(&settings).unwrap();
         assert!(json["document"].get("video_length").is_none());
         assert_eq!(json["document"]["video_length_mean"], 4.3);
-        // An environment may still ask for it without looking at the sampler first.
+        // The value can be read even if it does not apply.
         assert_eq!(settings.read::<f64>("document.video_length"), 4.0);
     }
 

@@ -1,4 +1,4 @@
-//! Where values come from: one file and the flags, laid over the defaults.
+//! Sources of values: one file and the flags, laid over the defaults.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,9 +20,9 @@ pub struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Reads a file, or the standard input where it is `-`, without looking at what is in it.
+    /// Reads a file, or standard input for `-`, without parsing it.
     ///
-    /// Paths in what comes from the standard input are relative to the working folder.
+    /// In a configuration from standard input, paths are relative to the working folder.
     ///
     /// # Errors
     /// [`ConfigError::Read`] where it is missing, not readable, or not UTF-8.
@@ -34,7 +34,7 @@ impl ConfigFile {
         }
     }
 
-    /// Takes a text for the content of a file; paths in it are relative to the folder of `path`.
+    /// Treats a text as the content of a file; paths in it are relative to the folder of `path`.
     #[must_use]
     pub fn from_text(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         Self {
@@ -50,12 +50,12 @@ impl ConfigFile {
     }
 }
 
-/// Collects what was given, the file below the flags.
+/// Collects the sources of values; flags override the file.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     file: Option<ConfigFile>,
     overrides: Vec<Override>,
-    /// Whether the `[[variant]]` tables of the file are left out: a single run does not know them.
+    /// Whether the `[[variant]]` tables of the file are ignored: a single run does not have them.
     is_without_variants: bool,
 }
 
@@ -66,21 +66,21 @@ impl Sources {
         Self::default()
     }
 
-    /// Lays a file over the defaults.
+    /// Adds a file, which overrides the defaults.
     #[must_use]
     pub fn with_file(mut self, file: ConfigFile) -> Self {
         self.file = Some(file);
         self
     }
 
-    /// Lays a value over everything given so far.
+    /// Adds a value, which overrides everything given so far.
     #[must_use]
     pub fn with_override(mut self, value: Override) -> Self {
         self.overrides.push(value);
         self
     }
 
-    /// Lays `dotted.key=value` over everything given so far; see [`Override::set`].
+    /// Adds `dotted.key=value`, which overrides everything given so far; see [`Override::set`].
     ///
     /// # Errors
     /// Those of [`Override::set`].
@@ -94,7 +94,7 @@ impl Sources {
         self
     }
 
-    /// Tells where a dotted key was given last; `None` where it was not.
+    /// Returns where a dotted key was given last; `None` if it was not given.
     ///
     /// # Errors
     /// [`ConfigError::Syntax`] if the file is not TOML.
@@ -120,7 +120,7 @@ impl Sources {
         Ok(Some((table, Origin::File(file.path.as_path().into()))))
     }
 
-    /// Parses and flattens all to one assignment a key, the last given of each.
+    /// Parses all sources, and keeps the last value of each key.
     pub(super) fn assignments(&self) -> Result<Vec<Assignment>, ConfigError> {
         let mut all = Vec::new();
         if let Some((table, origin)) = self.file_table()? {

@@ -1,4 +1,4 @@
-//! The types that values of keys are read as.
+//! The types that the values of keys are read as.
 
 use super::{Corpus, Value, Weights};
 
@@ -18,7 +18,7 @@ pub trait OneOf: Copy + 'static {
     }
 }
 
-/// One of the words of a key, or a matrix in their place.
+/// One of the words of a key, or a matrix instead of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WordOrMatrix<T> {
     /// A word.
@@ -27,13 +27,13 @@ pub enum WordOrMatrix<T> {
     Matrix(Vec<Vec<f64>>),
 }
 
-/// What the value of a key is read as.
+/// A type that the value of a key can be read as.
 pub trait FromValue: Sized {
     /// Reads the checked value of a key; `None` if it is of another type than the key was declared with.
     fn from_value(value: Option<&Value>) -> Option<Self>;
 }
 
-/// Reads a value of one kind, and the same where the key may be left out.
+/// Implements reading for a kind of value, and for the same kind where the key may be left out.
 macro_rules! from_value {
     ($($type:ty: $value:ident => $read:expr;)*) => {
         $(

@@ -7,7 +7,7 @@ use toml::Value as Toml;
 
 use super::{Corpus, Weights};
 
-/// The largest integer up to which every integer is a double-precision number.
+/// The largest number up to which double precision has every integer.
 const LARGEST_EXACT: u64 = 1 << 53;
 
 /// Holds one checked value of the configuration.
@@ -35,7 +35,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// Rounds the numbers, but not whole ones and not the weights of a policy, which are single already.
+    /// Rounds numbers, except whole ones, and weights, which are in single precision already.
     pub(super) fn in_single_precision(self) -> Self {
         #[allow(
             clippy::cast_possible_truncation,
@@ -113,7 +113,7 @@ impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Number(value) => serializer.serialize_f64(*value),
-            // Not every program that reads JSON knows integers above 2^53, nor TOML those above 2^63 - 1.
+            // Not every program that reads JSON has integers above 2^53, and TOML has none above 2^63 - 1.
             Self::Integer(value) => match i64::try_from(*value) {
                 Ok(small) if small.unsigned_abs() <= LARGEST_EXACT => {
                     serializer.serialize_i64(small)
@@ -132,7 +132,7 @@ impl Serialize for Value {
 }
 
 impl fmt::Display for Value {
-    /// Writes the value as it would stand in a configuration file, except for a corpus, which is summed up.
+    /// Writes the value as it stands in a configuration file; a corpus is only summarised.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(value) => write!(f, "{value}"),
@@ -148,7 +148,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// Reads a number; an integer is taken for one.
+/// Reads a number; an integer is accepted as one.
 pub(super) fn number(value: &Toml) -> Option<f64> {
     match value {
         Toml::Float(number) => Some(*number),

@@ -15,7 +15,7 @@
 //! by = "clickbait_score"
 //! ```
 //!
-//! A variant's values are laid over everything else: defaults < file < flags < variant.
+//! The values of a variant override all others: defaults < file < flags < variant.
 
 use super::assignment::{Assignment, Override, flatten};
 use super::dotted::quoted;
@@ -28,10 +28,10 @@ use super::{Config, ConfigError, Declarations, Hint, Origin, Sources};
 /// Keys of one variant in a file.
 const KEYS: [&str; 2] = ["name", "set"];
 
-/// What all variants share, so that their episodes are the same ones and the same is compared of them.
+/// Keys that must be the same for all variants, so that the same figures of the same episodes are compared.
 const COMMON: [&str; 3] = ["seed", "episodes", "discount"];
 
-/// Names values that are laid over a base.
+/// Holds a label, and values that are laid over a base.
 #[derive(Debug, Clone)]
 pub struct Variant {
     label: String,
@@ -39,7 +39,7 @@ pub struct Variant {
 }
 
 impl Variant {
-    /// Makes the variant of a policy, called by its name, as `--policy` does.
+    /// Makes a variant with another policy, labelled with its name, as `--policy` does.
     #[must_use]
     pub fn of_policy(name: &str) -> Self {
         Self {
@@ -50,11 +50,11 @@ impl Variant {
 
     /// Reads `LABEL: dotted.key=value, dotted.key=value`, as `--variant` takes it.
     ///
-    /// Values are those of [`Override::set`]; commas within brackets, braces or quotes do not separate. Nothing after the
-    /// colon is the base itself.
+    /// Values are written as for [`Override::set`]; commas within brackets, braces or quotes do not separate them. If nothing
+    /// follows the colon, the variant is the base itself.
     ///
     /// # Errors
-    /// [`ConfigError::VariantText`] without a label, or where an assignment is none.
+    /// [`ConfigError::VariantText`] without a label, or if an assignment is malformed.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let bad = |problem: String| {
             Err(ConfigError::VariantText {
@@ -84,17 +84,16 @@ impl Variant {
         })
     }
 
-    /// Returns what the variant is called.
+    /// Returns the label of the variant.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// Lays the variant over a base and checks all of it.
+    /// Lays the variant over a base, and checks the result.
     ///
     /// # Errors
-    /// [`ConfigError::Variant`] with what is wrong, as [`Config::resolve`] tells it, or where a value is set that all
-    /// variants share.
+    /// [`ConfigError::Variant`] with the error of [`Config::resolve`], or if a value is set that all variants share.
     pub fn resolve(
         &self,
         base: &Sources,
@@ -120,7 +119,7 @@ impl Variant {
 }
 
 impl ConfigError {
-    /// Says that the error is one of a variant.
+    /// Marks an error as one of a variant.
     #[must_use]
     pub fn of_variant(self, label: &str) -> Self {
         Self::Variant {
@@ -200,7 +199,7 @@ impl Sources {
     }
 }
 
-/// Names a variant of the file before its label is known, by its position from 0.
+/// Names a variant of the file by its position, from 0, while its label is not known.
 fn place(index: usize) -> String {
     format!("{VARIANT}[{index}]")
 }

@@ -13,20 +13,20 @@ use serde::ser::{SerializeMap, Serializer};
 use super::nearest::nearest_name;
 use super::quote::clip;
 
-/// Holds named tensors, and where they come from.
+/// Holds named tensors, and where they were given.
 ///
-/// Numbers are rounded to single precision, so that every backend computes with the same ones.
+/// Numbers are rounded to single precision, so that all backends compute with the same numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
-    /// Where they come from.
+    /// Where they were given.
     pub source: WeightsSource,
     /// The tensors, ordered by name.
     pub tensors: Vec<Tensor>,
 }
 
-/// Tells where weights come from.
+/// Says where weights were given.
 ///
-/// Two files are equal where their hashes are, whatever their paths.
+/// Two files are equal if their hashes are, whatever their paths.
 #[derive(Debug, Clone)]
 pub enum WeightsSource {
     /// One list of numbers in the configuration: the tensor `weight`.
@@ -88,12 +88,12 @@ impl Weights {
         )
     }
 
-    /// Refuses tensors that nobody asks for: a misspelt bias would be no bias, and what stands beside a layer would be left
-    /// out.
+    /// Refuses tensors that are not expected: a misspelt bias would count as no bias, and a tensor beside the layers would be
+    /// ignored.
     ///
     /// # Errors
-    /// A sentence that names the first of them, preferring one near to a name of `possible` that is not there, that name, and
-    /// what is allowed.
+    /// A sentence that names an unexpected tensor (preferably one spelled like a missing name of `possible`, with that name),
+    /// and what is allowed.
     pub fn refuse_unasked(
         &self,
         is_asked: impl Fn(&Tensor) -> bool,
@@ -138,7 +138,7 @@ impl Weights {
     }
 }
 
-/// Keys that weights from a file are written with.
+/// Keys under which weights from a file are written.
 const PATH: &str = "file";
 const HASH: &str = "fnv1a64";
 

@@ -1,30 +1,30 @@
-//! Tables of items as people have them: CSV of any of the usual separators, with further columns, quotes and blank lines.
+//! Tables of items as other programs write them: CSV with any of the usual separators, unknown columns, quotes and blank lines.
 
 use super::problem::{bad_cell, missing_column, names};
 use crate::config::quote::clip;
 use crate::config::{Bounds, Column, CorpusProblem, nearest_name};
 use std::borrow::Cow;
 
-/// What may stand between cells, the most usual first.
+/// The separators of cells, the most usual first.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
-/// Numbers of the columns that were asked for, row by row, and where they stand.
+/// The numbers of the declared columns, row by row, and their lines in the file.
 #[derive(Debug, Default)]
 pub(super) struct ItemTable {
-    /// The columns that were read: those that were asked for.
+    /// The declared columns that the table has.
     pub(super) columns: Vec<Column>,
-    /// A number for each of them.
+    /// For each row, a number for each of these columns.
     pub(super) rows: Vec<Vec<f64>>,
     /// The line of each row.
     pub(super) lines: Vec<u32>,
-    /// The columns that nobody asked for.
+    /// The columns that are not declared.
     pub(super) ignored: Vec<String>,
 }
 
 /// Reads a table: a header that names the columns in any order, cells separated by commas, semicolons or tabs, blank lines
 /// skipped. Quotes around a cell protect separators and line breaks in it.
 ///
-/// Nothing of a file that is no such table is told: a configuration may name any file.
+/// Errors quote nothing from a file that is no such table: a configuration may name any file, even a secret one.
 pub(super) fn read(columns: &[Column], text: &str) -> Result<ItemTable, CorpusProblem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let separator = separator(columns, text);
@@ -48,7 +48,8 @@ pub(super) fn read(columns: &[Column], text: &str) -> Result<ItemTable, CorpusPr
         columns: columns.clone(),
         ..ItemTable::default()
     };
-    // A row of separators alone is blank at the end, as spreadsheets write it, and lacks its cells elsewhere.
+    // A row of separators alone counts as blank at the end of a table, because spreadsheets write such rows; elsewhere its
+    // cells are missing.
     let mut blank = None;
     for record in records {
         let (line, cells) = record?;
@@ -81,7 +82,7 @@ pub(super) fn read(columns: &[Column], text: &str) -> Result<ItemTable, CorpusPr
     Ok(table)
 }
 
-/// Tells whether a character around a number is nothing; a line break within quotes is something.
+/// Tells whether a character around a number is ignored; a line break within quotes is not.
 fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\u{a0}')
 }
@@ -108,7 +109,7 @@ fn positions(columns: &[Column], header: &[&str], line: u32) -> Result<Vec<usize
                 column: column.name.to_string(),
             }),
             (None, _) => {
-                // A name that another column has already is not a misspelling of this one.
+                // A name that belongs to another declared column is no misspelling of this one.
                 let others = header.iter().copied().filter(|name| !known(name));
                 let near = nearest_name(&column.name, others.clone()).or_else(|| {
                     others
@@ -126,7 +127,7 @@ fn positions(columns: &[Column], header: &[&str], line: u32) -> Result<Vec<usize
     columns.iter().map(position).collect()
 }
 
-/// Refuses a cell, and says what is the matter where it can be told.
+/// Makes the error for a cell, with the likely reason if there is one.
 fn refused(column: &Column, place: &str, text: &str) -> CorpusProblem {
     let mut problem = bad_cell(column, place, &format!("{text:?}"));
     let number = text.parse::<f64>().ok();
@@ -141,7 +142,7 @@ fn refused(column: &Column, place: &str, text: &str) -> CorpusProblem {
     problem
 }
 
-/// Says why a row may have another number of cells than the header.
+/// Returns a likely reason why a row has another number of cells than the header.
 fn length_hint(separator: char, expected: usize, cells: &[Cow<'_, str>]) -> &'static str {
     let digits = |cell: &Cow<'_, str>| {
         let cell = cell.trim();
@@ -154,8 +155,7 @@ fn length_hint(separator: char, expected: usize, cells: &[Cow<'_, str>]) -> &'st
     }
 }
 
-/// Finds what separates the cells: that which makes the most of the declared columns appear in the header, else what there is
-/// most of.
+/// Finds the separator of cells: the one with which the header has the most declared columns, else the most frequent one.
 fn separator(columns: &[Column], text: &str) -> char {
     let header = text.lines().find(|line| !line.trim().is_empty());
     let header = header.unwrap_or_default();
@@ -174,7 +174,7 @@ fn separator(columns: &[Column], text: &str) -> char {
         columns.iter().filter(is_known).count()
     };
     let count = |separator: char| header.matches(separator).count();
-    // The last of equals is the maximum, and a comma is to be it.
+    // `max_by_key` returns the last of equal ones, which should be the comma.
     SEPARATORS
         .into_iter()
         .rev()
@@ -182,7 +182,7 @@ fn separator(columns: &[Column], text: &str) -> char {
         .unwrap_or(',')
 }
 
-/// Cuts a text into records, each with the line that it begins in; lines without anything in them are none.
+/// Splits a text into records, each with the line where it begins; empty lines are skipped.
 struct Records<'a> {
     rest: &'a str,
     line: u32,
@@ -225,7 +225,7 @@ impl<'a> Iterator for Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// Goes on behind the line break at a position; there is none at the end of the text.
+    /// Continues after the line break at a position, or at the end of the text.
     fn skip_line(&mut self, end: usize) {
         let rest = &self.rest[end..];
         let rest = rest.strip_prefix('\r').unwrap_or(rest);
@@ -233,7 +233,7 @@ impl<'a> Records<'a> {
         self.line = self.line.saturating_add(1);
     }
 
-    /// Reads a cell, up to what ends it.
+    /// Reads a cell, up to its separator or the end of the line.
     fn cell(&mut self) -> Result<Cow<'a, str>, CorpusProblem> {
         let ends = [self.separator, '\n', '\r'];
         let space = |character: char| character == ' ';
@@ -258,7 +258,7 @@ impl<'a> Records<'a> {
             cell += &inside[..quote];
             inside = &inside[quote + 1..];
             match inside.strip_prefix('"') {
-                // Two quotes stand for one.
+                // Within quotes, two quotes stand for one.
                 Some(rest) => {
                     cell += "\"";
                     inside = rest;

@@ -1,4 +1,4 @@
-//! How a message tells what is wrong with a corpus.
+//! The wording of messages about a corpus.
 
 use toml::Value as Toml;
 

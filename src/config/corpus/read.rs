@@ -13,9 +13,9 @@ use crate::config::quote::{clip, type_name};
 use crate::config::value::number;
 use crate::config::{Allowed, Bounds, Column, ConfigError, CorpusProblem, Origin};
 
-/// Reads the corpus that a key was given.
+/// Reads the corpus that is given for a key.
 ///
-/// A path in a file is relative to that file's folder, one in a flag to the working folder.
+/// A relative path is relative to the folder of the configuration file that names it, or for a flag to the working folder.
 pub(in crate::config) fn read(
     columns: &[Column],
     given: &Assignment,
@@ -61,7 +61,7 @@ pub(in crate::config) fn read(
     }
 }
 
-/// Columns with rows of numbers, and where they stand.
+/// The columns, rows of numbers, and the places of the rows in the file.
 type Read = (Vec<Column>, Vec<Vec<f64>>, Table);
 
 /// Reads a CSV file.
@@ -106,7 +106,7 @@ fn json(columns: &[Column], text: &str, path: &Path) -> Result<Read, CorpusProbl
     Ok((columns, rows, place))
 }
 
-/// Takes a JSON value for one of TOML; what TOML does not have is no number, and told as a text.
+/// Converts a JSON value to TOML; a value that TOML does not have becomes text, for the error.
 fn of_json(value: &serde_json::Value) -> Toml {
     use serde_json::Value as Json;
     match value {
@@ -145,7 +145,7 @@ fn transpose(columns: &[Column], rows: &[Vec<f64>]) -> Result<Corpus, CorpusProb
     })
 }
 
-/// Writes the lists of a row out: `features = [0.1, 0.2]` as `features[0]` and `features[1]`.
+/// Writes out the lists of a row: `features = [0.1, 0.2]` as `features[0]` and `features[1]`.
 fn flat<'a>(columns: &[Column], row: &'a toml::Table) -> Vec<(String, &'a Toml)> {
     let is_list = |name: &str| {
         columns
@@ -165,7 +165,7 @@ fn flat<'a>(columns: &[Column], row: &'a toml::Table) -> Vec<(String, &'a Toml)>
     flat
 }
 
-/// Reads `[0.5, 0.7]`, where there is one column, or `[{ quality = 0.5 }, ...]`.
+/// Reads `[0.5, 0.7]`, if there is one column, or `[{ quality = 0.5 }, ...]`.
 fn inline(
     columns: &[Column],
     rows: &[Toml],
@@ -198,7 +198,7 @@ fn inline(
                 if let Some((unknown, _)) = row.iter().find(|(name, _)| !known(name)) {
                     return Err(unknown_column(columns, unknown, &place));
                 }
-                // Rows name their columns in one order, as a rule.
+                // Mostly, all rows name their columns in the same order, so the same position is tried first.
                 let find = |position: usize, column: &Column| {
                     let here = row.get(position).filter(|(name, _)| column.name == **name);
                     here.or_else(|| row.iter().find(|(name, _)| column.name == **name))

@@ -1,4 +1,4 @@
-//! What a resolved configuration holds, and what is refused with which words.
+//! What a resolved configuration holds, and the texts of the errors.
 
 use super::*;
 use crate::config::{ConfigFile, Corpus, Override};
@@ -21,7 +21,7 @@ fn from_sets(sets: &[&str]) -> Result<Config, ConfigError> {
 /// Writes a configuration with every parameter, as a report holds it.
 fn written(config: &Config) -> String {
     let mut config = config.clone();
-    // TOML's integers end at 2^63 - 1; a seed may be a text.
+    // TOML's integers end at 2^63 - 1, so the seed is written as text.
     let seed = std::mem::take(&mut config.seed).to_string();
     let mut table = toml::Table::try_from(&config).unwrap();
     table.insert("seed".to_owned(), seed.into());
@@ -32,7 +32,7 @@ fn refusal(text: &str) -> String {
     from_file(text).unwrap_err().to_string()
 }
 
-/// The example of the contract, word for word.
+/// The example of the documented contract, word for word.
 const CONTRACT: &str = r#"
 seed = 7
 episodes = 1_000_000
@@ -377,7 +377,7 @@ fn a_path_in_a_file_is_relative_to_its_folder() {
         .read::<Option<Corpus>>("document.corpus")
         .unwrap();
     assert_eq!(corpus.column("clickbait_score"), [0.25, 0.75]);
-    // Written down, the documents no longer depend on the file.
+    // Written out, the documents no longer depend on the file.
     assert!(
         written(&config).contains("corpus = [0.25, 0.75]"),
         "{}",

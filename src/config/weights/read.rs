@@ -10,9 +10,9 @@ use crate::config::quote::{clip, type_name};
 use crate::config::value::number;
 use crate::config::{Allowed, ConfigError};
 
-/// Reads the weights that a key was given.
+/// Reads the weights that are given for a key.
 ///
-/// A path in a file is relative to that file's folder, one in a flag to the working folder.
+/// A relative path is relative to the folder of the configuration file that names it, or for a flag to the working folder.
 pub(in crate::config) fn read(given: &Assignment) -> Result<Weights, ConfigError> {
     match &given.value {
         Toml::Array(list) if !list.is_empty() => inline(given),
@@ -117,7 +117,7 @@ fn single(value: f64) -> f64 {
     f64::from(value as f32)
 }
 
-/// Reads the tensors of a safetensors file, or tells what is wrong with it.
+/// Reads the tensors of a safetensors file, or returns what is wrong with it.
 fn tensors(bytes: &[u8]) -> Result<Vec<Tensor>, String> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| format!("it is not a safetensors file: {error}"))?;
@@ -163,7 +163,7 @@ fn tensors(bytes: &[u8]) -> Result<Vec<Tensor>, String> {
     Ok(tensors)
 }
 
-/// Hashes bytes: enough to tell one set of weights from another, not against ill will.
+/// Hashes bytes, to tell one set of weights from another; not safe against deliberate collisions.
 ///
 /// # Source
 /// Fowler, Noll and Vo, FNV-1a, 64 bits.
