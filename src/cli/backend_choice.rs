@@ -1,4 +1,4 @@
-//! What `--backend` takes.
+//! The values of `--backend`.
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -17,7 +17,7 @@ pub(crate) enum BackendChoice {
 }
 
 impl BackendChoice {
-    /// Reads one of some backends, for a command that does not take them all.
+    /// Makes a parser for a command that accepts only some backends.
     pub(crate) fn among(allowed: &'static [Self]) -> impl TypedValueParser<Value = Self> {
         let names = allowed.iter().filter_map(Self::to_possible_value);
         PossibleValuesParser::new(names)

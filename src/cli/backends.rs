@@ -20,7 +20,7 @@ pub(crate) enum OpenBackend {
 }
 
 impl OpenBackend {
-    /// Returns what runs episodes.
+    /// Returns the backend itself.
     pub(crate) fn backend(&self) -> &dyn Backend {
         match self {
             Self::Host(host) => host,
@@ -28,7 +28,7 @@ impl OpenBackend {
         }
     }
 
-    /// Returns what can be validated.
+    /// Returns the backend as the subject of a validation.
     pub(crate) fn subject(&self) -> Subject<'_> {
         match self {
             Self::Host(host) => Subject::Cpu(host),
@@ -36,7 +36,7 @@ impl OpenBackend {
         }
     }
 
-    /// Returns the name of the adapter if it is software, so that its figures say nothing about GPUs.
+    /// Returns the name of the adapter if it is a software one, whose figures say nothing about GPUs.
     pub(crate) fn software_adapter(&self) -> Option<&str> {
         match self {
             Self::Host(_) => None,
@@ -48,26 +48,26 @@ impl OpenBackend {
     }
 }
 
-/// How a backend is to work; where nothing is given, as suits the machine.
+/// Settings of a backend; those that are not given suit the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tuning {
     /// Worker threads.
     pub(crate) threads: Option<u32>,
-    /// Episodes in flight together.
+    /// Episodes that run together.
     pub(crate) batch_size: Option<u32>,
-    /// The GPU that is to be taken.
+    /// The GPU to use.
     pub(crate) adapter: Option<AdapterId>,
 }
 
 impl Tuning {
-    /// Says which adapters may be taken where any would do.
+    /// Says which adapters are acceptable if none is named.
     fn selection(self) -> AdapterSelection {
         self.adapter
             .map_or(AdapterSelection::Any, AdapterSelection::Chosen)
     }
 }
 
-/// Refuses the choice of a GPU for what computes on none.
+/// Refuses `--adapter` for a backend that uses no GPU.
 fn refuse_adapter(adapter: Option<AdapterId>, backend: &str) -> Result<(), Usage> {
     match adapter {
         None => Ok(()),
@@ -77,18 +77,18 @@ fn refuse_adapter(adapter: Option<AdapterId>, backend: &str) -> Result<(), Usage
     }
 }
 
-/// Whether the GPU that was opened is none.
+/// Whether the adapter that was opened is a software one.
 static COMPUTES_BY_SOFTWARE: AtomicBool = AtomicBool::new(false);
 
-/// Tells whether shaders are compiled for the processor, which can take minutes.
+/// Tells whether shaders are compiled for the CPU, which can take minutes.
 pub(crate) fn compiles_slowly() -> bool {
     COMPUTES_BY_SOFTWARE.load(Ordering::Relaxed)
 }
 
-/// Threads for each core at most: more than one have no use, and thousands wait for each other all the time.
+/// The most threads for each core: more than one are of no use, and thousands spend their time waiting for each other.
 const MOST_THREADS_PER_CORE: usize = 4;
 
-/// Bounds the threads by what the machine has, and says so.
+/// Limits the threads to what the machine can use, and says so.
 fn bounded(tuning: Tuning, is_quiet: bool) -> Tuning {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let most = u32::try_from(cores * MOST_THREADS_PER_CORE).unwrap_or(u32::MAX);
@@ -108,14 +108,14 @@ fn bounded(tuning: Tuning, is_quiet: bool) -> Tuning {
     }
 }
 
-/// Opens a backend; with `auto`, says which it is unless asked to be quiet.
+/// Opens a backend; with `auto`, prints which one it is, unless asked to be quiet.
 pub(crate) fn open(
     choice: BackendChoice,
     tuning: Tuning,
     is_quiet: bool,
 ) -> anyhow::Result<Box<dyn Backend>> {
     let tuning = bounded(tuning, is_quiet);
-    // Who names an adapter wants it, whatever it is.
+    // An adapter that is named means the GPU backend, even if the adapter is a software one.
     let choice = match (choice, tuning.adapter) {
         (BackendChoice::Auto, Some(_)) => BackendChoice::Gpu,
         (choice, _) => choice,
@@ -155,7 +155,7 @@ pub(crate) fn open(
     }
 }
 
-/// Opens what is validated: what was asked for, else a GPU, else cpu, and says so.
+/// Opens the backend to validate: the given one, else a GPU, else the CPU; prints which one it is.
 pub(crate) fn open_for_validation(
     asked: Option<BackendChoice>,
     adapter: Option<AdapterId>,
@@ -180,7 +180,7 @@ pub(crate) fn open_for_validation(
     }
 }
 
-/// Opens the backends that are measured: those that were asked for, or every one there is. Says where one is no GPU.
+/// Opens the backends to measure: the given ones, or all that there are. Says if an adapter is a software one.
 pub(crate) fn open_for_bench(
     asked: &[BackendChoice],
     adapter: Option<AdapterId>,
@@ -220,7 +220,7 @@ pub(crate) fn open_for_bench(
     Ok(opened)
 }
 
-/// Says why there is no GPU.
+/// Returns the reason why there is no GPU.
 fn reason(error: &anyhow::Error) -> String {
     match error.downcast_ref::<GpuError>() {
         Some(GpuError::NoAdapter | GpuError::NoHardwareAdapter { .. }) => {
@@ -241,7 +241,7 @@ fn host(arithmetic: Arithmetic, tuning: Tuning) -> anyhow::Result<Box<dyn Backen
     Ok(Box::new(backend))
 }
 
-/// Bounds the threads of the pool that rayon shares, on which outcomes are collected.
+/// Limits the threads of the pool that rayon shares, on which outcomes are collected.
 fn share(tuning: Tuning) -> anyhow::Result<()> {
     let Some(threads) = tuning.threads else {
         return Ok(());
@@ -262,7 +262,7 @@ fn gpu(selection: AdapterSelection, tuning: Tuning) -> anyhow::Result<GpuBackend
     Ok(gpu.with_options(options))
 }
 
-/// Blames `--threads` where it was given.
+/// Adds `--threads` to the error if it was given.
 fn thread_error(error: BackendError, tuning: Tuning) -> anyhow::Error {
     let error = Err::<(), _>(error);
     match tuning.threads {
@@ -276,7 +276,7 @@ fn thread_error(error: BackendError, tuning: Tuning) -> anyhow::Error {
     .expect_err("made of an error")
 }
 
-/// Blames `--batch-size` where it was given and the device cannot hold as much.
+/// Adds `--batch-size` to the error if it was given and the device cannot hold that much.
 pub(crate) fn blame_batch_size(error: EvaluationError, batch_size: Option<u32>) -> anyhow::Error {
     let Some(batch_size) = batch_size else {
         return error.into();

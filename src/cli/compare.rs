@@ -50,13 +50,13 @@ pub(crate) struct Args {
     backend: BackendArgs,
     #[command(flatten)]
     output: OutputArgs,
-    // Known only to be refused with a reason, where another flag would be suggested.
+    // A hidden flag, so that it is refused with a reason; otherwise clap would suggest another flag.
     #[arg(long, hide = true, value_name = "I/N")]
     shard: Option<String>,
 }
 
 impl Args {
-    /// Makes the variants of the flags.
+    /// Makes the variants that flags describe.
     fn variants(&self) -> Result<Vec<Variant>, ConfigError> {
         let policies = self.policy.iter().map(|name| Ok(Variant::of_policy(name)));
         let variants = self.variant.iter().map(|text| Variant::parse(text));
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         })
         .collect::<Result<Vec<Simulation>, _>>()?;
     let backend = args.backend.open(quiet)?;
-    // The episodes of all variants together.
+    // Progress counts the episodes of all variants together.
     let times = |episodes: u64| episodes.saturating_mul(compared.len() as u64);
     let (extent, total) = match target {
         None => {

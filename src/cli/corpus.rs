@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let mut sources = args.config.sources(None)?;
     let is_given = sources.origin(resample)?.is_some();
     sources = sources.with_override(flag(resample, "false"));
-    // No episode is run, however long it might be.
+    // No episode is run, so `max_steps` does not matter, but a configuration may need it.
     if sources.origin("max_steps")?.is_none() {
         sources = sources.with_override(flag("max_steps", "1"));
     }
@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Tells whether the configuration, as it is given, draws new documents at every step.
+/// Tells whether the configuration as given draws new documents at every step.
 fn is_resampled(args: &Args, registry: &Registry) -> anyhow::Result<bool> {
     let mut sources = args.config.sources(None)?;
     if sources.origin("max_steps")?.is_none() {
@@ -125,7 +125,7 @@ fn csv(corpus: &Corpus) -> String {
     text
 }
 
-/// Writes a document a line.
+/// Writes one document for each line.
 fn json(corpus: &Corpus) -> anyhow::Result<String> {
     let list = serde_json::to_value(corpus).context("cannot write the documents as JSON")?;
     let rows = list.as_array().into_iter().flatten();

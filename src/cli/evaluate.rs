@@ -1,4 +1,4 @@
-//! `slatesim evaluate`: the main job.
+//! `slatesim evaluate`: estimates figures of one policy.
 
 use super::backends;
 use super::interrupt;
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))
 }
 
-/// Tells whether a target was missed, and says so.
+/// Tells whether a target was missed, and prints that.
 pub(crate) fn missed(stopping: Option<&Stopping>) -> bool {
     let Some(stopping) = stopping.filter(|stopping| !stopping.is_reached) else {
         return false;

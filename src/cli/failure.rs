@@ -1,4 +1,4 @@
-//! How errors are told, and which exit code they have.
+//! Prints errors, and chooses the exit code.
 
 use super::output::say;
 use super::usage::Usage;
@@ -12,16 +12,16 @@ use crate::validation::ValidationError;
 use crate::vec_env::VecEnvError;
 use std::process::ExitCode;
 
-/// Exit code where something broke that is nobody's mistake.
+/// Exit code for failures that are not the user's mistake.
 const BROKEN: u8 = 1;
 const USAGE: u8 = 2;
-/// Characters of an error at most: what is wrong stands at its beginning, and the rest is what was given.
+/// The most characters of an error: the reason stands at its beginning, and the rest quotes the input.
 const LONGEST: usize = 8000;
 const NO_DEVICE: u8 = 3;
 
-/// Tells an error on stderr, once, with its causes, and returns its exit code.
+/// Prints an error with its causes to stderr, once, and returns its exit code.
 ///
-/// A closed pipe on stdout is no error: whoever was reading has seen enough.
+/// A closed pipe on stdout is no error: the reader has seen enough.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let mut io = error
         .chain()
@@ -50,7 +50,7 @@ fn sentence(error: &anyhow::Error) -> String {
     }
 }
 
-/// Finds what failed in a backend, whichever room tells it.
+/// Finds the error of a backend, whatever wraps it.
 fn backend(error: &anyhow::Error) -> Option<&BackendError> {
     if let Some(EvaluationError::Backend(found)) = error.downcast_ref() {
         Some(found)
@@ -67,7 +67,7 @@ fn backend(error: &anyhow::Error) -> Option<&BackendError> {
     }
 }
 
-/// Finds what failed in a device, whichever room tells it.
+/// Finds the error of a device, whatever wraps it.
 pub(crate) fn device(error: &anyhow::Error) -> Option<&GpuError> {
     if let Some(BackendError::Gpu(found)) = backend(error) {
         Some(found)
@@ -78,7 +78,7 @@ pub(crate) fn device(error: &anyhow::Error) -> Option<&GpuError> {
     }
 }
 
-/// Finds what is wrong with a trace.
+/// Finds the error of a trace.
 fn trace(error: &anyhow::Error) -> Option<&TraceError> {
     match error.downcast_ref() {
         Some(Error::Trace(found)) => Some(found),
@@ -95,7 +95,7 @@ fn code(error: &anyhow::Error) -> u8 {
     }
     let is_broken = matches!(backend(error), Some(BackendError::Threads(_)))
         || matches!(trace(error), Some(TraceError::Write { .. }));
-    // Whatever else the library refuses is a mistake in what it was asked for.
+    // All other errors of the library are mistakes in its input.
     let is_refused = error.is::<BackendError>()
         || error.is::<EvaluationError>()
         || error.is::<TraceError>()
@@ -113,7 +113,7 @@ fn code_of_device(error: &GpuError) -> u8 {
         return NO_DEVICE;
     }
     match error {
-        // What was asked for does not fit, whether by a flag or by the configuration.
+        // The input does not fit the device, whether it comes from a flag or from the configuration.
         GpuError::LimitExceeded { .. }
         | GpuError::OutOfMemory { .. }
         | GpuError::NoSuchAdapter { .. } => USAGE,

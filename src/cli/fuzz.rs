@@ -1,4 +1,4 @@
-//! `slatesim validate --fuzz`: random configurations, each lived through on the backend and on the reference.
+//! `slatesim validate --fuzz`: runs random configurations on the backend and on the reference, and compares the episodes.
 
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
@@ -15,14 +15,14 @@ use std::ops::{ControlFlow, Not};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// Exit code where lives differ.
+/// Exit code if episodes differ.
 const FAILED: u8 = 1;
 /// Time between two lines on stderr.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
-/// Reasons of refused configurations that the text tells.
+/// The most reasons of refused configurations that the text lists.
 const MOST_REASONS: usize = 5;
 
-// What is drawn.
+// The flags that say what is drawn.
 #[derive(Debug, clap::Args)]
 pub(super) struct FuzzArgs {
     /// Draw N random configurations instead, and compare each episode with the reference's
@@ -45,7 +45,7 @@ struct Report<'a> {
     slatesim: &'static str,
     backend: BackendInfo,
     passed: bool,
-    /// Whether cases are missing because it was interrupted; told only then.
+    /// Whether cases are missing because the search was interrupted; left out if not.
     #[serde(skip_serializing_if = "Not::not")]
     partial: bool,
     rungs: Vec<Rung>,
@@ -119,7 +119,7 @@ pub(super) fn run(
     Ok(ExitCode::from(if passed { 0 } else { FAILED }))
 }
 
-/// Writes failures, and what was found alike, as rungs of the ladder.
+/// Makes rungs of a validation from the failures and the totals.
 fn rungs(found: &FuzzReport, ran: u64) -> Vec<Rung> {
     let failed = found.failures.iter().map(|failure| Rung {
         name: "lives",
@@ -210,7 +210,7 @@ fn text(found: &FuzzReport, backend: &BackendInfo, seconds: f64) -> String {
     format!("{text}{verdict} in {seconds:.1} s\n")
 }
 
-/// Tells the most frequent reasons of refusals.
+/// Writes the most frequent reasons of refusals.
 fn refused(found: &FuzzReport) -> String {
     let mut reasons: Vec<(&String, &u64)> = found.refused.iter().collect();
     reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));

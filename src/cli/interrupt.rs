@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one ends the work early, the second one at once.
+//! Ctrl-C: the first one ends the work early, the second one immediately.
 
 use super::new_file::remove_unfinished;
 use super::output::say;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Exit code of an interrupted run.
 const INTERRUPTED: u8 = 130;
 
-/// Signals that come so soon after the first one are the first one: `timeout` sends it to the process and then to its group.
+/// Signals within this time of the first one do not count: `timeout` sends it to the process and then to its group.
 const ONE_SIGNAL: Duration = Duration::from_millis(100);
 
 static INTERRUPTED_AT: OnceLock<Instant> = OnceLock::new();
@@ -21,7 +21,7 @@ pub(crate) fn is_interrupted() -> bool {
     INTERRUPTED_AT.get().is_some()
 }
 
-/// Listens for Ctrl-C, and for what `kill` sends.
+/// Listens for Ctrl-C, and for the signal that `kill` sends.
 pub(crate) fn listen() -> anyhow::Result<()> {
     ctrlc::set_handler(|| match INTERRUPTED_AT.get() {
         None => {
@@ -37,7 +37,7 @@ pub(crate) fn listen() -> anyhow::Result<()> {
     .context("cannot listen for Ctrl-C")
 }
 
-/// Passes Ctrl-C on to a backend, and nothing else.
+/// An observer that passes Ctrl-C on to a backend, and does nothing else.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Interruptible;
 
@@ -48,12 +48,12 @@ impl Observer for Interruptible {
     }
 }
 
-/// Says that a result lacks episodes, and returns the exit code.
+/// Prints that episodes are missing from a result, and returns the exit code.
 pub(crate) fn told(done: u64, asked: u64) -> ExitCode {
     told_after(&format!("{done} of {asked} episodes"))
 }
 
-/// Says how far a partial result goes, and returns the exit code.
+/// Prints how far a partial result goes, and returns the exit code.
 pub(crate) fn told_after(done: &str) -> ExitCode {
     say(&format!("interrupted after {done}: the result is partial"));
     ExitCode::from(INTERRUPTED)

@@ -1,4 +1,4 @@
-//! `slatesim list`: what a configuration can name, and what it can run on.
+//! `slatesim list`: everything that a configuration can name, and the adapters.
 
 use super::output::{print, print_json};
 use super::text::layout::columns;
@@ -38,7 +38,7 @@ struct ChoiceModels {
 
 #[derive(Serialize)]
 struct Adapter {
-    /// What `--adapter` takes.
+    /// The number for `--adapter`.
     index: usize,
     name: String,
     driver: String,
@@ -83,7 +83,7 @@ fn adapters() -> Vec<Adapter> {
     adapters.collect()
 }
 
-/// Finds the choice models of the environments: the one of the default settings, and what can be chosen instead.
+/// Finds the choice models of the environments: the default one, and those that can be chosen instead.
 fn choice_models(registry: &Registry, declarations: &Declarations) -> Vec<ChoiceModels> {
     let of = |entry: &Entry| {
         let sources = Sources::new()
@@ -162,7 +162,7 @@ fn text(listing: &Listing) -> String {
     text
 }
 
-/// Longer defaults, matrices above all, are cut off here; `--json` has them whole.
+/// The longest default that is printed in full; matrices are often longer. `--json` has all of it.
 const LONGEST_DEFAULT: usize = 64;
 
 fn cut(text: &str) -> String {
@@ -173,7 +173,7 @@ fn cut(text: &str) -> String {
     kept + "..."
 }
 
-/// Writes name and default of every key in columns, what is allowed and what it does after them.
+/// Writes name and default of every key in columns, followed by what is allowed and the description.
 fn keys(keys: &[Key]) -> String {
     let cells = |key: &Key| vec![format!("  {}", key.name()), cut(&key.default_text())];
     let aligned = columns(&keys.iter().map(cells).collect::<Vec<_>>(), 1);

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Files that appear completely or not at all.
 
 use super::usage::Usage;
 use anyhow::Context;
@@ -8,21 +8,21 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf, is_separator};
 use std::sync::{Mutex, PoisonError};
 
-/// How the name of a file ends that is being written.
+/// The ending of the name of a file that is being written.
 const ENDING: &str = ".partial";
 
-/// Links that are followed, as the system does.
+/// The most links that are followed, as in Linux.
 const MOST_LINKS: usize = 40;
 
-/// The file that is being written, so that an abrupt end can remove it.
+/// The file that is being written, so that it can be removed if the process has to end early.
 static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Removes the file that is being written, before the process ends at once.
+/// Removes the file that is being written, just before the process ends.
 pub(super) fn remove_unfinished() {
     if let Ok(mut unfinished) = UNFINISHED.try_lock()
         && let Some(path) = unfinished.take()
     {
-        // What is left over is no loss, and there is nobody to tell.
+        // A file that is left over does no harm, and the error cannot be reported any more.
         let _ = std::fs::remove_file(path);
     }
 }
@@ -31,23 +31,24 @@ fn set_unfinished(path: Option<PathBuf>) {
     *UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner) = path;
 }
 
-/// A file that is written beside its place, and put there once it is whole.
+/// A file that is written beside its final place, and moved there when it is complete.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     path: PathBuf,
     beside: PathBuf,
     may_replace: bool,
     is_kept: bool,
-    /// The file beside. Its lock, which ends with the process, tells others that it is being written.
+    /// The file beside the final place. It is locked while this process lives, which tells other processes that it is being
+    /// written.
     handle: File,
 }
 
 impl NewFile {
-    /// Begins a file; one that exists is refused unless it may be replaced, and what is no file is refused. A link stays one: what
-    /// it leads to is replaced, or made. What a process that is dead has left beside is removed.
+    /// Begins a file. If the file exists, it must be allowed to replace it, and it must be a regular file. A link is kept: its
+    /// target is replaced or made. Leftovers of dead processes beside it are removed.
     pub(crate) fn create(path: &Path, may_replace: bool) -> anyhow::Result<(Self, File)> {
         let shown = path.display();
-        // What a path ends with that names a folder is not heard of from its name.
+        // `file_name` ignores a slash or a dot at the end, so a path that names a folder is recognised from its text.
         let text = path.as_os_str().to_string_lossy();
         let last = text.rsplit(is_separator).next();
         let ends_in_folder = matches!(last, Some("" | "." | ".."));
@@ -84,7 +85,7 @@ impl NewFile {
         set_unfinished(Some(beside.clone()));
         let handle = opened.try_clone();
         let handle = handle.with_context(|| format!("cannot write {shown}"))?;
-        // Where the file system has no locks, the name of the file tells whose it is.
+        // On a file system without locks, the process number in the file's name is enough.
         let _ = handle.try_lock();
         let file = Self {
             path,
@@ -96,13 +97,13 @@ impl NewFile {
         Ok((file, opened))
     }
 
-    /// Tells whether there is a file in its place, which keeping it would replace.
+    /// Tells whether a file exists in the final place, and would be replaced.
     pub(crate) fn replaces(&self) -> bool {
         self.path.symlink_metadata().is_ok()
     }
 
-    /// Puts the file, which has been written, in its place, with the mode of the one that it replaces; if that cannot be, it stays
-    /// beside it.
+    /// Moves the completed file to its place, with the mode of the file that it replaces. If that fails, it stays beside its
+    /// place.
     pub(crate) fn keep(mut self) -> anyhow::Result<()> {
         let path = self.path.clone();
         let put = refuse_existing(&path, self.may_replace).and_then(|()| self.put(&path));
@@ -112,7 +113,7 @@ impl NewFile {
         })
     }
 
-    /// Puts the file, of which something is missing, beside the one that it would replace, and returns where.
+    /// Keeps an incomplete file beside the file that it would replace, and returns its path.
     pub(crate) fn keep_beside(mut self) -> anyhow::Result<PathBuf> {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(ENDING);
@@ -127,12 +128,12 @@ impl NewFile {
         if let Ok(old) = self.path.metadata() {
             take_over(&self.handle, &old);
         }
-        // The name must not be there before what it names is.
+        // The content must be on the disk before the name is.
         self.handle
             .sync_all()
             .and_then(|()| std::fs::rename(&self.beside, path))
             .with_context(|| format!("cannot write {}", path.display()))?;
-        // The folder holds the name; where it cannot be synchronised, the system does in its own time.
+        // The folder holds the name. If the folder cannot be synchronised, the system writes it later.
         #[cfg(unix)]
         if let Ok(folder) = File::open(folder_of(path)) {
             let _ = folder.sync_all();
@@ -145,7 +146,7 @@ impl Drop for NewFile {
     fn drop(&mut self) {
         if !self.is_kept {
             set_unfinished(None);
-            // What is left over is no loss, and there is nobody to tell.
+            // A file that is left over does no harm, and the error cannot be reported any more.
             let _ = std::fs::remove_file(&self.beside);
         }
     }
@@ -159,7 +160,7 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Follows links, those that lead nowhere too: what they name is to be made.
+/// Follows links, even if their target does not exist: it will be made.
 fn behind_links(path: &Path) -> PathBuf {
     if let Ok(path) = path.canonicalize() {
         return path;
@@ -192,7 +193,7 @@ fn refuse_existing(path: &Path, may_replace: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the file beside; nobody else may read it while it is to replace one that has a mode of its own.
+/// Makes the file beside its place. It is private until it gets the mode of the file that it replaces.
 fn open(beside: &Path, path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -206,22 +207,22 @@ fn open(beside: &Path, path: &Path) -> std::io::Result<File> {
     options.open(beside)
 }
 
-/// Gives a file the owner, as far as that may be, and the mode of an old one.
+/// Gives a file the mode of an old one, and its owner if that is permitted.
 fn take_over(file: &File, old: &Metadata) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, fchown};
         let is_other = |new: Metadata| (new.uid(), new.gid()) != (old.uid(), old.gid());
         if file.metadata().is_ok_and(is_other) {
-            // Only the superuser gives files away.
+            // Only the superuser may change the owner.
             let _ = fchown(file, Some(old.uid()), Some(old.gid()));
         }
     }
-    // A file system without modes has none to keep.
+    // Some file systems have no modes.
     let _ = file.set_permissions(old.permissions());
 }
 
-/// Removes what processes that are dead have left of the same file.
+/// Removes leftovers of dead processes for the same file.
 fn remove_left_over(path: &Path, name: &OsStr) {
     let Ok(entries) = std::fs::read_dir(folder_of(path)) else {
         return;
@@ -244,8 +245,8 @@ fn remove_left_over(path: &Path, name: &OsStr) {
     }
 }
 
-/// Tells whether nobody writes a file any more: nobody elsewhere, by its lock, and nobody here, by the number of the process in its
-/// name, which another one may have by now if the file is not new.
+/// Tells whether a file is left over: its lock is free, and the process whose number is in its name is dead. If the file is
+/// old, the lock alone decides, because another process may have the number by now.
 fn is_left_over(path: &Path, process: &str) -> bool {
     if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
         return false;
@@ -258,12 +259,12 @@ fn is_left_over(path: &Path, process: &str) -> bool {
     match file.try_lock() {
         Ok(()) => is_old || lives(process) == Some(false),
         Err(TryLockError::WouldBlock) => false,
-        // A file system without locks.
+        // This file system has no locks.
         Err(TryLockError::Error(_)) => lives(process) == Some(false),
     }
 }
 
-/// Tells whether a process of this machine lives, where there is a list of them.
+/// Tells whether a process of this machine is alive; `None` if the machine has no list of processes.
 fn lives(process: &str) -> Option<bool> {
     let processes = Path::new("/proc");
     if !processes.join("self").exists() {
@@ -272,7 +273,7 @@ fn lives(process: &str) -> Option<bool> {
     if process == std::process::id().to_string() {
         return Some(false);
     }
-    // "number (name) state ...": Z is dead, and only waits for its parent to hear of it.
+    // The text is "number (name) state ...", and state Z is a dead process whose parent has not yet noticed.
     let told = std::fs::read_to_string(processes.join(process).join("stat")).ok();
     let state = told.as_deref().and_then(|told| {
         let (_, rest) = told.rsplit_once(')')?;
@@ -295,13 +296,13 @@ mod tests {
         names
     }
 
-    /// Files are made one after the other: the one that is unfinished is a thing of the process.
+    /// Files are made one after the other, because a process has one unfinished file at a time.
     #[test]
     fn a_file_is_replaced_when_the_new_one_is_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("steps.csv");
         std::fs::write(&path, "old").unwrap();
-        // Left by a process that is dead: there is none of this number.
+        // A leftover of a dead process: no process has this number.
         std::fs::write(folder.path().join(".steps.csv.4194305.partial"), "").unwrap();
         std::fs::write(folder.path().join(".other.csv.4194305.partial"), "").unwrap();
 

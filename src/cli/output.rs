@@ -1,4 +1,4 @@
-//! stdout carries the result, whole and at once; stderr everything else.
+//! Output: stdout gets the result, in one piece; stderr gets everything else.
 
 use super::usage::Usage;
 use crate::config::Config;
@@ -10,18 +10,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
-/// The libraries below log what is of no use to the user; asking for them by name still shows it.
+/// Libraries log messages that are of no use to users. `SLATESIM_LOG` can still ask for them.
 const QUIET_LIBRARIES: &str = "wgpu_core=error,wgpu_hal=off,naga=error";
 const LOG_VARIABLE: &str = "SLATESIM_LOG";
 
 static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Remembers that what goes to standard output goes nowhere.
+/// Remembers that standard output is closed.
 pub(crate) fn remember_closed_stdout() {
     STDOUT_IS_CLOSED.store(true, Ordering::Relaxed);
 }
 
-/// Fails where a result would go nowhere.
+/// Fails if standard output is closed, since a result would be lost.
 pub(crate) fn refuse_closed_stdout() -> anyhow::Result<()> {
     anyhow::ensure!(
         !STDOUT_IS_CLOSED.load(Ordering::Relaxed),
@@ -30,10 +30,10 @@ pub(crate) fn refuse_closed_stdout() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes what the parser of arguments has to say: the help, which is a result, or what is wrong with them.
+/// Prints the message of the argument parser: help, which is a result, or an error.
 pub(crate) fn tell(told: &clap::Error) -> anyhow::Result<ExitCode> {
     if told.use_stderr() {
-        // If stderr is closed, nobody wants to know.
+        // If stderr is closed, there is nobody to inform.
         let _ = told.print();
         let code = u8::try_from(told.exit_code()).unwrap_or(u8::MAX);
         return Ok(ExitCode::from(code));
@@ -45,7 +45,7 @@ pub(crate) fn tell(told: &clap::Error) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows what a terminal would obey, or hide, as escapes; line breaks and tabs stay.
+/// Replaces characters that a terminal would interpret or hide by escapes, except line breaks and tabs.
 fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, |character| character.escape_unicode().to_string())
 }
@@ -53,7 +53,7 @@ fn visible(text: &str) -> Cow<'_, str> {
 fn escaped(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
     let is_obeyed = |character: char| match character {
         '\n' | '\t' => false,
-        // What turns the direction of writing around.
+        // Characters that reverse the direction of writing.
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
         character => character.is_control(),
     };
@@ -70,7 +70,7 @@ fn escaped(text: &str, escape: impl Fn(char) -> String) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Writes a result; if a pipe on stdout is closed, whoever was reading has seen enough, and the command goes on to its verdict.
+/// Prints a result. If stdout is a closed pipe, the reader has seen enough, and the command continues to its exit code.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     print_as_is(&visible(text))
 }
@@ -91,22 +91,22 @@ fn print_as_is(text: &str) -> anyhow::Result<()> {
 /// Writes a result as one line of JSON.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string(value).context("cannot write the result as JSON")?;
-    // All that is left of them is within strings.
+    // In JSON such characters stand within strings only, where an escape means the same.
     let escape = |character: char| format!("\\u{:04x}", u32::from(character));
     print_as_is(&escaped(&text, escape))
 }
 
-/// Writes a line for the user on stderr; if that is closed, nobody wants to know.
+/// Prints a line for the user to stderr; if that is closed, the line is dropped.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "slatesim: {}", visible(text));
 }
 
-/// Writes a warning on stderr.
+/// Prints a warning to stderr.
 pub(crate) fn warn(text: &str) {
     say(&format!("warning: {text}"));
 }
 
-/// Says what was passed over in the files that configurations name, each thing once.
+/// Prints what was ignored in the files that configurations name, each note once.
 pub(crate) fn say_notes<'a>(configs: impl IntoIterator<Item = &'a Config>) {
     let mut told: Vec<String> = Vec::new();
     for note in configs.into_iter().flat_map(Config::notes) {

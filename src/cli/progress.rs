@@ -1,4 +1,4 @@
-//! How far the work is: a bar on a terminal, a line now and then elsewhere.
+//! The progress of the work: a bar on a terminal, else a line now and then.
 
 use super::backends::compiles_slowly;
 use super::interrupt::is_interrupted;
@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Redraws of the bar in a second at most.
+/// The most redraws of the bar in a second.
 const REDRAWS: u8 = 10;
-/// Time without a result before a word is said about it.
+/// Time without a result after which a line explains the delay.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Time between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
@@ -21,9 +21,9 @@ const LINE_INTERVAL: Duration = Duration::from_secs(30);
 /// Says how much work there is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Total {
-    /// So many episodes.
+    /// This many episodes.
     Exactly(u64),
-    /// So many at most: how much is left is unknown.
+    /// At most this many: it is unknown how many are left.
     AtMost(u64),
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Display {
 }
 
 impl Display {
-    /// Chooses by what stderr is.
+    /// Chooses the display by whether stderr is a terminal.
     pub(crate) fn new(is_quiet: bool, bar: impl FnOnce() -> ProgressBar) -> Self {
         if is_quiet {
             Self::Silent
@@ -64,7 +64,7 @@ impl Display {
         }
     }
 
-    /// Says in a while what takes so long, unless something has been done by then.
+    /// After a while, explains the delay, unless something has been done by then.
     fn explain_unless(&self, has_begun: Arc<AtomicBool>) {
         const WHY: &str = "compiling shaders; a software adapter can take minutes for long slates and many features";
         let bar = match self {
@@ -72,7 +72,7 @@ impl Display {
             Self::Bar(bar) => Some(bar.clone()),
             Self::Lines(_) => None,
         };
-        // Ends by itself, soon.
+        // The thread ends by itself soon.
         std::thread::spawn(move || {
             std::thread::sleep(PATIENCE);
             if !has_begun.load(Ordering::Relaxed) {
@@ -84,7 +84,7 @@ impl Display {
         });
     }
 
-    /// Begins to count anew.
+    /// Starts counting from 0.
     pub(crate) fn begin(&self, total: u64) {
         if let Self::Bar(bar) = self {
             bar.set_position(0);
@@ -92,7 +92,7 @@ impl Display {
         }
     }
 
-    /// Shows how far the work is: by a message beside the bar, or by a line if the last one is long ago.
+    /// Shows the progress: as a message beside the bar, or as a line if the last one is long ago.
     pub(crate) fn show(
         &self,
         position: u64,
@@ -115,7 +115,7 @@ impl Display {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
@@ -141,7 +141,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.has_begun.store(true, Ordering::Relaxed);
         self.display.finish();
@@ -174,13 +174,13 @@ fn bar(total: Total) -> ProgressBar {
         Total::AtMost(total) => (total, "{pos} of at most {len} episodes, {msg}"),
     };
     let style = ProgressStyle::with_template(style).expect("the template is well-formed");
-    // Nothing is drawn before `Display` has said where, and how often at most.
+    // The bar is hidden until `Display` sets where it is drawn and how often.
     ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden())
         .with_style(style.progress_chars("=> "))
         .with_message("starting")
 }
 
-/// Says how far the work is.
+/// Describes the progress in a line.
 fn line(episodes: u64, total: Total, user_steps: u64, seconds: f64) -> String {
     let total = match total {
         Total::Exactly(total) => total,

@@ -1,4 +1,4 @@
-//! The flags that commands share which run episodes, and what they mean together.
+//! Flags that all commands which run episodes share, and checks across them.
 
 use super::backend_choice::BackendChoice;
 use super::backends::{self, Tuning};
@@ -45,7 +45,7 @@ pub(crate) struct ConfigArgs {
 }
 
 impl ConfigArgs {
-    /// Lays what was given over each other, with the policy of a flag of its own where there is one.
+    /// Combines the sources of values, and the command's own policy flag if it has one.
     pub(crate) fn sources(&self, policy: Option<&String>) -> Result<Sources, ConfigError> {
         let mut sources = Sources::new();
         if let Some(path) = &self.config {
@@ -78,7 +78,7 @@ impl ConfigArgs {
     }
 }
 
-// Where to begin.
+// The first episode.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RangeArgs {
     /// Begin with episode N, a multiple of 256, to go on where another run ended; `slatesim merge` joins them
@@ -86,7 +86,7 @@ pub(crate) struct RangeArgs {
     pub(crate) first_episode: u64,
 }
 
-/// Reads where a block of episodes begins.
+/// Reads the first episode of a block.
 fn first_episode(text: &str) -> Result<u64, String> {
     let problem = || {
         format!(
@@ -113,12 +113,12 @@ fn first_episode(text: &str) -> Result<u64, String> {
 impl RangeArgs {
     /// Returns the episodes that are run.
     pub(crate) fn episodes(&self, episodes: u64) -> Range<u64> {
-        // Both are at most 2^63, and no run ends at the last of 2^64.
+        // Both are at most 2^63, and no run reaches the last of the 2^64 episodes.
         self.first_episode..self.first_episode.saturating_add(episodes)
     }
 }
 
-// When to stop.
+// The flags of the target precision.
 #[derive(Debug, clap::Args)]
 pub(crate) struct TargetArgs {
     /// Run until the standard error of the mean return is at most X; for `compare`, of every difference
@@ -145,7 +145,7 @@ fn precision(text: &str) -> Result<f64, String> {
 }
 
 impl TargetArgs {
-    /// Returns the target, if there is one, and says what becomes of the key `episodes` then.
+    /// Returns the target, if there is one, and prints what the key `episodes` means then.
     pub(crate) fn target(
         &self,
         sources: &Sources,
@@ -175,7 +175,7 @@ impl TargetArgs {
     }
 }
 
-// What computes.
+// The flags of the backend.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BackendArgs {
     /// What computes
@@ -193,7 +193,7 @@ pub(crate) struct BackendArgs {
     pub(crate) batch_size: Option<u32>,
 }
 
-// Which GPU computes.
+// The flag of the GPU.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct AdapterArgs {
     /// GPU to compute on: its index in `slatesim list`, or its PCI number (0000:01:00.0, or 10de:2330)
@@ -202,7 +202,7 @@ pub(crate) struct AdapterArgs {
 }
 
 impl BackendArgs {
-    /// Opens what computes.
+    /// Opens the backend.
     pub(crate) fn open(&self, is_quiet: bool) -> anyhow::Result<Box<dyn Backend>> {
         let tuning = Tuning {
             threads: self.threads,
@@ -213,7 +213,7 @@ impl BackendArgs {
     }
 }
 
-/// Refuses parts of commands that have none.
+/// Refuses `--shard` for commands that do not support it.
 pub(crate) fn refuse_shard(command: &str, shard: Option<&str>) -> Result<(), Usage> {
     match shard {
         None => Ok(()),
@@ -224,7 +224,7 @@ pub(crate) fn refuse_shard(command: &str, shard: Option<&str>) -> Result<(), Usa
     }
 }
 
-// What is printed.
+// The flags of the output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct OutputArgs {
     /// Print one JSON object

@@ -52,7 +52,7 @@ pub(crate) struct Args {
     csv: bool,
     #[command(flatten)]
     output: OutputArgs,
-    // Known only to be refused with a reason, where another flag would be suggested.
+    // A hidden flag, so that it is refused with a reason; otherwise clap would suggest another flag.
     #[arg(long, hide = true, value_name = "I/N")]
     shard: Option<String>,
 }
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     tracing::info!(episodes, points = points.len(), backend = ?backend.info(), "sweeping");
     let asked = episodes.saturating_mul(points.len() as u64);
     let progress = Progress::new(Total::Exactly(asked), quiet);
-    // Only JSON has curves.
+    // Only JSON output contains curves.
     let keeps_curves = json && !no_curves;
     let sweep = evaluation::sweep_range(
         &simulations,

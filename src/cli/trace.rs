@@ -1,4 +1,4 @@
-//! `slatesim trace`: single steps, to a file and back.
+//! `slatesim trace`: writes single steps to a file, and replays them.
 
 use super::interrupt;
 use super::new_file::NewFile;
@@ -106,7 +106,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         let backend = args.backend.open(args.quiet)?;
         let done = write(args, &simulation, backend.as_ref(), episodes, file)?;
         if done < episodes && new.replaces() {
-            // Fewer episodes are no reason to lose the ones there are.
+            // An incomplete trace must not replace a complete file.
             let beside = new.keep_beside()?;
             say(&format!(
                 "{} is as it was; the episodes that are done are in {}",
@@ -114,7 +114,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
                 beside.display()
             ));
         } else {
-            // Interrupted, it holds fewer episodes, each of them whole.
+            // After an interruption the file has fewer episodes, but complete ones.
             new.keep()?;
         }
         done
@@ -138,7 +138,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     })
 }
 
-/// Checks that a trace has the episodes that it should have, and says what of it is not looked at.
+/// Checks that a trace has the episodes that were asked for, and prints what was ignored.
 fn check_episodes(args: &Args, replay: &Replay, ignored: &[String]) -> anyhow::Result<()> {
     if !ignored.is_empty() {
         let names = ignored.iter().map(|name| match name.as_str() {
@@ -218,7 +218,7 @@ fn write(
     Ok(done)
 }
 
-/// Tells what a replay gave.
+/// Prints the result of a replay.
 fn report(path: &Path, simulation: &Simulation, replay: &Replay) -> anyhow::Result<ExitCode> {
     let (episodes, steps) = (replay.returns.len(), replay.steps);
     if replay.num_differences == 0 {

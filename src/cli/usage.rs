@@ -1,14 +1,14 @@
-//! The error for what the command line asks for and cannot have.
+//! The error for arguments that are wrong or contradict each other.
 
 use crate::config::nearest_name;
 
-/// Says what is wrong with the arguments, and what is allowed; ends the program with the exit code for usage.
+/// Says what is wrong with the arguments, and what is allowed; the program then ends with the exit code for usage.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
 impl Usage {
-    /// Refuses the first name that a flag is given and that is unknown; tells the nearest one.
+    /// Refuses the first unknown name among those given with a flag, and names the nearest known one.
     pub(crate) fn unless_known(flag: &str, given: &[String], known: &[&str]) -> Result<(), Self> {
         let Some(name) = given.iter().find(|name| !known.contains(&name.as_str())) else {
             return Ok(());

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use std::slice;
 use std::time::Instant;
 
-/// Exit code where a comparison is out of its bound.
+/// Exit code if a comparison is out of its bound.
 const FAILED: u8 = 1;
 
 /// Check a backend against the reference, on every environment and choice model.
@@ -52,7 +52,7 @@ struct Report {
     slatesim: &'static str,
     backend: BackendInfo,
     passed: bool,
-    /// Whether checks are missing because it was interrupted; told only then.
+    /// Whether checks are missing because the validation was interrupted; left out if not.
     #[serde(skip_serializing_if = "Not::not")]
     partial: bool,
     rungs: Vec<Rung>,
@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::from(if report.passed { 0 } else { FAILED }))
 }
 
-/// Climbs the whole ladder, and tells a user at a terminal how far it is.
+/// Runs all rungs, and shows the progress on a terminal.
 fn climb(
     subject: Subject<'_>,
     backend: BackendInfo,
@@ -123,7 +123,7 @@ fn climb(
         schema: 1,
         slatesim: env!("CARGO_PKG_VERSION"),
         backend,
-        // Nothing compared is nothing proven.
+        // A validation without comparisons proves nothing.
         passed: !partial && !rungs.is_empty() && rungs.iter().all(|rung| rung.passed),
         partial,
         rungs,
@@ -141,7 +141,7 @@ fn text(report: &Report) -> String {
         "backend".to_owned(),
         format!("{}: {} ({})", backend.name, backend.device, backend.driver),
     ]];
-    // The last column is prose, and stays out of the alignment.
+    // The last column is prose, and is not aligned.
     let cells = |rung: &Rung| {
         [verdict(rung), rung.name, &rung.case]
             .map(str::to_owned)

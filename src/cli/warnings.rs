@@ -1,15 +1,15 @@
-//! What is doubtful about figures, told on stderr.
+//! Prints warnings about doubtful figures on stderr.
 
 use super::output::{say, warn};
 use crate::evaluation::Warning;
 
-/// Exit code where a check that was asked for fails.
+/// Exit code if a check that was asked for fails.
 pub(crate) const FAILED: u8 = 1;
 
-/// Lines of warnings on stderr, at most; JSON has all.
+/// The most lines of warnings on stderr; JSON has all.
 const MOST_LINES: usize = 20;
 
-/// Tells all that makes figures doubtful; returns whether that is an error.
+/// Prints all warnings; returns whether one of them is an error.
 pub(crate) fn tell(warnings: &[Warning], is_strict: bool) -> bool {
     for warning in warnings.iter().take(MOST_LINES) {
         if is_strict && warning.is_error_where_strict {

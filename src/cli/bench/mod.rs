@@ -18,7 +18,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What can be measured, in the order of the figures.
+/// The backends that can be measured, in the order of the figures.
 const MEASURED: [BackendChoice; 3] = [
     BackendChoice::Reference,
     BackendChoice::Cpu,
@@ -66,7 +66,7 @@ pub(crate) struct Args {
     python: PathBuf,
 }
 
-/// All that was measured.
+/// All measurements.
 #[derive(Debug, Serialize)]
 struct Report {
     #[serde(flatten)]
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lists what `--environment` and `--policy` leave of all cases.
+/// Lists the cases that `--environment` and `--policy` select.
 fn chosen_cases(args: &Args, registry: &Registry) -> anyhow::Result<Vec<Case>> {
     let declarations = registry.declarations();
     let known: Vec<&str> = registry.environment_names().collect();
@@ -129,7 +129,7 @@ fn chosen_cases(args: &Args, registry: &Registry) -> anyhow::Result<Vec<Case>> {
     .into())
 }
 
-/// Checks what `--peer` asks for.
+/// Checks the arguments of `--peer`.
 fn peer<'a>(args: &'a Args, cases: &[Case]) -> Result<Option<Peer<'a>>, Usage> {
     let Some(script) = &args.peer else {
         return Ok(None);
@@ -144,7 +144,7 @@ fn peer<'a>(args: &'a Args, cases: &[Case]) -> Result<Option<Peer<'a>>, Usage> {
     Peer::new(script, &args.python, args.quick).map(Some)
 }
 
-/// Measures everything, the peer first, so that a mistake in it costs no time.
+/// Measures everything; the peer comes first, so that a mistake in its arguments costs no time.
 fn measure(
     cases: &[Case],
     backends: &[OpenBackend],

@@ -1,4 +1,4 @@
-//! `--peer`: the main job as written for JAX, run by a Python that has it, in all variants.
+//! `--peer`: runs the main job as written for JAX, in all variants, by a Python that has JAX.
 //!
 //! The script takes `--users N --repeats R --prng NAME --lazy 0|1` and prints a line of JSON with
 //! `user_steps_per_second`, the rate of its best repeat.
@@ -16,18 +16,18 @@ use std::process::{Command, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Random number generators of JAX, and whether only the documents of the slate are drawn.
+/// JAX's generators of random numbers; the other dimension of variants is whether only the documents of the slate are drawn.
 const PRNGS: [&str; 3] = ["threefry2x32", "rbg", "unsafe_rbg"];
 const LAZY: [u8; 2] = [0, 1];
 /// Users and repeats of a run, and with `--quick`.
 const SIZE: (u64, u32) = (1 << 16, 5);
 const QUICK_SIZE: (u64, u32) = (1 << 14, 3);
-/// Users that fill a GPU: the best variant is run again with so many, unless it runs on the CPU.
+/// Users that fill a GPU: the best variant is run again with this many, unless it runs on the CPU.
 const USERS_OF_A_GPU: u64 = 1 << 20;
-/// Longest piece of a peer's output in an error.
+/// The most characters of a peer's output that an error quotes.
 const LONGEST_QUOTE: usize = 120;
 
-/// How often a running script is asked whether it has ended.
+/// Time between two checks whether the script has ended.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// A script and the Python that runs it.
@@ -38,7 +38,7 @@ pub(super) struct Peer<'a> {
     size: (u64, u32),
 }
 
-/// What the peer gave.
+/// The results of the peer.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct PeerReport {
     pub(super) runs: Vec<PeerRun>,
@@ -46,18 +46,18 @@ pub(super) struct PeerReport {
     pub(super) ratios: Vec<Ratio>,
 }
 
-/// One variant.
+/// The result of one variant.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct PeerRun {
     device: Option<String>,
     prng: &'static str,
     lazy: u8,
     users: u64,
-    /// Of the best repeat.
+    /// The rate of the best repeat.
     user_steps_per_second: f64,
 }
 
-/// A backend's median of the main job by the best of the peer.
+/// The ratio of a backend's median to the peer's best, for the main job.
 #[derive(Debug, Serialize)]
 pub(super) struct Ratio {
     #[serde(flatten)]
@@ -65,7 +65,7 @@ pub(super) struct Ratio {
     ratio: f64,
 }
 
-/// What is read of a peer's line.
+/// The part of a peer's output line that is read.
 #[derive(Deserialize)]
 struct Line {
     user_steps_per_second: f64,
@@ -73,7 +73,7 @@ struct Line {
 }
 
 impl<'a> Peer<'a> {
-    /// Checks that there is a script, and a Python that has JAX: before anything is measured.
+    /// Checks that the script exists and that Python has JAX, before anything is measured.
     pub(super) fn new(script: &'a Path, python: &'a Path, is_quick: bool) -> Result<Self, Usage> {
         if !script.is_file() {
             return Err(Usage(format!(
@@ -95,12 +95,12 @@ impl<'a> Peer<'a> {
         Ok(peer)
     }
 
-    /// Counts the runs.
+    /// Returns the number of runs.
     pub(super) fn count() -> usize {
         PRNGS.len() * LAZY.len()
     }
 
-    /// Runs all variants; what is missing was interrupted.
+    /// Runs all variants; if interrupted, the rest is missing.
     pub(super) fn run(&self, progress: &Progress) -> Result<PeerReport, Usage> {
         let mut runs = Vec::new();
         for lazy in LAZY {
@@ -193,7 +193,7 @@ impl PeerReport {
         }
     }
 
-    /// Sets our backends beside the peer, by their medians of the main job.
+    /// Compares our backends with the peer, by their medians of the main job.
     pub(super) fn compare<'a>(&mut self, main: impl Iterator<Item = &'a ResultRow>) {
         if self.runs.is_empty() {
             return;
@@ -229,14 +229,14 @@ impl PeerRun {
 }
 
 impl Ratio {
-    /// Writes the ratio as a fact.
+    /// Writes the ratio as a name and a value.
     pub(super) fn fact(&self) -> [String; 2] {
         let text = format!("{:.3} x the best of the peer", self.ratio);
         [self.label.to_string(), text]
     }
 }
 
-/// Runs a program to its end; interrupted, ends it: it may not have heard of the signal.
+/// Runs a program to its end. If interrupted, kills it, because it may not have received the signal.
 fn ended_or_interrupted(command: &mut Command) -> io::Result<Output> {
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn()?;
@@ -271,7 +271,7 @@ fn all_of(stream: Option<impl Read>) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Returns the last line that has something on it.
+/// Returns the last line that is not blank.
 fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines().rev().map(str::trim);

@@ -1,4 +1,4 @@
-//! How far the bench is: a bar on a terminal, a line now and then elsewhere.
+//! The progress of the bench: a bar on a terminal, else a line now and then.
 
 use crate::cli::interrupt::is_interrupted;
 use crate::cli::progress::Display;
@@ -24,7 +24,7 @@ impl Progress {
         }
     }
 
-    /// Begins a section of so many measurements, unless the one before was interrupted, which remains the place.
+    /// Begins a section with this many measurements. If the one before was interrupted, it stays the current one.
     pub(super) fn begin(&self, section: &'static str, total: usize) {
         if is_interrupted() {
             return;
@@ -36,19 +36,19 @@ impl Progress {
         self.show("");
     }
 
-    /// Hears that a measurement is done.
+    /// Notes that a measurement is done.
     pub(super) fn done(&self, what: &str) {
         tracing::info!(section = self.section.get(), what, "measured");
         self.done.set(self.done.get() + 1);
         self.show(what);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.display.finish();
     }
 
-    /// Says how far it is.
+    /// Describes the progress.
     pub(super) fn place(&self) -> String {
         let (done, total, section) = (self.done.get(), self.total.get(), self.section.get());
         format!("{done} of {total} measurements of {section:?}")

@@ -1,4 +1,4 @@
-//! What was measured, as text that a person reads.
+//! Measurements as text for people.
 
 use super::Report;
 use super::peer::{PeerRun, Ratio};
@@ -6,7 +6,7 @@ use crate::bench::{Bench, ResultRow, Spread};
 use crate::cli::text::layout::{columns, facts, paragraphs, row};
 use crate::cli::text::numbers::rate;
 
-/// Writes everything.
+/// Writes the whole report.
 pub(super) fn text(report: &Report) -> String {
     let bench = &report.bench;
     let mut parts = vec![facts(&head(bench))];

@@ -1,4 +1,4 @@
-//! Comparisons as text that a person reads.
+//! Comparisons as text for people.
 
 use super::layout::{columns, facts, paragraphs, row};
 use super::numbers::{DIGITS, estimate, optional, significant};
@@ -8,10 +8,10 @@ use crate::evaluation::{Best, ComparisonReport, LEVEL, PairedDifference, Variant
 
 /// Digits of the ends of an interval.
 const INTERVAL_DIGITS: usize = 5;
-/// Below this a p-value is written as smaller.
+/// A smaller p-value is written as `< 1e-4`.
 const SMALLEST_P_VALUE: f64 = 1e-4;
 
-/// Writes a comparison: what was run, what each variant gave, every difference, and which is the best.
+/// Writes a comparison: the configurations, the figures of each variant, every difference, and the best variant.
 pub(crate) fn report(report: &ComparisonReport, declarations: &Declarations) -> String {
     let mut episodes = report.episodes.to_string() + " of each variant";
     episodes += &beginning(report.first_episode);
@@ -35,7 +35,7 @@ pub(crate) fn report(report: &ComparisonReport, declarations: &Declarations) -> 
     ])
 }
 
-/// Writes what each variant is; the environment once, where it is one for all.
+/// Writes the configuration of each variant; the environment only once, if it is the same for all.
 fn descriptions(variants: &[VariantReport], declarations: &Declarations) -> Vec<[String; 2]> {
     let environment = |variant: &VariantReport| {
         let mut text = section(&variant.environment, |name| declarations.environment(name));
@@ -64,7 +64,7 @@ fn descriptions(variants: &[VariantReport], declarations: &Declarations) -> Vec<
 }
 
 fn variants(variants: &[VariantReport]) -> Vec<Vec<String>> {
-    // Differences are of the returns at the first discount, where there is one.
+    // Differences are those of returns at the first discount, if there is one.
     let judged = variants[0].summary.discounted_returns.first();
     let what = judged.map_or("return".to_owned(), |one| {
         format!("return discounted by {}", one.discount)
@@ -150,12 +150,12 @@ fn probability(p_value: Option<f64>) -> String {
     }
 }
 
-/// Writes what is known of the best: the confidence, what it means, and by how much it is ahead.
+/// Writes the best variant: the confidence, its meaning, and the margin.
 fn best(best: &Best) -> String {
     let percent = |share: f64| significant(100.0 * share, 4);
     let (confidence, meaning) = match best.confidence {
         None => ("unknown confidence".to_owned(), String::new()),
-        // Not to claim certainty.
+        // Avoids printing 100 %.
         Some(confidence) if confidence > 1.0 - SMALLEST_P_VALUE => (
             format!("confidence above {} %", percent(1.0 - SMALLEST_P_VALUE)),
             of_runs(&format!("less than {} %", percent(SMALLEST_P_VALUE))),
@@ -191,7 +191,7 @@ fn best(best: &Best) -> String {
     text + &meaning
 }
 
-/// Says what a confidence promises.
+/// Explains the meaning of a confidence.
 fn of_runs(share: &str) -> String {
     format!("({share} of all runs claim with such confidence a best that is none)\n")
 }

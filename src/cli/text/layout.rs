@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// Writes parts with a blank line between them, without those that are empty.
+/// Joins parts with blank lines between them, and leaves out empty ones.
 pub(crate) fn paragraphs(parts: &[String]) -> String {
     let parts: Vec<&str> = parts
         .iter()
@@ -12,12 +12,12 @@ pub(crate) fn paragraphs(parts: &[String]) -> String {
     parts.join("\n")
 }
 
-/// Makes the cells of a row of texts.
+/// Makes a row of cells.
 pub(crate) fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
-/// Writes names with their values, the values below each other.
+/// Writes names with their values, aligned.
 pub(crate) fn facts(pairs: &[[String; 2]]) -> String {
     let width = pairs.iter().map(|[name, _]| name.len()).max().unwrap_or(0);
     let mut text = String::new();
@@ -27,7 +27,7 @@ pub(crate) fn facts(pairs: &[[String; 2]]) -> String {
     text
 }
 
-/// Writes rows in columns, the first `num_left` flush left, the others flush right.
+/// Writes rows in columns, the first `num_left` aligned left, the others right.
 pub(crate) fn columns(rows: &[Vec<String>], num_left: usize) -> String {
     let size = rows.iter().map(Vec::len).max().unwrap_or(0);
     let mut widths = vec![0; size];

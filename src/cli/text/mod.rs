@@ -1,4 +1,4 @@
-//! Results as text that a person reads, and as comma-separated values: one file for each kind of result.
+//! Results as text for people, and as comma-separated values: one file for each kind of result.
 
 pub(super) mod comparison;
 pub(super) mod layout;

@@ -1,4 +1,4 @@
-//! Numbers for people: as many digits as mean something.
+//! Numbers for people, with as many digits as are significant.
 
 /// Digits of a number that has no uncertainty, or whose uncertainty is unknown.
 pub(crate) const DIGITS: usize = 6;
@@ -28,7 +28,7 @@ pub(crate) fn estimate(mean: Option<f64>, standard_error: Option<f64>) -> String
     }
 }
 
-/// Writes a number to so many significant digits, without trailing zeros.
+/// Writes a number with this many significant digits, without trailing zeros.
 pub(crate) fn significant(number: f64, digits: usize) -> String {
     let size = number.abs();
     if number == 0.0 || !number.is_finite() {
@@ -50,9 +50,9 @@ pub(crate) fn optional(number: Option<f64>, digits: usize) -> String {
     number.map_or_else(|| "-".to_owned(), |number| significant(number, digits))
 }
 
-/// Returns how many decimals show `digits` significant digits of a number, after rounding to them.
+/// Returns how many decimals show `digits` significant digits of a number after rounding.
 fn decimals(number: f64, digits: usize) -> usize {
-    // The exponent that the formatted number has, because rounding may carry: 0.0996 is 1.0e-1 to two digits.
+    // The exponent is that of the rounded number, because rounding may carry: 0.0996 is 1.0e-1 to two digits.
     let text = format!("{:.*e}", digits - 1, number.abs());
     let exponent = text
         .split_once('e')

@@ -1,4 +1,4 @@
-//! Reports as text that a person reads.
+//! Reports as text for people.
 
 use super::layout::{columns, facts, paragraphs, row};
 use super::numbers::{DIGITS, estimate, optional, rate, significant};
@@ -9,18 +9,18 @@ use crate::statistics::{Summary, TruncatedSummary};
 use serde_json::Value;
 use std::fmt::Write;
 
-/// Quantiles are approximate in the last of more digits.
+/// Further digits of a quantile would not be accurate.
 const QUANTILE_DIGITS: usize = 5;
 /// Positions of the slate that are listed; `--json` has all.
 const MOST_POSITIONS: usize = 20;
 /// Seeds that are listed; `--json` has all.
 const MOST_SEEDS: usize = 20;
-/// A parameter's value is cut off here.
+/// The longest value of a parameter; longer ones are cut off.
 const LONGEST_VALUE: usize = 60;
 pub(crate) const ESTIMATE: &str = "mean ± standard error";
 pub(crate) const TRIMMED: &str = "trimmed mean ± s.e.";
 
-/// Writes a report: what was run, what it gave, and how long it took.
+/// Writes a report: the configuration, the figures, and the time.
 pub(crate) fn report(report: &Report, declarations: &Declarations) -> String {
     let environment = section(&report.environment, |name| declarations.environment(name));
     let policy = section(&report.policy, |name| declarations.policy(name));
@@ -50,7 +50,7 @@ pub(crate) fn report(report: &Report, declarations: &Declarations) -> String {
     ])
 }
 
-/// Writes what computed the figures.
+/// Writes the backend.
 pub(crate) fn computed_by(backend: &BackendInfo) -> [String; 2] {
     [
         "backend".to_owned(),
@@ -109,7 +109,7 @@ fn episodes(report: &Report) -> String {
         report.episodes, report.summary.user_steps
     );
     let total = report.state.requested_episodes;
-    // What begins at 0 and has no gap needs no word.
+    // One range that begins at 0 is not mentioned.
     match report.state.episode_ranges.as_slice() {
         [] | [(0, _)] => {}
         _ if report.shard.is_some() => {}
@@ -130,7 +130,7 @@ fn episodes(report: &Report) -> String {
     text
 }
 
-/// Says where the episodes begin, if not at the first.
+/// Writes the first episode, if it is not 0.
 pub(crate) fn beginning(first_episode: u64) -> String {
     match first_episode {
         0 => String::new(),
@@ -138,7 +138,7 @@ pub(crate) fn beginning(first_episode: u64) -> String {
     }
 }
 
-/// Says what ± is for, where that is not all.
+/// Writes what ± covers, where it does not cover everything.
 pub(crate) fn scope(uncertainty: Option<&String>) -> Option<[String; 2]> {
     Some(["scope".to_owned(), uncertainty?.clone()])
 }
@@ -156,7 +156,7 @@ fn seeds(report: &Report) -> [String; 2] {
     ["seeds".to_owned(), seeds.join(", ")]
 }
 
-/// Lists what each of several seeds gave, and all together.
+/// Lists the figures of each of several seeds, and of all together.
 fn by_seed(report: &Report) -> Vec<Vec<String>> {
     let Some(across) = &report.return_across_seeds else {
         return Vec::new();
@@ -264,7 +264,7 @@ fn figures(summary: &Summary) -> Vec<Vec<String>> {
     rows
 }
 
-/// Writes the figure that does not hang on a few episodes, where the mean does.
+/// Writes a figure that does not depend on a few episodes, where the mean does.
 fn robust(summary: &Summary) -> String {
     if !summary.is_heavy_tailed() {
         return String::new();
@@ -319,7 +319,7 @@ fn topics(summary: &Summary) -> Vec<Vec<String>> {
     rows
 }
 
-/// Lists positions where the user looks at several; one has the click rate of the whole.
+/// Lists figures by position, if the user looks at several; for a single one they are those of the slate.
 fn slots(summary: &Summary) -> Vec<Vec<String>> {
     if summary.positions.len() < 2 {
         return Vec::new();
@@ -352,7 +352,7 @@ mod tests {
             text(json!({"name": "random", "with_replacement": true})),
             "random: with_replacement = true"
         );
-        // Of an unknown one the defaults are unknown.
+        // The defaults of an unknown environment are unknown, so all its values are written.
         assert_eq!(text(json!({"name": "own", "a": {"b": 1}})), "own: a.b = 1");
     }
 }

@@ -1,4 +1,4 @@
-//! Sweeps as text that a person reads, and as comma-separated values.
+//! Sweeps as text for people, and as comma-separated values.
 
 use super::layout::{columns, facts, paragraphs};
 use super::numbers::estimate;
@@ -7,10 +7,10 @@ use crate::config::Declarations;
 use crate::evaluation::{PointReport, SweepReport};
 use serde_json::Value;
 
-/// Finds a figure of a point; nothing where it is undefined.
+/// Returns a figure of a point; `None` where it is undefined.
 type Figure = fn(&PointReport) -> Option<f64>;
 
-/// Figures of the CSV, each with its column; full precision, empty where there is none.
+/// The columns of figures in the CSV; full precision, empty where a figure is undefined.
 const FIGURES: [(&str, Figure); 20] = [
     ("return_mean", |point| point.summary.returns.mean),
     ("return_standard_error", |point| {
@@ -60,7 +60,7 @@ const FIGURES: [(&str, Figure); 20] = [
     }),
 ];
 
-/// Writes a sweep: what all points share, and a line for each.
+/// Writes a sweep: what all points have in common, and a line for each.
 pub(crate) fn report(report: &SweepReport, declarations: &Declarations) -> String {
     let count = report.points.len();
     let mut episodes = format!(
@@ -91,7 +91,7 @@ pub(crate) fn report(report: &SweepReport, declarations: &Declarations) -> Strin
     ])
 }
 
-/// Writes what is the same at all points.
+/// Writes the values that are the same at all points.
 fn shared(report: &SweepReport, declarations: &Declarations) -> Vec<[String; 2]> {
     let environment = |point: &PointReport| {
         let varied_apart = without_varied(point, &point.environment, "environment");
@@ -134,7 +134,7 @@ fn without_varied(point: &PointReport, value: &Value, section: &str) -> Value {
             None => (String::new(), path),
             Some((table, name)) => (format!("/{}", table.replace('.', "/")), name),
         };
-        // The name stays: without it nothing can be told.
+        // The name is kept, because the defaults of the other values depend on it.
         if let Some(Value::Object(table)) = value.pointer_mut(&table)
             && path != "name"
         {
@@ -178,7 +178,7 @@ fn rows(report: &SweepReport) -> Vec<Vec<String>> {
     rows
 }
 
-/// Lists the discounts at which returns are told, the same at all points.
+/// Lists the discounts of returns, which are the same at all points.
 fn discounts(report: &SweepReport) -> impl Iterator<Item = f64> {
     let first = report.points.first().into_iter();
     first.flat_map(|point| {
@@ -190,7 +190,7 @@ fn discounts(report: &SweepReport) -> impl Iterator<Item = f64> {
     })
 }
 
-/// Writes a value, a text without quotes.
+/// Writes a value; a text without quotes.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -226,7 +226,7 @@ pub(crate) fn csv(report: &SweepReport) -> String {
     lines.concat()
 }
 
-/// Writes a line, with quotes around what would be misread without.
+/// Writes a line; cells that would be misread get quotes.
 fn line(cells: &[String]) -> String {
     let quoted = |cell: &String| match cell.contains(['"', ',', '\n', '\r']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
