@@ -1,4 +1,4 @@
-//! Real numbers as whole ones: by the bin that they fall into.
+//! Turns real numbers into whole ones: the index of the bin that they fall into.
 
 /// Evenly spaced edges, and the intervals between them.
 ///
@@ -14,7 +14,7 @@ pub struct Bins {
 }
 
 impl Bins {
-    /// Places edges from `low` to `high`, both included; with one edge or fewer, at `low` alone.
+    /// Spaces edges evenly from `low` to `high`, both included; with one edge or fewer, the only one is `low`.
     pub fn new(low: f64, high: f64, num_edges: u32) -> Self {
         let last = num_edges.max(1) - 1;
         let step = (high - low) / f64::from(last.max(1));
@@ -27,7 +27,7 @@ impl Bins {
         Self { edges }
     }
 
-    /// Counts the edges that are not above a number: 0 below the lowest, all of them from the highest on.
+    /// Counts the edges that are not above a number: 0 below the lowest edge, all of them from the highest on.
     pub fn bin(&self, value: f64) -> u32 {
         let below = self.edges.partition_point(|&edge| edge <= value);
         u32::try_from(below).unwrap_or(u32::MAX)

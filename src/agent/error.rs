@@ -1,4 +1,4 @@
-//! What can go wrong with an agent.
+//! Errors of agents.
 
 use super::slates::MAX_SLATES;
 use std::io;
@@ -7,7 +7,7 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgentError {
-    /// An option has a value that it cannot have.
+    /// The value of an option is not allowed.
     #[error("`{option}` = {given}: allowed is {allowed}")]
     Option {
         /// The option.
@@ -29,7 +29,7 @@ pub enum AgentError {
         slate_size: u32,
         /// How many candidates there are.
         num_candidates: u32,
-        /// A further way out, if there is one.
+        /// Another solution, if there is one.
         hint: &'static str,
     },
     /// Nothing is observed of documents.
@@ -53,22 +53,22 @@ pub enum AgentError {
         /// The shape it should have.
         expected: Vec<usize>,
     },
-    /// What was learned is no table of states and candidates.
+    /// The learned values cannot be written as a table of states and candidates.
     #[error("no table of states and candidates: {why}")]
     NoTable {
-        /// What is in the way.
+        /// The reason.
         why: &'static str,
     },
-    /// A saved agent is no JSON.
+    /// The text of a saved agent is no JSON.
     #[error("{origin} is no saved agent")]
     Syntax {
         /// The file.
         origin: String,
-        /// Where the text ceases to be JSON.
+        /// Where the text stops being JSON.
         #[source]
         source: serde_json::Error,
     },
-    /// A saved agent has something in it that was never saved.
+    /// A field of a saved agent has a value that no saved agent has.
     #[error("{origin} is no saved agent: `{field}` {problem}")]
     Field {
         /// The file.

@@ -1,4 +1,4 @@
-//! What a key is made of: which observed numbers, in which order.
+//! The layout of a key: which observed numbers it has, in which order.
 
 use super::discretisation::Bins;
 use super::error::AgentError;
@@ -7,10 +7,10 @@ use crate::vec_env::{AutoresetMode, Space, Spaces, VecEnv};
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-/// The most numbers that a saved agent may have observed of a document or of a user: far more than any environment shows.
+/// The most numbers that a saved agent may have observed of a document or of a user: far more than any environment has.
 const MAX_COLUMNS: usize = 1 << 24;
 
-/// The situations and slates that an agent tells apart.
+/// The sizes and observations from which an agent makes keys of situations and slates.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Layout {
@@ -18,9 +18,9 @@ pub(super) struct Layout {
     pub(super) num_candidates: u32,
     /// How many of them are shown.
     pub(super) slate_size: u32,
-    /// What is observed of a document.
+    /// The observed quantities of a document.
     pub(super) document: Vec<Leaf>,
-    /// What is observed of the user.
+    /// The observed quantities of the user.
     pub(super) user: Vec<Leaf>,
 }
 
@@ -29,20 +29,20 @@ pub(super) struct Layout {
 #[serde(deny_unknown_fields)]
 pub(super) struct Leaf {
     pub(super) name: String,
-    /// Where it begins in what is observed.
+    /// Its first column in the observation.
     pub(super) column: usize,
     /// How many numbers it has.
     pub(super) length: usize,
-    /// How many values there are, if only whole numbers occur.
+    /// How many values it has, if these are whole numbers.
     pub(super) values: Option<u32>,
 }
 
-/// A situation in whole numbers.
+/// A situation, as whole numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Situation {
-    /// Those of each candidate.
+    /// The numbers of each candidate.
     documents: Vec<Vec<u32>>,
-    /// Those of the user.
+    /// The numbers of the user.
     user: Vec<u32>,
 }
 
@@ -57,7 +57,7 @@ impl Situation {
     }
 }
 
-/// Lists what is observed in alphabetical order, each with its place.
+/// Lists the observed quantities in alphabetical order, each with its columns.
 fn leaves(space: &Space) -> Vec<Leaf> {
     let mut column = 0;
     let leaf = |observable: &Observable| {
@@ -115,7 +115,7 @@ fn describe(leaves: &[Leaf]) -> String {
 }
 
 impl Layout {
-    /// Reads off the spaces what a key is made of.
+    /// Makes the layout of keys from the spaces of an environment.
     pub(super) fn new(spaces: &Spaces) -> Self {
         let size = |length: usize| u32::try_from(length).expect("sizes are counted in 32 bits");
         let documents = &spaces.documents;
@@ -127,8 +127,8 @@ impl Layout {
         }
     }
 
-    /// Finds what is wrong with a layout that was read: the field, and the problem. What is observed fills the columns from 0
-    /// on, without gaps.
+    /// Finds what is wrong with a layout that was read: the field, and the problem. Observed quantities must fill the columns
+    /// from 0 on, without gaps.
     pub(super) fn problem(&self) -> Option<(&'static str, String)> {
         let of = |field: &'static str, leaves: &[Leaf]| {
             let mut leaves: Vec<&Leaf> = leaves.iter().collect();
@@ -161,7 +161,7 @@ impl Layout {
         self.slate_size as usize * document + user
     }
 
-    /// Returns how many states there are, where the state is one whole number.
+    /// Returns how many states there are, if the state is one whole number.
     pub(super) fn num_states(&self) -> Option<u32> {
         match self.user.as_slice() {
             [state] if state.length == 1 => state.values,
@@ -169,7 +169,7 @@ impl Layout {
         }
     }
 
-    /// Refuses an environment of another layout.
+    /// Refuses an environment with another layout.
     fn check(&self, spaces: &Spaces) -> Result<(), AgentError> {
         let found = Self::new(spaces);
         if found == *self {
@@ -185,7 +185,7 @@ impl Layout {
         Err(AgentError::Environment { given, expected })
     }
 
-    /// Refuses environments of another layout, or that do not begin new episodes within the step that ends the old ones.
+    /// Refuses environments with another layout, or whose new episodes do not begin within the step that ends the old ones.
     pub(super) fn check_env(&self, env: &VecEnv) -> Result<(), AgentError> {
         self.check(&env.spaces())?;
         let mode = |mode: AutoresetMode| format!("autoreset mode {mode:?}");
@@ -198,7 +198,7 @@ impl Layout {
         }
     }
 
-    /// Says what it is, part by part.
+    /// Describes the layout, part by part.
     fn describe(&self) -> [String; 4] {
         [
             format!("{} candidates", self.num_candidates),

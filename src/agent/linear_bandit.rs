@@ -14,19 +14,19 @@ use std::ops::ControlFlow;
 /// An agent that scores each document by a regression of the clicks on what is observed, and shows the best ones.
 ///
 /// ```text
-/// x = (what is observed of the document, what is observed of the user, perhaps 1)
+/// x = (observed features of the document, observed numbers of the user, optionally 1)
 /// A = ridge I + sum x x',   b = sum reward x,   w = A^-1 b
 /// ```
 ///
-/// The sums are over all documents that were ever shown, whoever saw them. Scores are those of the
-/// [algorithm](super::LinearAlgorithm); the slate is the documents of the largest ones, of equals the first. Logistic
-/// regressions are fitted anew after every step, to the latest observations ([`LinearBanditOptions::window`]); the A of
-/// UCB-GLM's bounds is over all. `RecSim` keeps all observations, which takes ever longer.
+/// The sums are over all documents that were ever shown, to any user. Scores are those of the
+/// [algorithm](super::LinearAlgorithm); the slate is the documents with the largest scores, of equal ones the first. After
+/// every step, logistic regressions are fitted anew to the latest observations ([`LinearBanditOptions::window`]); the A of
+/// UCB-GLM's bounds is over all. `RecSim` keeps all observations, which takes more and more time.
 ///
 /// # Lanes
-/// At every step all lanes choose by what was known before it, Thompson sampling with draws of its own for each lane; then
-/// the observations of all are added in the order of the lanes and of the slates. With one lane, each step is learned from
-/// before the next, as `RLlib` does.
+/// At every step all lanes choose by the knowledge before it; Thompson sampling has separate draws for each lane. Then the
+/// observations of all lanes are added, in the order of the lanes and of the slates. With one lane, the agent learns from each
+/// step before the next, as `RLlib` does.
 ///
 /// # Precision
 /// Double. A decision takes O(`num_candidates` d^2) operations, a step O(d^3) more, a logistic fit O(20 `window` d^2).
@@ -43,10 +43,10 @@ pub struct LinearBandit {
 }
 
 impl LinearBandit {
-    /// Makes an agent that knows nothing, for environments of these [spaces](VecEnv::spaces).
+    /// Makes an agent without any knowledge, for environments of these [spaces](VecEnv::spaces).
     ///
     /// # Errors
-    /// [`AgentError::Option`] for an option that cannot be; [`AgentError::NoContext`] if nothing is observed of documents.
+    /// [`AgentError::Option`] for an option that is not allowed; [`AgentError::NoContext`] if nothing is observed of documents.
     pub fn new(spaces: &Spaces, options: LinearBanditOptions) -> Result<Self, AgentError> {
         let layout = Layout::new(spaces);
         let dim = dimension(&layout, &options);
@@ -54,7 +54,7 @@ impl LinearBandit {
         Self::of_parts(options, layout, state)
     }
 
-    /// Puts an agent together.
+    /// Makes an agent from its parts.
     pub(super) fn of_parts(
         options: LinearBanditOptions,
         layout: Layout,
@@ -76,12 +76,12 @@ impl LinearBandit {
         &self.options
     }
 
-    /// Chooses whether the agent shows what it has found best, by [`weights`](Self::weights), and learns nothing.
+    /// Sets whether the agent only shows the best documents by [`weights`](Self::weights), and does not learn.
     pub fn set_eval_mode(&mut self, eval_mode: bool) {
         self.options.eval_mode = eval_mode;
     }
 
-    /// Counts the documents that were learned from.
+    /// Returns how many documents the agent has learned from.
     pub fn observations(&self) -> u64 {
         self.model.state.observations
     }
@@ -92,13 +92,13 @@ impl LinearBandit {
         self.model.weights()
     }
 
-    /// Returns A, the matrix of all observations. Row by row.
+    /// Returns A, the matrix of all observations, row by row.
     pub fn precision(&self) -> &[f64] {
         &self.model.state.precision
     }
 
-    /// Writes the weights as the `[policy]` of a configuration: `linear_softmax` at temperature 0, which shows what the
-    /// agent has found best.
+    /// Writes the weights as the `[policy]` of a configuration: `linear_softmax` at temperature 0, which shows the best
+    /// documents by these weights.
     pub fn policy_toml(&self) -> String {
         format!(
             "[policy]\nname = \"linear_softmax\"\ntemperature = 0.0\nweights = {:?}\n",
@@ -106,10 +106,10 @@ impl LinearBandit {
         )
     }
 
-    /// Lets the agent act in environments for so many steps, and learn from them unless it is in `eval_mode`.
+    /// Lets the agent act in environments for this many steps, and learn from them unless it is in `eval_mode`.
     ///
-    /// Begins the next episode of every environment. After every step `progress` hears how far it is and may end the
-    /// training, which loses nothing: each step is learned from at once.
+    /// Begins the next episode of every environment. After every step `progress` is called, and may end the training. That
+    /// loses nothing, because the agent learns from each step at once.
     ///
     /// # Errors
     /// [`AgentError::Environment`] if the environment has other sizes or observations than the agent was made for, or
@@ -167,7 +167,7 @@ impl LinearBandit {
         Ok(training)
     }
 
-    /// Writes the contexts of the candidates of a lane, one after the other.
+    /// Writes the contexts of a lane's candidates, one after the other.
     fn look_at(&self, observation: &Observation, lane: usize, rows: &mut Vec<f64>) {
         rows.clear();
         for document in observation.documents.of_env(lane).rows() {
@@ -184,7 +184,7 @@ pub(super) fn dimension(layout: &Layout, options: &LinearBanditOptions) -> usize
     layout.sizes().iter().sum::<usize>() + usize::from(options.intercept)
 }
 
-/// Lists candidates by score, the largest first, of equals the one that is offered first.
+/// Lists candidates by score, the largest first; among equals, the one that is offered first.
 fn ranked(scores: &[f64]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..).take(scores.len()).collect();
     order.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));

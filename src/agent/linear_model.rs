@@ -1,4 +1,5 @@
-//! What a linear bandit knows: regressions on all that was shown, with the mathematics of [`regression`](crate::regression).
+//! The knowledge of a linear bandit: regressions on all shown documents, with the mathematics of
+//! [`regression`](crate::regression).
 
 use super::linear_options::{LinearAlgorithm, LinearBanditOptions};
 use crate::distribution::normal_pair;
@@ -10,7 +11,7 @@ use crate::regression::{
 use crate::rng::Philox;
 use serde::{Deserialize, Serialize};
 
-/// The state: what the observations have added up to, and the latest ones where a logistic regression needs them.
+/// The state: sums over the observations, and the latest ones if a logistic regression needs them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LinearState {
@@ -20,21 +21,21 @@ pub(super) struct LinearState {
     pub(super) response: Vec<f64>,
     /// How many observations there were; the next one goes to this position of the window, modulo its length.
     pub(super) observations: u64,
-    /// How many decisions were drawn for.
+    /// How many decisions have used draws.
     pub(super) decisions: u64,
-    /// The window of a logistic regression: a row x an observation.
+    /// The inputs in the window of a logistic regression, a row x for each observation.
     pub(super) features: Vec<f64>,
     /// The rewards of the window.
     pub(super) rewards: Vec<f64>,
 }
 
-/// A state, and what follows from it.
+/// A state, and the estimates that follow from it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LinearModel {
     pub(super) state: LinearState,
     /// The estimated weights.
     weights: Vec<f64>,
-    /// The factor of the matrix that bounds or draws come from.
+    /// The factor of the matrix for bounds or draws.
     factor: Vec<f64>,
 }
 
@@ -51,7 +52,7 @@ impl LinearState {
 }
 
 impl LinearModel {
-    /// Estimates from a state.
+    /// Computes the estimates of a state.
     pub(super) fn new(state: LinearState, options: &LinearBanditOptions) -> Self {
         let mut model = Self {
             state,
@@ -66,7 +67,7 @@ impl LinearModel {
         &self.weights
     }
 
-    /// Adds an observation; [`estimate`](Self::estimate) then reckons with it.
+    /// Adds an observation; it has no effect on scores before [`estimate`](Self::estimate).
     pub(super) fn observe(&mut self, x: &[f64], reward: f64, options: &LinearBanditOptions) {
         let state = &mut self.state;
         add_outer(&mut state.precision, x, 1.0);
@@ -87,7 +88,7 @@ impl LinearModel {
         state.observations += 1;
     }
 
-    /// Makes the weights and the factor those of the state.
+    /// Updates weights and factor from the state.
     pub(super) fn estimate(&mut self, options: &LinearBanditOptions) {
         let state = &self.state;
         let dim = state.response.len();
@@ -117,7 +118,7 @@ impl LinearModel {
         }
     }
 
-    /// Scores the candidates of a decision, rows x of a context each, and uses up its draws.
+    /// Scores the candidates of a decision, given a context in each row, and uses up the draws of the decision.
     pub(super) fn scores(&mut self, rows: &[f64], options: &LinearBanditOptions) -> Vec<f64> {
         let dim = self.weights.len();
         let rows = rows.chunks_exact(dim);
@@ -265,7 +266,7 @@ mod tests {
         let mut model = learned(&HISTORY, &options);
         let expected = [4.0675592106, 2.1266615512, 1.6295988839];
         assert_close(&model.scores(&arms, &options), &expected, 1e-8);
-        // Twice the window: the fit is the same, the matrix of all observations is not.
+        // The window is full of the same history, so the fit is the same, but the matrix of all observations is not.
         let twice = learned(&[HISTORY, HISTORY].concat(), &options);
         assert_close(twice.weights(), &[1.3014741343, -0.62193493], 1e-8);
         assert_eq!(twice.state.rewards.len(), 12);
@@ -279,7 +280,7 @@ mod tests {
             ..LinearBanditOptions::default()
         };
         let model = learned(&HISTORY, &options);
-        // The factor's first column is that of the Gram matrix by its root.
+        // The factor's first column is the first column of the matrix, divided by the root of its diagonal entry.
         let root = 2.25260996f64.sqrt();
         assert!((model.factor[0] - root).abs() < 1e-8);
         assert!((model.factor[2] - 0.89954743 / root).abs() < 1e-8);

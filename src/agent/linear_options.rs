@@ -3,7 +3,7 @@
 use super::error::AgentError;
 use serde::{Deserialize, Serialize};
 
-/// How a linear bandit explores, and what it takes a click for.
+/// How a linear bandit explores, and whether its regression is linear or logistic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinearAlgorithm {
@@ -20,13 +20,13 @@ pub enum LinearAlgorithm {
 }
 
 impl LinearAlgorithm {
-    /// Tells whether a click is the outcome of a logistic regression.
+    /// Tells whether the regression is a logistic one.
     pub fn is_logistic(self) -> bool {
         matches!(self, Self::GlmUcb | Self::GlmThompson)
     }
 }
 
-/// What a shown document is taken to have earned.
+/// The outcome that the regression learns for a shown document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RegressionTarget {
@@ -56,17 +56,17 @@ pub struct LinearBanditOptions {
     pub scale: f64,
     /// What the diagonal of A and G begins with, 1 / sigma0^2 for `RecSim`; by default 1.
     pub ridge: f64,
-    /// What a shown document is taken to have earned; by default 1 for a click.
+    /// The outcome that the regression learns for a shown document; by default 1 for a click.
     pub target: RegressionTarget,
-    /// Whether a constant 1 stands after what is observed; by default it does not.
+    /// Whether a constant 1 follows the observed numbers; by default it does not.
     pub intercept: bool,
-    /// How many decisions the width of UCB-GLM is made for; by default 1,000.
+    /// For how many decisions the width of UCB-GLM is computed; by default 1,000.
     pub horizon: u32,
     /// How many observations, the latest, a logistic regression is fitted to; by default 1,024.
     pub window: u32,
-    /// Whether the agent shows what it has found best, and learns nothing; by default it learns.
+    /// Whether the agent only shows the best documents, and does not learn; by default it learns.
     pub eval_mode: bool,
-    /// The seed of the agent's own draws; by default 0. Never those of the environment, whatever its seed.
+    /// The seed of the agent's own draws; by default 0. They never coincide with draws of the environment, whatever its seed.
     pub seed: u64,
 }
 
@@ -87,7 +87,7 @@ impl Default for LinearBanditOptions {
 }
 
 impl LinearBanditOptions {
-    /// Refuses what cannot be.
+    /// Refuses values that are not allowed.
     pub(super) fn check(&self) -> Result<(), AgentError> {
         let is_reward = self.target == RegressionTarget::Reward;
         let checks = [

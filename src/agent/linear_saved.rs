@@ -1,4 +1,4 @@
-//! A linear bandit as JSON, and back.
+//! Writes a linear bandit as JSON, and reads it.
 //!
 //! ```json
 //! {"format": "slatesim linear_bandit", "version": 1, "options": {...}, "layout": {...}, "state": {...}}
@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::path::Path;
 
 const FORMAT: &str = "slatesim linear_bandit";
-/// Rises when something is saved that older versions cannot read.
+/// Rises if older versions cannot read what is saved.
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
@@ -66,7 +66,7 @@ fn read(source: &Source<'_>, text: &str) -> Result<LinearBandit, AgentError> {
 }
 
 impl LinearBandit {
-    /// Writes all that the agent is as JSON: its state and its options.
+    /// Writes the whole agent as JSON: its state and its options.
     ///
     /// # Panics
     /// Never: everything in it has a form in JSON.
@@ -81,16 +81,16 @@ impl LinearBandit {
         serde_json::to_string(&saved).expect("names, numbers and lists have a form in JSON")
     }
 
-    /// Reads an agent that [`to_json`](Self::to_json) has written: it goes on as that one would have.
+    /// Reads an agent that [`to_json`](Self::to_json) has written; it continues as that agent would have.
     ///
     /// # Errors
-    /// [`AgentError::Syntax`] for a text that is no JSON; [`AgentError::Field`] for what was never saved, with the name
-    /// of the field; [`AgentError::Option`] and [`AgentError::NoContext`] as [`new`](Self::new).
+    /// [`AgentError::Syntax`] for a text that is no JSON; [`AgentError::Field`] for a value that no saved agent has, with the
+    /// name of the field; [`AgentError::Option`] and [`AgentError::NoContext`] as [`new`](Self::new).
     pub fn from_json(text: &str) -> Result<Self, AgentError> {
         read(&Source("the text"), text)
     }
 
-    /// Saves the agent to a file: written beside it and put in its place when all is there.
+    /// Saves the agent to a file, which is written beside its place and moved there when it is complete.
     ///
     /// # Errors
     /// [`AgentError::File`] if the file cannot be written.

@@ -1,15 +1,15 @@
-//! Agents that learn across episodes, on the host, driving a [`VecEnv`](crate::vec_env::VecEnv).
+//! Agents that learn across episodes. They run on the host, and step a [`VecEnv`](crate::vec_env::VecEnv).
 //!
-//! A [policy](crate::policy) runs inside the kernels and is the same in every episode. An agent changes with every step
-//! that it sees. [`TabularQ`] is `RecSim`'s `TabularQAgent`: a value for every slate in every situation, learned by
+//! A [policy](crate::policy) runs inside the kernels and is the same in every episode. An agent changes with every step from
+//! which it learns. [`TabularQ`] is `RecSim`'s `TabularQAgent`: it learns a value for every slate in every situation, by
 //!
 //! ```text
 //! Q(s, a) <- rate (reward + gamma max_b Q(s', b)) + (1 - rate) Q(s, a)
 //! ```
 //!
-//! where a situation is what is observed of the user and of the candidates, whole numbers as they are and others by the
-//! bin that they fall into ([`Bins`]). What it has learned where there is one state and one document a slate is a table
-//! that the policy [`table`](crate::policy::table) takes, and a rollout then evaluates over millions of episodes.
+//! where a situation is what is observed of the user and of the candidates: whole numbers as they are, and others by the bin
+//! that they fall into ([`Bins`]). If the state is one whole number and slates have one document, the learned values give a
+//! table for the policy [`table`](crate::policy::table), and a rollout can evaluate it over millions of episodes.
 //!
 //! ```
 //! use slatesim::agent::{LearningRate, TabularQ, TabularQOptions};
@@ -35,9 +35,9 @@
 //! # Ok::<(), slatesim::Error>(())
 //! ```
 //!
-//! [`LinearBandit`] is `RLlib`'s contextual bandits, `LinUCB` and linear Thompson sampling, and `RecSim`'s UCB-GLM and
-//! GLM-TS: it scores a document by what is observed of it and of the user, and all users and episodes share what is
-//! learned. The weights are those of a policy `linear_softmax`.
+//! [`LinearBandit`] is `RLlib`'s contextual bandits, `LinUCB` and linear Thompson sampling, and `RecSim`'s UCB-GLM and GLM-TS:
+//! it scores a document by the observed numbers of it and of the user, and learns one set of weights from all users and
+//! episodes. The weights are those of a policy `linear_softmax`.
 //!
 //! # Keys
 //! The key of a slate in a situation is the list of the documents' numbers in the order of the slate, and then the
@@ -45,13 +45,12 @@
 //! of equal documents are one key. The table holds the keys that were tried, and others have value 0.
 //!
 //! # Lanes
-//! All environments of the `VecEnv` share one table. At every step the lanes are visited in order: first each learns from
-//! what it has just seen, and then each chooses, so that what one lane learns the next one knows. One lane is `RecSim`'s
-//! agent.
+//! All environments of the `VecEnv` share one table. At every step the lanes are visited in order: each first learns from its
+//! last step and then chooses, so that the next lane already uses what this one has learned. One lane is `RecSim`'s agent.
 //!
 //! # Reproducibility
-//! Nothing but the options, the environment's configuration, the number of lanes and the number of steps has an
-//! influence on what is learned. The draws of a decision are block *n* of the host's generator
+//! What an agent learns depends only on the options, the environment's configuration, the number of lanes and the number of
+//! steps. The draws of a decision are block *n* of the host's generator
 //! ([`Philox`](crate::rng::Philox)) with the seed of the options, *n* being the number of decisions before, which is saved
 //! with the table: a loaded agent goes on exactly as the saved one would have.
 //!

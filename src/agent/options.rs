@@ -3,14 +3,14 @@
 use super::error::AgentError;
 use serde::{Deserialize, Serialize};
 
-/// More bins than this cannot be told apart in single precision.
+/// Single precision could not distinguish more bins.
 const MAX_BINS: u32 = 1 << 24;
 
 /// How an agent chooses while it learns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExplorationPolicy {
-    /// With probability epsilon any slate, else the first of the largest value; after n episodes epsilon is
+    /// With probability epsilon any slate, else the first of those with the largest value; after n episodes epsilon is
     /// `exploration_temperature` to the power of n + 1.
     #[default]
     EpsilonGreedy,
@@ -48,25 +48,25 @@ impl LearningRate {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TabularQOptions {
-    /// Between which values the bins of real numbers lie; by default 0 and 10.
+    /// The values of the first and the last edge of the bins for real numbers; by default 0 and 10.
     pub discretization_bounds: [f64; 2],
-    /// How many edges the bins have, so that there is one bin more; by default 100.
+    /// How many edges the bins have; there is one bin more than edges; by default 100.
     pub number_bins: u32,
     /// How slates are chosen while the agent learns; by default epsilon-greedy.
     pub exploration_policy: ExplorationPolicy,
-    /// What epsilon is at first, and is multiplied with after every episode; by default 0.99.
+    /// The first epsilon, and the factor by which it changes after every episode; by default 0.99.
     pub exploration_temperature: f64,
     /// How much a new value counts against the old one; by default always 0.1.
     pub learning_rate: LearningRate,
-    /// What a reward is worth one step later; by default 0.99.
+    /// The factor by which a reward one step later counts less; by default 0.99.
     pub gamma: f64,
-    /// Whether slates of the same documents in another order are others; by default they are not.
+    /// Whether slates with the same documents in another order are different slates; by default they are not.
     pub ordinal_slates: bool,
-    /// Whether the agent shows what it has found best, and learns nothing; by default it learns.
+    /// Whether the agent only shows the best slates, and does not learn; by default it learns.
     pub eval_mode: bool,
-    /// Whether the last reward of an episode is lost, as it is with `RecSim`; by default it is learned.
+    /// Whether the agent does not learn from the last reward of an episode, as with `RecSim`; by default it does.
     pub faithful: bool,
-    /// The seed of the agent's own draws; by default 0. Never those of the environment, whatever its seed.
+    /// The seed of the agent's own draws; by default 0. They never coincide with draws of the environment, whatever its seed.
     pub seed: u64,
 }
 
@@ -90,7 +90,7 @@ impl Default for TabularQOptions {
 const UNIT: &str = "a number from 0 to 1";
 
 impl TabularQOptions {
-    /// Refuses what cannot be.
+    /// Refuses values that are not allowed.
     pub(super) fn check(&self) -> Result<(), AgentError> {
         let is_unit = |value: f64| (0.0..=1.0).contains(&value);
         let [low, high] = self.discretization_bounds;
@@ -124,7 +124,7 @@ impl TabularQOptions {
     }
 }
 
-/// Refuses the first of some options that is not allowed: whether it is, its name, its value, what is allowed.
+/// Refuses the first option that is not allowed. Each has: whether it is allowed, its name, its value, what is allowed.
 pub(super) fn refuse_first<const N: usize>(
     checks: [(bool, &'static str, String, &'static str); N],
 ) -> Result<(), AgentError> {

@@ -1,8 +1,8 @@
-//! Values and counts by key.
+//! Learned values and counts, by key.
 
 use std::collections::BTreeMap;
 
-/// What is known of a slate in a situation.
+/// The entry of a slate in a situation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Entry {
     /// The learned value.
@@ -11,14 +11,14 @@ pub struct Entry {
     pub count: u64,
 }
 
-/// The entries of the keys that were tried; ordered, so that whatever goes through it is reproducible.
+/// The entries of the keys that were tried; in order, so that iterating over them is reproducible.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct QTable {
     entries: BTreeMap<Box<[u32]>, Entry>,
 }
 
 impl QTable {
-    /// Returns an entry, that of nothing known where the key was never tried.
+    /// Returns an entry; value and count are 0 if the key was never tried.
     pub(super) fn get(&self, key: &[u32]) -> Entry {
         self.find(key).unwrap_or_default()
     }
@@ -27,7 +27,7 @@ impl QTable {
         self.entries.get(key).copied()
     }
 
-    /// Puts an entry in and returns the one that was there.
+    /// Inserts an entry and returns the previous one.
     pub(super) fn insert(&mut self, key: &[u32], entry: Entry) -> Option<Entry> {
         match self.entries.get_mut(key) {
             Some(old) => Some(std::mem::replace(old, entry)),

@@ -1,4 +1,4 @@
-//! An agent as JSON, and back.
+//! Writes an agent as JSON, and reads it.
 //!
 //! ```json
 //! {"format": "slatesim tabular_q", "version": 1, "options": {...}, "layout": {...}, "counters": {...},
@@ -19,7 +19,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 const FORMAT: &str = "slatesim tabular_q";
-/// Rises when something is saved that older versions cannot read.
+/// Rises if older versions cannot read what is saved.
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
@@ -40,7 +40,7 @@ struct Row<K> {
     count: u64,
 }
 
-/// What a saved agent is read from: the name of the file, for messages.
+/// The name of the file that a saved agent is read from, for messages.
 pub(super) struct Source<'a>(pub(super) &'a str);
 
 impl Source<'_> {
@@ -68,7 +68,7 @@ impl Source<'_> {
             .map_err(|error| self.refuse(field, format!("cannot be read: {error}")))
     }
 
-    /// Reads a struct; what cannot be read of it is named to the field.
+    /// Reads a struct; the error names the field that cannot be read.
     pub(super) fn read_struct<T>(&self, name: &str, value: Value) -> Result<T, AgentError>
     where
         T: Default + Serialize + DeserializeOwned,
@@ -77,7 +77,7 @@ impl Source<'_> {
             Ok(read) => return Ok(read),
             Err(error) => error,
         };
-        // Each field among good ones: the first that spoils them is to blame.
+        // Tries each field among valid ones: the first that makes reading fail is the wrong one.
         let good = serde_json::to_value(T::default()).ok();
         if let (Value::Object(given), Some(Value::Object(good))) = (value, good) {
             let mut known = good.keys();
@@ -93,7 +93,7 @@ impl Source<'_> {
         Err(self.refuse(name, format!("cannot be read: {error}")))
     }
 
-    /// Reads the object of a saved agent, without its head: the format and the version.
+    /// Reads the object of a saved agent, checks format and version, and removes these.
     pub(super) fn object(
         &self,
         text: &str,
@@ -119,7 +119,7 @@ impl Source<'_> {
         Ok(object)
     }
 
-    /// Reads the layout of what is observed.
+    /// Reads the layout of keys.
     pub(super) fn layout(&self, object: &mut Map<String, Value>) -> Result<Layout, AgentError> {
         let layout: Layout = self.read_struct("layout", self.take(object, "layout")?)?;
         match layout.problem() {
@@ -164,7 +164,7 @@ impl Source<'_> {
 }
 
 impl TabularQ {
-    /// Writes all that the agent is as JSON: its table, its options, and how far it has come.
+    /// Writes the whole agent as JSON: its table, its options and its counters.
     ///
     /// # Panics
     /// Never: everything in it has a form in JSON.
@@ -183,17 +183,17 @@ impl TabularQ {
         serde_json::to_string(&saved).expect("names, numbers and lists have a form in JSON")
     }
 
-    /// Reads an agent that [`to_json`](Self::to_json) has written: it goes on as that one would have.
+    /// Reads an agent that [`to_json`](Self::to_json) has written; it continues as that agent would have.
     ///
     /// # Errors
-    /// [`AgentError::Syntax`] for a text that is no JSON; [`AgentError::Field`] for what was never saved, with the name
-    /// of the field; [`AgentError::Option`] and [`AgentError::Slates`] as [`new`](Self::new).
+    /// [`AgentError::Syntax`] for a text that is no JSON; [`AgentError::Field`] for a value that no saved agent has, with the
+    /// name of the field; [`AgentError::Option`] and [`AgentError::Slates`] as [`new`](Self::new).
     pub fn from_json(text: &str) -> Result<Self, AgentError> {
         Source("the text").agent(text)
     }
 
-    /// Saves the agent to a file: written beside it and put in its place when all is there, so that no reader finds half
-    /// of it, and an old one is kept until then.
+    /// Saves the agent to a file, which is written beside its place and moved there when it is complete: no reader finds a part
+    /// of it, and an old file stays until then.
     ///
     /// # Errors
     /// [`AgentError::File`] if the file cannot be written.
@@ -212,12 +212,12 @@ impl TabularQ {
     }
 }
 
-/// Writes a text beside a file and puts it in its place.
+/// Writes a text beside a file, and moves it to the file's place.
 pub(super) fn save(path: &Path, text: &str) -> Result<(), AgentError> {
     let beside = beside(path);
     let written = write(&beside, text).and_then(|()| fs::rename(&beside, path));
     written.map_err(|source| {
-        // It may not even be there, and the reason is known already.
+        // The file may not exist, and the cause of the failure is already known.
         let _ = fs::remove_file(&beside);
         failure("save to", path, source)
     })
@@ -236,7 +236,7 @@ fn failure(action: &'static str, path: &Path, source: io::Error) -> AgentError {
     }
 }
 
-/// Names a file of this process in the same folder, so that it can be renamed.
+/// Names a file in the same folder, so that it can be renamed, with the number of this process.
 fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());

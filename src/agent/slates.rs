@@ -1,9 +1,9 @@
 //! All slates that can be shown, in the order in which an agent looks at them.
 
-/// More slates than this are refused: at every step the agent looks at all of them.
+/// The most slates: at every step the agent looks at all of them.
 pub const MAX_SLATES: u32 = 100_000;
 
-/// Counts the slates of so many of the candidates, none twice: in any order as one, or `ordinal`, each order apart.
+/// Counts the slates of `slate_size` different candidates; with `ordinal`, each order counts as a slate of its own.
 ///
 /// ```text
 /// n! / (n - k)!  ordinal,   n! / (k! (n - k)!)  else
@@ -16,7 +16,7 @@ pub fn num_slates(num_candidates: u32, slate_size: u32, ordinal: bool) -> Option
     }
     let chosen = match ordinal {
         true => slate_size,
-        // As many as there are of what is left out, and with smaller numbers on the way there.
+        // There are as many ways to choose the candidates that are left out; the smaller number avoids overflow on the way.
         false => slate_size.min(num_candidates - slate_size),
     };
     (0..chosen).try_fold(1u128, |number, position| {
@@ -28,7 +28,7 @@ pub fn num_slates(num_candidates: u32, slate_size: u32, ordinal: bool) -> Option
     })
 }
 
-/// Lists the slates by position of their candidates, in lexicographic order.
+/// Lists the slates as indices of candidates, in lexicographic order.
 ///
 /// # Source
 /// Python's `itertools.combinations` and `permutations`.
@@ -46,7 +46,7 @@ pub fn slates(num_candidates: u32, slate_size: u32, ordinal: bool) -> Vec<Vec<u3
     all
 }
 
-/// Lists the slates that begin with `begun`, which leaves enough candidates to fill the rest.
+/// Lists the slates that begin with `begun`, if enough candidates remain to fill them.
 fn extend(
     num_candidates: u32,
     missing: u32,
@@ -98,7 +98,7 @@ mod tests {
                 }
             }
         }
-        // Nearly all candidates: few slates, and nothing is tried that cannot be filled.
+        // Nearly all candidates are chosen: there are few slates, and the search must skip beginnings that cannot be completed.
         assert_eq!(slates(200, 198, false).len(), 19_900);
         assert_eq!(num_slates(50, 5, false), Some(2_118_760));
         assert_eq!(num_slates(1_000_000, 1_000, true), None);

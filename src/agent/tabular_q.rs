@@ -1,4 +1,4 @@
-//! Q learning over a table.
+//! Q learning with a table.
 
 use super::discretisation::Bins;
 use super::error::AgentError;
@@ -16,9 +16,9 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
-/// An agent that keeps a value for every slate in every situation that it has tried.
+/// An agent that keeps a value for every slate that it has tried in a situation.
 ///
-/// See [`agent`](super) for how it learns and [`TabularQOptions`] for what can be chosen.
+/// See [`agent`](super) for how it learns, and [`TabularQOptions`] for its options.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TabularQ {
     pub(super) options: TabularQOptions,
@@ -29,37 +29,37 @@ pub struct TabularQ {
     slates: Vec<Vec<u32>>,
 }
 
-/// How far an agent has come, as far as that has an influence on what it does next.
+/// The progress of an agent, as far as it influences later decisions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Counters {
-    /// Decisions made while learning: blocks of random words that are used up.
+    /// Decisions made while learning; each uses up a block of random words.
     pub(super) decisions: u64,
     /// Updates of the table.
     pub(super) updates: u64,
     /// Episodes that have ended.
     pub(super) episodes: u64,
-    /// The exploration temperature now.
+    /// The present exploration temperature.
     pub(super) temperature: f64,
 }
 
-/// What happened in a call of [`TabularQ::train`].
+/// The results of a call of [`TabularQ::train`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Training {
-    /// Steps taken, by all environments together each.
+    /// Steps; a step of all environments together counts once.
     pub steps: u64,
-    /// Episodes that have ended, of all environments.
+    /// Episodes that have ended, in all environments.
     pub episodes: u64,
     /// The sum of the rewards of all steps of all environments.
     pub reward_sum: f64,
 }
 
 impl TabularQ {
-    /// Makes an agent that knows nothing, for environments of these [spaces](VecEnv::spaces).
+    /// Makes an agent without any knowledge, for environments of these [spaces](VecEnv::spaces).
     ///
     /// # Errors
-    /// [`AgentError::Option`] for an option that cannot be; [`AgentError::Slates`] if there are more slates than
+    /// [`AgentError::Option`] for an option that is not allowed; [`AgentError::Slates`] if there are more slates than
     /// [`MAX_SLATES`].
     pub fn new(spaces: &Spaces, options: TabularQOptions) -> Result<Self, AgentError> {
         let counters = Counters {
@@ -69,7 +69,7 @@ impl TabularQ {
         Self::of_parts(options, Layout::new(spaces), counters, QTable::default())
     }
 
-    /// Puts an agent together.
+    /// Makes an agent from its parts.
     pub(super) fn of_parts(
         options: TabularQOptions,
         layout: Layout,
@@ -107,7 +107,7 @@ impl TabularQ {
         &self.options
     }
 
-    /// Chooses whether the agent shows what it has found best and learns nothing.
+    /// Sets whether the agent only shows the best slates, and does not learn.
     pub fn set_eval_mode(&mut self, eval_mode: bool) {
         self.options.eval_mode = eval_mode;
     }
@@ -127,7 +127,7 @@ impl TabularQ {
         self.counters.temperature
     }
 
-    /// Lists what was learned, by key in lexicographic order; for what a key is see [`agent`](super).
+    /// Lists what was learned, by key in lexicographic order; [`agent`](super) describes keys.
     pub fn q_values(&self) -> impl Iterator<Item = (&[u32], Entry)> {
         self.table.iter()
     }
@@ -137,7 +137,7 @@ impl TabularQ {
         self.table.find(key).map(|entry| entry.value)
     }
 
-    /// Returns the first of the slates of largest value, for one user. Shapes `[user_size]` and
+    /// Returns the first slate with the largest value, for one user. Shapes `[user_size]` and
     /// `[num_candidates, document_size]`.
     ///
     /// # Errors
@@ -167,10 +167,10 @@ impl TabularQ {
         Ok(&self.slates[self.best(&situation).0])
     }
 
-    /// Lets the agent act in environments for so many steps, and learn from them unless it is in `eval_mode`.
+    /// Lets the agent act in environments for this many steps, and learn from them unless it is in `eval_mode`.
     ///
-    /// Begins the next episode of every environment. After every step `progress` hears how far it is and may end the
-    /// training, which loses nothing: each step is learned from at once.
+    /// Begins the next episode of every environment. After every step `progress` is called, and may end the training. That
+    /// loses nothing, because the agent learns from each step at once.
     ///
     /// # Errors
     /// [`AgentError::Environment`] if the environment has other sizes or observations than the agent was made for, or
@@ -241,7 +241,7 @@ impl TabularQ {
         lanes.map(situation).collect()
     }
 
-    /// Picks a slate by its number: in training by the exploration policy, else the best.
+    /// Chooses a slate, and returns its number: in training by the exploration policy, else the best.
     fn choose(&mut self, situation: &Situation) -> usize {
         if self.options.eval_mode {
             return self.best(situation).0;
@@ -262,7 +262,7 @@ impl TabularQ {
         }
     }
 
-    /// Finds the first of the slates of largest value, and that value.
+    /// Finds the first slate with the largest value, and that value.
     fn best(&self, situation: &Situation) -> (usize, f64) {
         let mut best = (0, f64::NEG_INFINITY);
         for (slate, entry) in self.entries(situation) {
@@ -273,7 +273,7 @@ impl TabularQ {
         best
     }
 
-    /// Finds the first of the slates that were tried least often; one that never was is not searched any further.
+    /// Finds the first of the slates that were tried least often; the search ends at one that was never tried.
     fn least_tried(&self, situation: &Situation) -> usize {
         let mut least = (0, u64::MAX);
         for (slate, entry) in self.entries(situation) {
@@ -287,7 +287,7 @@ impl TabularQ {
         least.0
     }
 
-    /// Looks at all slates in a situation, in order.
+    /// Iterates over the entries of all slates in a situation, in order.
     fn entries(&self, situation: &Situation) -> impl Iterator<Item = (usize, Entry)> {
         let mut key = Vec::with_capacity(self.layout.key_length());
         self.slates.iter().enumerate().map(move |(number, slate)| {
@@ -296,7 +296,7 @@ impl TabularQ {
         })
     }
 
-    /// Moves the value of a key towards what it has brought, and what is best from there on; `None` after the end.
+    /// Moves the value of a key towards the reward plus the best discounted value of the next situation; `None` after the end.
     fn learn(&mut self, key: &[u32], reward: f64, next: Option<&Situation>) {
         let rest = next.map_or(0.0, |next| self.best(next).1);
         let rate = self.options.learning_rate.at(self.counters.updates);
@@ -309,12 +309,12 @@ impl TabularQ {
         self.counters.updates += 1;
     }
 
-    /// Returns the learned value of each candidate in each state: where slates are of one document, the state is one
-    /// whole number that is observed of the user, and all share the [`documents`](Observation::documents). Shape
+    /// Returns the learned value of each candidate in each state, if slates have one document, the state is one whole number
+    /// that is observed of the user, and all environments share the [`documents`](Observation::documents). Shape
     /// `[state][candidate]`.
     ///
     /// # Errors
-    /// [`AgentError::NoTable`] elsewhere, and [`AgentError::Shape`] for documents of another shape.
+    /// [`AgentError::NoTable`] in other cases, and [`AgentError::Shape`] for documents of another shape.
     pub fn action_values(&self, documents: &Documents) -> Result<Table, AgentError> {
         let refuse = |why| Err(AgentError::NoTable { why });
         let Some(num_states) = self.layout.num_states() else {
@@ -338,7 +338,7 @@ impl TabularQ {
             let user = [state as f32];
             let user = ArrayView1::from(&user);
             let situation = self.layout.situation(&self.bins, user, documents.view());
-            // Slate j is candidate j.
+            // Slate j consists of candidate j.
             self.entries(&situation)
                 .map(|(_, entry)| entry.value)
                 .collect()
@@ -346,9 +346,8 @@ impl TabularQ {
         Ok((0..num_states).map(row).collect())
     }
 
-    /// Makes the table of the policy [`table`](crate::policy::table) that takes the first candidate of largest learned
-    /// value in each state: probabilities, shape `[state][candidate]`. Where [`action_values`](Self::action_values) are
-    /// known.
+    /// Makes the table of the policy [`table`](crate::policy::table) that takes the first candidate with the largest learned
+    /// value in each state: probabilities, shape `[state][candidate]`. It exists if [`action_values`](Self::action_values) do.
     ///
     /// # Errors
     /// Those of [`action_values`](Self::action_values).

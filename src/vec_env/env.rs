@@ -1,4 +1,4 @@
-//! Environments of one user each, and what those of several users are built on.
+//! Environments of one user each, on which those of several users are built.
 
 mod observe;
 mod reset;
@@ -23,25 +23,25 @@ use std::sync::Arc;
 /// Steps many environments with slates from outside.
 pub struct VecEnv {
     stepper: Box<dyn Stepper>,
-    /// Knows which states users can be in.
+    /// Knows which states of users are possible.
     model: Arc<dyn Model>,
     plan: Plan,
     options: VecEnvOptions,
     num_lanes: usize,
-    /// Neighbouring lanes that live in one environment, and end and begin together.
+    /// Number of neighbouring lanes that belong to one environment, and begin and end together.
     users_per_env: usize,
     num_user_fields: usize,
-    /// What all environments are in the middle of.
+    /// The phase that all environments are in.
     phase: Phase,
-    /// What each lane is in the middle of.
+    /// The episode of each lane.
     episodes: Episodes,
-    /// What is observed of the documents that all share, once it has been asked for.
+    /// The observed features of documents that all environments share, once they have been fetched.
     corpus: Option<ArcArray2<f32>>,
     recycled: Recycled,
 }
 
 impl VecEnv {
-    /// Makes environments, which begin with [`reset`](Self::reset). The simulation's policy has no part in them.
+    /// Makes environments; [`reset`](Self::reset) begins their episodes. The simulation's policy is not used.
     ///
     /// # Errors
     /// [`VecEnvError::NumEnvs`] if there are none, 2^32 or more, or more than memory holds; [`VecEnvError::Backend`] if the
@@ -57,7 +57,7 @@ impl VecEnv {
     /// Makes environments with options.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`VecEnvError::NumEnvs`] too if one had a number of 2^32 or more.
+    /// As [`new`](Self::new); also [`VecEnvError::NumEnvs`] if an environment had a number of 2^32 or more.
     pub fn with_options(
         simulation: &Simulation,
         backend: &dyn Backend,
@@ -86,7 +86,7 @@ impl VecEnv {
         let simulation = Simulation {
             model: Arc::clone(&simulation.model),
             plan: Plan {
-                // It would remember users, and be taught by every step, for nobody.
+                // The simulation's policy would cost memory and learn at every step, and its slates are not used.
                 policy: Layered::from(PolicyModel::from(Static)),
                 ..simulation.plan.clone()
             },
@@ -119,7 +119,7 @@ impl VecEnv {
         &self.plan
     }
 
-    /// Tells when new episodes begin.
+    /// Returns when new episodes begin.
     pub fn autoreset_mode(&self) -> AutoresetMode {
         self.options.autoreset
     }
@@ -129,7 +129,7 @@ impl VecEnv {
         Spaces::new(&self.plan, &[self.num_lanes])
     }
 
-    /// Refuses what needs episodes that are under way.
+    /// Refuses calls that need episodes under way.
     fn check_is_reset(&self) -> Result<(), VecEnvError> {
         match self.phase {
             Phase::NotReset => Err(VecEnvError::NotReset),
@@ -137,7 +137,7 @@ impl VecEnv {
         }
     }
 
-    /// Gives the episodes up if something has failed that their agent was to see.
+    /// Drops the episodes under way if a call has failed whose result the agent needs.
     fn or_give_up<T>(&mut self, seen: Result<T, VecEnvError>) -> Result<T, VecEnvError> {
         if seen.is_err() {
             self.phase = Phase::NotReset;

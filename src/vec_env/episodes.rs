@@ -1,14 +1,14 @@
-//! Which episodes lanes live through, which of them have ended, and when the next begin.
+//! The episodes of lanes: which one each lane runs, which have ended, and when the next ones begin.
 
 use super::error::VecEnvError;
 use super::options::{AutoresetMode, VecEnvOptions};
 use crate::backend::StepOutcome;
 use ndarray::Array1;
 
-/// From one episode of a lane to its next; lanes are numbered in the 32 bits below.
+/// From the index of an episode to that of the lane's next one; the lower 32 bits hold the number of the lane.
 pub(super) const NEXT_EPISODE: u64 = 1 << 32;
 
-/// Returns the episode that the same lane lives through next.
+/// Returns the next episode of the same lane.
 fn following(episode: u64) -> u64 {
     episode.wrapping_add(NEXT_EPISODE)
 }
@@ -29,22 +29,22 @@ fn following(episode: u64) -> u64 {
 #[derive(Debug)]
 pub(super) struct Episodes {
     autoreset: AutoresetMode,
-    /// Neighbouring lanes that live in one environment, and begin together.
+    /// Number of neighbouring lanes that belong to one environment, and begin together.
     users_per_env: usize,
     /// The very first episode of lane 0.
     first: u64,
     /// The episode that each lane begins next.
     next: Vec<u64>,
-    /// Whether the episode of a lane has ended and its next has not begun: the lane has ended or is due.
+    /// Whether the episode of a lane has ended and its next one has not begun: the lane has ended or is due.
     has_ended: Vec<bool>,
 }
 
-/// What a step changed.
+/// The changes that a step made.
 #[derive(Debug)]
 pub(super) struct Turn {
-    /// Lanes that the step has made due.
+    /// Lanes that became due with the step.
     pub(super) ended: Array1<bool>,
-    /// Lanes whose next episode is to begin within the step.
+    /// Lanes whose next episode should begin within the step.
     pub(super) begins: Array1<bool>,
 }
 
@@ -62,12 +62,12 @@ impl Episodes {
         episodes
     }
 
-    /// Lets every lane begin its first episode again when it begins one.
+    /// Makes every lane begin its first episode again the next time.
     pub(super) fn rewind(&mut self) {
         self.next = (self.first..).take(self.has_ended.len()).collect();
     }
 
-    /// Lets the lanes go on in these episodes, none of which has ended.
+    /// Continues the lanes in these episodes, none of which has ended.
     pub(super) fn put(&mut self, episodes: &[u64]) {
         self.next = episodes.iter().copied().map(following).collect();
         self.has_ended.fill(false);
@@ -90,7 +90,7 @@ impl Episodes {
         due.into()
     }
 
-    /// Refuses a step where lanes are due and wait for the caller to reset them.
+    /// Refuses a step if lanes are due and the caller has to reset them.
     pub(super) fn check_step(&self, due: &Array1<bool>) -> Result<(), VecEnvError> {
         match due.iter().position(|&is_due| is_due) {
             Some(lane) if self.autoreset == AutoresetMode::Disabled => {
@@ -100,7 +100,7 @@ impl Episodes {
         }
     }
 
-    /// Notes the ends that a step has brought; `was_due` is what [`due`](Self::due) returned before it.
+    /// Notes which episodes a step has ended; `was_due` is the result of [`due`](Self::due) before it.
     pub(super) fn end(&mut self, outcome: &StepOutcome, was_due: Array1<bool>) -> Turn {
         let ends = outcome.terminated.iter().zip(&outcome.truncated);
         for (has_ended, (terminated, truncated)) in self.has_ended.iter_mut().zip(ends) {
@@ -115,14 +115,14 @@ impl Episodes {
         Turn { ended, begins }
     }
 
-    /// Returns the episodes that lanes begin next, of those in the mask.
+    /// Returns the episodes that the lanes of a mask begin next.
     pub(super) fn next(&self, lanes: &Array1<bool>) -> Vec<Option<u64>> {
         let next = self.next.iter().zip(lanes);
         next.map(|(&episode, &begins)| begins.then_some(episode))
             .collect()
     }
 
-    /// Notes that lanes run in the episodes that they have begun.
+    /// Notes that lanes have begun these episodes.
     pub(super) fn begin(&mut self, starts: &[Option<u64>]) {
         let lanes = self.next.iter_mut().zip(&mut self.has_ended);
         for (start, (next, has_ended)) in starts.iter().zip(lanes) {

@@ -1,8 +1,8 @@
-//! What can go wrong with environments that are stepped.
+//! Errors of environments that are stepped.
 
 use crate::backend::BackendError;
 
-/// Why environments cannot be made, or do not take what they are given.
+/// Why environments cannot be made, or refuse an argument.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VecEnvError {
@@ -19,7 +19,7 @@ pub enum VecEnvError {
         /// The shape it should have.
         expected: Vec<usize>,
     },
-    /// What is put into an environment is no state that its users can be in.
+    /// The state that is set is no possible state of a user.
     #[error("lane {lane} is put into what is no state of a user: {misfit}")]
     State {
         /// The lane.
@@ -37,7 +37,7 @@ pub enum VecEnvError {
         /// How many candidates there are.
         num_candidates: u32,
     },
-    /// A slate shows nothing in a position and a document after it.
+    /// A slate has an empty position before a document.
     #[error(
         "lane {lane} recommends nothing in position {position} and a candidate after it, expected nothing up to the end"
     )]
@@ -47,7 +47,7 @@ pub enum VecEnvError {
         /// The first position without a document.
         position: usize,
     },
-    /// A slate shows nothing to a user who clicks something always.
+    /// A slate is empty, but the user always clicks something.
     #[error(
         "lane {lane} recommends nothing, expected a candidate: users of this choice model always click"
     )]
@@ -55,13 +55,13 @@ pub enum VecEnvError {
         /// The lane.
         lane: usize,
     },
-    /// A step after the end of an episode, where nothing begins the next by itself.
+    /// A step after the end of an episode, in the mode in which the caller must begin the next one.
     #[error("the episode of lane {lane} has ended, expected a reset before the next step")]
     Ended {
         /// The lane.
         lane: usize,
     },
-    /// A number of environments that cannot be.
+    /// The number of environments is not allowed.
     #[error("num_envs = {given}, expected {expected}")]
     NumEnvs {
         /// The number asked for.

@@ -1,10 +1,10 @@
-//! Memory of observations that are no longer needed, for those to come.
+//! Keeps the memory of observations that are no longer needed, for later ones.
 
 use super::Documents;
 use crate::backend::Observation;
 use ndarray::{Array, Dimension};
 
-/// For how many observations memory is kept: those of a step with which episodes end.
+/// For how many observations memory is kept: a step with which episodes end returns this many.
 const MOST_RECYCLED: usize = 2;
 
 /// Memory for observations.
@@ -14,12 +14,12 @@ pub(super) struct Recycled {
 }
 
 impl Recycled {
-    /// Takes memory for an observation out; what it holds means nothing.
+    /// Takes out memory for an observation; its content has no meaning.
     pub(super) fn take(&mut self) -> Observation {
         self.observations.pop().unwrap_or_default()
     }
 
-    /// Puts the memory of an observation in, as far as so much is kept.
+    /// Puts in the memory of an observation, unless enough is kept already.
     pub(super) fn put<U: Dimension, R: Dimension>(
         &mut self,
         users: Array<f32, U>,
@@ -39,7 +39,7 @@ impl Recycled {
     }
 }
 
-/// Returns the memory that an array lies in.
+/// Returns the memory of an array.
 fn memory<D: Dimension>(array: Array<f32, D>) -> Vec<f32> {
     array.into_raw_vec_and_offset().0
 }

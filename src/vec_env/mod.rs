@@ -1,4 +1,4 @@
-//! Many environments stepped together by an agent outside, on any backend.
+//! Many environments that an agent outside steps together, on any backend.
 //!
 //! A [`VecEnv`] is what Gymnasium calls a vector environment: the agent gets the observations of all users, answers
 //! with a slate for each, and gets the rewards and the next observations. Lane *i* is environment *i*.
@@ -27,11 +27,11 @@
 //! k * 2^32 + i
 //! ```
 //!
-//! of the simulation. It follows that no two environments ever share a random number, that environment *i* lives
-//! through the same whatever the number of environments, and that the first episodes are those that a
+//! of the simulation. It follows that no two environments ever share a random number, that environment *i* runs the same
+//! episodes whatever the number of environments, and that the first episodes are those that a
 //! [rollout](crate::backend::Backend::rollout) over `0..num_envs` runs: given the slates of its policy, on the same
-//! backend, they are equal to the last bit. Processes that share the work of one seed number their environments apart
-//! with [`VecEnvOptions::first_env`].
+//! backend, they are equal to the last bit. Processes that share the work of one seed must give their environments different
+//! numbers with [`VecEnvOptions::first_env`].
 //!
 //! # States and calls
 //! All environments together are in one of three states:
@@ -55,8 +55,8 @@
 //! | [`final_observation`](VecEnv::final_observation) | `NotReset` | `None` | of episodes that others have replaced; `None` where none has been |
 //! | [`rewind`](VecEnv::rewind), [`recycle`](VecEnv::recycle), [`spaces`](VecEnv::spaces) | as always | as always | as always |
 //!
-//! A call that moves users and fails on the device leads to *not reset*, wherever it began; one that only looks leaves all as
-//! it is. Arrays that cannot be are refused before anything is done, and change no state.
+//! A call that changes users and fails on the device leads to *not reset*, wherever it began; one that only reads changes
+//! nothing. Arrays that are not valid are refused before anything is done, and change no state.
 //!
 //! Within that, each lane runs, has ended, or is due for its next episode, which [`AutoresetMode`] begins sooner or later:
 //!
@@ -75,10 +75,10 @@
 //! Below this stands a [`Stepper`](crate::backend::Stepper), which knows lanes but no environments, modes or shapes.
 //!
 //! # Fetching
-//! [`VecEnv::advance`] takes a step and leaves what is observed then where it is: on the device, with the backend `gpu`.
+//! [`VecEnv::advance`] takes a step and leaves the observation where it is: on the device, with the backend `gpu`.
 //! [`VecEnv::observe`], [`VecEnv::responses`] and [`VecEnv::final_observation`] fetch it, at once or later, or never.
-//! [`VecEnv::step`] does all of that together. Documents that all environments share are fetched once. Who has done with
-//! an observation may give it back with [`VecEnv::recycle`]: then the next one need not ask the system for memory.
+//! [`VecEnv::step`] does all of that together. Documents that all environments share are fetched once. An observation that is
+//! no longer needed may be given back with [`VecEnv::recycle`]: then the next one need not ask the system for memory.
 //!
 //! ```
 //! # use slatesim::backend::cpu::cpu;
@@ -103,7 +103,7 @@
 //! ```
 //!
 //! # Gymnasium and `RecSim`
-//! What other interfaces call it, and what they do otherwise:
+//! The names in other interfaces, and their differences:
 //!
 //! | here | Gymnasium's `VectorEnv` | `RecSim`'s gym environment |
 //! | --- | --- | --- |
@@ -130,7 +130,7 @@
 //! | index past the end | [`VecEnvError::Candidate`] | `IndexError` |
 //! | negative index | cannot be said: indices are `u32` | counts from the end |
 //!
-//! Errors of slates come before anything is done, and lose nothing of what is running.
+//! Slates are checked before anything is done, so an error loses nothing that is running.
 //!
 //! # Numbers
 //! Observations are `f32` on every backend, rounded from `f64` on `reference`. Rewards are `f64`, and on `cpu` and `gpu`

@@ -15,17 +15,17 @@ use ndarray::{Array1, Array2, Array3, Array4, ArrayView1, ArrayView3, CowArray, 
 /// Steps many environments of several users each.
 ///
 /// The users of an environment are offered the same documents at every step, and each is shown a slate of its own.
-/// One that has ended waits, unchanged and without reward or response, until all have: then the environment has ended.
-/// User *j* of environment *i* is lane *i* `users_per_env` + *j*, and lives through the episodes of that lane of a
-/// [`VecEnv`] but for the documents, which are those of the lane of user 0. With one user each it is that `VecEnv`, to the
-/// last bit.
+/// A user whose episode has ended waits, unchanged and without reward or response, until all have ended: then the environment
+/// has ended. User *j* of environment *i* is lane *i* `users_per_env` + *j*, and runs the episodes of that lane of a
+/// [`VecEnv`], except that the documents are those of the lane of user 0. With one user each it is that `VecEnv`, to the last
+/// bit.
 #[derive(Debug)]
 pub struct MultiUserEnv {
     lanes: VecEnv,
 }
 
 impl MultiUserEnv {
-    /// Makes environments, which begin with [`reset`](Self::reset). The simulation's policy has no part in them.
+    /// Makes environments; [`reset`](Self::reset) begins their episodes. The simulation's policy is not used.
     ///
     /// # Errors
     /// [`VecEnvError::NumUsers`] if there are none in an environment; else as [`VecEnv::new`], of all users.
@@ -69,7 +69,7 @@ impl MultiUserEnv {
         self.lanes.users_per_env()
     }
 
-    /// Tells when new episodes begin: those of all users of an environment together.
+    /// Returns when new episodes begin; all users of an environment begin together.
     pub fn autoreset_mode(&self) -> AutoresetMode {
         self.lanes.autoreset_mode()
     }
@@ -124,9 +124,9 @@ impl MultiUserEnv {
         })
     }
 
-    /// Shows every user a slate, and leaves on the device what is observed then; see [`VecEnv::advance`].
+    /// Shows every user a slate, and leaves the observation on the device; see [`VecEnv::advance`].
     ///
-    /// Shape `[num_envs, users_per_env, slate_size]`. Slates of users who have ended are not looked at.
+    /// Shape `[num_envs, users_per_env, slate_size]`. Slates of users whose episodes have ended are ignored.
     ///
     /// # Errors
     /// As [`VecEnv::advance`].
@@ -143,7 +143,7 @@ impl MultiUserEnv {
             idle,
             ended,
         } = self.lanes.advance_users(by_lane(&slates).view())?;
-        // Who waits for a reset has not ended in the episode that begins with this step.
+        // A user who was waiting for a reset is idle in this step, but the new episode has not ended.
         let ended_before = &idle & !(&outcome.begun & !&ended);
         let is_terminated = by_env(&ended_before | &outcome.terminated, users_per_env);
         let is_truncated = by_env(outcome.truncated, users_per_env);
@@ -189,7 +189,7 @@ impl MultiUserEnv {
         Ok(responses.map(|responses| self.responses_of(responses)))
     }
 
-    /// Fetches the last observation of the environments that ended with the last step, if others have begun in their
+    /// Fetches the last observation of the environments that ended with the last step, if new episodes have begun in their
     /// place; see [`VecEnv::final_observation`].
     ///
     /// # Errors
@@ -256,7 +256,7 @@ impl MultiUserEnv {
     }
 }
 
-/// Gives slates the shape `[num_envs * users_per_env, slate_size]`, without a copy where they lie in order.
+/// Gives slates the shape `[num_envs * users_per_env, slate_size]`, without a copy if they are contiguous.
 fn by_lane<'a>(slates: &'a ArrayView3<'_, u32>) -> CowArray<'a, u32, Ix2> {
     let (num_envs, users_per_env, slate_size) = slates.dim();
     slates
@@ -264,7 +264,7 @@ fn by_lane<'a>(slates: &'a ArrayView3<'_, u32>) -> CowArray<'a, u32, Ix2> {
         .expect("as many slates")
 }
 
-/// Gives what is told of all lanes the shape `[num_envs, users_per_env]`.
+/// Gives an array over all lanes the shape `[num_envs, users_per_env]`.
 fn by_env<T>(lanes: Array1<T>, users_per_env: usize) -> Array2<T> {
     let num_envs = lanes.len() / users_per_env;
     lanes

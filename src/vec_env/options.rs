@@ -1,26 +1,26 @@
-//! How environments behave where there is a choice.
+//! Options of environments.
 
 /// When a new episode begins after one has ended; the names are Gymnasium's.
 ///
-/// The last observation of an episode is kept in all of them.
+/// The last observation of an episode is available in all of these modes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AutoresetMode {
-    /// Within the step that ends the old one (`AutoresetMode.SAME_STEP`): what is observed after it is the new
-    /// episode's first observation, and [`VecEnv::final_observation`](super::VecEnv::final_observation) keeps the old
-    /// one's last.
+    /// Within the step that ends the old one (`AutoresetMode.SAME_STEP`): the observation after that step is the first one of
+    /// the new episode, and [`VecEnv::final_observation`](super::VecEnv::final_observation) has the last one of the old
+    /// episode.
     #[default]
     SameStep,
-    /// With the step after that (`AutoresetMode.NEXT_STEP`): the step that ends an episode shows its last observation.
-    /// The next one ignores the slate of that lane, has reward 0, ends nothing and shows the first observation of the
-    /// new episode.
+    /// With the step after that (`AutoresetMode.NEXT_STEP`): the step that ends an episode returns its last observation. The
+    /// next step ignores the slate of that lane, has reward 0, ends nothing, and returns the first observation of the new
+    /// episode.
     NextStep,
     /// Not by itself (`AutoresetMode.DISABLED`): [`VecEnv::reset_lanes`](super::VecEnv::reset_lanes) begins it, and
     /// until then a step is [`VecEnvError::Ended`](super::VecEnvError::Ended).
     Disabled,
 }
 
-/// The choices that [`VecEnv::with_options`](super::VecEnv::with_options) leaves.
+/// The options of [`VecEnv::with_options`](super::VecEnv::with_options).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VecEnvOptions {
@@ -28,7 +28,7 @@ pub struct VecEnvOptions {
     pub autoreset: AutoresetMode,
     /// The number of the first environment; by default 0.
     ///
-    /// Several processes with the same seed never share a random number if their environments have different numbers.
+    /// Several processes with the same seed never share a random number if the numbers of their environments differ.
     pub first_env: u32,
 }
 

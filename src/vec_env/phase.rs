@@ -1,46 +1,45 @@
-//! What environments are in the middle of.
+//! The phase of all environments: not reset, reset, or stepped.
 
 use crate::backend::Kept;
 use ndarray::Array1;
 use std::mem::replace;
 
-/// What environments are in the middle of; the documentation of [`vec_env`](crate::vec_env) has the picture.
+/// The phase of all environments; the documentation of [`vec_env`](crate::vec_env) has a diagram.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// No episode is under way: before the first reset, and from a failure of the device to the next reset.
+    /// No episode is under way: before the first reset, and between a failure of the device and the next reset.
     NotReset,
-    /// Episodes are under way, and no slate has been shown since all lanes were reset or put into a state.
+    /// Episodes are under way, and no slate has been shown since all lanes were reset or their state was set.
     Reset,
     /// Slates have been shown.
     Stepped(Stepped),
 }
 
-/// What the last step has left to be looked at.
+/// The data of the last step that can still be fetched.
 #[derive(Debug)]
 pub(super) struct Stepped {
-    /// Lanes that have begun an episode since they were shown a slate: nothing has been shown in it yet.
+    /// Lanes that have begun an episode since they were shown a slate: nothing has been shown in the new one yet.
     pub(super) begun: Array1<bool>,
-    /// Episodes that ended with the step, where others have begun within it.
+    /// Episodes that ended with the step and were replaced within it.
     pub(super) replaced: Option<Replaced>,
 }
 
-/// Episodes that others have replaced within the step that ended them.
+/// Episodes that ended with a step and were replaced within it.
 #[derive(Debug)]
 pub(super) struct Replaced {
-    /// The lanes that they were in.
+    /// Their lanes.
     pub(super) lanes: Array1<bool>,
-    /// All lanes as they were after the old episodes and before the new ones.
+    /// All lanes as they were after the end of the old episodes, before the new ones began.
     pub(super) kept: Kept,
 }
 
 impl Phase {
-    /// Returns the phase, and counts as not reset from now on: until the caller has put back what comes after it, which it
-    /// does not if the device fails.
+    /// Takes the phase out and leaves *not reset* in its place. The caller then sets the next phase, unless the device fails.
     pub(super) fn leave(&mut self) -> Self {
         replace(self, Self::NotReset)
     }
 
-    /// Notes lanes that begin an episode without a step.
+    /// Notes lanes that begin an episode outside of a step.
     pub(super) fn begin(&mut self, lanes: &Array1<bool>) {
         if let Self::Stepped(stepped) = self {
             let begun = &mut stepped.begun;
@@ -48,14 +47,14 @@ impl Phase {
         }
     }
 
-    /// Returns what the last step has left, if one was taken since all were reset.
+    /// Returns the data of the last step, if there was one since all lanes were reset.
     pub(super) fn stepped(&self) -> Option<&Stepped> {
         match self {
             Self::Stepped(stepped) => Some(stepped),
             Self::NotReset | Self::Reset => None,
         }
     }
-    /// Returns the episodes that others have replaced within the last step, if there are any.
+    /// Returns the episodes that were replaced within the last step, if there are any.
     pub(super) fn replaced(&self) -> Option<&Replaced> {
         self.stepped()?.replaced.as_ref()
     }

@@ -1,13 +1,13 @@
-//! How many lanes there can be.
+//! Checks the number of environments.
 
 use super::episodes::NEXT_EPISODE;
 use super::error::VecEnvError;
 use crate::backend::Plan;
 
-/// How many lanes there can be.
+/// The most lanes: the lower 32 bits of an episode's index hold the number of the lane.
 const MAX_LANES: u64 = NEXT_EPISODE - 1;
 
-/// Counts the lanes; refuses numbers of environments that cannot be, before anything is allocated for them.
+/// Returns the number of lanes; refuses numbers of environments that are not possible, before anything is allocated for them.
 pub(super) fn check_num_envs(
     plan: &Plan,
     num_user_fields: usize,
@@ -26,7 +26,7 @@ pub(super) fn check_num_envs(
             _ => format!("at most {most} after those before `first_env`"),
         }));
     }
-    // What a step with ending episodes holds at once, nearly: the users twice, the outcome, and two observations.
+    // Approximate memory of a step with which episodes end: the users twice, the outcome, and two observations.
     let outline = &plan.outline;
     let documents = match plan.corpus {
         Some(_) => 0,
@@ -37,7 +37,7 @@ pub(super) fn check_num_envs(
     let bytes = 4 * singles + 16 * num_user_fields + 96;
     let num_lanes = num_envs * users_per_env;
     let total = bytes.checked_mul(num_lanes);
-    // Asking for it all at once is an error where asking for its parts would end the process.
+    // Reserving all of it at once fails with an error; allocating the parts one by one would end the process.
     let fits = total.is_some_and(|total| Vec::<u8>::new().try_reserve_exact(total).is_ok());
     if !fits {
         let bytes = bytes * users_per_env;

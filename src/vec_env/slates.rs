@@ -1,11 +1,11 @@
-//! Slates from outside: checked before anything is done with them.
+//! Checks slates from outside before they are used.
 
 use super::error::{VecEnvError, check_shape};
 use crate::backend::{EMPTY, IDLE, Plan};
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use std::borrow::Cow;
 
-/// Refuses slates that cannot be shown; those of lanes that take no part are not looked at.
+/// Refuses slates that cannot be shown; those of idle lanes are ignored.
 pub(super) fn check(
     plan: &Plan,
     slates: &ArrayView2<'_, u32>,
@@ -13,7 +13,7 @@ pub(super) fn check(
 ) -> Result<(), VecEnvError> {
     let expected = [is_idle.len(), plan.slate_size as usize];
     check_shape("slates", slates.shape(), &expected)?;
-    // Nearly always all slates are full. Without a way out early this takes a vector of candidates at a time.
+    // Nearly always all slates are full. Without an early exit, this check compares a vector of candidates at a time.
     let is_candidate = |all: bool, &candidate: &u32| all & (candidate < plan.num_candidates);
     if (slates.as_slice()).is_some_and(|slates| slates.iter().fold(true, is_candidate)) {
         return Ok(());
@@ -58,7 +58,7 @@ fn check_slate(
     Ok(())
 }
 
-/// Returns slates row by row, marked where a lane takes no part; without a copy where they are so already.
+/// Returns slates row by row, with idle lanes marked; without a copy if that changes nothing.
 pub(super) fn marked<'a>(slates: &'a ArrayView2<'_, u32>, is_idle: &[bool]) -> Cow<'a, [u32]> {
     let mut marked = match slates.as_slice() {
         Some(slates) => Cow::Borrowed(slates),
@@ -73,7 +73,7 @@ pub(super) fn marked<'a>(slates: &'a ArrayView2<'_, u32>, is_idle: &[bool]) -> C
     marked
 }
 
-/// Tells whether something holds for a lane, many lanes at a time.
+/// Tells whether any lane is true. Without an early exit, it checks many lanes at a time.
 pub(super) fn any(lanes: &[bool]) -> bool {
     lanes.iter().fold(false, |any, lane| any | lane)
 }

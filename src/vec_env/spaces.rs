@@ -1,4 +1,4 @@
-//! The arrays between an agent and its environments, as data.
+//! Descriptions of the arrays between an agent and its environments.
 
 use crate::backend::Plan;
 use crate::environment::Observable;
@@ -24,12 +24,12 @@ pub struct Space {
     pub shape: Vec<usize>,
     /// The type of its numbers.
     pub dtype: DataType,
-    /// What stands along its last axis, with bounds, in order.
+    /// The observables along its last axis in order, with bounds.
     pub columns: Vec<Observable>,
 }
 
 impl Space {
-    /// Finds an observable by name: its place along the last axis.
+    /// Finds an observable by name; returns its place along the last axis.
     pub fn columns(&self, name: &str) -> Option<Range<usize>> {
         let mut end = 0;
         self.columns.iter().find_map(|observable| {
@@ -42,8 +42,8 @@ impl Space {
 
 /// Describes the arrays that go in and out of a [`VecEnv`](super::VecEnv); they never change.
 ///
-/// The shapes are those of environments of one user; of several, `num_envs` of the users, responses and slates is two
-/// axes, `num_envs` and `users_per_env`.
+/// The shapes are those of environments of one user. With several users, users, responses and slates have two axes, `num_envs`
+/// and `users_per_env`, instead of `num_envs`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Spaces {
@@ -61,7 +61,7 @@ pub struct Spaces {
 }
 
 impl Spaces {
-    /// Describes the arrays of users along some axes, of which the first is that of the environments.
+    /// Describes the arrays; `users` are the leading axes of arrays of users, the first of them that of the environments.
     pub(super) fn new(plan: &Plan, users: &[usize]) -> Self {
         let outline = &plan.outline;
         let slate_size = plan.slate_size as usize;

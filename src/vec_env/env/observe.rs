@@ -1,4 +1,4 @@
-//! Looking: what is observed now, and what was observed of episodes that have been replaced.
+//! Observations: those of now, and the last ones of episodes that have been replaced.
 
 use super::VecEnv;
 use crate::backend;
@@ -9,7 +9,8 @@ use ndarray::{Array, Array1, Array2, Array3, Axis, Dimension};
 impl VecEnv {
     /// Fetches what is observed now.
     ///
-    /// Looking twice shows the same, noise included. Documents that all share are fetched the first time only.
+    /// Calling it twice returns the same, noise included. Documents that all environments share are fetched only the first
+    /// time.
     ///
     /// # Errors
     /// [`VecEnvError::NotReset`] if no episode is under way; [`VecEnvError::Backend`] if the device fails.
@@ -35,11 +36,11 @@ impl VecEnv {
         Ok(Some(responses))
     }
 
-    /// Fetches the last observation of the episodes that ended with the last step, if others have begun in their place.
+    /// Fetches the last observation of the episodes that ended with the last step, if new ones have begun in their place.
     ///
-    /// That is in [`SameStep`](crate::vec_env::AutoresetMode::SameStep); in the other modes it is what
-    /// [`observe`](Self::observe) shows after that step. `None` if none has ended. It can be asked for until the next step
-    /// or reset of all.
+    /// This happens with [`SameStep`](crate::vec_env::AutoresetMode::SameStep); in the other modes [`observe`](Self::observe)
+    /// returns it after that step. `None` if no episode has ended. It can be fetched until the next step or the next reset of
+    /// all environments.
     ///
     /// # Errors
     /// [`VecEnvError::NotReset`] if no episode is under way; [`VecEnvError::Backend`] if the device fails.
@@ -55,11 +56,11 @@ impl VecEnv {
         Ok(Some(FinalObservation { observation, lanes }))
     }
 
-    /// Takes back the memory of an observation that is no longer needed, for one to come.
+    /// Takes back the memory of an observation that is no longer needed, for later observations.
     ///
-    /// Observations of hundreds of thousands of environments are large, and new memory for them comes from the system page
-    /// by page, which can take as long as everything else in a step. The memory of more observations than a step
-    /// returns is let go.
+    /// Observations of hundreds of thousands of environments are large, and new memory for them comes from the system page by
+    /// page, which can take as long as everything else in a step. Memory is kept for as many observations as a step returns,
+    /// and freed beyond that.
     pub fn recycle(&mut self, observation: Observation) {
         let Observation {
             users,
@@ -78,8 +79,8 @@ impl VecEnv {
         self.recycled.put(users, documents, responses);
     }
 
-    /// Fetches all that is observed after a step; if that fails, the episodes are given up, because their agent has lost
-    /// sight of them.
+    /// Fetches everything that is observed after a step. If that fails, the episodes are dropped, because the agent cannot
+    /// continue without the observation.
     pub(in crate::vec_env) fn fetch(
         &mut self,
     ) -> Result<(Observation, Option<FinalObservation>), VecEnvError> {
@@ -100,7 +101,7 @@ impl VecEnv {
         Ok((self.seen_now(now)?, Some(last)))
     }
 
-    /// Gives shapes to what the stepper sees now.
+    /// Gives shapes to the stepper's present observation.
     fn seen_now(&mut self, seen: backend::Observation) -> Result<Observation, VecEnvError> {
         let mut observation = self.shaped(seen)?;
         if let Some(stepped) = self.phase.stepped()
@@ -120,7 +121,7 @@ impl VecEnv {
         Array3::from_shape_vec(shape, seen).expect("one response a position of each slate")
     }
 
-    /// Gives shapes to what the stepper has seen.
+    /// Gives shapes to an observation of the stepper.
     fn shaped(&mut self, seen: backend::Observation) -> Result<Observation, VecEnvError> {
         let shape = (self.num_lanes, self.plan.outline.user_size());
         let users = Array2::from_shape_vec(shape, seen.users).expect("one observation a user");
@@ -133,7 +134,7 @@ impl VecEnv {
         })
     }
 
-    /// Gives a shape to what the stepper has seen of documents, or lends those that all share.
+    /// Gives a shape to the observed features of documents, or returns the stored ones if all environments share them.
     fn shaped_documents(&mut self, seen: Vec<f32>) -> Result<Documents, VecEnvError> {
         let document_size = self.plan.outline.document_size();
         let offered = (self.plan.num_candidates as usize, document_size);
@@ -155,7 +156,7 @@ impl VecEnv {
     }
 }
 
-/// Clears the responses of lanes whose episode has just begun: nothing has been shown in it yet.
+/// Clears the responses of lanes whose episode has just begun, because nothing has been shown in it yet.
 fn clear(responses: &mut Array3<f32>, begun: &Array1<bool>) {
     if begun.as_slice().is_some_and(slates::any) {
         for (mut response, &begun) in responses.axis_iter_mut(Axis(0)).zip(begun) {

@@ -1,4 +1,4 @@
-//! Beginning episodes.
+//! Begins episodes.
 
 use super::VecEnv;
 use crate::vec_env::Observation;
@@ -9,7 +9,7 @@ use ndarray::{Array1, ArrayView1};
 impl VecEnv {
     /// Begins the next episode of every environment and returns what is observed before its first step.
     ///
-    /// Episodes under way are given up.
+    /// Episodes under way are dropped.
     ///
     /// # Errors
     /// [`VecEnvError::Backend`] if the device fails.
@@ -21,7 +21,7 @@ impl VecEnv {
 
     /// Begins the next episode of some environments, shape `[num_envs]`, and returns what is observed of all.
     ///
-    /// Their episodes under way are given up; those of the others go on. For every
+    /// Their episodes under way are dropped; those of the other environments continue. It works with every
     /// [`AutoresetMode`](crate::vec_env::AutoresetMode).
     ///
     /// # Errors
@@ -39,9 +39,9 @@ impl VecEnv {
         self.or_give_up(observation)
     }
 
-    /// Lets every environment begin with its very first episode again at its next reset: `RecSim`'s `reset_sampler`.
+    /// Makes every environment begin with its very first episode again at its next reset, as `RecSim`'s `reset_sampler` does.
     ///
-    /// Episodes under way go on.
+    /// Episodes under way continue.
     pub fn rewind(&mut self) {
         self.episodes.rewind();
     }
@@ -54,7 +54,7 @@ impl VecEnv {
         Ok(())
     }
 
-    /// Looks at all lanes after they have been put somewhere.
+    /// Fetches the observation of all lanes after a reset or a new state.
     pub(super) fn look_around(&mut self) -> Result<Observation, VecEnvError> {
         self.phase = Phase::Reset;
         let observation = self.observe();

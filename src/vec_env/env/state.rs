@@ -1,4 +1,4 @@
-//! Reading and writing where all users are.
+//! Reads and sets the state of all users.
 
 use super::VecEnv;
 use crate::backend::LaneState;
@@ -7,8 +7,8 @@ use crate::vec_env::error::{VecEnvError, check_shape};
 use crate::vec_env::phase::Phase;
 
 impl VecEnv {
-    /// Returns the hidden state of all environments, to go on from with [`set_state`](Self::set_state). There is no
-    /// policy in it, and it does not tell which episodes have ended.
+    /// Returns the hidden state of all environments, to continue from with [`set_state`](Self::set_state). It does not include
+    /// a policy, and does not say which episodes have ended.
     ///
     /// # Errors
     /// [`VecEnvError::NotReset`] if no episode is under way; [`VecEnvError::Backend`] if the device fails.
@@ -17,14 +17,14 @@ impl VecEnv {
         Ok(self.stepper.state()?)
     }
 
-    /// Puts all environments into a state, and returns what is observed there.
+    /// Sets the state of all environments, and returns the observation there.
     ///
-    /// Fields of users are rounded to the arithmetic of the backend. An environment in episode *e* goes on to episode
-    /// *e* + 2^32 after it. No episode counts as ended, even if it had when [`state`](Self::state) was asked for.
+    /// Fields of users are rounded to the arithmetic of the backend. After episode *e* an environment continues with episode
+    /// *e* + 2^32. No episode counts as ended, even if it had ended when [`state`](Self::state) was called.
     ///
     /// # Errors
-    /// [`VecEnvError::Shape`] if the state is not of so many environments, users have other fields, or there is what a
-    /// policy remembers of them, and [`VecEnvError::State`] if a user cannot be in it: the environments are as before.
+    /// [`VecEnvError::Shape`] if the state has another number of environments, other fields of users, or the memory of a
+    /// policy, and [`VecEnvError::State`] if a user cannot be in it; in these cases nothing has changed.
     /// [`VecEnvError::Backend`] if the device fails.
     pub fn set_state(&mut self, state: &LaneState) -> Result<Observation, VecEnvError> {
         let lengths = [

@@ -1,4 +1,4 @@
-//! Showing slates.
+//! Shows slates.
 
 use super::VecEnv;
 use crate::vec_env::episodes::Turn;
@@ -7,13 +7,13 @@ use crate::vec_env::phase::{Phase, Replaced, Stepped};
 use crate::vec_env::{AutoresetMode, Outcome, Step, slates};
 use ndarray::{Array1, ArrayView2};
 
-/// What a step did, for environments of several users.
+/// The results of a step, for environments of several users.
 #[derive(Debug)]
 pub(in crate::vec_env) struct Advanced {
     pub(in crate::vec_env) outcome: Outcome,
-    /// Users who were not shown anything, because they had ended before.
+    /// Users who were not shown anything, because their episodes had ended before.
     pub(in crate::vec_env) idle: Array1<bool>,
-    /// Users whose environment has ended with this step.
+    /// Users whose environment ended with this step.
     pub(in crate::vec_env) ended: Array1<bool>,
 }
 
@@ -44,7 +44,7 @@ impl VecEnv {
         })
     }
 
-    /// Shows every user a slate, and leaves on the device what is observed then.
+    /// Shows every user a slate, and leaves the observation on the device.
     ///
     /// Shape `[num_envs, slate_size]`, of indices of candidates; duplicates are allowed. A shorter slate is filled up
     /// with [`EMPTY`](crate::vec_env::EMPTY). A user who does not look at the whole slate (choice model `first`) responds to

@@ -1,4 +1,4 @@
-//! What goes back to the agent after a reset and after a step of environments of several users.
+//! The results of a reset and of a step, for environments of several users.
 
 use crate::vec_env::Documents;
 use ndarray::{Array1, Array2, Array3, Array4};
@@ -7,16 +7,16 @@ use ndarray::{Array1, Array2, Array3, Array4};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MultiUserObservation {
-    /// The users, those that have ended included. Shape `[num_envs, users_per_env, user_size]`.
+    /// The users, also those whose episodes have ended. Shape `[num_envs, users_per_env, user_size]`.
     pub users: Array3<f32>,
     /// The candidates, the same for all users of an environment.
     pub documents: Documents,
-    /// The responses to the slates shown last. Shape `[num_envs, users_per_env, slate_size, response_size]`; zeros of
-    /// users who had ended before. See [`Observation::responses`](crate::vec_env::Observation::responses).
+    /// The responses to the slates shown last. Shape `[num_envs, users_per_env, slate_size, response_size]`; zeros for users
+    /// whose episodes had ended before. See [`Observation::responses`](crate::vec_env::Observation::responses).
     pub responses: Option<Array4<f32>>,
 }
 
-/// What one step did to all environments, without what is observed after it.
+/// The results of one step of all environments, without the observation after it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MultiUserOutcome {
@@ -26,24 +26,25 @@ pub struct MultiUserOutcome {
     pub chosen: Array2<Option<u32>>,
     /// Whether the episode of a user has ended, with this step or before. Shape `[num_envs, users_per_env]`.
     pub has_ended: Array2<bool>,
-    /// Whether an environment has ended with this step, all users by themselves. Shape `[num_envs]`.
+    /// Whether an environment has ended with this step because the episodes of all users ended by themselves. Shape
+    /// `[num_envs]`.
     pub terminated: Array1<bool>,
-    /// Whether an environment has ended with this step, because users have reached `max_steps`; they may have ended by
-    /// themselves as well. Shape `[num_envs]`.
+    /// Whether an environment has ended with this step because users have reached `max_steps`; others may have ended by
+    /// themselves. Shape `[num_envs]`.
     pub truncated: Array1<bool>,
-    /// Whether what is observed now is the first observation of an episode. Shape `[num_envs]`.
+    /// Whether the observation after the step is the first one of an episode. Shape `[num_envs]`.
     pub begun: Array1<bool>,
 }
 
-/// What one step did to all environments, and what is observed after it.
+/// The results of one step of all environments, with the observation after it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MultiUserStep {
-    /// What is observed after the step, and where an episode has begun with it, before the first step of that.
+    /// The observation after the step; if an episode has begun with it, the first one of that episode.
     pub observation: MultiUserObservation,
-    /// What the step did.
+    /// The results of the step.
     pub outcome: MultiUserOutcome,
-    /// The last observation of the environments that have ended with this step, if others have begun in their place.
+    /// The last observation of the environments that have ended with this step, if new episodes have begun in their place.
     pub final_observation: Option<MultiUserFinalObservation>,
 }
 
@@ -51,7 +52,7 @@ pub struct MultiUserStep {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MultiUserFinalObservation {
-    /// What was observed after the last step; of other environments, what is observed now.
+    /// The observation after the last step; for other environments, that of now.
     pub observation: MultiUserObservation,
     /// Whether an environment has ended. Shape `[num_envs]`.
     pub envs: Array1<bool>,
