@@ -1,10 +1,10 @@
-//! What cascades share: the user goes down the slate and stops at most once. Twin: `shaders/choice/cascade.wgsl`.
+//! The common part of cascades: the user goes down the slate and stops at most once. Twin: `shaders/choice/cascade.wgsl`.
 
 use crate::number::{Number, Word};
 
-/// Chooses the position at which the user stops, or the number of scores where that is nowhere.
+/// Chooses the position at which the user stops, or the number of scores if the user does not stop.
 ///
-/// `stops` gives the probability of stopping at a score, for a user who has come so far.
+/// `stops` gives the probability of stopping at a score, for a user who has come to its position.
 #[inline(always)]
 pub(super) fn choose<N: Number>(scores: &[N], uniform: N, stops: impl Fn(N) -> N) -> N::Word {
     let mut remaining = N::splat(1.0);

@@ -5,8 +5,8 @@
 //! P(i) = r_i * attention_prob * q_i,  r_1 = 1,  r_(i+1) = r_i * (1 - attention_prob * q_i)
 //! ```
 //!
-//! What remains is the probability of choosing nothing. Attention is not compounded: each position gets it once. A
-//! probability q above 1 counts as 1, and as invalid. Twin: `shaders/choice/exponential_cascade.wgsl`.
+//! The rest is the probability of choosing nothing. Attention is not compounded: each position gets it once. A probability q
+//! above 1 counts as 1, and the choice as invalid. Twin: `shaders/choice/exponential_cascade.wgsl`.
 //!
 //! # Source
 //! `RecSim` 0.2.4, `choice_model.ExponentialCascadeChoiceModel`.

@@ -1,4 +1,4 @@
-//! The user clicks the first document of the slate, always. Twin: `shaders/choice/first.wgsl`.
+//! The user always clicks the first document of the slate. Twin: `shaders/choice/first.wgsl`.
 //!
 //! # Source
 //! `RecSim` 0.2.4, `LTSUserModel.simulate_response`.

@@ -3,10 +3,10 @@
 //! A choice model is a pair of twins: a type here and `shaders/choice/<name>.wgsl`. A [`ChoiceDefinition`] ties the two
 //! together with the model's checked parameters, and becomes a [`ChoiceModel`] by `from`. To add one, write the two files.
 //!
-//! # Scores that are no probabilities
-//! `RecSim` asserts, while it runs, that what becomes a probability can be one. A lane of a GPU cannot stop, so here a
-//! model says with [`Choice::are_valid`] whether the scores of a slate could be used as they are, clamps them where they
-//! could not, and the choices it happened to are counted: `invalid_choices` of the results.
+//! # Scores that give no probabilities
+//! `RecSim` asserts, while it runs, that the numbers it uses as probabilities are valid ones. A lane of a GPU cannot stop, so
+//! here [`Choice::are_valid`] says whether the scores of a slate could be used as they are; a model clamps them if not, and
+//! these choices are counted: `invalid_choices` of the results.
 
 mod cascade;
 pub mod exponential_cascade;
@@ -24,10 +24,10 @@ use crate::shader::{ShaderDefs, ShaderSource};
 use crate::specimen::Specimen;
 use std::fmt::Debug;
 
-/// The score of a position of the slate that shows nothing: no choice model gives it any probability, or where that is
-/// an exponential, more than 2^-125.
+/// The score of an empty position of the slate: no choice model gives it any probability, or if that is an exponential, no more
+/// than 2^-125.
 ///
-/// Finite, because WGSL has no infinity, and far enough from the largest number to be scaled and shifted.
+/// It is finite because WGSL has no infinity, and far enough from the largest number to be scaled and shifted.
 // WGSL: const ABSENT in shaders/kernel/drive.wgsl
 pub const ABSENT: f64 = -1e30;
 
@@ -35,16 +35,15 @@ pub const ABSENT: f64 = -1e30;
 pub trait Choice<N: Number>: Debug + Send + Sync {
     /// Chooses a position of the slate from the scores of its documents and one uniform draw.
     ///
-    /// Returns the position, or `scores.len()` where nothing is clicked. At the end of a slate there may be scores that
-    /// are [`ABSENT`].
+    /// Returns the position, or `scores.len()` if nothing is clicked. The last scores of a slate may be [`ABSENT`].
     fn choose(&self, scores: &[N], uniform: N) -> N::Word;
-    /// Tells whether [`choose`](Self::choose) takes the scores as they are, rather than clamp some of them.
+    /// Tells whether [`choose`](Self::choose) uses the scores as they are, without clamping.
     fn are_valid(&self, scores: &[N]) -> N::Mask;
-    /// Returns what the model makes of the score of one document that is looked at alone: `RecSim`'s stored score.
+    /// Returns the weight that the model gives to the score of a single document: `RecSim`'s stored score.
     fn weigh(&self, score: N) -> N;
 }
 
-/// A choice model with its parameters: what makes its twins.
+/// A choice model with its parameters: makes the twins.
 pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
     /// The host twin.
     type Twin<N: Number>: Choice<N> + 'static
@@ -62,19 +61,19 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
     }
     /// Returns the WGSL twin.
     fn shader(&self) -> ShaderSource;
-    /// Returns what the WGSL twin is specialised by, besides its sizes.
+    /// Returns the definitions that the WGSL twin is specialised by, besides its sizes.
     fn shader_defs(&self) -> ShaderDefs {
         ShaderDefs::new()
     }
-    /// Returns how many documents of a slate the user looks at, from 1 to all; further ones have no influence on the choice.
+    /// Returns how many documents of a slate the user looks at, from 1 to all; further ones do not influence the choice.
     fn num_considered(&self, slate_size: u32) -> u32 {
         slate_size
     }
-    /// Tells whether the user can be shown nothing at all, and click nothing.
+    /// Tells whether a slate may be empty, so that the user clicks nothing.
     fn allows_empty(&self) -> bool {
         true
     }
-    /// Tells whether scores matter.
+    /// Tells whether the choice depends on scores.
     fn needs_scores(&self) -> bool {
         true
     }
@@ -84,7 +83,7 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
 pub trait ConfiguredChoice: ChoiceDefinition + Sized {
     /// Names the choice model and declares its configuration keys, which begin with `choice.`.
     fn entry() -> Entry;
-    /// Lists settings under which the choice model is checked: at least one for each form that it can take.
+    /// Lists settings under which the choice model is checked: at least one for each of its forms.
     fn specimens() -> Vec<Specimen> {
         Vec::new()
     }
@@ -100,7 +99,7 @@ mod tests {
     use super::*;
     use crate::number::{Lanes, LanesMask, ScalarWord};
 
-    /// Probability of each position, and at the end of no click, read off `choose` by bisecting the uniform draw.
+    /// Probability of each position, and last of no click, found from `choose` by bisecting the uniform draw.
     pub(super) fn probabilities(model: &impl Choice<f64>, scores: &[f64]) -> Vec<f64> {
         let below = |alternative: usize| {
             let (mut low, mut high) = (0.0, 1.0);
@@ -122,13 +121,13 @@ mod tests {
             .collect()
     }
 
-    /// A vector of section 9.1 of the notes on the original: see tests/data/README.md.
+    /// Checks a vector of section 9.1 of the notes on `RecSim`: see tests/data/README.md.
     fn assert_probabilities(model: &impl ChoiceDefinition, scores: &[f64], expected: &[f64]) {
         let double = model.twin::<f64>();
         let found = probabilities(&double, scores);
         approx::assert_abs_diff_eq!(found.as_slice(), expected, epsilon = 1e-9);
         assert!(double.are_valid(scores), "{model:?} {scores:?}");
-        // Single precision falls the same way away from the thresholds.
+        // Away from the thresholds, single precision gives the same choice.
         let single = model.twin::<Lanes<1>>();
         let singles: Vec<Lanes<1>> = scores.iter().map(|&score| Lanes::splat(score)).collect();
         assert_eq!(single.are_valid(&singles), LanesMask::splat(true));
@@ -146,7 +145,7 @@ mod tests {
 
     use crate::number::Mask;
 
-    /// `RecSim`'s unit tests, with digits from running the original.
+    /// `RecSim`'s unit tests, with more digits, from running it.
     #[test]
     fn probabilities_are_those_of_recsim() {
         let logit = |no_click_mass| multinomial_logit::MultinomialLogit { no_click_mass };
@@ -250,7 +249,7 @@ mod tests {
             &[0.061_75, 0.015_246_562_5, 0.035_997_134_1, 0.887_006_303_4],
         );
 
-        // What the original draws with the first uniform of NumPy's seed 0.
+        // The choice of `RecSim` with the first uniform of NumPy's seed 0.
         fn draw(model: &impl ChoiceDefinition, scores: &[f64]) -> u32 {
             model.twin::<f64>().choose(scores, 0.548_813_503_9).0
         }
@@ -305,16 +304,16 @@ mod tests {
         for length in 0..=scores.len() {
             let short = &scores[..length];
             let filled = [short, &[ABSENT; 2]].concat();
-            // Of single precision's smallest exponential, a uniform of exactly 0 would see something.
+            // The draw is not 0: with that, the smallest exponential of single precision would still be chosen.
             for uniform in (1..1000).map(|step| f64::from(step) / 1000.0) {
-                // Models are never asked about no scores at all.
+                // Models never get an empty list of scores.
                 let (mut expected, mut expected_single) = (0, 0);
                 let uniform_single = Lanes::splat(uniform);
                 if length > 0 {
                     expected = double.choose(short, uniform).0;
                     [expected_single] = single.choose(&singles(short), uniform_single).0;
                 }
-                // Nothing is clicked: one position after the last, whatever the length.
+                // A choice of nothing is the position after the last, so it moves with the length.
                 let moved = |chosen: u32| {
                     let is_none = chosen as usize == length;
                     chosen + if is_none { 2 } else { 0 }
@@ -327,7 +326,7 @@ mod tests {
         }
     }
 
-    /// Positions that show nothing leave the others' probabilities as they are, to the last bit.
+    /// Empty positions do not change the other probabilities, to the last bit.
     #[test]
     fn absent_documents_have_no_probability() {
         assert_absent_documents_have_no_probability(&multinomial_logit::MultinomialLogit {
@@ -389,7 +388,7 @@ mod tests {
             [0.0, 1.0, 0.0].as_slice(),
             epsilon = 1e-9
         );
-        // Nothing has any weight: nothing is clicked.
+        // All weights are 0, so nothing is clicked.
         assert!(!proportional.are_valid(&[0.0, 0.0]));
         assert_eq!(proportional.choose(&[0.0, 0.0], 0.3), ScalarWord(2));
         let exponential = exponential_cascade::ExponentialCascade {

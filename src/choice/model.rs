@@ -1,4 +1,4 @@
-//! Any choice model, behind a pointer: those that come with slatesim and a user's own alike.
+//! Any choice model behind a pointer, built-in or a user's own.
 
 use super::first::First;
 use super::{Choice, ChoiceDefinition};
@@ -19,7 +19,7 @@ impl<D: ChoiceDefinition> From<D> for ChoiceModel {
     }
 }
 
-/// A definition that has forgotten its type.
+/// [`ChoiceDefinition`] with its type erased.
 trait Erased: Debug + Send + Sync {
     fn definition(&self) -> &dyn ChoiceDefinition;
     /// Makes a `Box<dyn Decide<N>>` for one of the number types that backends use.
@@ -99,18 +99,17 @@ impl PartialEq for ChoiceModel {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ChoiceTwin<N: Number> {
-    /// The user clicks the first document: nothing is computed, so that rollouts, most of which are of this model, need not
-    /// ask through a table.
+    /// The user clicks the first document. It computes nothing, and most rollouts use it, so it is not called through a table.
     First,
     /// Any other model.
     Other(OtherTwin<N>),
 }
 
-/// The host twin of a model that is asked through a table.
+/// The host twin of a model that is called through a table.
 #[derive(Debug)]
 pub struct OtherTwin<N: Number>(Box<dyn Decide<N>>);
 
-/// What a step asks of a choice model, in as few calls as can be.
+/// The calls of a choice model in a step, as few as possible.
 trait Decide<N: Number>: Debug + Send + Sync {
     /// See [`Choice::choose`] and [`Choice::are_valid`].
     fn decide(&self, scores: &[N], uniform: N) -> (N::Word, N::Mask);
@@ -118,7 +117,7 @@ trait Decide<N: Number>: Debug + Send + Sync {
     fn weigh(&self, score: N) -> N;
 }
 
-/// A twin whose functions are compiled for the registers of its number, although they are called through a table.
+/// A twin whose functions are compiled for the instruction set of its number type, although they are called through a table.
 #[derive(Debug)]
 struct Vectorized<T>(T);
 
@@ -135,7 +134,7 @@ impl<N: Number, T: Choice<N>> Decide<N> for Vectorized<T> {
 }
 
 impl<N: Number> ChoiceTwin<N> {
-    /// Chooses a position of the slate, and tells whether the scores could be taken as they are: see [`Choice`].
+    /// Chooses a position of the slate, and tells whether the scores were used as they are: see [`Choice`].
     #[inline(always)]
     pub fn decide(&self, scores: &[N], uniform: N) -> (N::Word, N::Mask) {
         match self {
@@ -144,7 +143,7 @@ impl<N: Number> ChoiceTwin<N> {
         }
     }
 
-    /// Returns what the model makes of one score: see [`Choice::weigh`].
+    /// Returns the model's weight of one score: see [`Choice::weigh`].
     #[inline(always)]
     pub fn weigh(&self, score: N) -> N {
         match self {

@@ -40,8 +40,8 @@ impl<N: Number> Choice<N> for MultinomialLogit<N> {
         if let Some(no_click_mass) = self.no_click_mass {
             total = total + (no_click_mass - largest).exp();
         }
-        // Counting the alternatives that the threshold has passed gives the first that it has not. The last one is
-        // never counted: whatever is left over by rounding is its.
+        // The number of alternatives whose cumulative weight does not exceed the threshold is the index of the chosen one. The
+        // last one is not counted: it gets the rest that rounding leaves.
         let threshold = uniform * total;
         let num_counted = scores.len() - usize::from(self.no_click_mass.is_none());
         let mut cumulative = N::splat(0.0);

@@ -5,8 +5,8 @@
 //! P(i) = w_i / (sum_j w_j + w)
 //! ```
 //!
-//! The floor is taken off the mass of choosing nothing too. A negative weight counts as 0; where all weights are 0 nothing
-//! is clicked; both are counted as invalid. Twin: `shaders/choice/multinomial_proportional.wgsl`.
+//! The floor is also subtracted from the mass of choosing nothing. A negative weight counts as 0; if all weights are 0, nothing
+//! is clicked; both count as invalid. Twin: `shaders/choice/multinomial_proportional.wgsl`.
 //!
 //! # Source
 //! `RecSim` 0.2.4, `choice_model.MultinomialProportionalChoiceModel`.
@@ -44,7 +44,7 @@ impl<N: Number> Choice<N> for MultinomialProportional<N> {
             total = total + self.weight(score);
         }
         total = total + self.weight(self.no_click_mass);
-        // Counting the alternatives that the threshold has passed gives the first that it has not.
+        // The number of alternatives whose cumulative weight does not exceed the threshold is the index of the chosen one.
         let threshold = uniform * total;
         let mut cumulative = N::splat(0.0);
         let mut chosen = N::Word::splat(0);

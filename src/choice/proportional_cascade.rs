@@ -6,8 +6,8 @@
 //! P(i) = r_i * attention_prob * q_i,  r_1 = 1,  r_(i+1) = r_i * (1 - attention_prob * q_i)
 //! ```
 //!
-//! What remains is the probability of choosing nothing. Attention is not compounded: each position gets it once. A
-//! probability q outside [0, 1] counts as the nearer end, and as invalid. Twin: `shaders/choice/proportional_cascade.wgsl`.
+//! The rest is the probability of choosing nothing. Attention is not compounded: each position gets it once. A probability q
+//! outside [0, 1] counts as the nearer end, and the choice as invalid. Twin: `shaders/choice/proportional_cascade.wgsl`.
 //!
 //! # Source
 //! `RecSim` 0.2.4, `choice_model.ProportionalCascadeChoiceModel`.
@@ -25,7 +25,7 @@ parameters! {
     pub struct ProportionalCascade {
         /// Probability that a position is looked at, in [0, 1].
         attention_prob,
-        /// Probability of a click by unit of score above the floor, if looked at; not negative.
+        /// Probability of a click per unit of score above the floor, if looked at; not negative.
         score_scaling,
         /// The floor of all scores.
         min_normalizer,

@@ -1,40 +1,40 @@
-//! Structs of numbers: what a user, a document or a set of parameters consists of.
+//! Structs of numbers: users, documents and sets of parameters.
 
 use crate::number::Number;
 use std::fmt::Debug;
 
-/// A struct whose fields are numbers, words or lists of numbers, so that drivers can select, store and load it without
-/// knowing it.
+/// A struct whose fields are numbers, words or lists of numbers, so that drivers can select, store and load it without knowing
+/// its fields.
 pub trait Fields<N: Number>: Clone + Debug + Send {
     /// Lists the fields, in the order of the WGSL twin's.
     fn layout(&self) -> Vec<Field>;
     /// Returns how many numbers there are.
     fn num_fields(&self) -> usize;
-    /// Takes the fields of `other` where the mask holds.
+    /// Copies the fields of `other` in lanes where the mask is true.
     fn take(&mut self, mask: N::Mask, other: &Self);
     /// Writes all fields, as numbers.
     fn store(&self, fields: &mut [N]);
-    /// Reads all fields back; exact for what [`store`](Self::store) wrote, but for words of 2^23 and more.
+    /// Reads all fields back; exact for the result of [`store`](Self::store), except for words of 2^23 and more.
     fn load(&mut self, fields: &[N]);
 }
 
-/// What a field consists of.
+/// The type of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A number; `f32` in WGSL.
     Number,
     /// A whole number that is not negative; `u32` in WGSL.
     Word,
-    /// So many numbers; `array<f32, n>` in WGSL.
+    /// This many numbers; `array<f32, n>` in WGSL.
     Numbers(usize),
 }
 
 /// A field of a struct that is a [`Fields`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name, the same on both sides.
+    /// Its name, the same in both twins.
     pub name: &'static str,
-    /// What it consists of.
+    /// Its type.
     pub kind: Kind,
 }
 
@@ -61,7 +61,7 @@ macro_rules! twin_struct {
             $($(#[$field_attribute])* pub $field: $crate::twin_struct!(@type N $kind),)+
         }
 
-        // By hand: `derive` cannot look through the macro that writes the types.
+        // Written by hand: `derive` cannot see the types, which a macro writes.
         #[allow(clippy::clone_on_copy, reason = "lists are not")]
         impl<N: $crate::number::Number> Clone for $name<N> {
             #[inline(always)]
@@ -84,7 +84,7 @@ macro_rules! twin_struct {
             /// The fields, in the order of the WGSL twin's.
             pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
 
-            /// Makes a value to write into: all numbers are zero, and lists have none.
+            /// Makes a value to write into: all numbers are zero, and lists are empty.
             pub fn zero() -> Self {
                 Self { $($field: $crate::twin_struct!(@zero N $kind),)+ }
             }

@@ -13,17 +13,17 @@
 //! otherwise    budget <- budget - step_penalty
 //! ```
 //!
-//! with x, y = `alpha_x_intercept`, `alpha_y_intercept`, and E what the choice model makes of the clicked document alone. The
+//! with x, y = `alpha_x_intercept`, `alpha_y_intercept`, and E the choice model's weight of the clicked document alone. The
 //! reward is w; the episode ends when the budget is used up. The mean qualities of T topics: floor(0.7 T) values spread
 //! evenly from `min_utility` to 0, then floor(0.3 T) from 0 to `max_utility`. Twin:
 //! `shaders/environment/interest_evolution.wgsl`.
 //!
-//! Watching is cut to the budget and its bonus is not: a liked video can leave a little time, and a tail of ever shorter
-//! watches. The original does so too.
+//! Watch time is limited by the budget, but the bonus is not: so a liked video can leave a little time, and the episode ends
+//! with ever shorter watches. `RecSim` does the same.
 //!
 //! # Source
 //! `RecSim` 0.2.4, `environments/interest_evolution.py`; Ie et al. (2019), "`SlateQ`", `arXiv` 1905.12767, which prints the
-//! step with the opposite sign. The code's is kept.
+//! step with the opposite sign. The sign of the code is kept.
 
 mod definition;
 mod specimens;
@@ -35,13 +35,13 @@ use crate::number::{Number, Word};
 use crate::{keys, parameters, twin_struct, words};
 pub use definition::{ChoiceKeys, DocumentKeys, InterestEvolutionDefinition, Model};
 
-/// The least time that a watched video leaves where it leaves any: 2^-100.
+/// The least time that is left after a video, unless none is left: 2^-100.
 const LEAST_TIME: f64 = 1.0 / (1_u128 << 100) as f64;
 /// The longest video that the distribution sampler makes.
 const MAX_VIDEO_LENGTH: f64 = 100.0;
 
 words! {
-    /// How users, and documents, are drawn: `RecSim` has two samplers of each.
+    /// How users and documents are drawn: `RecSim` has two samplers of each.
     #[derive(PartialEq, Eq)]
     pub enum Sampler {
         /// Documents of topics, whose mean qualities differ, and users who are made for them.
@@ -52,7 +52,7 @@ words! {
 }
 
 keys! {
-    /// Which defaults the user model has.
+    /// The key that selects the defaults of the user model.
     pub struct UserKeys {
         /// whose defaults users have
         sampler: Sampler = one_of("user.sampler", Sampler::UtilityModel),
@@ -100,7 +100,7 @@ twin_struct! {
         user_interests: Numbers,
         /// Time left.
         time_budget: N,
-        /// What rounding has taken from it: the time left is the sum of both.
+        /// The rounding error of it: the time left is the sum of both.
         time_budget_rest: N,
     }
 }
@@ -119,17 +119,17 @@ twin_struct! {
     }
 }
 
-/// What a user does with a clicked document.
+/// A user's response to a clicked document.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Response<N> {
-    /// How long it is watched.
+    /// How long the user watches it.
     pub watch_time: N,
 }
 
 /// The noise of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Draws<N> {
-    /// Uniform: below p the interests move towards the document.
+    /// Uniform: if it is below p, the interests move towards the document.
     pub flip: N,
 }
 
@@ -138,19 +138,19 @@ pub struct Draws<N> {
 pub struct InterestEvolution<N: Number> {
     /// The parameters of the user model and of the documents.
     pub parameters: Parameters<N>,
-    /// How many features there are; topics too, where features follow from them.
+    /// How many features there are; also the number of topics, where features follow from the topic.
     pub num_features: u32,
-    /// Whether features are free, rather than those of a topic.
+    /// Whether features are drawn freely, rather than following from a topic.
     pub has_free_features: bool,
     /// Mean quality of each topic; empty where features are free.
     pub topic_quality_mean: Vec<N::Element>,
 }
 
-/// Takes a number from a sum of two, the second of which is what rounding takes from the first.
+/// Subtracts a number from a sum of two numbers, the second of which holds the rounding error of the first.
 ///
-/// Time is counted down by lengths and penalties such as 0.1 that are no multiples of each other. In single precision alone
-/// their sum is off by more than the last penalty after some thousand steps, and sessions end sooner or later than those in
-/// double precision. (Two-sum: Knuth, "The Art of Computer Programming", volume 2, section 4.2.2.)
+/// Time is counted down by lengths and penalties such as 0.1 that are no multiples of each other. A single number in single
+/// precision would be off by more than the last penalty after some thousand steps, and sessions would end sooner or later than
+/// in double precision. (Two-sum: Knuth, "The Art of Computer Programming", volume 2, section 4.2.2.)
 #[inline(always)]
 fn minus<N: Number>((time, rest): (N, N), taken: N) -> (N, N) {
     let rounded = time - taken;
@@ -161,13 +161,13 @@ fn minus<N: Number>((time, rest): (N, N), taken: N) -> (N, N) {
     (left, rest - (left - rounded))
 }
 
-/// Tells whether the time of a sum of two ends within a video, to the last digit of both.
+/// Tells whether the time left, a sum of two numbers, ends within a video, exact to the last digit of both.
 #[inline(always)]
 fn ends_within<N: Number>((time, rest): (N, N), length: N) -> N::Mask {
     ((time - length) + rest).at_most(N::splat(0.0))
 }
 
-/// Makes the interest in one feature after a step towards the feature (positive) or away from it.
+/// Returns the interest in one feature after a step towards the feature (positive) or away from it.
 #[inline(always)]
 fn moved<N: Number>(
     parameters: &Parameters<N>,
@@ -326,7 +326,7 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
         let gain = parameters.user_update_alpha * utility;
         let zero = N::splat(0.0);
         let before = (user.time_budget, user.time_budget_rest);
-        // Whoever watches to the end of the budget has none left, to the last digit.
+        // A user who watches until the budget ends has exactly none left.
         let is_all =
             ends_within(before, document.video_length) & (before.0 + before.1).at_most(watch_time);
         let rest = minus(before, watch_time);
@@ -336,8 +336,9 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
         );
         let watched = minus(left, -bonus);
         let skipped = minus(before, parameters.step_penalty);
-        // The original gives time back that it has not taken (quirk E3), and so leaves a share of ever less. In double
-        // precision that lasts seven times as long before it vanishes; as time or as reward the floor is nothing.
+        // `RecSim` gives back time that it has not taken (quirk E3), so the time left only shrinks by a factor at each step. In
+        // double precision that goes on for seven times as many steps before it becomes 0; the floor is negligible as time and
+        // as reward.
         let is_left = zero.less_than(watched.0) | (left.0.at_most(zero) & zero.less_than(gain));
         let floor = N::splat(LEAST_TIME);
         let watched_time = N::select(is_left, watched.0.max(floor), watched.0);
@@ -393,7 +394,7 @@ impl<N: Number> Environment<N> for InterestEvolution<N> {
         let zero = N::splat(0.0);
         observation[0] = N::select(clicked, N::splat(1.0), zero);
         observation[1] = N::select(clicked, response.watch_time, zero);
-        // The original has the field and never sets it.
+        // `RecSim` has the field but never sets it.
         observation[2] = zero;
         observation[3] = document.quality;
         if !self.has_free_features {

@@ -23,14 +23,14 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 use crate::{keys, twin_struct};
 
-/// The largest logarithm of an affinity or a quality: scores are logits, and from some 10^4 on roundings are seen in
-/// probabilities.
+/// The largest logarithm of an affinity or a quality: scores are logits, and from some 10^4 on rounding errors become visible
+/// in probabilities.
 const MAX_LOG: f64 = 9.0;
-/// Topics are counted by lane, so that more than this make no sense.
+/// The most topics: each lane keeps counts for each of them.
 const MAX_TOPICS: usize = 4096;
 
 keys! {
-    /// What is configured. The defaults are `RecSim` 0.2.4's.
+    /// The keys of the environment. The defaults are `RecSim` 0.2.4's.
     pub struct Keys {
         /// share of each user type
         type_distribution: Vec<f64> = distribution("user.type_distribution", &[0.3, 0.7]),
@@ -55,7 +55,7 @@ keys! {
 }
 
 twin_struct! {
-    /// A user: a type, and what follows from it.
+    /// A user: a type, and the affinities that follow from it.
     pub struct User {
         /// How much each topic is liked.
         affinity: Numbers,
@@ -74,7 +74,7 @@ twin_struct! {
     }
 }
 
-/// What a user does with a clicked document: nothing that has a number.
+/// A user's response to a clicked document: the click, and no other number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Response<N> {
     /// The reward of a click, 1.
@@ -129,7 +129,7 @@ impl<N: Number> Environment<N> for InterestExploration<N> {
     fn sample_user(&self, random: &RandomWords<N::Word>, user: &mut User<N>) {
         let num_topics = self.num_topics();
         user.user_type = categorical(uniform::<N>(random.block(0)[0]), &self.types);
-        // A block has the normals of four topics.
+        // A block gives the normal numbers of four topics.
         for block in 0..num_topics.div_ceil(4) {
             let words = random.block(1 + block);
             let (first, second) = normal_pair::<N>(words[0], words[1]);
@@ -343,8 +343,8 @@ impl Definition for InterestExplorationDefinition {
         embedded!("environment", "environment/interest_exploration.wgsl")
     }
 
-    /// The shares of the types times the means of the log of the affinity, as `RecSim`'s `avg_user_state`: means of
-    /// logarithms, not of affinities.
+    /// The mean over the types of the log of the affinity, as `RecSim`'s `avg_user_state`: a mean of logarithms, not of
+    /// affinities.
     fn average_user(&self) -> Option<Vec<f64>> {
         let shares = self.type_shares.iter().zip(&self.mean_affinity);
         let mut affinity = vec![0.0; self.topics.len()];
@@ -353,7 +353,7 @@ impl Definition for InterestExplorationDefinition {
                 *affinity += share * mean;
             }
         }
-        // The type, which has no influence on the score.
+        // The type, which does not change the score.
         affinity.push(0.0);
         Some(affinity)
     }
@@ -404,7 +404,7 @@ mod tests {
         InterestExplorationDefinition::new(&settings.unwrap()).map_err(|error| error.to_string())
     }
 
-    /// Section 9.2 of the notes on the original, and digits from running it: see tests/data/README.md.
+    /// Values from running `RecSim`: section 9.2 of the notes on it; see tests/data/README.md.
     #[test]
     fn a_recorded_slate_has_the_probabilities_of_the_original() {
         let twin = definition(&[]).unwrap().twin::<f64>();

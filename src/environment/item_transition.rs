@@ -25,9 +25,9 @@ use crate::shader::{ShaderSource, embedded};
 use crate::specimen::Specimen;
 use crate::{keys, parameters, twin_struct};
 
-/// Larger matrices than this would not fit into the buffers of every GPU.
+/// The most documents: a larger matrix would not fit into the buffers of every GPU.
 const MAX_DOCUMENTS: u32 = 4096;
-/// The exact solver lists every outcome, a number that grows with the cube of the documents.
+/// The most documents for the exact solver, which lists every outcome: their number grows with the cube of the documents.
 const MAX_SOLVED_DOCUMENTS: usize = 128;
 
 /// The tutorials' matrix: off the diagonal U(0, 0.2), on it U(0.9, 1), then the columns permuted, with `NumPy`'s legacy
@@ -156,7 +156,7 @@ pub const TUTORIAL_ACCEPTANCE: [[f64; 10]; 10] = [
 ];
 
 keys! {
-    /// The documents, and where a user likes to go.
+    /// The keys of the documents and of the user model.
     pub struct Keys {
         /// documents; as many as `user.acceptance` has rows
         num_candidates: u32 = integer("num_candidates", 10, 1, MAX_DOCUMENTS),
@@ -182,7 +182,7 @@ parameters! {
 }
 
 twin_struct! {
-    /// A user: where it is, and whether it has left.
+    /// A user: the current document, and whether the session has ended.
     pub struct User {
         /// The current document.
         document: Word,
@@ -194,12 +194,12 @@ twin_struct! {
 twin_struct! {
     /// A document.
     pub struct Document {
-        /// Which one it is.
+        /// Its index.
         document: Word,
     }
 }
 
-/// What a user does with an accepted document: nothing that has a number.
+/// A user's response to a document: the acceptance, and no other number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Response<N> {
     /// The reward of acceptance, 1.
@@ -209,9 +209,9 @@ pub struct Response<N> {
 /// The noise of a step.
 #[derive(Clone, Copy, Debug)]
 pub struct Draws<N: Number> {
-    /// Uniform: below the probability of leaving, the session ends.
+    /// Uniform: if it is below the probability of leaving, the session ends.
     pub exit: N,
-    /// Where a user goes who has not accepted.
+    /// The next document of a user who has not accepted.
     pub jump: N::Word,
 }
 
@@ -227,7 +227,7 @@ pub struct ItemTransition<N: Number> {
 }
 
 impl<N: Number> ItemTransition<N> {
-    /// A state that was put in from outside may name a document that is not there: it counts as the last one.
+    /// Limits an index to existing documents: a state that was set from outside may hold any number.
     #[inline(always)]
     fn existing(&self, document: N::Word) -> N::Word {
         let last = N::Word::splat(self.num_documents - 1);
@@ -381,7 +381,7 @@ impl Definition for ItemTransitionDefinition {
         })
     }
 
-    // A slate of one is accepted with the probability that is its score.
+    // With a slate of one, the document's score is the probability that it is accepted.
     fn choice(_settings: &Settings) -> Result<ChoiceModel, ConfigError> {
         Ok(ChoiceModel::from(ProportionalCascade {
             attention_prob: 1.0,

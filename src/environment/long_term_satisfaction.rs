@@ -1,6 +1,6 @@
 //! Long-term satisfaction: documents between kale and chocolate, and a user whose satisfaction follows the diet.
 //!
-//! Clickbait engages more at once and lowers the satisfaction that all engagement is multiplied by.
+//! Clickbait earns more engagement at once, but lowers the satisfaction that later engagement depends on.
 //!
 //! ```text
 //! start        exposure = (U - 1/2) / (1 - memory_discount)
@@ -29,17 +29,18 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 use crate::specimen::Specimen;
 use crate::{keys, parameters, twin_struct, words};
 
-/// The noise on the observed satisfaction is cut off here.
+/// The noise on the observed satisfaction is truncated here.
 const OBSERVATION_NOISE_LIMIT: f64 = 1.0;
 /// The largest logarithm of an engagement: squares of it are summed over a block of episodes in single precision.
 const MAX_LOG: f64 = 41.0;
-/// How large the sensitivity times the exposure may be.
+/// The largest product of sensitivity and exposure.
 const LARGEST_SLOPE: f64 = 1e3;
-/// Noise of a larger standard deviation is as good as uniform between the limits, and single precision no longer tells it.
+/// The largest standard deviation of that noise: with a larger one it is nearly uniform between the limits, and single
+/// precision sees no difference.
 const MAX_OBSERVATION_NOISE: f64 = 100.0;
 /// Time budgets are counted down in single precision, which is exact up to here.
 const MAX_TIME_BUDGET: f64 = 16_777_216.0;
-/// `RecSim` clips the engagement that is observed, not the one that is rewarded.
+/// `RecSim` clips the observed engagement, but not the reward.
 const MAX_OBSERVED_ENGAGEMENT: f64 = 100.0;
 
 parameters! {
@@ -117,14 +118,14 @@ twin_struct! {
 twin_struct! {
     /// A document: 0 is kale, 1 is chocolate.
     pub struct Document {
-        /// How much of a clickbait the document is, in [0, 1).
+        /// How much the document is clickbait, in [0, 1).
         clickbait_score: N,
-        /// The cluster, which has no influence; 0 where there are none.
+        /// The cluster, which has no influence; 0 if there are no clusters.
         cluster_id: Word,
     }
 }
 
-/// What a user does with a clicked document.
+/// A user's response to a clicked document.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Response<N> {
     /// Engagement, not clipped.
@@ -229,7 +230,7 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
         let exposure = parameters.memory_discount * user.exposure
             - N::splat(2.0) * (document.clickbait_score - N::splat(0.5))
             + parameters.innovation_stddev * draws.innovation;
-        // Nobody to update without a click, except for the time that the slate took.
+        // Without a click only the time budget changes.
         user.exposure = N::select(clicked, exposure, user.exposure);
         user.satisfaction = (parameters.sensitivity * user.exposure).sigmoid();
         user.time_budget = user.time_budget - one;
@@ -280,7 +281,7 @@ impl<N: Number> Environment<N> for LongTermSatisfaction<N> {
         let zero = N::splat(0.0);
         observation[0] = N::select(clicked, N::splat(1.0), zero);
         if self.num_clusters > 0 {
-            // The tutorial's variant shows the engagement as it is.
+            // The tutorial's variant does not clip the observed engagement.
             observation[1] = N::select(clicked, response.engagement, zero);
             observation[2] = N::from_word(document.cluster_id);
         } else {
@@ -302,11 +303,12 @@ pub struct LongTermSatisfactionDefinition {
 
 /// The name in configurations.
 pub const NAME: &str = "long_term_satisfaction";
-/// What it is, in a line.
+/// A description in one line.
 pub const ABOUT: &str =
     "documents between kale and clickbait, and a user whose satisfaction follows the diet";
 
-/// Refuses a satisfaction that tells the rounding of exposures: these are summed up in single precision.
+/// Refuses a sensitivity so large that rounding errors of the exposure, a sum in single precision, become visible in the
+/// satisfaction.
 fn check_sensitivity(settings: &Settings, parameters: &Parameters<f64>) -> Result<(), ConfigError> {
     let innovation = super::LARGEST_NORMAL * parameters.innovation_stddev;
     let largest_exposure = (1.0 + innovation) / (1.0 - parameters.memory_discount);
@@ -351,7 +353,7 @@ impl Definition for LongTermSatisfactionDefinition {
             ),
         ];
         for (keys, [mean, stddev]) in engagements {
-            // Satisfaction, which the mean is multiplied by, is between 0 and 1.
+            // The mean is multiplied by the satisfaction, which lies between 0 and 1.
             super::check_log_normal(settings, keys, [mean, stddev], MAX_LOG)?;
             super::check_log_normal(settings, keys, [0.0, stddev], MAX_LOG)?;
         }

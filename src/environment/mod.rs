@@ -26,19 +26,19 @@ use crate::specimen::Specimen;
 use serde::Serialize;
 use std::fmt::Debug;
 
-/// Random words that belong to one thing: a user, one document of one step, the noise of one observation.
+/// The random words of one user, of one document at one step, or of the noise of one observation.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomWords<W> {
     /// The episode and the step.
     pub stream: Stream<W>,
     /// The purpose, one of the codes of [`rng`](crate::rng).
     pub purpose: u32,
-    /// The block that the thing's own block 0 is.
+    /// The number, within the purpose, of the first block.
     pub first: W,
 }
 
 impl<W: Word> RandomWords<W> {
-    /// Returns block `block` of this thing: the four words that one call of Philox gives.
+    /// Returns the `block`-th block: the four words that one call of Philox gives.
     #[inline(always)]
     pub fn block(&self, block: u32) -> [W; 4] {
         self.stream
@@ -48,23 +48,23 @@ impl<W: Word> RandomWords<W> {
 
 /// The host twin of an environment, for one user (`f64`) or a vector of users.
 ///
-/// Functions that make something write into it, so that environments whose users or documents have any number of
-/// features allocate once and not at every step; the WGSL twins return values instead. Apart from that the two are
-/// the same, line for line. Nothing here may branch on a number: both outcomes are computed, and selected.
+/// Results are written into an argument, so that environments whose users or documents have any number of features allocate
+/// once and not at every step; the WGSL twins return values instead. Apart from that the two are the same, line for line.
+/// Functions may not branch on a number: they compute both cases and select.
 pub trait Environment<N: Number>: Debug + Send + Sync {
     /// The hidden and the observed state of a user.
     type User: Fields<N>;
     /// The features of a document, hidden and observed.
     type Document: Fields<N>;
-    /// What a user does with the document that was clicked.
+    /// The user's response to the document that was clicked.
     type Response: Copy + Debug + Send;
-    /// The noise of one step, already in the distribution that [`respond`](Self::respond) and
-    /// [`transition`](Self::transition) want, so that a recorded transition can be replayed.
+    /// The noise of one step, already in the distribution that [`respond`](Self::respond) and [`transition`](Self::transition)
+    /// need, so that a recorded transition can be replayed.
     type Draws: Copy + Debug + Send;
 
-    /// Makes a user to write into; its values mean nothing.
+    /// Makes a user to write into; its values have no meaning.
     fn new_user(&self) -> Self::User;
-    /// Makes a document to write into; its values mean nothing.
+    /// Makes a document to write into; its values have no meaning.
     fn new_document(&self) -> Self::Document;
     /// Draws the user at the start of an episode.
     fn sample_user(&self, random: &RandomWords<N::Word>, user: &mut Self::User);
@@ -75,9 +75,9 @@ pub trait Environment<N: Number>: Debug + Send + Sync {
         random: &RandomWords<N::Word>,
         document: &mut Self::Document,
     );
-    /// Turns the environment's random words of a step (words 0 and 1, and through `random` all further ones) into noise.
+    /// Turns the environment's random words of a step (words 0 and 1, and further ones from `random`) into noise.
     fn draw(&self, words: [N::Word; 2], random: &RandomWords<N::Word>) -> Self::Draws;
-    /// Scores a document for a user; what the score means is the choice model's affair.
+    /// Scores a document for a user; the choice model says what the score means.
     fn score(&self, user: &Self::User, document: &Self::Document) -> N;
     /// Responds to the document that was clicked.
     fn respond(
@@ -86,9 +86,9 @@ pub trait Environment<N: Number>: Debug + Send + Sync {
         document: &Self::Document,
         draws: &Self::Draws,
     ) -> Self::Response;
-    /// Updates the user after the slate; `clicked` is false where nothing was.
+    /// Updates the user after the slate; `clicked` is false if nothing was clicked.
     ///
-    /// `weight` is what the choice model makes of the clicked document's score alone, see
+    /// `weight` is the choice model's weight for the score of the clicked document alone, see
     /// [`Choice::weigh`](crate::choice::Choice::weigh).
     fn transition(
         &self,
@@ -111,7 +111,7 @@ pub trait Environment<N: Number>: Debug + Send + Sync {
     fn quality(&self, _document: &Self::Document) -> N {
         N::splat(0.0)
     }
-    /// Writes what is observed of a user, as [`Outline::user`] lists it; needed only where that is something.
+    /// Writes what is observed of a user, as [`Outline::user`] lists it; needed only if something is observed.
     fn observe_user(
         &self,
         _user: &Self::User,
@@ -138,9 +138,9 @@ pub struct Observable {
     pub name: &'static str,
     /// How many numbers it consists of.
     pub length: usize,
-    /// The smallest value; minus infinity where there is none.
+    /// The smallest value; minus infinity if there is no limit.
     pub low: f64,
-    /// The largest value; infinity where there is none.
+    /// The largest value; infinity if there is no limit.
     pub high: f64,
     /// Whether only whole numbers occur.
     pub discrete: bool,
@@ -170,12 +170,12 @@ impl Observable {
     }
 }
 
-/// What there is to know about an environment before it runs: sizes, and what is observable.
+/// The properties of an environment that are known before it runs: sizes, and what is observable.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outline {
     /// How many blocks of random words one document takes.
     pub document_blocks: u32,
-    /// How many topics documents fall into; 0 where they have none.
+    /// How many topics documents fall into; 0 if they have none.
     pub num_topics: u32,
     /// Whether documents have a quality.
     pub has_quality: bool,
@@ -190,7 +190,7 @@ pub struct Outline {
 }
 
 impl Default for Outline {
-    /// Documents of one block, without topics and quality; no end in sight, and nothing observed.
+    /// Documents of one random block, without topics and quality; no horizon, and nothing observed.
     fn default() -> Self {
         Self {
             document_blocks: 1,
@@ -255,8 +255,8 @@ fn names(observables: &[Observable]) -> Vec<String> {
 /// The largest magnitude of a standard normal draw: the square root of 2 ln 2^32.
 pub(crate) const LARGEST_NORMAL: f64 = 6.67;
 
-/// Refuses parameters of log-normal numbers that leave the range which single precision has for what is made of them:
-/// `mean` + 6.67 `stddev`, the largest logarithm that can be drawn, must be at most `most`, and the smallest at least -80.
+/// Refuses parameters of log-normal numbers whose results would leave the range of single precision: `mean` + 6.67 `stddev`,
+/// the largest logarithm that can be drawn, must be at most `most`, and the smallest at least -80.
 fn check_log_normal(
     settings: &Settings,
     [mean_key, stddev_key]: [&str; 2],
@@ -286,7 +286,7 @@ fn check_log_normal(
 /// The key of given documents.
 const CORPUS: &str = "document.corpus";
 
-/// Refuses given documents of topics that are not there.
+/// Refuses given documents with a topic that does not exist.
 fn check_topics(
     settings: &Settings,
     corpus: &Corpus,
@@ -306,7 +306,7 @@ fn check_topics(
     Ok(())
 }
 
-/// Refuses given documents that are not the ones that there always are.
+/// Refuses given documents that differ from the environment's fixed ones.
 fn check_order(
     settings: &Settings,
     corpus: Option<&Corpus>,
@@ -326,7 +326,7 @@ fn check_order(
     }
 }
 
-/// An environment with its parameters: what makes its twins.
+/// An environment with its parameters: makes the twins.
 pub trait Definition: Debug + Send + Sync + 'static {
     /// The host twin.
     type Twin<N: Number>: Environment<N>;
@@ -334,7 +334,7 @@ pub trait Definition: Debug + Send + Sync + 'static {
     fn entry() -> Entry
     where
         Self: Sized;
-    /// Lists settings under which the environment is checked: at least one for each form that it can take.
+    /// Lists settings under which the environment is checked: at least one for each of its forms.
     fn specimens() -> Vec<Specimen>
     where
         Self: Sized,
@@ -367,23 +367,23 @@ pub trait Definition: Debug + Send + Sync + 'static {
     }
     /// Returns the WGSL twin.
     fn shader(&self) -> ShaderSource;
-    /// Returns what the WGSL twin is specialised by, besides its sizes.
+    /// Returns the definitions that the WGSL twin is specialised by, besides its sizes.
     fn shader_defs(&self) -> ShaderDefs {
         ShaderDefs::new()
     }
     /// Describes the environment.
     fn outline(&self) -> Outline;
-    /// Returns the fields of a user that stands for all: what a policy without knowledge of the user can believe in. The
-    /// number of fields is that of the user, in its order; `None` where there is no such user.
+    /// Returns the fields of a typical user, which a policy that does not know the user can assume. They are in the order of
+    /// the user's fields; `None` if there is no such user.
     fn average_user(&self) -> Option<Vec<f64>> {
         None
     }
-    /// Tells what is wrong with the fields of a user that were put in from outside, if they are no state that users can
-    /// be in. Whole numbers are checked for being whole before.
+    /// Describes what is wrong with the fields of a user that were set from outside, if they are no possible state. It has been
+    /// checked before that whole numbers are whole.
     fn misfit_of_user(&self, _fields: &[f64]) -> Option<String> {
         None
     }
-    /// Returns the environment as a finite model whose state is what is observed of the user, if it is one.
+    /// Returns the environment as a finite model, if it is one; the state of the model is what is observed of the user.
     fn finite_model(&self) -> Option<FiniteModel> {
         None
     }

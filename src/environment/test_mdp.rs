@@ -1,4 +1,4 @@
-//! Test MDP: six states and four actions, known to the last digit; for testing what learns.
+//! Test MDP: six states and four actions, with known exact values; for testing agents and policies that learn.
 //!
 //! ```text
 //! start       state ~ starting_probs
@@ -7,10 +7,10 @@
 //! then        state ~ TRANSITIONS[action][state]
 //! ```
 //!
-//! An episode never ends by itself. The state is finite and wholly observed: [`exact`](crate::exact) knows the values of
-//! all actions. Twin: `shaders/environment/test_mdp.wgsl`.
+//! An episode never ends by itself. The state is finite and fully observed: [`exact`](crate::exact) computes the values of all
+//! actions. Twin: `shaders/environment/test_mdp.wgsl`.
 //!
-//! `RecSim` goes on counting documents where it resamples them, so that step 1 offers what follows on step 0; here every
+//! If `RecSim` resamples documents, it continues counting them, so that step 1 offers those that follow on step 0; here every
 //! step offers the same.
 //!
 //! # Source
@@ -37,7 +37,7 @@ pub const NUM_ACTIONS: usize = 4;
 // WGSL: the same names in shaders/environment/test_mdp.wgsl.
 const STATES: u32 = 6;
 const ACTIONS: u32 = 4;
-/// The exact solver lists the outcomes of every candidate; of more than this nobody makes a table.
+/// The most candidates for the exact solver, which lists the outcomes of every candidate.
 const MAX_SOLVED_CANDIDATES: u32 = 4096;
 
 /// Probabilities of the next state. Shape `[action][state][next]`.
@@ -85,7 +85,7 @@ pub const REWARDS: [[f64; NUM_STATES]; NUM_ACTIONS] = [
 ];
 
 twin_struct! {
-    /// A user: where it is.
+    /// A user: its state.
     pub struct User {
         /// The state.
         state: Word,
@@ -100,7 +100,7 @@ twin_struct! {
     }
 }
 
-/// What a user does with the document.
+/// A user's response to the document.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Response<N> {
     /// The reward of the action in the state.
@@ -110,7 +110,7 @@ pub struct Response<N> {
 /// The noise of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Draws<N> {
-    /// Uniform: where in the cumulative probabilities of the next state the user goes.
+    /// Uniform: selects the next state by its cumulative probabilities.
     pub next: N,
 }
 
@@ -125,7 +125,8 @@ pub struct TestMdp<N: Number> {
     pub transitions: Vec<N::Element>,
 }
 
-/// Places an action in a state among all of them. What was put in from outside and is not there counts as the last one.
+/// Returns the index of an action in a state, in tables of both. Numbers beyond the last one, set from outside, count as the
+/// last one.
 #[inline(always)]
 fn place<W: Word>(action: W, state: W) -> W {
     let existing = |index: W, count: u32| {
@@ -235,7 +236,7 @@ impl<N: Number> Environment<N> for TestMdp<N> {
 }
 
 keys! {
-    /// What is configured.
+    /// The keys of the environment.
     pub struct Keys {
         /// documents offered at a step; document j stands for action j mod 4
         num_candidates: u32 = integer("num_candidates", 10, ACTIONS, MOST_CANDIDATES),
@@ -372,7 +373,7 @@ mod tests {
         TestMdpDefinition::new(&TestMdpDefinition::entry().settings_with(given)?)
     }
 
-    /// Optimal values of the actions by discount factor, a row a state: the original's `QVALUES0`, `QVALUES05` and
+    /// Optimal values of the actions by discount factor, a row for each state: `RecSim`'s `QVALUES0`, `QVALUES05` and
     /// `QVALUES09`.
     const OPTIMAL: [(f64, [[f64; NUM_ACTIONS]; NUM_STATES]); 3] = [
         (
@@ -428,7 +429,7 @@ mod tests {
         }
     }
 
-    /// Exact fractions, from outside: see tests/data/README.md.
+    /// Exact fractions from a solver outside of this project: see tests/data/README.md.
     #[test]
     fn returns_of_50_steps_are_those_of_the_matrices() {
         let model = definition(&[]).unwrap().finite_model().unwrap();

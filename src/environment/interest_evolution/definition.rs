@@ -1,4 +1,4 @@
-//! The keys of interest evolution, and what is made of them.
+//! The keys of interest evolution, and the twins that they make.
 
 use super::specimens::specimens;
 use super::{InterestEvolution, MAX_VIDEO_LENGTH, Parameters, Sampler, UserKeys};
@@ -14,27 +14,27 @@ use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
 use crate::{keys, words};
 
-/// Standard deviation of the quality about its topic's mean; the original calls it a variance and uses it as this.
+/// Standard deviation of the quality about its topic's mean; `RecSim` calls it a variance, but uses it as a standard deviation.
 const QUALITY_STDDEV: f64 = 0.1;
-/// What the original says of the range of qualities.
+/// `RecSim`'s stated bound of qualities.
 const MAX_OBSERVED_QUALITY: f64 = 100.0;
-/// The most time that a state from outside can have left.
+/// The largest time left in a state that is set from outside.
 const MAX_STATE_TIME: f64 = 1e12;
 /// The largest score whose exponential single precision holds with room for sums.
 const MAX_EXPONENT: f64 = 41.0;
-/// The largest logit: from here on roundings are seen in probabilities.
+/// The largest logit: with larger ones rounding errors become visible in probabilities.
 const MAX_LOGIT: f64 = 1e5;
-/// Lengths that a video can have: one of no length earns nothing and takes no time, so that sessions do not end. How long was
-/// watched is observed, and longer ones drown in single precision what stands beside them.
+/// Bounds of the length of a video: one of length zero earns nothing and takes no time, so sessions would not end. The watch
+/// time is observed, and next to a longer one other inputs of a policy would be lost in single precision.
 const LENGTHS: Bounds = Bounds::between(1e-12, LONGEST);
 const LONGEST: f64 = 1e4;
-/// Qualities are drawn around the mean of their topic, which is moderate, and are read back.
+/// Bounds of qualities, which are drawn around a topic's mean of at most 1000 and can be given as a corpus.
 const QUALITIES: Bounds = Bounds::between(-1e4, 1e4);
-/// Interests are held in the registers of a GPU lane, or spill from them.
+/// A GPU lane holds interests in registers, or in slower memory if they are many.
 const MAX_FEATURES: u32 = 1024;
 
 keys! {
-    /// Which documents there are.
+    /// The keys of the documents.
     pub struct DocumentKeys {
         /// how documents are drawn
         sampler: Sampler = one_of("document.sampler", Sampler::UtilityModel),
@@ -82,7 +82,7 @@ words! {
 }
 
 keys! {
-    /// How users choose.
+    /// The keys of the choice model.
     pub struct ChoiceKeys {
         /// how the user picks from the slate
         model: Model = one_of("choice.model", Model::MultinomialProportional),
@@ -106,7 +106,7 @@ keys! {
     }
 }
 
-/// Lists the columns of given documents, by how documents would be drawn.
+/// Lists the columns of given documents, for either sampler of documents.
 fn corpus_columns() -> [Column; 6] {
     let of_topics =
         |column: Column| column.applies_when(DocumentKeys::sampler, Sampler::UtilityModel);
@@ -116,7 +116,7 @@ fn corpus_columns() -> [Column; 6] {
         of_topics(Column::number("quality", QUALITIES)),
         of_topics(Column::number("video_length", LENGTHS)),
         free(Column::numbers("features", Bounds::MODERATE)),
-        // What is drawn may be below zero, and is read back.
+        // Drawn lengths may be below zero, and must be accepted when they are given as a corpus.
         free(Column::number(
             "video_length",
             Bounds::between(-10.0 * LONGEST, 10.0 * LONGEST),
@@ -141,13 +141,13 @@ fn spread(low: f64, high: f64, count: u32) -> impl Iterator<Item = f64> {
     (0..count).map(move |index| low + (high - low) * f64::from(index) / gaps)
 }
 
-/// Counts the topics of mean quality at most 0 and at least 0.
+/// Returns how many topics have a mean quality of at most 0, and of at least 0.
 fn topic_counts(num_topics: u32) -> (u32, u32) {
     (num_topics * 7 / 10, num_topics * 3 / 10)
 }
 
-/// Refuses choice models for which no score that can occur is a probability; single ones that are none are counted.
-/// `listed_bound` is the largest feature of documents that are given, if there are any.
+/// Refuses choice models for which no score that can occur gives a probability; single scores that do not are counted in the
+/// results. `listed_bound` is the largest feature of given documents, if there are any.
 fn check_scores(
     settings: &Settings,
     document: &DocumentKeys,
@@ -160,13 +160,13 @@ fn check_scores(
         .abs()
         .max(document.max_feature_value.abs());
     let is_given = listed_bound > 0.0;
-    // Interests lie in [-1, 1]; the features of a topic are one 1 and zeros.
+    // Interests lie in [-1, 1]; the features of a topic are one 1 and otherwise zeros.
     let bound = match document.sampler {
         _ if is_given => num_features * listed_bound,
         Sampler::Distribution => num_features * largest_drawn,
         Sampler::UtilityModel => 1.0,
     };
-    // Exponentials saturate in single precision, and logits count by their differences.
+    // Exponentials saturate in single precision, and of logits only differences matter.
     let (most, reason) = match choice.model {
         Model::ExponentialCascade => (
             MAX_EXPONENT,
@@ -207,7 +207,8 @@ fn check_scores(
     Ok(())
 }
 
-/// Refuses given documents of another number of features, and returns the largest of these by magnitude; 0 where none are given.
+/// Refuses given documents with another number of features; returns their largest feature by magnitude, or 0 without given
+/// documents.
 fn check_features(settings: &Settings, keys: &DocumentKeys) -> Result<f64, ConfigError> {
     let Some(corpus) = &keys.corpus else {
         return Ok(0.0);

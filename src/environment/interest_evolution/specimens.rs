@@ -1,4 +1,4 @@
-//! Interest evolution.
+//! Specimens of interest evolution.
 
 use crate::specimen::{Figure, RECSIM, Specimen};
 
@@ -24,10 +24,10 @@ const VIDEOS: &str = "environment.document.corpus=[{ cluster_id = 3, quality = -
      { cluster_id = 7, quality = -1.240362971447044, video_length = 4.0 }, \
      { cluster_id = 0, quality = -3.0221480610931826, video_length = 4.0 }]";
 
-/// Standard error of a click rate of the original, which is not on record: ours of as many episodes, 10,000. The clicks of
-/// an episode depend on each other, by the user; as of independent steps it would be 5.5e-4.
+/// Standard error of a click rate of `RecSim`, which was not recorded: that of slatesim for as many episodes, 10,000. The
+/// clicks of an episode depend on each other through the user; if steps were independent, it would be 5.5e-4.
 const CLICK_RATE_ERROR: f64 = 6.9e-4;
-/// The same with free features, where episodes are short, and that makes no difference.
+/// The same with free features: episodes are short, and the click rate varies more.
 const FREE_CLICK_RATE_ERROR: f64 = 1.5e-3;
 
 pub(super) fn specimens() -> Vec<Specimen> {
@@ -102,7 +102,8 @@ pub(super) fn specimens() -> Vec<Specimen> {
             "interest evolution, exponential cascade",
             &[
                 "environment.choice.model=exponential_cascade",
-                // More than the default, which clicks seldom; at interests above 0.916 it is too much.
+                // More than the default, with which users click seldom; with interests above 0.916 the probability would exceed
+                // 1.
                 "environment.choice.score_scaling=0.4",
                 "environment.user.user_quality_factor=0.5",
                 "max_steps=100",

@@ -8,7 +8,7 @@ fn definition(given: &[&str]) -> Result<InterestEvolutionDefinition, String> {
     InterestEvolutionDefinition::new(&settings).map_err(|error| error.to_string())
 }
 
-/// Section 3.1.2 of the notes on the original, from running it: see tests/data/README.md.
+/// Values from running `RecSim`: section 3.1.2 of the notes on it; see tests/data/README.md.
 #[test]
 fn topics_have_the_mean_qualities_of_the_original() {
     let expected = [

@@ -1,4 +1,4 @@
-//! Interest exploration.
+//! Specimens of interest exploration.
 
 use crate::specimen::{Figure, RECSIM, Specimen};
 
@@ -75,8 +75,8 @@ pub(super) fn specimens() -> Vec<Specimen> {
     ]
 }
 
-/// Makes the specimen of an agent that comes with `RecSim`: 10 candidates, slates of 2, 100 steps; `clicks` are those of an
-/// episode with their standard error.
+/// Makes the specimen of an agent that comes with `RecSim`: 10 candidates, slates of 2, 100 steps; `clicks` are the clicks per
+/// episode and their standard error.
 fn shipped_agent(name: &'static str, policy: &[&'static str], clicks: [f64; 2]) -> Specimen {
     const SOURCE: &str = "RecSim 0.2.4, 1,000 episodes";
     let [mean, error] = clicks;

@@ -1,4 +1,4 @@
-//! Item transition.
+//! Specimens of item transition.
 
 use crate::specimen::{Figure, Specimen};
 

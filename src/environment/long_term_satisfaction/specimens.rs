@@ -1,4 +1,4 @@
-//! Long-term satisfaction.
+//! Specimens of long-term satisfaction.
 
 use crate::specimen::{Figure, Specimen};
 
@@ -31,7 +31,7 @@ pub(super) fn specimens() -> Vec<Specimen> {
             .collect::<Vec<_>>()
     };
     vec![
-        // Clusters that do not fit into registers.
+        // So many clusters that counts for each do not fit into registers.
         Specimen::composed(&["environment.document.num_clusters=100"]),
         Specimen::new(
             "random baseline",
@@ -54,7 +54,7 @@ pub(super) fn specimens() -> Vec<Specimen> {
             2.926_568_640_183_868_6e-5,
         ),
         Specimen::new("default parameters", &["environment.num_candidates=20"])
-            // 60 e^2.5 (e^0.5 - 1) / 0.5: satisfaction at one half, documents uniform.
+            // 60 e^2.5 (e^0.5 - 1) / 0.5: satisfaction of one half, and uniform clickbait scores.
             .knows("closed form", Return, 948.366_2, 0.0)
             .knows(
                 "RecSim 0.2.4, 10,000 episodes",

@@ -1,4 +1,4 @@
-//! The test MDP.
+//! Specimens of the test MDP.
 
 use crate::specimen::{Figure, Specimen};
 
