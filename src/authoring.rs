@@ -1,4 +1,4 @@
-//! Everything that an environment, a choice model, a policy or a layer of one's own needs, under one name.
+//! Everything that one needs to write an environment, a choice model, a policy or a layer, in one module.
 //!
 //! ```
 //! use slatesim::authoring::*;

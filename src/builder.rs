@@ -1,4 +1,4 @@
-//! One call to begin: a simulation described in code, by the keys of configurations.
+//! Describes a simulation in code, with the keys of configurations.
 
 use crate::backend::Simulation;
 use crate::config::{Config, ConfigError, Override, Sources};
@@ -14,7 +14,7 @@ pub struct SimulationBuilder {
 }
 
 impl Simulation {
-    /// Begins with an environment, all of whose keys have their defaults, and random slates.
+    /// Begins with an environment with the defaults of all keys, and the policy `random`.
     ///
     /// ```
     /// use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
@@ -40,7 +40,7 @@ impl Simulation {
 }
 
 impl SimulationBuilder {
-    /// Looks for models in this registry, rather than among the built-in ones.
+    /// Uses the models of this registry instead of the built-in ones.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
         self
@@ -53,12 +53,13 @@ impl SimulationBuilder {
         self
     }
 
-    /// Sets a key of configurations: `policy.order`, `seed`, `max_steps`; all others are of the environment, whose name may be
-    /// left out, as in `user.sensitivity`. Values are written as in TOML: `0.5`, `true`, `[1, 2]`, or a plain text.
+    /// Sets a key of configurations: `policy.order`, `seed`, `max_steps`; all others belong to the environment, whose section
+    /// may be left out, as in `user.sensitivity`. Values are written as in TOML: `0.5`, `true`, `[1, 2]`, or text without
+    /// quotes.
     ///
     /// # Errors
-    /// [`ConfigError`] if what is written is no assignment. Unknown keys and values that are not allowed are told by
-    /// [`build`](Self::build).
+    /// [`ConfigError`] if the text is no assignment. [`build`](Self::build) reports unknown keys and values that are not
+    /// allowed.
     pub fn set(mut self, key: &str, value: impl Display) -> Result<Self, ConfigError> {
         const OF_THE_RUN: [&str; 4] = ["seed", "max_steps", "episodes", "discount"];
         let is_whole = OF_THE_RUN.contains(&key)

@@ -1,7 +1,7 @@
-//! What can go wrong, as one type.
+//! All errors of this crate, as one type.
 //!
-//! Each room has an error type of its own, which wraps the error of a lower room where that is what failed. Here they stand
-//! side by side: a device that fails is [`Error::Gpu`], whichever room asked it to compute.
+//! Each room has an error type of its own, which may wrap the error of a lower room. This type has one variant for each of
+//! them: a device that fails is [`Error::Gpu`], whichever room was using it.
 
 use crate::agent::AgentError;
 use crate::backend::BackendError;
@@ -16,7 +16,7 @@ use crate::vec_env::VecEnvError;
 
 /// Any failure of this crate.
 ///
-/// No variant holds one that another variant is for: [`BackendError::Gpu`] becomes [`Error::Gpu`], and so on.
+/// A variant never wraps an error for which there is another variant: [`BackendError::Gpu`] becomes [`Error::Gpu`], and so on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

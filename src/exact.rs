@@ -1,4 +1,4 @@
-//! Exact values where the state is finite: what Monte Carlo is held to, and what it is best to do.
+//! Exact solutions of environments with a finite state: values of a policy, to check Monte Carlo against, and the best policy.
 //!
 //! With V, M, L the mean of the return, of its square, and of the length from a state s on, under a policy pi:
 //!
@@ -8,8 +8,8 @@
 //! L(s) = 1 + sum_a pi(a|s) sum_o p_o (1 - e_o) L(s_o)
 //! ```
 //!
-//! over the outcomes o of an action: probability p, reward r, next state `s_o`, probability e that the episode ends. They
-//! are solved by sweeping until nothing changes.
+//! over the outcomes o of an action: probability p, reward r, next state `s_o`, probability e that the episode ends. They are
+//! solved by sweeping over the states until nothing changes.
 //!
 //! # Precision
 //! Sweeps end when no value changes by more than 1e-14 of itself; where episodes end with probability e at least, the
@@ -19,7 +19,7 @@
 //! Bellman (1957), "Dynamic programming"; Sobel (1982), "The variance of discounted Markov decision processes", for the
 //! second moment, here without discount.
 
-/// Relative change of a value below which it stands still.
+/// Relative change of a value below which it counts as unchanged.
 const TOLERANCE: f64 = 1e-14;
 const MAX_SWEEPS: u32 = 1_000_000;
 
@@ -35,10 +35,10 @@ pub enum ExactError {
         /// The shape it should have: states and actions.
         expected: Vec<usize>,
     },
-    /// The values have no bound.
+    /// Episodes may never end, so the values are not bounded.
     #[error("episodes can last for ever: the exact return has no bound")]
     Endless,
-    /// A discount factor that cannot be.
+    /// The discount factor is not between 0 and 1.
     #[error("a discount factor of {given}, expected from 0 to 1")]
     Discount {
         /// The factor.
@@ -46,10 +46,10 @@ pub enum ExactError {
     },
 }
 
-/// One thing that an action can lead to.
+/// One possible result of an action.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
-    /// How probable it is.
+    /// Its probability.
     pub probability: f64,
     /// The reward.
     pub reward: f64,
@@ -81,8 +81,8 @@ pub struct Exact {
     pub values: Vec<f64>,
 }
 
-/// A number for each action in each state, shape `[state][action]`: of a policy that looks at the state alone, the
-/// probability.
+/// A number for each action in each state, shape `[state][action]`; for a policy that depends on the state only, the
+/// probability of the action.
 pub type Table = Vec<Vec<f64>>;
 
 impl FiniteModel {
@@ -115,8 +115,8 @@ impl FiniteModel {
     /// Returns the exact figures of a policy.
     ///
     /// # Errors
-    /// [`ExactError::Shape`] if the table has not a row a state and a column an action; [`ExactError::Endless`] if episodes can
-    /// last for ever under it.
+    /// [`ExactError::Shape`] unless the table has a row for each state and a column for each action; [`ExactError::Endless`] if
+    /// episodes may never end under it.
     pub fn evaluate(&self, table: &Table) -> Result<Exact, ExactError> {
         self.check_table(table)?;
         self.check_ends()?;
@@ -144,12 +144,12 @@ impl FiniteModel {
         })
     }
 
-    /// Returns the mean of the return under a policy of episodes that are truncated after `max_steps`.
+    /// Returns the mean return of a policy if episodes are truncated after `max_steps`.
     ///
     /// Takes `max_steps` sweeps, whether or not episodes end by themselves.
     ///
     /// # Errors
-    /// [`ExactError::Shape`] if the table has not a row a state and a column an action.
+    /// [`ExactError::Shape`] unless the table has a row for each state and a column for each action.
     #[cfg(test)]
     pub(crate) fn truncated_return(
         &self,
@@ -166,7 +166,7 @@ impl FiniteModel {
         Ok(self.mean(&values))
     }
 
-    /// Averages over the outcomes of what a policy does in a state.
+    /// Averages over the actions of a policy in a state and their outcomes.
     fn expect(&self, table: &Table, state: usize, of: &dyn Fn(&Outcome) -> f64) -> f64 {
         let actions = table[state].iter().zip(&self.outcomes[state]);
         let of_action =
@@ -174,7 +174,7 @@ impl FiniteModel {
         actions.map(|(&p, outcomes)| p * of_action(outcomes)).sum()
     }
 
-    /// Averages over the states at the start of an episode.
+    /// Averages over the distribution of the first state.
     fn mean(&self, values: &[f64]) -> f64 {
         let weighted = self.start.iter().zip(values);
         weighted.map(|(p, value)| p * value).sum()
@@ -192,7 +192,7 @@ impl FiniteModel {
         Ok(())
     }
 
-    /// Refuses at once what sweeps would find out after very many: that no outcome ends an episode.
+    /// Detects at once that no outcome ends an episode, which sweeps would find only after a very long time.
     fn check_ends(&self) -> Result<(), ExactError> {
         let mut outcomes = self.outcomes.iter().flatten().flatten();
         if outcomes.any(|outcome| outcome.p_end > 0.0) {
@@ -210,7 +210,7 @@ impl FiniteModel {
         Ok(self.best(&self.action_values(1.0)?))
     }
 
-    /// Returns the largest expected discounted return of each action in each state: what Q learning learns. Shape
+    /// Returns the largest expected discounted return of each action in each state, which Q learning estimates. Shape
     /// `[state][action]`.
     ///
     /// ```text
@@ -218,8 +218,8 @@ impl FiniteModel {
     /// ```
     ///
     /// # Errors
-    /// [`ExactError::Discount`] for a factor that is not in [0, 1]; [`ExactError::Endless`] if the return has no bound, which it
-    /// has where the factor is below 1.
+    /// [`ExactError::Discount`] for a factor that is not in [0, 1]; [`ExactError::Endless`] if the return has no bound, which
+    /// is possible only with a factor of 1.
     pub fn action_values(&self, discount: f64) -> Result<Table, ExactError> {
         if !(0.0..=1.0).contains(&discount) {
             return Err(ExactError::Discount { given: discount });
@@ -248,7 +248,7 @@ impl FiniteModel {
         Ok(self.outcomes.iter().map(row).collect())
     }
 
-    /// Returns the policy of largest expected reward of the very next step; ties go to the lower action.
+    /// Returns the policy of largest expected reward in the next step alone; ties go to the lower action.
     pub fn greedy(&self) -> Table {
         let reward = |outcomes: &Vec<Outcome>| -> f64 {
             outcomes.iter().map(|o| o.probability * o.reward).sum()
@@ -308,7 +308,7 @@ mod tests {
         approx::assert_relative_eq!(found.length_mean, length, max_relative = 1e-12);
     }
 
-    /// Linear solves, from outside: see tests/data/README.md.
+    /// Values from a linear solver outside of this project: see tests/data/README.md.
     #[test]
     fn figures_of_item_transition_are_those_of_a_linear_solve() {
         let model = item_transition();
@@ -384,7 +384,7 @@ mod tests {
             Err(ExactError::Endless)
         ));
         assert!(matches!(model.optimal(), Err(ExactError::Endless)));
-        // The geometric series, and five steps of it.
+        // The geometric series, and its first five terms.
         let series = model.action_values(0.75).unwrap()[0][0];
         approx::assert_relative_eq!(series, 4.0, max_relative = 1e-12);
         assert_eq!(model.truncated_return(&model.uniform(), 5).unwrap(), 5.0);

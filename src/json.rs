@@ -1,4 +1,4 @@
-//! JSON in which no name occurs twice: of two values one would be lost unnoticed.
+//! Reads JSON, and refuses objects in which a name occurs twice: one of the values would be lost unnoticed.
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -7,7 +7,7 @@ use std::fmt;
 /// Reads a JSON value from a text.
 ///
 /// # Errors
-/// What `serde_json` says of a text that is no JSON; and the name that an object has twice.
+/// The error of `serde_json` if the text is no JSON; and the name that an object has twice.
 pub(crate) fn read(text: &[u8]) -> serde_json::Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = Unique.deserialize(&mut deserializer)?;

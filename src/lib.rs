@@ -1,10 +1,10 @@
 //! Simulates users who are shown slates of documents, hundreds of thousands at a time: `RecSim`'s environments on a GPU
 //! or on all cores.
 //!
-//! An episode is a pure function of environment, policy, seed and episode index. Nothing else enters: not the backend's
-//! batch, not the number of threads, not how the work was cut. Each model is written twice, in WGSL and in Rust generic
-//! over the number type, so that an `f64` oracle, vectors of `f32` users and the GPU run the same episodes;
-//! [`validation`] holds them to each other and to the original.
+//! An episode is a pure function of environment, policy, seed and episode index. Nothing else has an influence: not the batch
+//! size, not the number of threads, not how the work was cut. Each model is written twice, in WGSL and in Rust generic over the
+//! number type, so that the reference in `f64`, vectors of users in `f32`, and the GPU run the same episodes; [`validation`]
+//! compares them with each other and with `RecSim`.
 //!
 //! ```
 //! use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
@@ -30,7 +30,7 @@
 //! | the models | [`environment`], [`choice`], [`policy`] with [layers](policy::layer) around it |
 //! | a model of one's own | [`authoring`] |
 //! | exact values where the state is finite | [`exact`] |
-//! | what is random and why it is the same everywhere | [`rng`], [`distribution`] |
+//! | random numbers, and why they are the same everywhere | [`rng`], [`distribution`] |
 //! | precision | [`math`], [`validation`] |
 //! | speed | [`mod@bench`] |
 //! | figures and their uncertainty | [`statistics`] |
@@ -45,7 +45,7 @@
 //!
 //! # Current state
 //!
-//! - Policies inside the kernels learn within an episode only; what learns across episodes is in [`agent`]. Nothing is
+//! - Policies inside the kernels learn within an episode only; [`agent`] has agents that learn across episodes. Nothing is
 //!   trained by gradient.
 //! - Returns are added up in compensated single precision on `cpu` and `gpu`: relative error at most 1e-7, whatever the number of
 //!   steps.

@@ -17,15 +17,15 @@ fn main() -> ExitCode {
     slatesim::cli::main(&slatesim::registry::Registry::built_in())
 }
 
-/// A folder that nobody can make.
+/// A folder that cannot be created.
 #[cfg(target_os = "linux")]
 const NO_FOLDER: &str = "/proc/no-display";
 
-/// Gives the Vulkan driver a folder to look for a display in, where there is none that is the user's alone.
+/// Sets `XDG_RUNTIME_DIR` for the Vulkan driver if the user has no private folder there.
 ///
-/// Mesa asks Wayland for a display even where nothing is shown, and Wayland prints an error, to stderr and past any log,
-/// if `XDG_RUNTIME_DIR` is not set. On a server it never is. A folder that others can write to is worse than none: whoever puts
-/// a socket there that does not answer lets the driver wait for ever.
+/// Mesa asks Wayland for a display even if nothing is shown, and if `XDG_RUNTIME_DIR` is not set, as on most servers, Wayland
+/// prints an error directly to stderr, past any log. A folder that others can write to is worse than none: somebody could put a
+/// socket there that does not answer, and the driver would wait for ever.
 #[cfg(target_os = "linux")]
 fn quiet_mesa() {
     const VARIABLE: &str = "XDG_RUNTIME_DIR";
@@ -42,7 +42,7 @@ fn quiet_mesa() {
     }
 }
 
-/// Tells whether a folder is there, and nobody but the user can write to it.
+/// Tells whether a folder exists and only the user can write to it.
 #[cfg(target_os = "linux")]
 fn is_mine_alone(folder: &std::path::Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -53,7 +53,7 @@ fn is_mine_alone(folder: &std::path::Path) -> bool {
     })
 }
 
-/// What the standard library leaves to its users on Unix.
+/// Calls of the C library on Unix for which the standard library has no functions.
 #[cfg(unix)]
 #[allow(
     unsafe_code,
@@ -68,14 +68,14 @@ mod unix {
         fn fcntl(file: i32, command: i32, ...) -> i32;
     }
 
-    /// Sent by the system when a file becomes larger than the user's limit; 25 on all systems that we are built for.
+    /// The system sends it when a file becomes larger than the user's limit; it is 25 on all systems that we are built for.
     const SIGXFSZ: i32 = 25;
-    /// The handler that does nothing.
+    /// The handler that ignores a signal.
     const SIG_IGN: usize = 1;
 
     static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-    /// Makes errors of what would end the program without a word, or be lost without one.
+    /// Turns a signal that would end the program silently, and a closed standard output that would lose results, into errors.
     pub(super) fn prepare() {
         // SAFETY: ignoring a signal is sound at any time; the write that caused it returns an error instead.
         unsafe {
@@ -86,8 +86,8 @@ mod unix {
         }
     }
 
-    /// Before `main` the standard library opens the null device in place of a standard output that is closed, where all results
-    /// would go: whether it is must be seen before that.
+    /// If standard output is closed, the standard library opens the null device in its place before `main`, and all results
+    /// would be lost. So this must look before that.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     #[used]
     #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
@@ -98,7 +98,7 @@ mod unix {
     extern "C" fn look() {
         const STDOUT: i32 = 1;
         const F_GETFD: i32 = 1;
-        // SAFETY: the call reads a flag of a number, and fails where nothing is open under it.
+        // SAFETY: the call reads a flag of a file number, and fails if no file is open under it.
         let flags = unsafe { fcntl(STDOUT, F_GETFD) };
         STDOUT_IS_CLOSED.store(flags == -1, Ordering::Relaxed);
     }

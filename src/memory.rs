@@ -1,10 +1,10 @@
-//! How much memory there is to be had, so that what cannot be held is refused before anything runs.
+//! The available memory, so that a simulation that needs more is refused before it runs.
 
 use std::fs::read_to_string;
 use std::path::Path;
 
-/// Returns how many more bytes the program may take: what the machine has available, the user's limit of address space and
-/// that of a container leave. `None` where the system does not tell.
+/// Returns how many more bytes the program may take: the smallest of what the machine has available, the user's limit of
+/// address space and the limit of a container leave. `None` if the system does not report it.
 pub(crate) fn available() -> Option<u64> {
     let machine = read_to_string("/proc/meminfo")
         .ok()
@@ -15,7 +15,7 @@ pub(crate) fn available() -> Option<u64> {
         .min()
 }
 
-/// Reads `MemAvailable` and the free swap space, in kibibytes there.
+/// Reads `MemAvailable` and the free swap space, which the file has in kibibytes.
 fn machine(text: &str) -> Option<u64> {
     let kibibytes = |name: &str| -> Option<u64> {
         let line = text.lines().find(|line| line.starts_with(name))?;
@@ -25,7 +25,7 @@ fn machine(text: &str) -> Option<u64> {
     Some((kibibytes("MemAvailable:")? + swap).saturating_mul(1024))
 }
 
-/// Returns what `ulimit -v` leaves.
+/// Returns how much the limit of `ulimit -v` leaves.
 fn address_space() -> Option<u64> {
     let limit = limit_of_address_space(&read_to_string("/proc/self/limits").ok()?)?;
     let used = read_to_string("/proc/self/status").ok()?;
@@ -41,7 +41,7 @@ fn limit_of_address_space(limits: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Returns what a control group leaves, of either version.
+/// Returns how much the limit of a control group leaves, of version 1 or 2.
 fn container() -> Option<u64> {
     let number = |path: &str| -> Option<u64> {
         read_to_string(Path::new("/sys/fs/cgroup").join(path))

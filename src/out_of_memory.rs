@@ -1,7 +1,7 @@
-//! Where there is no more memory: a line on stderr and exit code 1, in place of an abort with a stack trace.
+//! If memory runs out: prints a line to stderr and exits with code 1, instead of an abort with a stack trace.
 //!
-//! What can be foreseen is refused before anything runs, with the key that is too large. This is for the rest: a limit of the
-//! user's (`ulimit -v`, a container), or a machine that is full.
+//! Needs that can be foreseen are refused before anything runs, with the key that is too large. This module is for the rest: a
+//! limit of the user (`ulimit -v`, a container), or a machine that is full.
 #![allow(
     unsafe_code,
     reason = "an allocator is unsafe to write; it hands everything on to the system's"
@@ -9,10 +9,10 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// The system's allocator, which ends the program where it fails.
+/// The system's allocator, which ends the program if it fails.
 pub(crate) struct OrExit;
 
-// SAFETY: all calls go to the system's allocator as they are; what it returns is returned, unless the program ends.
+// SAFETY: all calls are passed to the system's allocator unchanged, and so are its results, unless the program ends.
 unsafe impl GlobalAlloc for OrExit {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for OrExit {
     }
 }
 
-/// Makes a line of the panics of the standard library that mean the same, as where a thread finds no room for a stack.
+/// Treats panics of the standard library that mean the same alike, such as a thread that gets no memory for its stack.
 pub(crate) fn catch_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -63,7 +63,7 @@ pub(crate) fn catch_panics() {
     }));
 }
 
-/// Returns a pointer that is one; the program ends where it is none.
+/// Returns the pointer; if it is null, the program ends.
 #[inline]
 fn there(pointer: *mut u8, bytes: usize) -> *mut u8 {
     if pointer.is_null() {
@@ -72,7 +72,7 @@ fn there(pointer: *mut u8, bytes: usize) -> *mut u8 {
     pointer
 }
 
-/// Says so without allocating, and ends the program at once: other threads go on, and must not see what is torn down.
+/// Prints the message without allocating, and ends the program without cleaning up, because other threads still run.
 #[cold]
 #[inline(never)]
 fn end(bytes: usize) -> ! {
@@ -112,7 +112,7 @@ mod system {
         fn _exit(code: i32) -> !;
     }
 
-    /// Several threads may run out at once, and one line is enough.
+    /// Several threads may run out of memory at once, and one line is enough.
     static IS_TOLD: AtomicBool = AtomicBool::new(false);
 
     pub(super) fn write_and_exit(line: &[u8]) -> ! {
@@ -123,7 +123,7 @@ mod system {
                 std::hint::spin_loop();
             }
         }
-        // SAFETY: the bytes are there, and ending the program is sound at any time.
+        // SAFETY: the bytes are valid, and ending the program is sound at any time.
         unsafe {
             let _ = write(STDERR, line.as_ptr(), line.len());
             _exit(BROKEN)

@@ -1,4 +1,4 @@
-//! All environments, policies and layers by name: from a checked configuration to something that runs.
+//! All environments, choice models, policies and layers by name: makes a simulation from a checked configuration.
 
 use crate::backend::{Corpus, Model, Plan, Simulation};
 use crate::choice::{ChoiceModel, ConfiguredChoice};
@@ -35,17 +35,17 @@ use crate::rng::BLOCKS_PER_PURPOSE;
 use crate::specimen::Specimen;
 use std::sync::Arc;
 
-/// Where an environment has neither a horizon nor a `max_steps`, episodes are truncated here, as `RecSim`'s runner does.
+/// If an environment has no horizon and no `max_steps` is given, episodes are truncated here, as by `RecSim`'s runner.
 const DEFAULT_MAX_STEPS: u32 = 27_000;
 
-/// The same for specimens of environments that name no `max_steps`.
+/// The same for specimens of environments that do not set `max_steps`.
 const SPECIMEN_STEPS: &str = "50";
 /// The key that names the environment.
 const ENVIRONMENT_NAME: &str = "environment.name";
 
-/// Environments, policies and layers that configurations can name.
+/// The models that configurations can name.
 ///
-/// One of one's own is registered beside the built-in ones, and from then on is one of them:
+/// One's own models are registered beside the built-in ones, and are then used in the same way:
 ///
 /// ```text
 /// let registry = Registry::built_in().with_environment::<BoredomDefinition>().with_policy::<Mmr>();
@@ -58,21 +58,21 @@ pub struct Registry {
     layers: Vec<Registered<MakeLayer>>,
 }
 
-/// What makes an environment that has forgotten its type.
+/// Makes an environment, as a value whose type is erased.
 #[derive(Clone, Copy, Debug)]
 struct MakeEnvironment {
     model: fn(&Settings) -> Result<Arc<dyn Model>, ConfigError>,
-    /// How users choose if their choice model is none that was registered by itself.
+    /// Makes the environment's own choice model, if none that was registered separately is configured.
     choice: MakeChoice,
 }
-/// What makes a choice model that has forgotten its type.
+/// Makes a choice model, as a value whose type is erased.
 type MakeChoice = fn(&Settings) -> Result<ChoiceModel, ConfigError>;
-/// What makes a policy that has forgotten its type.
+/// Makes a policy, as a value whose type is erased.
 type MakePolicy = fn(&Settings, &PolicyContext<'_>) -> Result<PolicyModel, ConfigError>;
-/// What makes a layer that has forgotten its type.
+/// Makes a layer, as a value whose type is erased.
 type MakeLayer = fn(&Settings, &PolicyContext<'_>) -> Result<LayerModel, ConfigError>;
 
-/// A model by its name, its keys, and what makes it.
+/// A registered model: its name and keys, its specimens, and the function that makes it.
 #[derive(Clone, Debug)]
 struct Registered<M> {
     entry: Entry,
@@ -80,7 +80,7 @@ struct Registered<M> {
     specimens: fn() -> Vec<Specimen>,
 }
 
-/// Adds a model to those of its kind.
+/// Adds a model to those of the same kind.
 ///
 /// # Panics
 /// If its name is taken, or its keys are not declared as [`Entry::check`] wants them: mistakes of its author.
@@ -107,7 +107,7 @@ fn find<'a, M>(models: &'a [Registered<M>], name: &str) -> Option<&'a Registered
     models.iter().find(|model| model.entry.name == name)
 }
 
-/// Returns what a model brings, or one specimen instead.
+/// Returns the specimens of a model, or one other if it has none.
 fn brought_or(brought: Vec<Specimen>, instead: impl FnOnce() -> Option<Specimen>) -> Vec<Specimen> {
     if brought.is_empty() {
         instead().into_iter().collect()
@@ -120,7 +120,7 @@ fn entries<M>(models: &[Registered<M>]) -> Vec<Entry> {
     models.iter().map(|model| model.entry.clone()).collect()
 }
 
-/// Makes a model twice: errors tell what was given, and what runs has numbers that are the same on every backend.
+/// Makes a model twice: first for errors, which quote the values as given, then with all numbers rounded to single precision.
 fn checked<T>(
     settings: &Settings,
     make: impl Fn(&Settings) -> Result<T, ConfigError>,
@@ -130,7 +130,7 @@ fn checked<T>(
 }
 
 impl Registry {
-    /// Knows what comes with slatesim.
+    /// Returns the registry of the built-in models.
     pub fn built_in() -> Self {
         let none = Self {
             environments: Vec::new(),
@@ -181,7 +181,7 @@ impl Registry {
         self
     }
 
-    /// Adds a choice model: a word of `choice.model` of every environment that has this key.
+    /// Adds a choice model: a further value of `choice.model` for every environment that has this key.
     ///
     /// # Panics
     /// As [`Registry::with_environment`].
@@ -274,8 +274,8 @@ impl Registry {
         }
     }
 
-    /// Lists the settings under which models are checked, those of environments first: what each model brings. One that brings
-    /// none is checked with its defaults, a policy in the first environment that can feed it.
+    /// Lists the settings under which models are checked, those of environments first: the specimens of each model. A model
+    /// without any is checked with its defaults; a policy, in the first environment in which it works.
     pub fn specimens(&self) -> Vec<Specimen> {
         let mut specimens = Vec::new();
         for Registered {
@@ -301,7 +301,7 @@ impl Registry {
         specimens
     }
 
-    /// Lists the specimens of models that are no environments; `key` names them.
+    /// Lists the specimens of models other than environments; `key` is the key that names such a model.
     fn specimens_of<M>(&self, models: &[Registered<M>], key: &str) -> Vec<Specimen> {
         let of_model = |model: &Registered<M>| {
             let name = model.entry.name;
@@ -326,10 +326,10 @@ impl Registry {
         models.iter().flat_map(of_model).collect()
     }
 
-    /// Makes what runs from settings alone, as `--set` takes them.
+    /// Makes a simulation from settings alone, as `--set` takes them.
     ///
     /// # Errors
-    /// [`ConfigError`] if they cannot be.
+    /// [`ConfigError`] if the settings are not valid.
     ///
     /// # Panics
     /// Never: what is resolved here names models that are registered here.
@@ -341,8 +341,8 @@ impl Registry {
         self.simulation(&Config::resolve(&sources, &self.declarations())?)
     }
 
-    /// Draws the documents that a configuration with `resample_documents` = false has, as `document.corpus` takes them: with
-    /// the columns of that key, or with all that a document consists of where an environment has no such key.
+    /// Draws the documents of a configuration with `resample_documents` = false, in the form that `document.corpus` takes: with
+    /// the columns of that key, or with all fields of a document if an environment has no such key.
     ///
     /// # Errors
     /// [`ConfigError`] if settings contradict each other.
@@ -375,14 +375,14 @@ impl Registry {
             asked_for.unwrap_or_else(|| fields.map(|name| (name.to_owned(), false)).collect());
         let columns = asked_for.into_iter().filter_map(|(name, is_optional)| {
             let values = column(&name)?;
-            // What need not be given and is nothing says nothing.
+            // An optional column of zeros means nothing, and is left out.
             let is_nothing = is_optional && values.iter().all(|&value| value == 0.0);
             (!is_nothing).then_some((name, values))
         });
         Ok(config::Corpus::of_columns(columns.collect()))
     }
 
-    /// Makes what runs from a checked configuration.
+    /// Makes a simulation from a checked configuration.
     ///
     /// # Errors
     /// [`ConfigError`] if settings contradict each other.
@@ -453,7 +453,7 @@ impl Registry {
         Ok(Simulation { model, plan })
     }
 
-    /// Makes a policy and the layers around it: those given, and before them the one that the policy cannot do without.
+    /// Makes a policy and the layers around it: the given ones, and innermost the layer that the policy needs.
     fn layered(
         &self,
         section: &Section,
@@ -483,7 +483,7 @@ impl Registry {
     }
 }
 
-/// Returns the key of the corpus.
+/// Returns the seed of the corpus.
 fn document_seed(config: &Config) -> u64 {
     let settings = &config.environment.settings;
     let own = settings
@@ -497,7 +497,7 @@ pub fn declarations() -> Declarations {
     Registry::built_in().declarations()
 }
 
-/// Makes what runs from a configuration of built-in environments; see [`Registry::simulation`].
+/// Makes a simulation from a configuration of built-in models; see [`Registry::simulation`].
 ///
 /// # Errors
 /// [`ConfigError`] if settings contradict each other.
@@ -508,7 +508,7 @@ pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
     Registry::built_in().simulation(config)
 }
 
-/// Rounds to single precision, which lanes compute in: the reference is to see the same documents.
+/// Rounds to single precision, in which lanes compute, so that the reference has the same documents.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "rounding to single precision is what this does"
@@ -517,7 +517,7 @@ fn single(number: f64) -> f64 {
     f64::from(number as f32)
 }
 
-/// Draws the corpus of the seed, and puts what the configuration gives over it.
+/// Draws the corpus from the seed, and overwrites it with the documents that the configuration gives.
 fn corpus(
     model: &dyn Model,
     seed: u64,
@@ -550,7 +550,7 @@ fn corpus(
     };
     let layout = model.document_layout();
     let names: Vec<String> = layout.iter().flat_map(Field::names).collect();
-    // Of a list all entries are given, or those that are not would be drawn.
+    // A list must be given completely, since missing entries would be drawn.
     for field in &layout {
         let entries = field.names();
         let is_given = |name: &String| given.columns.iter().any(|(column, _)| column == name);

@@ -1,4 +1,4 @@
-//! Shader sources as data: what the rooms of the twins hand to the GPU backend, without knowing it.
+//! Shader sources as data: models hand them to the GPU backend without knowing it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,14 +12,14 @@ pub struct ShaderSource {
     pub path: String,
     /// The text.
     pub text: Cow<'static, str>,
-    /// Modules that only this one, or others of its author, import.
+    /// Modules that this one imports and that do not belong to slatesim.
     helpers: Vec<Self>,
-    /// Whether its indices and loops are known to be in bounds, so that a release build may leave the GPU's guards out.
+    /// Whether all its indices and loops are known to be in bounds, so that a release build may omit the GPU's guards.
     is_trusted: bool,
 }
 
 impl ShaderSource {
-    /// Takes the WGSL twin of an environment of one's own; `path` is what errors name.
+    /// Makes the WGSL twin of an environment of one's own; errors name it by `path`.
     ///
     /// ```text
     /// ShaderSource::environment("examples/boredom.wgsl", include_str!("boredom.wgsl"))
@@ -28,35 +28,35 @@ impl ShaderSource {
         Self::with_text("environment", path, text, false)
     }
 
-    /// Takes the WGSL twin of a choice model of one's own; `path` is what errors name.
+    /// Makes the WGSL twin of a choice model of one's own; errors name it by `path`.
     pub fn choice(path: &str, text: impl Into<Cow<'static, str>>) -> Self {
         Self::with_text("choice", path, text, false)
     }
 
-    /// Takes the WGSL twin of a policy of one's own; `path` is what errors name.
+    /// Makes the WGSL twin of a policy of one's own; errors name it by `path`.
     pub fn policy(path: &str, text: impl Into<Cow<'static, str>>) -> Self {
         Self::with_text("policy", path, text, false)
     }
 
-    /// Takes the WGSL twin of a layer of one's own by the layer's name; `path` is what errors name.
+    /// Makes the WGSL twin of a layer of one's own, given the layer's name; errors name it by `path`.
     pub fn layer(name: &str, path: &str, text: impl Into<Cow<'static, str>>) -> Self {
         Self::with_text(&format!("layer::{name}"), path, text, false)
     }
 
-    /// Takes a module that several of one's own import, by `#import` and its name, such as `my_models::topics`; `path` is what errors
-    /// name. A model brings it by [`with_helper`](Self::with_helper).
+    /// Makes a module that several of one's own models import, by `#import` and its name, such as `my_models::topics`; errors
+    /// name it by `path`. Add it to a model by [`with_helper`](Self::with_helper).
     pub fn helper(name: &str, path: &str, text: impl Into<Cow<'static, str>>) -> Self {
         Self::with_text(name, path, text, false)
     }
 
-    /// Brings a module that this one imports; those of slatesim need not be brought.
+    /// Adds a module that this one imports; slatesim's own modules need not be added.
     #[must_use]
     pub fn with_helper(mut self, helper: Self) -> Self {
         self.helpers.push(helper);
         self
     }
 
-    /// Lists what was brought by [`with_helper`](Self::with_helper), and what that brings.
+    /// Lists the modules added by [`with_helper`](Self::with_helper), and those added to them.
     pub fn helpers(&self) -> Vec<&Self> {
         let brought = self.helpers.iter();
         brought
@@ -64,8 +64,8 @@ impl ShaderSource {
             .collect()
     }
 
-    /// Leaves out the guards with which the GPU runs this module otherwise, bounds of arrays and of loops, where all other
-    /// modules of the simulation are trusted too: they can take most of the time.
+    /// Omits the guards with which a GPU otherwise runs this module, on the bounds of arrays and loops, if all other modules of
+    /// the simulation are trusted too: guards can take most of the time.
     ///
     /// # Safety
     /// No index of an array is out of bounds, whatever the state of a user and whatever the words drawn; no division of whole
@@ -82,7 +82,7 @@ impl ShaderSource {
         self.is_trusted
     }
 
-    /// Takes a text that may have been made; for the modules of this crate.
+    /// Makes a module of this crate from a text, which may have been generated.
     pub(crate) fn with_text(
         module: &str,
         path: &str,
@@ -99,7 +99,7 @@ impl ShaderSource {
     }
 }
 
-/// A value that `#ifdef` and `#{NAME}` see.
+/// The value of a name in `#ifdef` and `#{NAME}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShaderDef {
     /// Present if true.
@@ -132,7 +132,7 @@ mod tests {
     fn only_the_modules_of_this_crate_and_those_vouched_for_are_trusted() {
         let own = ShaderSource::environment("own.wgsl", "");
         assert!(!own.is_trusted() && !ShaderSource::choice("own.wgsl", "").is_trusted());
-        // SAFETY: nothing runs it.
+        // SAFETY: the module is never run.
         #[allow(unsafe_code, reason = "what is tested")]
         let own = unsafe { own.trusted() };
         assert!(own.is_trusted() && embedded!("rng", "rng.wgsl").is_trusted());

@@ -1,9 +1,9 @@
-//! Settings under which a model is checked: each model brings its own.
+//! Specimens: settings under which a model is checked. Each model has its own.
 //!
-//! `slatesim validate` runs them on a backend beside the reference, tests compose and lay out the shaders of each, and faults are
-//! planted under them.
+//! `slatesim validate` runs them on a backend and on the reference; tests compose the shaders of each and compare their layouts
+//! with the Rust twins, and check that planted faults are found.
 
-/// The source of most figures.
+/// The source of most known figures.
 pub(crate) const RECSIM: &str = "RecSim 0.2.4, 10,000 episodes";
 
 /// Settings under which a model is checked, and what is known about the result.
@@ -11,15 +11,15 @@ pub(crate) const RECSIM: &str = "RecSim 0.2.4, 10,000 episodes";
 pub struct Specimen {
     /// A name for it; the seed of its episodes follows from it.
     pub name: &'static str,
-    /// What is set, as `--set` takes it; the name of the model that brings it may be left out.
+    /// The settings, as `--set` takes them; the name of the model that they belong to may be left out.
     pub settings: Vec<String>,
     /// Figures that are known from outside.
     pub known: Vec<Known>,
-    /// Whether episodes are run, rather than the shaders composed only.
+    /// Whether episodes are run; if not, only the shaders are composed.
     pub is_run: bool,
 }
 
-/// A number known from outside, with its standard error; 0 for closed forms.
+/// A known number, with its standard error, which is 0 for closed forms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Known {
     /// Where it comes from.
@@ -41,12 +41,12 @@ pub enum Figure {
     RewardSlope,
     /// Mean length.
     Length,
-    /// Clicks by user-steps.
+    /// Clicks per user-step.
     ClickRate,
 }
 
 impl Specimen {
-    /// Names settings that episodes are run under.
+    /// Makes a specimen whose episodes are run.
     #[must_use]
     pub fn new(name: &'static str, settings: &[&str]) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Specimen {
         }
     }
 
-    /// Lists settings whose shaders are composed only: they differ from those of another specimen, and what they do does not.
+    /// Makes a specimen whose shaders are only composed: they differ from those of another specimen, but not in what they do.
     #[must_use]
     pub fn composed(settings: &[&str]) -> Self {
         Self {
@@ -66,14 +66,14 @@ impl Specimen {
         }
     }
 
-    /// Returns what the settings give a key.
+    /// Returns the value of a key in the settings.
     #[must_use]
     pub fn given(&self, key: &str) -> Option<&str> {
         let mut settings = self.settings.iter();
         settings.find_map(|setting| setting.strip_prefix(key)?.strip_prefix('='))
     }
 
-    /// Gives a key a value, unless the settings give it one.
+    /// Sets a key, unless the settings have it already.
     pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
         if self.given(key).is_none() {
             self.settings.push(format!("{key}={value}"));

@@ -1,13 +1,13 @@
-//! Text files as people have them: with a byte order mark, in the wrong encoding, or no text at all.
+//! Reads text files that may have a byte order mark, be in another encoding, or be no text at all.
 //!
-//! Errors are [`io::Error`]s of the kind `InvalidData` whose text says what was found and what to do; callers put the name of
-//! the file before them.
+//! Errors are [`io::Error`]s of the kind `InvalidData` whose text says what was found and what to do; callers add the name of
+//! the file in front.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
-/// Most bytes of a file that is read whole: what is longer is no configuration, result or table, or has no end.
+/// The most bytes of a file that is read into memory: a longer one is no configuration, result or table, or has no end.
 const MOST_BYTES: usize = 1 << 30;
 
 /// The name that stands for the standard input.
@@ -26,7 +26,7 @@ pub(crate) fn read_text(path: &Path) -> io::Result<String> {
 
 /// Reads a text whole, without its byte order mark.
 ///
-/// What has a NUL in it is refused as soon as that is seen, so that a device without end is, too.
+/// A text with a NUL is refused as soon as the NUL is read, so that a device without end is refused, too.
 pub(crate) fn read_text_from(file: impl Read) -> io::Result<String> {
     let mut file = begin(BufReader::new(file))?;
     let mut bytes: Vec<u8> = Vec::new();
@@ -65,14 +65,14 @@ pub(crate) fn read_text_from(file: impl Read) -> io::Result<String> {
     })
 }
 
-/// Begins to read a text: skips a byte order mark, and refuses UTF-16 with what to do about it.
+/// Begins to read a text: skips a byte order mark; refuses UTF-16, and says what to do about it.
 pub(crate) fn begin(mut file: impl BufRead) -> io::Result<impl BufRead> {
-    // A pipe may hand over less than it was asked for.
+    // One read of a pipe may return fewer bytes than asked for.
     let mut start = Vec::with_capacity(4);
     file.by_ref().take(4).read_to_end(&mut start)?;
     let is_utf16 = match start.as_slice() {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
-        // Without a mark: the characters that such files begin with are those of ASCII.
+        // UTF-16 without a mark: such files begin with ASCII characters.
         &[a, 0, b, 0] | &[0, a, 0, b] => a != 0 && b != 0,
         _ => false,
     };
@@ -89,7 +89,7 @@ pub(crate) fn begin(mut file: impl BufRead) -> io::Result<impl BufRead> {
     Ok(Cursor::new(start).chain(file))
 }
 
-/// Shortens what a message quotes, to one line without characters that a terminal would obey.
+/// Shortens a text for a message, to one line without characters that a terminal would interpret.
 pub(crate) fn quotable(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut quoted = String::new();
@@ -115,7 +115,7 @@ fn invalid(why: String) -> io::Error {
 mod tests {
     use super::*;
 
-    /// Hands over a byte at a time, as a slow pipe may.
+    /// Returns one byte at a time, as a slow pipe may.
     struct Slow<'a>(&'a [u8]);
 
     impl Read for Slow<'_> {
