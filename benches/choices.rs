@@ -13,7 +13,7 @@ use slatesim::rng::{DOCUMENT, Stream};
 use std::hint::black_box;
 
 const SEED: u64 = 7;
-/// Slates that a measurement goes through: their scores stay in the first-level cache.
+/// Slates in a measurement, few enough for their scores to stay in the first-level cache.
 const SLATES: u32 = 16;
 const SLATE_SIZES: [usize; 2] = [3, 10];
 
@@ -43,7 +43,7 @@ fn models() -> Vec<ChoiceModel> {
     models
 }
 
-/// Draws the scores of slates, in [0, 1), and at the end of each the draw that decides.
+/// Draws the scores of slates, in [0, 1), followed by the draw of the choice.
 fn slates<N: Number>(slate_size: usize) -> Vec<Vec<N>> {
     let stream = Stream::<N::Word>::of_consecutive_episodes(SEED, 0, 0);
     let length = u32::try_from(slate_size + 1).expect("slates are short");
@@ -87,7 +87,7 @@ fn choices_of<N: Number>(criterion: &mut Criterion, number: &str) {
     group.finish();
 }
 
-/// Measures the vectors of this processor.
+/// Runs the measurements with the vector instructions of this processor.
 struct Vectors<'a>(&'a mut Criterion);
 
 impl Work for Vectors<'_> {

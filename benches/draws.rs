@@ -1,6 +1,6 @@
 //! What does a random draw or an elementary function cost, on one core, for a vector of users and for one?
 //!
-//! In the widest vectors that this machine has, and one user at a time in double precision.
+//! Measured in the widest vectors of this machine, and for one user at a time in double precision.
 
 use criterion::measurement::WallTime;
 use criterion::{
@@ -16,10 +16,10 @@ use slatesim::rng::{DOCUMENT, Stream};
 use std::hint::black_box;
 
 const SEED: u64 = 7;
-/// Vectors a measurement goes through: their words stay in the first-level cache.
+/// Vectors in a measurement, few enough for their words to stay in the first-level cache.
 const VECTORS: u32 = 64;
 
-/// Draws the words that the measured functions turn into something.
+/// Draws the words that are the arguments of the measured functions.
 fn words<N: Number>() -> Vec<[N::Word; 2]> {
     let stream = Stream::<N::Word>::of_consecutive_episodes(SEED, 0, 0);
     let pair = |block| {
@@ -29,7 +29,8 @@ fn words<N: Number>() -> Vec<[N::Word; 2]> {
     (0..VECTORS).map(pair).collect()
 }
 
-/// Times a function of each of some arguments, whose results are added up; `draws` is how many numbers a user gets of each.
+/// Times a function over some arguments, and adds up its results; `draws` is how many numbers it gives a user for each
+/// argument.
 fn time<N: Number, T: Copy>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     id: BenchmarkId,
@@ -90,7 +91,7 @@ fn of_numbers<N: Number>(
 fn draws_of<N: Number>(criterion: &mut Criterion, number: &str) {
     let mut group = criterion.benchmark_group("draws");
     let stream = Stream::<N::Word>::of_consecutive_episodes(SEED, 0, 0);
-    // Four words a block.
+    // A block has four words.
     group.throughput(Throughput::Elements(
         4 * u64::from(VECTORS) * N::LANES as u64,
     ));
@@ -147,7 +148,7 @@ fn functions_of<N: Number>(criterion: &mut Criterion, number: &str) {
     of_numbers::<N>(group, "sqrt", number, [0.0, 10.0], N::sqrt);
 }
 
-/// Measures the vectors of this processor.
+/// Runs the measurements with the vector instructions of this processor.
 struct Vectors<'a>(&'a mut Criterion);
 
 impl Work for Vectors<'_> {

@@ -1,9 +1,9 @@
-//! How fast do users go through their episodes? Whole episodes on each backend, a block of every environment on one core, a
-//! batch of every environment on a GPU, then step by step.
+//! How fast do users go through their episodes? Measures whole episodes on each backend, a block of every environment on one
+//! core, a batch of every environment on a GPU, and single steps.
 //!
-//! The setting is that of the random baseline where none is named: 20 candidates, slates of 2, 120 steps. One sample is
-//! one call for all of its episodes, so what a call costs once, such as the composition of a shader, is not counted for
-//! each of them; on a GPU a call ends when its results are on the host.
+//! The setting is that of the random baseline unless another is named: 20 candidates, slates of 2, 120 steps. One sample is one
+//! call for all of its episodes, so that the cost of a call itself, such as composing a shader, does not count for each of
+//! them; on a GPU a call ends when its results are on the host.
 
 use criterion::{
     BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
@@ -20,7 +20,7 @@ const NUM_STEPS: u64 = 120;
 /// Episodes of a batch on a GPU.
 const BATCH_SIZE: u32 = 4_096;
 
-/// Prepares what is run.
+/// Makes the simulation of some settings.
 fn prepared<'a>(settings: impl IntoIterator<Item = &'a str>) -> Simulation {
     let mut sources = Sources::new();
     for text in settings {
@@ -30,7 +30,7 @@ fn prepared<'a>(settings: impl IntoIterator<Item = &'a str>) -> Simulation {
     registry::simulation(&config).expect("consistent")
 }
 
-/// Prepares the random baseline, or another policy in its place.
+/// Makes the simulation of the random baseline, or of another policy in the same setting.
 fn simulation(policy: &[&str]) -> Simulation {
     let setting = [
         "environment.name=long_term_satisfaction",
@@ -142,7 +142,7 @@ fn whole_episodes(criterion: &mut Criterion) {
         .sampling_mode(SamplingMode::Flat)
         .measurement_time(Duration::from_secs(6));
     for (name, backend) in &backends {
-        // So many that starting, most of all the composition of the shaders, is a small part.
+        // So many episodes that starting, mostly the composition of shaders, is a small part.
         let episodes = BLOCK_EPISODES
             * match *name {
                 "reference" => 16,
@@ -184,7 +184,7 @@ fn policies(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Times a block of each case on this thread: what the hot loop of `cpu` costs, threads and their sharing left out.
+/// Times a block of each case on this thread: the cost of the innermost loop of `cpu`, without threads.
 fn blocks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("block_on_one_core");
     group.sample_size(10);
@@ -203,8 +203,7 @@ fn blocks(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Times a batch of each case on a GPU, its statistics on the host included: episodes added up by the host, and by the
-/// device.
+/// Times a batch of each case on a GPU, with its statistics on the host: episodes added up by the host, and by the device.
 fn batches(criterion: &mut Criterion) {
     let Ok(gpu) = GpuBackend::open(AdapterSelection::Any) else {
         return;
@@ -223,7 +222,7 @@ fn batches(criterion: &mut Criterion) {
         for (name, settings) in CASES {
             let simulation = prepared(settings.iter().copied());
             let episodes = u64::from(BATCH_SIZE);
-            // Composes the shaders, and counts.
+            // Composes the shaders, and counts the user-steps.
             let statistics = gpu.rollout(&simulation, 0..episodes, &Unobserved);
             let user_steps = statistics.expect("the backend runs").user_steps();
             group.throughput(Throughput::Elements(user_steps));
@@ -254,7 +253,7 @@ fn single_steps(criterion: &mut Criterion) {
             group.bench_function(
                 BenchmarkId::new(*name, format!("lanes={num_lanes}")),
                 |bencher| {
-                    // Users do not stop by themselves, so a run may be longer than an episode.
+                    // These users never stop by themselves, so a run may be longer than an episode.
                     bencher.iter_custom(|iterations| {
                         stepper.start(&starts).expect("the device works");
                         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! What does it cost to collect statistics, compared with simulating what they are of?
+//! What does it cost to collect statistics of episodes, compared with simulating the episodes?
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand::{RngExt, SeedableRng};
@@ -60,7 +60,7 @@ fn adding(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Collects as many episodes as one of several threads or shards might.
+/// Collects as many episodes as one of several threads or shards would.
 fn share(seed: u64) -> Statistics {
     let mut rng = Philox::seed_from_u64(seed);
     let mut statistics = Statistics::new(NUM_TOPICS, false);

@@ -1,7 +1,7 @@
 //! A contextual bandit as in `RLlib`'s exercise: long-term satisfaction, 20 candidates, slates of 2, a sensitivity of
-//! 0.058. The bandit learns what pays at once, and that is clickbait, which wears the user out.
+//! 0.058. The bandit learns what pays at once, which is clickbait, and clickbait lowers the user's satisfaction.
 //!
-//! What it has learned is evaluated inside the simulator, as the policy `linear_softmax` at temperature 0, against random
+//! The learned weights are evaluated inside the simulator, as the policy `linear_softmax` at temperature 0, against random
 //! slates for the same users.
 //!
 //! ```text
@@ -30,7 +30,7 @@ const ENVIRONMENT: [&str; 5] = [
     "max_steps=120",
 ];
 
-/// The environment with a policy, which is the text of a configuration file.
+/// Makes the simulation of the environment and a policy, which is given as the text of a configuration file.
 fn simulation(policy: &str) -> Result<Simulation, Error> {
     let file = ConfigFile::from_text("policy.toml", policy);
     let mut sources = Sources::new().with_file(file);
@@ -41,7 +41,7 @@ fn simulation(policy: &str) -> Result<Simulation, Error> {
     Ok(registry::simulation(&config)?)
 }
 
-/// Trains a bandit, and returns what it has learned as a policy.
+/// Trains a bandit, and returns the learned policy as the text of a configuration file.
 fn learn(algorithm: LinearAlgorithm) -> Result<String, Error> {
     let mut env = VecEnv::new(&simulation("")?, &cpu(Some(1))?, NUM_LANES)?;
     let options = LinearBanditOptions {

@@ -1,11 +1,11 @@
-//! What a user-step costs against the number of candidates: in proportion for a policy that looks at all of them, the same
-//! for one that looks at none.
+//! The cost of a user-step for different numbers of candidates: proportional to it for a policy that looks at all of them,
+//! constant for one that looks at none.
 //!
 //! ```text
 //! cargo run --release --example cost_of_candidates -- docs/cost_of_candidates.svg
 //! ```
 //!
-//! Prints a table and draws a plot. Software Vulkan counts as a GPU here and is called what it is.
+//! Prints a table and draws a plot. Software Vulkan is measured like a GPU, and named as what it is.
 #![allow(clippy::print_stdout, reason = "an example prints its result")]
 
 mod plotting;
@@ -21,7 +21,7 @@ use std::time::Instant;
 
 const CANDIDATES: [u32; 4] = [10, 100, 1_000, 10_000];
 const POLICIES: [&str; 2] = ["greedy", "random"];
-/// Each point is the median of so many runs, each at least so long.
+/// Each point is the median of this many runs, each of at least this length.
 const RUNS: usize = 3;
 const SECONDS: f64 = 0.25;
 
@@ -43,7 +43,7 @@ fn measure(backend: &dyn Backend, simulation: &Simulation) -> anyhow::Result<f64
             statistics.user_steps() as f64,
         ))
     };
-    // A block is a thread's work: fewer blocks than threads would leave some idle.
+    // Each thread works on whole blocks: with fewer blocks than threads, some threads would be idle.
     let threads = std::thread::available_parallelism()?.get() as u64;
     let mut episodes = 2 * threads * BLOCK_EPISODES;
     time(episodes)?;

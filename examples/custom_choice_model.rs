@@ -1,15 +1,15 @@
 //! A choice model that `RecSim` does not have, for an environment that it has: the user takes the first document that is
 //! good enough.
 //!
-//! `custom_choice_model.wgsl` is the twin. The program is the whole command line, with this choice model, and an environment of it,
-//! beside the others: `cargo run --release --example custom_choice_model -- evaluate --set environment.choice.model=satisficing`, or
-//! `--environment satisficing` (or `validate`, or `bench`).
+//! `custom_choice_model.wgsl` is the twin. The program is the whole command line with this choice model, and an environment
+//! that uses it, added to the built-in ones: `cargo run --release --example custom_choice_model -- evaluate --set
+//! environment.choice.model=satisficing`, or `--environment satisficing` (or `validate`, or `bench`).
 
 use slatesim::authoring::*;
 use slatesim::environment::long_term_satisfaction::LongTermSatisfactionDefinition as Base;
 
 parameters! {
-    /// The model: of one user (`N` = `f64`, which also is its definition) or of a vector of users.
+    /// The model: for one user (`N` = `f64`, which is also its definition) or for a vector of users.
     pub(crate) struct Satisficing {
         /// score taken every other time
         aspiration = number("choice.aspiration", 0.5, Bounds::FINITE),
@@ -60,7 +60,7 @@ impl ChoiceDefinition for Satisficing<f64> {
     }
 }
 
-// Registered by itself, it is a word of `choice.model` in every environment whose users choose by several models.
+// A registered choice model is a value of `choice.model` in every environment that has this key.
 impl ConfiguredChoice for Satisficing<f64> {
     fn entry() -> Entry {
         let about = "the first document that is good enough";
@@ -72,7 +72,7 @@ impl ConfiguredChoice for Satisficing<f64> {
     }
 }
 
-/// Long-term satisfaction with another choice model: everything else is passed on.
+/// Long-term satisfaction with another choice model: everything else is delegated to it.
 #[derive(Debug)]
 pub(crate) struct SatisficingUsers(Base);
 

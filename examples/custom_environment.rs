@@ -5,7 +5,7 @@
 
 use slatesim::authoring::*;
 
-// The comment above a field is what `list` says of its key.
+// The comment above a field is the description of its key in `slatesim list`.
 parameters! {
     pub(crate) struct Parameters {
         /// boredom that a step leaves
@@ -27,7 +27,7 @@ keys! {
 twin_struct! { pub(crate) struct User { boredom: Numbers, steps_left: N } }
 twin_struct! { pub(crate) struct Document { topic: Word, quality: N } }
 
-/// The environment: of one user (`N` = `f64`, which also is its definition) or of a vector of users.
+/// The environment: for one user (`N` = `f64`, which is also its definition) or for a vector of users.
 #[derive(Debug)]
 pub(crate) struct Boredom<N> {
     parameters: Parameters<N>,

@@ -5,9 +5,9 @@
 //! e <- recovery e + n    after each step
 //! ```
 //!
-//! Position by position the document of the largest gain is taken, where n counts the documents of a topic that are in the slate
-//! already, and e is how much of the topic the user was shown of late. `custom_policy.wgsl` is the twin. The program is the
-//! whole command line, with this policy beside the others:
+//! Position by position the document of the largest gain is taken, where n counts the documents of a topic that are already in
+//! the slate, and e is how much of the topic the user was shown recently. `custom_policy.wgsl` is the twin. The program is the
+//! whole command line, with this policy added to the built-in ones:
 //!
 //! ```sh
 //! cargo run --release --example custom_policy -- compare --environment interest_exploration --max-steps 60 \
@@ -16,11 +16,11 @@
 //!
 //! # Source
 //! Carbonell and Goldstein (1998), "The use of MMR, diversity-based reranking for reordering documents and producing summaries",
-//! with topics in the place of a similarity.
+//! with topics instead of a similarity.
 
 use slatesim::authoring::*;
 
-// The comment above a field is what `list` says of its key.
+// The comment above a field is the description of its key in `slatesim list`.
 keys! {
     pub(crate) struct Keys {
         /// what documents are worth: an observed feature; absent: the first one; or, as an oracle, `quality` or `score`
@@ -34,7 +34,7 @@ keys! {
     }
 }
 
-/// The policy: its own host twin, since it holds no numbers of the twin's type.
+/// The policy. It is its own host twin for every number type, since none of its fields depends on the type.
 #[derive(Clone, Debug)]
 pub(crate) struct Mmr {
     by: By,
@@ -102,7 +102,7 @@ impl PolicyDefinition for Mmr {
         defs
     }
 
-    /// The diversity, the fatigue, the recovery.
+    /// The diversity, the fatigue, then the recovery.
     fn tables(&self) -> Vec<f64> {
         vec![self.diversity, self.fatigue, self.recovery]
     }
@@ -116,7 +116,7 @@ impl PolicyDefinition for Mmr {
     }
 }
 
-/// Below every gain: WGSL has no infinity.
+/// Less than every gain; WGSL has no infinity.
 const NOTHING: f64 = -3.0e38;
 
 impl<N: Number> Policy<N> for Mmr {

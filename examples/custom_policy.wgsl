@@ -1,7 +1,7 @@
 // Re-ranking by maximal marginal relevance, with topics that tire users. Twin: custom_policy.rs.
 // Defs: those of sorting.wgsl; MMR_CANDIDATES, MMR_TOPICS.
 //
-// The tables are the diversity, the fatigue and the recovery; the state is how much of each topic was shown of late.
+// The tables are the diversity, the fatigue and the recovery; the state is how much of each topic was shown recently.
 
 #import environment
 #import environment::User
@@ -11,7 +11,7 @@
 #import slatesim::sorting
 #import slatesim::tables
 
-// Below every gain: WGSL has no infinity.
+// Less than every gain; WGSL has no infinity.
 const NOTHING: f32 = -3.0e38;
 
 fn topic_of(document: environment::Document) -> u32 {

@@ -1,4 +1,4 @@
-//! Three agents compared step by step: the first documents, a bandit that learns who likes what, and the best documents.
+//! Three agents compared step by step: the first documents, a bandit that learns each user's taste, and the best documents.
 //!
 //! Run it with `cargo run --release --example developing_an_agent`.
 //!
@@ -6,9 +6,8 @@
 //! documents show their topic ("cluster") and their quality. The bandit counts each user's clicks and impressions by
 //! cluster, scores clusters by UCB1, and fills the slate from the cluster of the highest score, the best documents first.
 //!
-//! A user is a row of every array and has statistics of its own. All agents meet the same users and documents. With the
-//! default parameters the topic of higher quality is on average the better one for both types, so that greedy is hard to
-//! beat.
+//! Each user is a row of every array and has separate statistics. All agents get the same users and documents. With the default
+//! parameters the topic of higher quality is on average the better one for both types, so that greedy is hard to beat.
 #![allow(clippy::print_stdout, reason = "an example prints its result")]
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
@@ -28,9 +27,9 @@ const SLATE_SIZE: usize = 2;
 type View<'a> = ArrayView2<'a, f32>;
 
 trait Agent {
-    /// Returns a slate for each user, given the candidates. Shape `[users, slate_size]`.
+    /// Returns a slate for each user, given the observed candidates. Shape `[users, slate_size]`.
     fn recommend(&mut self, clusters: View<'_>, qualities: View<'_>) -> Array2<u32>;
-    /// Learns from the answers to the slates; agents that do not learn need not say so.
+    /// Learns from the responses to the slates; agents that do not learn leave this out.
     fn learn(&mut self, _clusters: View<'_>, _clicks: View<'_>) {}
 }
 
@@ -72,7 +71,7 @@ impl Bandit {
         let total = self.impressions.sum_axis(Axis(1)).insert_axis(Axis(1));
         let shown = self.impressions.mapv(|count| count.max(1.0));
         let width = (2.0 * total.mapv(|t| t.max(1.0).ln()) / &shown).mapv(f32::sqrt);
-        // What was never shown comes first.
+        // Clusters that were never shown come first.
         let bonus = self.impressions.mapv(|count| 1e9 * (1.0 - count.min(1.0)));
         &self.clicks / &shown + width + bonus
     }
@@ -82,7 +81,7 @@ impl Agent for Bandit {
     fn recommend(&mut self, clusters: View<'_>, qualities: View<'_>) -> Array2<u32> {
         let scores = self.scores();
         let score = |user, candidate| scores[[user, index(clusters[[user, candidate]])]];
-        // The cluster decides; where it has too few documents, the next one fills up.
+        // The cluster decides; if it has too few documents, the next one fills the slate.
         slates(|user, a, b| {
             let by_quality = qualities[[user, b]].total_cmp(&qualities[[user, a]]);
             let by_cluster = score(user, b).total_cmp(&score(user, a));
@@ -103,7 +102,7 @@ fn main() -> Result<(), Error> {
         .set("environment.name=interest_exploration")?
         .set(&format!("environment.num_candidates={NUM_CANDIDATES}"))?
         .set(&format!("environment.slate_size={SLATE_SIZE}"))?
-        // Users of this environment never leave by themselves.
+        // Users of this environment never end an episode by themselves.
         .set(&format!("max_steps={NUM_STEPS}"))?;
     let simulation = registry::simulation(&Config::resolve(&sources, &registry::declarations())?)?;
     let num_clusters = simulation.plan.outline.num_topics as usize;
@@ -130,7 +129,7 @@ fn run(simulation: &Simulation, agent: &mut dyn Agent) -> Result<Array2<f64>, Er
         };
         let seen = |name| documents.slice(s![.., .., column(&spaces.documents, name)]);
         let step = env.step(agent.recommend(seen(cluster), seen(quality)).view())?;
-        // All episodes end together, and the last answers stand in the final observation.
+        // All episodes end together, and the last responses are in the final observation.
         let last = step.final_observation.map(|last| last.observation);
         observation = last.unwrap_or(step.observation);
         let responses = observation.responses.as_ref().expect("a step is answered");
@@ -141,7 +140,7 @@ fn run(simulation: &Simulation, agent: &mut dyn Agent) -> Result<Array2<f64>, Er
     Ok(clicks)
 }
 
-/// Finds where a quantity stands along the last axis.
+/// Finds the place of a quantity along the last axis.
 fn column(space: &Space, name: &str) -> usize {
     space.columns(name).expect("it is observed").start
 }
@@ -164,7 +163,7 @@ fn slates(order: impl Fn(usize, usize, usize) -> Ordering) -> Array2<u32> {
     slates
 }
 
-/// Prints the clicks per step of all steps and of the second half; the standard error is over users.
+/// Prints the clicks per step, over all steps and over the second half; the standard error is over users.
 fn report(agent: &str, clicks: &Array2<f64>) {
     let figure = |first_step: usize| {
         let steps = clicks.slice(s![first_step.., ..]);

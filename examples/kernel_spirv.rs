@@ -1,13 +1,12 @@
-//! Writes a kernel of a simulation as SPIR-V, for compilers that tell what a GPU would run without one.
+//! Writes a kernel of a simulation as SPIR-V, for compilers that show the instructions of a GPU without having one.
 //!
 //! ```sh
 //! cargo run --release --example kernel_spirv -- rollout main.spv environment.name=long_term_satisfaction
 //! ```
 //!
-//! Kernels: `rollout`, `fold`, `tally`, `step`. Settings are those of `--set`. The
-//! module is as the release build makes it where the adapter has 64-bit integers: without guards of arrays and loops.
-//! Radeon GPU Analyzer takes it, and Mesa's RADV, which has a device without hardware (`RADV_FORCE_FAMILY`);
-//! `docs/performance.md` has what the latter made of it.
+//! Kernels: `rollout`, `fold`, `tally`, `step`. Settings are those of `--set`. The module is that of the release build on an
+//! adapter with 64-bit integers: without guards of arrays and loops. Radeon GPU Analyzer accepts it, and so does Mesa's RADV,
+//! which can run without hardware (`RADV_FORCE_FAMILY`); `docs/performance.md` has results of the latter.
 
 use anyhow::{Context, bail};
 use naga::back::spv;

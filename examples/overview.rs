@@ -1,10 +1,10 @@
-//! A first look: what an environment shows, what it takes, what it answers, and what a policy earns in the long run.
+//! A first look: the observations of an environment, the slates it takes, its responses, and the mean return of a policy.
 //!
 //! Run it with `cargo run --release --example overview`.
 //!
-//! The environment is interest evolution. Users like topics to different degrees and watch videos; what they watch moves
-//! what they like. A session ends when its time is used up, and good videos give some of it back. Three users are stepped
-//! by hand with random slates first; then the built-in policy that does the same runs 100,000 episodes.
+//! The environment is interest evolution. Users like topics to different degrees and watch videos, and their interests move
+//! with what they watch. A session ends when its time is used up, and good videos give some of it back. At first three users
+//! are stepped with random slates; then the built-in policy that does the same runs 100,000 episodes.
 #![allow(clippy::print_stdout, reason = "an example prints its result")]
 
 use ndarray::{Array2, ArrayView1};
@@ -75,11 +75,11 @@ fn main() -> Result<(), Error> {
             let shown = shown.to_vec().join(", ");
             println!("  step {step}, user {user}: {shown}  ->  {answer}");
         }
-        // The users as the videos have left them, and the next candidates.
+        // The users after the videos, and the next candidates.
         observation = stepped.observation;
     }
 
-    // The same policy inside the simulator: no array leaves it, so that this takes a few seconds.
+    // The same policy inside the simulator: no arrays are copied out, so 100,000 episodes take a few seconds.
     let statistics = backend.rollout(&simulation, 0..NUM_EPISODES, &Unobserved)?;
     let summary = statistics.summary();
     let (returns, length) = (summary.returns, summary.length);
@@ -89,7 +89,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Prints the shape of an array and what stands along its last axis.
+/// Prints the shape of an array and the quantities along its last axis.
 fn describe(what: &str, space: &Space) {
     let columns = space.columns.iter();
     let columns: Vec<String> = columns

@@ -1,13 +1,13 @@
-//! Draws what `benches/lab` has measured: speed against threads, lanes, episodes and environments that are stepped
-//! together, and the speed of every environment.
+//! Draws the measurements of `benches/lab`: speed against threads, lanes, episodes and environments that are stepped together,
+//! and the speed of every environment.
 //!
 //! ```text
 //! cargo bench --bench lab -- --json > bench.json
 //! cargo run --release --example performance_plots -- bench.json docs
 //! ```
 //!
-//! Writes `performance_{threads,lanes,episodes,step_api,environments}.svg`, those that there are figures for. Points are
-//! medians, bars go from the slowest to the fastest run.
+//! Writes `performance_{threads,lanes,episodes,step_api,environments}.svg`, as far as there are figures for them. Points are
+//! medians, and bars go from the slowest to the fastest run.
 #![allow(clippy::print_stdout, reason = "an example prints its result")]
 
 #[path = "plotting/mod.rs"]
@@ -19,12 +19,12 @@ use plotting::{Curve, Point, bounds, curves, short};
 use serde_json::Value;
 use std::path::Path;
 
-/// What the program reads: `"schema"` of the bench.
+/// The `"schema"` that the program can read.
 const SCHEMA: u64 = 2;
 /// The setting of the main job.
 const MAIN: &str = "random_baseline";
 const RATE: &str = "user-steps/s";
-/// Width, and height of an environment.
+/// The width of the plot of environments, and the height of one of them.
 const WIDTH: u32 = 720;
 const ROW_HEIGHT: u32 = 44;
 
@@ -44,7 +44,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Draws everything that there are figures for: names of files and what is in them.
+/// Draws everything that there are figures for; returns names of files with their contents.
 pub(crate) fn plots(bench: &Value) -> anyhow::Result<Vec<(String, String)>> {
     anyhow::ensure!(
         bench["schema"] == SCHEMA,
@@ -98,7 +98,7 @@ fn rows<'a>(bench: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     bench[key].as_array().into_iter().flatten()
 }
 
-/// Calls a backend by its name, and a software adapter what it is.
+/// Returns the name of a backend; a software adapter is named as one.
 fn label(row: &Value) -> String {
     let software = if row["is_software"] == true {
         " (software)"
@@ -121,7 +121,7 @@ fn point(x: &Value, spread: &Value) -> anyhow::Result<Point> {
     })
 }
 
-/// Gathers points by their labels, which keep the order of their first points.
+/// Groups points by their labels, in the order in which the labels first occur.
 fn lines(
     points: impl Iterator<Item = (String, anyhow::Result<Point>)>,
 ) -> anyhow::Result<Vec<Curve>> {
@@ -139,13 +139,13 @@ fn lines(
     Ok(lines)
 }
 
-/// An environment with its random slates: the backends' names and speeds.
+/// An environment with random slates: the names and speeds of the backends.
 struct Row {
     name: String,
     speeds: Vec<(String, Point)>,
 }
 
-/// Gathers the environments: random slates in each setting, the settings in the order they were measured in.
+/// Collects the environments: random slates in each setting, in the order in which they were measured.
 fn environments(bench: &Value) -> anyhow::Result<Vec<Row>> {
     let mut all: Vec<Row> = Vec::new();
     for row in rows(bench, "results").filter(|row| row["policy"] == "random") {
@@ -193,7 +193,7 @@ fn dots(rows: &[Row]) -> anyhow::Result<String> {
             (0..(count - 1).max(1)).into_segmented(),
         )?;
     let place = |index: usize| {
-        // The first on top.
+        // The first one is at the top.
         SegmentValue::CenterOf(count - 1 - i32::try_from(index).unwrap_or(0))
     };
     let name = |value: &SegmentValue<i32>| match value {

@@ -2,9 +2,9 @@
 //!
 //! Run it with `cargo run --release --example step_by_step`.
 //!
-//! Clickbait ("chocolate") engages more at once and lowers the satisfaction that all engagement is multiplied by; its
-//! opposite ("kale") does the reverse. The agent here feeds kale as long as satisfaction has time to pay off, and
-//! sells out at the end. It is compared with random slates.
+//! Clickbait ("chocolate") earns more engagement at once but lowers the satisfaction that later engagement depends on; its
+//! opposite ("kale") does the reverse. The agent here shows kale while there is time for satisfaction to pay off, and clickbait
+//! at the end. It is compared with random slates.
 #![allow(clippy::print_stdout, reason = "an example prints its result")]
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, Zip};
@@ -18,7 +18,7 @@ use slatesim::rng::Philox;
 use slatesim::vec_env::VecEnv;
 
 const NUM_USERS: usize = 512;
-/// Length of an episode, and how much of its end goes to clickbait.
+/// Length of an episode, and how many of its last steps show clickbait.
 const TIME_BUDGET: u32 = 60;
 const FINAL_SPURT: u32 = 10;
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Error> {
         .set(&format!("environment.user.time_budget={TIME_BUDGET}"))?;
     let simulation = registry::simulation(&Config::resolve(&sources, &registry::declarations())?)?;
 
-    // The agent sees all documents of a user, [candidate, feature], and which feature is the clickbait score.
+    // The agent gets all documents of a user, [candidate, feature], and the index of the feature that is the clickbait score.
     let kale_then_chocolate = |documents: ArrayView2<'_, f32>, clickbait: usize, step: u32| {
         let scores = documents.column(clickbait).to_owned();
         let order = |a: &usize, b: &usize| scores[*a].total_cmp(&scores[*b]);
@@ -57,14 +57,14 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs one episode of every user and returns what each has earned.
+/// Runs one episode of every user and returns the return of each.
 fn returns(
     simulation: &Simulation,
     mut agent: impl FnMut(ArrayView2<'_, f32>, usize, u32) -> u32,
 ) -> Result<Array1<f64>, Error> {
     let backend = cpu(None)?;
     let mut env = VecEnv::new(simulation, &backend, NUM_USERS)?;
-    // What the numbers of an observation mean is data, not knowledge of this file.
+    // The environment describes its observations, so the place of a feature is looked up, not assumed.
     let clickbait = env
         .spaces()
         .documents
@@ -82,8 +82,8 @@ fn returns(
             agent(observation.documents.of_env(user), clickbait, time)
         });
         let step = env.step(slates.view())?;
-        // Where an episode ends, the environment begins the next by itself. Count each user's first episode only, and
-        // wait for the last of them: an average over those who finish early would favour short episodes.
+        // When an episode ends, the environment begins the next one. Count each user's first episode only, and wait for all of
+        // them to end: an average over those that end early would favour short episodes.
         Zip::from(&mut returns)
             .and(&mut is_running)
             .and(&step.rewards)

@@ -5,8 +5,8 @@
 //! cargo run --release --example sweep_plot -- sweep.json sweep.svg
 //! ```
 //!
-//! The last key that is varied is the horizontal axis, and has numbers as values. Each combination of values of the other keys
-//! is a curve. The README has the command of its picture.
+//! The last varied key is the horizontal axis, and must have numbers as values. Each combination of values of the other keys is
+//! a curve. The README has the command for its picture.
 
 use anyhow::Context;
 use plotters::prelude::*;
@@ -14,10 +14,10 @@ use serde_json::Value;
 
 /// Width and height in pixels.
 const SIZE: (u32, u32) = (720, 400);
-/// How many standard errors an interval of 95 % reaches to either side.
+/// Half the width of an interval of 95 %, in standard errors.
 const CRITICAL: f64 = 1.96;
 
-/// What a policy earns at one value of the horizontal axis.
+/// The returns of a policy at one value of the horizontal axis.
 struct Point {
     x: f64,
     mean: f64,
@@ -27,7 +27,7 @@ struct Point {
     episodes: [f64; 2],
 }
 
-/// The points that differ in the horizontal axis only.
+/// Points that differ in the horizontal axis only.
 struct Curve {
     label: String,
     points: Vec<Point>,
@@ -103,7 +103,7 @@ fn draw(sweep: &Value) -> anyhow::Result<String> {
     Ok(svg)
 }
 
-/// Sorts the points of a sweep into curves, in the order in which they come.
+/// Groups the points of a sweep into curves, in their order.
 fn curves(sweep: &Value, axis: &str, others: &[&str]) -> anyhow::Result<Vec<Curve>> {
     let points = sweep["points"].as_array().context("no points")?;
     let mut curves: Vec<Curve> = Vec::new();
@@ -126,7 +126,7 @@ fn curves(sweep: &Value, axis: &str, others: &[&str]) -> anyhow::Result<Vec<Curv
     Ok(curves)
 }
 
-/// Returns what is drawn of one point; `None` where a number is missing.
+/// Returns the numbers to draw for one point; `None` if one is missing.
 fn point(x: &Value, returns: &Value) -> Option<Point> {
     let mean = returns["mean"].as_f64()?;
     let reach = CRITICAL * returns["standard_error"].as_f64()?;

@@ -1,5 +1,5 @@
-//! Tabular Q learning where the right answer is known: the values of `RecSim`'s test process next to the optimal ones, and
-//! the policy learned for item transition next to the best there is.
+//! Tabular Q learning where the exact answer is known: learned values of `RecSim`'s test MDP beside the optimal ones, and the
+//! policy learned for item transition beside the optimal one.
 //!
 //! ```text
 //! cargo run --release --example tabular_q
@@ -31,14 +31,14 @@ fn solved(simulation: &Simulation) -> anyhow::Result<FiniteModel> {
     model.context("the environment has a finite state")
 }
 
-/// Learns for so many steps of so many users at once, and returns the documents too.
+/// Learns for this many steps from this many users at once; returns the documents, too.
 fn learn(
     simulation: &Simulation,
     num_lanes: usize,
     steps: u64,
     options: TabularQOptions,
 ) -> anyhow::Result<(TabularQ, Documents)> {
-    // A step of so few users is too short to be shared among threads.
+    // A step of so few users takes too little time to be divided among threads.
     let mut env = VecEnv::new(simulation, &cpu(Some(1))?, num_lanes)?;
     let mut agent = TabularQ::new(&env.spaces(), options)?;
     agent.train(&mut env, steps, &mut |_| ControlFlow::Continue(()))?;
@@ -78,7 +78,7 @@ fn test_mdp() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Many users share a table; what they learn becomes a policy, which a rollout evaluates.
+/// Many users share a table; the learned values become a policy, which a rollout evaluates.
 fn item_transition() -> anyhow::Result<()> {
     const NAME: &str = "environment.name=item_transition";
     let options = TabularQOptions {

@@ -1,5 +1,5 @@
-//! The main job in other ways: a GPU's shaders with guards, or without native 64-bit products, or its episodes added up here
-//! or there, and `cpu` in narrower registers.
+//! The main job with one thing changed: a GPU's shaders with guards, or without native 64-bit products, its episodes added up
+//! by the host or by the device, and `cpu` in narrower registers.
 
 use super::Lab;
 use super::backends::OpenBackend;
@@ -10,20 +10,20 @@ use slatesim::backend::cpu::InstructionSet;
 use slatesim::backend::gpu::{GpuBackend, GpuOptions};
 use slatesim::bench::{BackendLabel, Case, Lap, Rollout, Spread, Workload, measure};
 
-/// One way to run it.
+/// The result of one variant.
 #[derive(Debug, Serialize)]
 pub(crate) struct AblationRow {
     #[serde(flatten)]
     label: BackendLabel,
     variant: &'static str,
-    /// By the rate of the default.
+    /// Its rate divided by that of the default.
     ratio: f64,
     user_steps_per_second: Spread,
 }
 
 fn variants(gpu: &GpuBackend) -> [(&'static str, GpuBackend); 5] {
     let default = gpu.options().clone();
-    // 16-bit limbs; nothing changes where the adapter has no 64-bit integers.
+    // Products from 16-bit limbs; this changes nothing if the adapter has no 64-bit integers.
     let limbs = GpuOptions {
         avoids_native_u64: true,
         ..default.clone()
@@ -33,7 +33,7 @@ fn variants(gpu: &GpuBackend) -> [(&'static str, GpuBackend); 5] {
         is_checked: true,
         ..default.clone()
     };
-    // Every episode is read back, and added up by the host; or by the device, however few there are.
+    // Every episode is read back and added up by the host; or all are added up by the device, even if they are few.
     let tallies = |tallies| GpuOptions {
         tallies: Some(tallies),
         ..default.clone()
@@ -48,7 +48,7 @@ fn variants(gpu: &GpuBackend) -> [(&'static str, GpuBackend); 5] {
     .map(|(name, options)| (name, gpu.with_options(options)))
 }
 
-/// A rollout in no wider registers than those of an instruction set.
+/// A rollout in registers no wider than those of an instruction set.
 struct Limited<'a> {
     set: InstructionSet,
     rollout: Rollout<'a>,
@@ -79,13 +79,13 @@ fn rollout<'a>(lab: &Lab<'a>, main: &'a Case, backend: &'a dyn Backend) -> Rollo
     }
 }
 
-/// Tells whether there is another way than the default.
+/// Tells whether the backend has variants besides the default.
 fn has_variants(opened: &OpenBackend) -> bool {
     let is_cpu = opened.gpu().is_none() && !opened.is_oracle();
     opened.gpu().is_some() || (is_cpu && InstructionSet::widest() > InstructionSet::Baseline)
 }
 
-/// Measures the variants of every backend that has some in turns, the default first; what is missing was interrupted.
+/// Measures the variants of every backend that has some in turns, the default first; if interrupted, the rest is missing.
 pub(crate) fn measure_all(lab: &Lab<'_>, main: &Case) -> Result<Vec<AblationRow>, Error> {
     let effort = lab.effort();
     let mut rows = Vec::new();

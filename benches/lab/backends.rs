@@ -1,4 +1,4 @@
-//! The backends, with what can be varied of each.
+//! The backends, and the settings that can be varied for each.
 
 use slatesim::Error;
 use slatesim::backend::Backend;
@@ -6,7 +6,7 @@ use slatesim::backend::cpu::{Arithmetic, CpuBackend};
 use slatesim::backend::gpu::{AdapterSelection, GpuBackend, GpuError, GpuOptions};
 use slatesim::bench::{BackendLabel, MeasuredBackend};
 
-/// What can be opened.
+/// The names of the backends.
 pub(crate) const NAMES: [&str; 3] = ["reference", "cpu", "gpu"];
 
 /// An open backend.
@@ -31,7 +31,7 @@ impl OpenBackend {
         }
     }
 
-    /// Says whose figures a row has.
+    /// Returns the label of the backend for rows of figures.
     pub(crate) fn label(&self) -> BackendLabel {
         self.measured().label()
     }
@@ -43,12 +43,12 @@ impl OpenBackend {
         }
     }
 
-    /// Tells whether this is the oracle, which nobody runs for its speed.
+    /// Tells whether this is the reference, whose speed does not matter.
     pub(crate) fn is_oracle(&self) -> bool {
         matches!(self, Self::Host(Arithmetic::Double, _))
     }
 
-    /// Makes the same backend on so many threads; `None` where threads compute nothing.
+    /// Makes the same backend with this many threads; `None` if threads have no part in its work.
     pub(crate) fn with_threads(&self, threads: usize) -> Result<Option<Box<dyn Backend>>, Error> {
         Ok(match self {
             Self::Host(arithmetic, _) => {
@@ -58,7 +58,7 @@ impl OpenBackend {
         })
     }
 
-    /// Makes the same backend with so many episodes in flight together.
+    /// Makes the same backend with this many episodes that run together.
     pub(crate) fn with_lanes(&self, lanes: u32) -> Result<Box<dyn Backend>, Error> {
         Ok(match self {
             Self::Host(arithmetic, _) => {

@@ -1,4 +1,4 @@
-//! The main job by the device's own clock: what kernels take, without the host, the copies and the waiting.
+//! The time of the kernels of the main job by the device's own clock, without the host, copies and waiting.
 
 use super::Lab;
 use serde::Serialize;
@@ -8,13 +8,13 @@ use slatesim::bench::{BackendLabel, Case, Spread};
 use std::collections::BTreeMap;
 use std::slice;
 
-/// Stands for all kernels together.
+/// The name of the sum over all kernels.
 const ALL: &str = "all";
-/// Episodes whose kernels are timed, and with `--quick`.
+/// Episodes in a measurement, normally and with `--quick`.
 const EPISODES: u64 = 1_000_000;
 const QUICK_EPISODES: u64 = 20_000;
 
-/// What a kernel of a backend took, or all of them together.
+/// The time of one kernel, or of all together, on a backend.
 #[derive(Debug, Serialize)]
 pub(crate) struct KernelRow {
     #[serde(flatten)]
@@ -27,7 +27,7 @@ pub(crate) struct KernelRow {
     user_steps_per_second: Spread,
 }
 
-/// Measures the main job on every device that has a clock; what is missing was interrupted.
+/// Measures the main job on every device that has a clock; if interrupted, the rest is missing.
 pub(crate) fn measure_all(lab: &Lab<'_>, main: &Case) -> Result<Vec<KernelRow>, Error> {
     let episodes = if lab.is_quick {
         QUICK_EPISODES
@@ -49,7 +49,7 @@ pub(crate) fn measure_all(lab: &Lab<'_>, main: &Case) -> Result<Vec<KernelRow>, 
             let Some(taken) = launches.kernel_seconds.filter(|&taken| taken > 0.0) else {
                 break;
             };
-            // The first run compiles.
+            // The first run compiles, and is not counted.
             if run > 0 {
                 let all = KernelTime {
                     kernel: ALL,
@@ -65,7 +65,7 @@ pub(crate) fn measure_all(lab: &Lab<'_>, main: &Case) -> Result<Vec<KernelRow>, 
         }
         lab.done("kernels", &opened.label().to_string());
         for ((_, kernel), seconds) in seconds {
-            // A kernel that is shorter than a tick has no rate.
+            // A kernel that takes less than a tick of the clock has no rate.
             if seconds.contains(&0.0) {
                 continue;
             }

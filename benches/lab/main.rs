@@ -1,12 +1,13 @@
-//! Measures what speed comes from: everything that `slatesim bench` measures, every environment stepped from outside, and the
-//! main job against threads, lanes and episodes, kernel by kernel, in other ways, and against what a GPU could do at best.
+//! The laboratory: measures everything that `slatesim bench` measures, every environment stepped from outside, and the main job
+//! for different numbers of threads, lanes and episodes, kernel by kernel, in variants, and relative to what a GPU could reach
+//! at best.
 //!
 //! ```sh
 //! cargo bench --bench lab                          # everything, some minutes; tables
 //! cargo bench --bench lab -- --json > bench.json   # for the example performance_plots, which draws it
 //! ```
 //!
-//! `docs/benchmarking.md` describes the figures and the JSON. Ctrl-C ends it early, with what has been measured.
+//! `docs/benchmarking.md` describes the figures and the JSON. After Ctrl-C it prints what has been measured so far.
 
 mod ablations;
 pub(crate) mod backends;
@@ -47,12 +48,12 @@ struct Args {
     /// Take some seconds only; the figures are rough
     #[arg(long)]
     quick: bool,
-    // What cargo adds.
+    // `cargo bench` adds this flag.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-/// What is measured, and on what.
+/// Settings of the measurements.
 pub(crate) struct Lab<'a> {
     pub(crate) cases: &'a [Case],
     pub(crate) backends: &'a [OpenBackend],
@@ -60,17 +61,17 @@ pub(crate) struct Lab<'a> {
     pub(crate) observer: &'a dyn Observer,
 }
 
-/// All that was measured; serialises as the object of `slatesim bench --json` with further sections.
+/// All measurements; serialises as the object of `slatesim bench --json` with further sections.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     #[serde(flatten)]
     bench: Bench,
     step_api: Vec<StepRow>,
     scaling: Vec<ScalingRow>,
-    /// Of devices that have a clock.
+    /// For devices that have a clock.
     kernels: Vec<KernelRow>,
     ablations: Vec<AblationRow>,
-    /// Of a known GPU only.
+    /// For known GPUs only.
     roofline: Option<Roofline>,
 }
 
@@ -79,12 +80,12 @@ impl Lab<'_> {
         Effort::new(self.is_quick)
     }
 
-    /// Hears that a measurement is done.
+    /// Notes that a measurement is done.
     pub(crate) fn done(&self, section: &str, what: &str) {
         eprintln!("measured: {section}, {what}");
     }
 
-    /// Measures everything; what is missing was interrupted.
+    /// Measures everything; if interrupted, the rest is missing.
     pub(crate) fn measure(&self) -> anyhow::Result<Report> {
         let measured: Vec<MeasuredBackend<'_>> =
             self.backends.iter().map(OpenBackend::measured).collect();
@@ -123,7 +124,7 @@ impl Lab<'_> {
     }
 }
 
-/// Whether the user wants the measurements to end.
+/// Whether the user has pressed Ctrl-C.
 static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 struct Interruptible;

@@ -1,4 +1,4 @@
-//! What known GPUs could do with the main job at best, and the share of it that was reached.
+//! The highest speed that known GPUs could reach for the main job, and the share of it that was reached.
 //!
 //! The main job is bound by the issue of instructions: no reward leaves the workgroup, so that a user-step moves half a
 //! byte of device memory, which alone would allow more than ten times the ceiling of an H100 (`docs/performance.md`).
@@ -10,9 +10,9 @@
 //! # Source
 //! Instructions: the loop body of the rollout of long-term satisfaction with random slates (two normals, a sigmoid, a
 //! log-normal engagement, the sums; Philox by 64-bit products), written in CUDA C and compiled for `sm_90`: 101
-//! instructions. That was when rewards were stored; by the count for RDNA 2 the sums of steps, which workgroups form since
-//! then, take 14 instructions where storing and counting took 19, so the number has stayed. Kernels that add up are left
-//! out: they take a few more, and without them a share is never flattered. Issue: four schedulers of 32 lanes (CUDA C++
+//! instructions. That was when rewards were stored; by the count for RDNA 2, the sums of steps that workgroups now form take 14
+//! instructions where storing and counting took 19, so the number was kept. Kernels that add up are left out: they take a few
+//! more instructions, so a share is never overstated. Issue: four schedulers of 32 lanes (CUDA C++
 //! programming guide, compute capability 9.0). Multiprocessors and highest clocks: NVIDIA's H100 data sheet and
 //! architecture white paper; an H200 has the same processor.
 
@@ -22,20 +22,20 @@ use slatesim::bench::{Bench, Case};
 
 /// Instructions of one user-step of the main job.
 const INSTRUCTIONS_BY_USER_STEP: f64 = 101.0;
-/// Instructions that a multiprocessor issues by clock, counted by lane.
+/// Instructions that a multiprocessor issues per clock cycle, counted by lane.
 const ISSUED_BY_CLOCK: f64 = 128.0;
 
 /// A GPU whose ceiling is known.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Known {
-    /// Words that a device name has all of.
+    /// Words that the device's name must contain.
     words: &'static [&'static str],
     multiprocessors: f64,
-    /// The highest clock, in hertz: a share is never flattered by a low one.
+    /// The highest clock frequency, in hertz, so that a share is never overstated.
     pub(crate) clock: f64,
 }
 
-/// The first that fits counts; of an H100 that names no board, the fastest is assumed.
+/// The first match counts; for an H100 whose name does not say which board it is, the fastest is assumed.
 const KNOWN: [Known; 5] = [
     Known {
         words: &["H200"],
@@ -70,7 +70,7 @@ impl Known {
     }
 }
 
-/// Finds a GPU by the name that its driver gives. A part of one is unknown.
+/// Finds a GPU by the name that its driver gives. Only whole GPUs are known, not parts of one.
 pub(crate) fn known(device: &str) -> Option<&'static Known> {
     let words: Vec<&str> = device.split(|c: char| !c.is_ascii_alphanumeric()).collect();
     let has = |word: &str| words.iter().any(|given| given.starts_with(word));
@@ -78,7 +78,7 @@ pub(crate) fn known(device: &str) -> Option<&'static Known> {
     known.find(|known| !has("MIG") && known.words.iter().all(|word| has(word)))
 }
 
-/// The main job against the ceiling.
+/// The rate of the main job and the ceiling.
 #[derive(Debug, Serialize)]
 pub(crate) struct Roofline {
     backend: String,

@@ -1,4 +1,4 @@
-//! How the speed of the main job grows with threads, with episodes in flight together (lanes), and with episodes.
+//! The speed of the main job for different numbers of threads, of episodes that run together (lanes), and of episodes.
 
 use super::Lab;
 use super::backends::OpenBackend;
@@ -12,21 +12,21 @@ use slatesim::bench::{
 
 /// Lanes and episodes grow by this factor.
 const FACTOR: u64 = 4;
-/// Seconds that a run of a curve takes at most, and with `--quick`.
+/// The longest time of a run of a curve in seconds, normally and with `--quick`.
 const LONGEST_SECONDS: f64 = 1.5;
 const LONGEST_QUICK_SECONDS: f64 = 0.06;
 const MOST_LANES: u64 = 1 << 22;
 const MOST_EPISODES: u64 = 1 << 28;
 
-/// What grows.
+/// The number that varies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum By {
     /// Worker threads.
     Threads,
-    /// Episodes in flight together, as `--batch-size` has it.
+    /// Episodes that run together, as with `--batch-size`.
     Lanes,
-    /// Episodes of a run; its start is part of the time.
+    /// Episodes of a run; the start of the run is part of its time.
     Episodes,
 }
 
@@ -51,14 +51,14 @@ pub(crate) struct ScalingRow {
 }
 
 fn curves_of(opened: &OpenBackend) -> &'static [By] {
-    // Threads of the host compute nothing of a GPU's work.
+    // Threads of the host have no part in a GPU's work.
     match opened.gpu() {
         None => &[By::Threads, By::Lanes, By::Episodes],
         Some(_) => &[By::Lanes, By::Episodes],
     }
 }
 
-/// Measures the curves of every backend but the oracle; what is missing was interrupted. `bench` has the main job.
+/// Measures the curves of every backend but the reference; if interrupted, the rest is missing. `bench` has the main job.
 pub(crate) fn measure_all(
     lab: &Lab<'_>,
     main: &Case,
@@ -102,7 +102,7 @@ struct Curve<'a> {
     lab: &'a Lab<'a>,
     opened: &'a OpenBackend,
     main: &'a Case,
-    /// The main job as measured before.
+    /// The row of the main job in `bench`.
     whole: &'a ResultRow,
 }
 
@@ -117,7 +117,7 @@ impl Curve<'_> {
         })
     }
 
-    /// Returns how many episodes fit into the longest run, by what was measured before.
+    /// Returns how many episodes fit into the longest run, by the rate in `bench`.
     fn most_episodes(&self) -> u64 {
         let steps = self.whole.user_steps as f64 / self.whole.episodes as f64;
         let rate = self.whole.user_steps_per_second.median;
@@ -163,7 +163,7 @@ impl Curve<'_> {
                 break;
             };
             let backend = self.opened.with_lanes(few)?;
-            // Warms up too.
+            // Also warms up.
             match self.workload(&*backend).run(lanes) {
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(None),
@@ -176,7 +176,7 @@ impl Curve<'_> {
         let mut workloads: Vec<_> = workloads
             .map(|(_, backend)| self.workload(&**backend))
             .collect();
-        // All lanes in the same number of episodes: that of the largest, or more.
+        // All numbers of lanes run the same number of episodes: that of the largest one, or more.
         let most = backends.last().map_or(0, |(lanes, _)| *lanes);
         let sizes = vec![most.max(self.whole.episodes.min(self.most_episodes())); workloads.len()];
         let laps = turns(&mut workloads, &sizes, self.lab.effort().runs)?;
@@ -220,7 +220,7 @@ pub(crate) fn turns(
     Ok(Some(laps))
 }
 
-/// Tells whether the device cannot hold what was asked of it.
+/// Tells whether the device cannot hold that much.
 fn is_full(error: &Error) -> bool {
     matches!(
         error,
@@ -228,7 +228,7 @@ fn is_full(error: &Error) -> bool {
     )
 }
 
-/// Lists 1, 2, 4, ... and at the end all.
+/// Lists 1, 2, 4, ... and last `all`.
 pub(crate) fn doubling(all: usize) -> Vec<usize> {
     let powers = std::iter::successors(Some(1_usize), |n| n.checked_mul(2));
     let mut numbers: Vec<usize> = powers.take_while(|&n| n < all).collect();
@@ -236,7 +236,7 @@ pub(crate) fn doubling(all: usize) -> Vec<usize> {
     numbers
 }
 
-/// Lists a number and its multiples by powers of [`FACTOR`], up to another; itself at least.
+/// Lists a number and its multiples by powers of [`FACTOR`], up to a maximum; at least the number itself.
 pub(crate) fn powers(first: u64, most: u64) -> impl Iterator<Item = u64> {
     let powers = std::iter::successors(Some(first), |n| n.checked_mul(FACTOR));
     powers.take_while(move |&n| n == first || n <= most)

@@ -1,4 +1,4 @@
-//! Throughput of the step API: slates from outside, with and without observations. The main job against the number of
+//! Throughput of the step API: slates from outside, with and without observations. The main job for different numbers of
 //! environments, and every environment.
 
 use super::Lab;
@@ -16,10 +16,10 @@ use std::time::Instant;
 const NUM_ENVS: [usize; 4] = [1, 64, 4_096, 65_536];
 /// The most of them with `--quick`.
 const MOST_QUICK_ENVS: usize = 64;
-/// Key of the slates.
+/// Seed of the slates.
 const SEED: u64 = 1;
 
-/// Environments and the slate that each is shown at every step.
+/// Environments, and the slate that each gets at every step.
 struct Steps<'a> {
     env: VecEnv,
     slates: Array2<u32>,
@@ -83,7 +83,7 @@ impl Workload for Steps<'_> {
     }
 }
 
-/// What was measured of a case with a number of environments.
+/// The figures of a case with a number of environments.
 #[derive(Debug, Serialize)]
 pub(crate) struct StepRow {
     #[serde(flatten)]
@@ -91,18 +91,18 @@ pub(crate) struct StepRow {
     environment: String,
     setting: String,
     num_envs: usize,
-    /// Steps of all environments in a run without observations.
+    /// Steps of a run without observations, over all environments.
     steps: u64,
-    /// What a rollout of the same setting gives on this backend: policy included, and nobody outside.
+    /// The rate of a rollout of the same setting on this backend, whose slates come from the policy inside.
     rollout_user_steps_per_second: Option<f64>,
-    /// With slates from outside, and rewards, ends and clicks read back.
+    /// The rate with slates from outside; rewards, ends and clicks are read back.
     step_user_steps_per_second: Spread,
-    /// With what is observed of users, documents and responses read back too.
+    /// The rate when observations of users, documents and responses are read back, too.
     observed_user_steps_per_second: Spread,
 }
 
-/// Lists what is stepped: the main job in all numbers, then the first setting of every environment in the greatest.
-/// Policies are of no consequence: slates come from outside.
+/// Lists the points: the main job with all numbers of environments, then the first setting of every environment with the
+/// largest. Policies do not matter, because slates come from outside.
 fn points(cases: &[Case], is_quick: bool) -> Vec<(&Case, usize)> {
     let numbers = NUM_ENVS.iter().copied();
     let numbers = numbers.filter(|&number| !is_quick || number <= MOST_QUICK_ENVS);
@@ -118,7 +118,7 @@ fn points(cases: &[Case], is_quick: bool) -> Vec<(&Case, usize)> {
     points
 }
 
-/// Measures everything step by step on every backend; what is missing was interrupted.
+/// Measures all points on every backend; if interrupted, the rest is missing.
 pub(crate) fn measure_all(lab: &Lab<'_>, bench: &Bench) -> Result<Vec<StepRow>, Error> {
     let effort = lab.effort();
     let mut rows = Vec::new();

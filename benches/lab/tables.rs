@@ -1,4 +1,4 @@
-//! What was measured, as tables: one for each list of rows, with the keys of the JSON above its columns.
+//! Writes measurements as tables: one for each list of rows, with the keys of the JSON as titles of the columns.
 
 use serde_json::Value;
 use std::fmt::Write;
@@ -31,7 +31,7 @@ fn table(rows: &[Value]) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Writes a value; of a rate the median, with the slowest and the fastest run.
+/// Writes a value; for a rate, the median with the slowest and the fastest run.
 fn cell(value: &Value) -> String {
     let number = |value: &Value| format!("{:.4e}", value.as_f64().unwrap_or(f64::NAN));
     match value {

@@ -1,11 +1,11 @@
-//! Agents that learn within an episode against runs of the original's: `tests/data/README.md`.
+//! Compares agents that learn within an episode with runs of `RecSim`'s agents: `tests/data/README.md`.
 
 use super::row::Row;
 use super::setup::{estimate, simulation};
 use slatesim::Error;
 use slatesim::backend::{Backend, Unobserved};
 
-/// A run of the original: what it was, its settings, and the return with its standard error.
+/// A run of `RecSim`: its title, its settings, and the return with its standard error.
 type Run = (&'static str, &'static [&'static str], (f64, f64));
 
 /// 10 candidates, slates of 2, 100 steps, 1,000 episodes; the return is the number of clicks.
@@ -40,7 +40,7 @@ const TUTORIAL_RUNS: &[Run] = &[
     ("every other topic descending", &["policy.pro_educ=[true, false, true, false]"], (926.86, 4.81)),
 ];
 
-/// Compares a backend with every run of the original.
+/// Compares a backend with every run of `RecSim`.
 pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Error> {
     let parts = [
         ("interest_exploration", &EXPLORATION[..], EXPLORATION_RUNS),

@@ -1,5 +1,4 @@
-//! Returns, lengths, click rates, quantiles and curves against 10,000-episode runs of the original:
-//! `tests/data/README.md`.
+//! Compares returns, lengths, click rates, quantiles and curves with runs of `RecSim` of 10,000 episodes: `tests/data/README.md`.
 
 use super::row::Row;
 use super::setup::estimate;
@@ -10,7 +9,7 @@ use slatesim::registry::Registry;
 use slatesim::statistics::{Summary, joint_standard_errors};
 use slatesim::validation::cases;
 
-/// Ours, and the original's name of it.
+/// The name of a case here, and in the runs of `RecSim`.
 const CASES: [(&str, &str); 9] = [
     ("random baseline", "lts_seed_20_2_random"),
     ("default parameters", "lts_default_random"),
@@ -32,7 +31,7 @@ const CASES: [(&str, &str); 9] = [
     ),
 ];
 
-/// Fewer running episodes than this have no normal mean.
+/// With fewer running episodes than this, the mean is not nearly normal.
 const FEWEST_RUNNING: usize = 200;
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -40,7 +39,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     numbers.filter_map(Value::as_f64).collect()
 }
 
-/// Compares a backend with every run of the original.
+/// Compares a backend with every run of `RecSim`.
 pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Error> {
     let text = include_str!("../../tests/data/recsim-statistics.json");
     let originals: Vec<Value> = serde_json::from_str(text).expect("the data are JSON");
@@ -80,7 +79,7 @@ fn means(title: &str, summary: &Summary, run: &Value, episodes: u64) -> Vec<Row>
         summary.reward_slope.mean,
         summary.reward_slope.standard_error,
     );
-    // The original's error of the click rate is not on record: of as many episodes it is ours, scaled.
+    // RecSim's error of the click rate was not recorded; it is estimated from ours, scaled to the number of episodes.
     let scale = (episodes as f64 / number("episodes")).sqrt();
     vec![
         Row::of_estimates(
@@ -110,8 +109,8 @@ fn means(title: &str, summary: &Summary, run: &Value, episodes: u64) -> Vec<Row>
     ]
 }
 
-/// How many of our returns lie below a quantile of theirs; both samples are binomial there. Where returns are whole
-/// numbers many lie at the quantile, and the probability is between the shares with and without them.
+/// Compares how many of our returns lie below a quantile of `RecSim`'s; both counts are binomial. If returns are whole numbers,
+/// many are equal to the quantile, and the probability is between the shares without and with them.
 fn quantiles(title: &str, returns: &[f64], run: &Value) -> Row {
     let mut distances = Vec::new();
     for (probability, value) in run["reward_quantiles"].as_object().into_iter().flatten() {

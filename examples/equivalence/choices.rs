@@ -1,4 +1,4 @@
-//! Probabilities of the choice models against those of the original, for scores that are put in: `tests/data/README.md`.
+//! Compares probabilities of the choice models with those of `RecSim`, for given scores: `tests/data/README.md`.
 
 use super::row::Row;
 use super::setup::simulation;
@@ -12,7 +12,7 @@ use slatesim::choice::proportional_cascade::ProportionalCascade;
 
 /// Absolute error of a probability.
 const TOLERANCE: f64 = 1e-6;
-/// Uniform draws have so many values.
+/// How many values a uniform draw can have.
 const GRID: u32 = 1 << 23;
 
 /// A choice model, scores of a slate, and the probability of each position and of no click.
@@ -78,7 +78,7 @@ pub(crate) fn rows(backend: &dyn Backend, _episodes: u64) -> Result<Vec<Row>, Er
 /// Finds by bisection how many values of the uniform draw choose a position before each one.
 fn row(backend: &dyn Backend, vector: Vector) -> Result<Row, Error> {
     let num_lanes = vector.scores.len();
-    // One feature, an interest of 1 in it: the feature is the score.
+    // With a single feature and an interest of 1 in it, the feature is the score.
     let mut simulation = simulation(&[
         "environment.name=interest_evolution".to_owned(),
         "environment.document.sampler=distribution".to_owned(),
@@ -103,7 +103,7 @@ fn row(backend: &dyn Backend, vector: Vector) -> Result<Row, Error> {
         steps: vec![0; num_lanes],
     };
     let slates: Vec<u32> = (0..num_lanes).flat_map(|_| (0..).take(num_lanes)).collect();
-    // Lane i looks for the first draw that chooses a position after i: that many are before it.
+    // Lane i searches the first draw that chooses a position after i; its index is the number of draws before it.
     let mut ranges = vec![(0, GRID); num_lanes];
     while ranges.iter().any(|(low, high)| low < high) {
         stepper.set_state(&state)?;

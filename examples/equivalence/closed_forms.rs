@@ -1,4 +1,4 @@
-//! Figures that need no original: closed forms and exact solutions.
+//! Compares figures with closed forms and exact solutions, without `RecSim`.
 
 use super::row::Row;
 use super::setup::{estimate, simulation};
@@ -6,7 +6,7 @@ use slatesim::Error;
 use slatesim::backend::{Backend, Unobserved};
 use std::f64::consts::LN_2;
 
-/// Compares a backend with what can be computed by hand or by a linear solve.
+/// Compares a backend with values from a calculation by hand or from a linear solver.
 pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Error> {
     let run = |settings: &[&str]| -> Result<_, Error> {
         let simulation = simulation(settings)?;
@@ -17,8 +17,9 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
     };
     let mut rows = Vec::new();
 
-    // One document: P(click) = (u + 1) / (u + 3) for u uniform on [-1, 1]. Two: the mean of (s + t) / (s + t + 2) over
-    // s, t uniform on [0, 2] where the topics differ, of 2 s / (2 s + 2) where they are one in twenty.
+    // One document: P(click) = (u + 1) / (u + 3) for u uniform on [-1, 1]. Two: the mean of (s + t) / (s + t + 2) over s, t
+    // uniform on [0, 2] if the topics differ, and of 2 s / (2 s + 2) if they are the same, which has a probability of one in
+    // twenty.
     let first_steps = [
         ("1", 1.0 - LN_2),
         ("2", 0.95 * 0.476_752 + 0.05 * 0.450_694),
@@ -37,7 +38,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
         ));
     }
 
-    // 2,000,000 samples of the formulas, standard error below 1e-4.
+    // From 2,000,000 samples of the formulas, with a standard error below 1e-4.
     for (share, name, expected) in [
         ("[1, 0]", "first", 0.265_40),
         ("[0, 1]", "second", 0.213_37),
@@ -90,7 +91,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
             ours,
             (exact.return_mean, 0.0),
         ));
-        // The error of a standard deviation, were returns normal; they have heavier tails, as twice that allows for.
+        // The standard error of a standard deviation of normal returns, doubled because returns have heavier tails.
         let deviation = returns.standard_deviation.unwrap_or(f64::NAN);
         let error = 2.0 * deviation / (2.0 * episodes as f64).sqrt();
         let exact_deviation = (exact.return_standard_deviation, 0.0);

@@ -1,6 +1,6 @@
-//! Recorded transitions of the original, replayed with the draws that they consumed: `tests/data/README.md`.
+//! Replays recorded transitions of `RecSim` with the draws that they used: `tests/data/README.md`.
 //!
-//! A recorded draw is put in as the random word that makes it: uniforms to 2^-24, pairs of normals to some 10^-6.
+//! A recorded draw is replaced by the random word that gives it: uniforms to 2^-24, pairs of normals to some 10^-6.
 
 use super::row::Row;
 use super::setup::simulation;
@@ -12,7 +12,7 @@ use std::f64::consts::PI;
 /// Relative error of a float, absolute below 1: single precision, and the rounding of the draws.
 const TOLERANCE: f64 = 5e-6;
 
-/// One transition: what is put in, and what came out.
+/// One recorded transition: its inputs and results.
 struct Transition {
     user: Vec<f64>,
     documents: Vec<Vec<f64>>,
@@ -95,7 +95,7 @@ fn chosen(step: &Value) -> Option<u32> {
 
 fn interest_evolution(step: &Value) -> Transition {
     const NUM_TOPICS: usize = 20;
-    // Interests, the time left, and what rounding has taken from it.
+    // Interests, the time left, and the rounding error of the time.
     let mut user = vec![0.0; NUM_TOPICS + 2];
     user[NUM_TOPICS] = number(&step["budget_before"]);
     let mut documents = Vec::new();
@@ -137,7 +137,7 @@ fn interest_evolution(step: &Value) -> Transition {
 }
 
 fn interest_exploration(step: &Value, affinity: &[f64]) -> Transition {
-    // The type, which has no influence any more, comes last.
+    // The type comes last; it no longer has an influence.
     let user = [affinity, &[0.0]].concat();
     let document = |item: &Value| vec![number(&item["quality"]), number(&item["cluster"])];
     Transition {
@@ -165,7 +165,7 @@ fn long_term_satisfaction(step: &Value) -> Transition {
     }
 }
 
-/// Takes all transitions of a run at once, one lane each; the documents of all slates are the corpus.
+/// Takes all transitions of a run at once, one in each lane; the documents of all slates form the corpus.
 fn replay(
     backend: &dyn Backend,
     environment: &str,
@@ -218,7 +218,7 @@ fn replay(
             && outcome.terminated[lane] == transition.done;
         wrong += usize::from(!is_same);
         let found = |field: usize| state.users[field * num_lanes + lane];
-        // The time left of interest evolution is in two numbers.
+        // Interest evolution has the time left as the sum of two fields.
         let num_told = num_fields - usize::from(environment == "interest_evolution");
         let floats = (0..num_told).map(|field| {
             let rest = if num_told < num_fields && field + 1 == num_told {

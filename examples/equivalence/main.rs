@@ -1,11 +1,11 @@
-//! slatesim beside the original, figure by figure, on every backend.
+//! Compares slatesim with `RecSim`, figure by figure, on every backend.
 //!
 //! ```text
 //! cargo run --release --example equivalence > docs/equivalence.md
 //! ```
 //!
-//! Takes a minute or two; `EPISODES=4096` before it makes it shorter and its figures coarser. Exits with 1 if a figure is
-//! out of its bound.
+//! Takes a minute or two; with the environment variable `EPISODES=4096` less, but figures are less precise. Exits with 1 if a
+//! figure is out of its bound.
 #![allow(clippy::print_stdout, reason = "the report is the result")]
 
 mod agents;
@@ -119,7 +119,7 @@ fn main() -> Result<ExitCode, Error> {
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
-/// Writes the rows of all backends side by side, a table a case.
+/// Writes the rows of all backends side by side, a table for each case.
 fn table(backends: &[Box<dyn Backend>], columns: &[Vec<Row>]) -> String {
     let mut text = String::new();
     let mut case = "";

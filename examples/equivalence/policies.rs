@@ -1,4 +1,4 @@
-//! Slates by simple rules against runs of the original: `tests/data/README.md`.
+//! Compares slates by simple rules with runs of `RecSim`: `tests/data/README.md`.
 
 use super::row::Row;
 use super::setup::{estimate, simulation};
@@ -6,7 +6,7 @@ use slatesim::Error;
 use slatesim::backend::{BLOCK_EPISODES, Backend, Unobserved};
 use slatesim::statistics::FEWEST_BLOCKS;
 
-/// A run of the original: settings, candidates and slate, episodes, and the figures that were recorded.
+/// A run of `RecSim`: settings, candidates and slate, episodes, and the figures that were recorded.
 struct Run {
     environment: &'static str,
     sizes: [u32; 2],
@@ -16,11 +16,11 @@ struct Run {
     length: Option<(f64, f64)>,
     clicks_by_step: Option<f64>,
     clicked_quality: Option<f64>,
-    /// Clicks by step at each position.
+    /// Clicks per step at each position.
     slots: &'static [f64],
 }
 
-/// What fills the slate: its name, and the settings that make it.
+/// The rule that makes the slate: its name, and its settings.
 #[derive(Clone, Copy)]
 struct Rule(&'static str, &'static [&'static str]);
 
@@ -28,7 +28,7 @@ const EVOLUTION: &str = "interest_evolution";
 const EXPLORATION: &str = "interest_exploration";
 const SATISFACTION: &str = "long_term_satisfaction";
 
-/// The first K documents, of which none is special where documents are fresh.
+/// The first K documents; if documents are drawn anew, these are random ones.
 const FIRST: Rule = Rule("the first documents", &["policy.name=static"]);
 /// The documents of largest and of smallest first feature: quality, or clickbait score.
 const LARGEST: Rule = Rule("largest first feature", &["policy.name=greedy"]);
@@ -99,8 +99,8 @@ fn runs() -> Vec<Run> {
 /// Steps of an episode of interest exploration, which does not end by itself.
 const EXPLORATION_STEPS: u32 = 50;
 
-/// Compares a backend with every run of the original, of no fewer episodes than the errors of positions and of the clicked
-/// quality take.
+/// Compares a backend with every run of `RecSim`; the episodes are at least as many as the errors of positions and of the clicked
+/// quality need.
 pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Error> {
     let episodes = episodes.max(FEWEST_BLOCKS * BLOCK_EPISODES);
     let mut rows = Vec::new();
@@ -126,7 +126,7 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
             "{}, {num_candidates} candidates, slate of {slate_size}: {rule}",
             run.environment
         );
-        // Where the original's error is not on record, it is ours of as many episodes.
+        // If RecSim's error was not recorded, it is estimated from ours, scaled to the number of episodes.
         let scale = (episodes as f64 / f64::from(run.episodes)).sqrt();
         let returns = &summary.returns;
         let figures = [

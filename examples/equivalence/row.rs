@@ -1,4 +1,4 @@
-//! One figure of slatesim beside the original's.
+//! One figure of slatesim, compared with `RecSim`'s or another known value.
 
 use slatesim::statistics::joint_standard_errors;
 
@@ -8,22 +8,22 @@ pub(crate) const MOST_STANDARD_ERRORS: f64 = 4.0;
 /// A comparison.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    /// What was run.
+    /// The case that was run.
     pub(crate) case: String,
     /// Which figure it is.
     pub(crate) figure: String,
-    /// What is known of it.
+    /// The known value.
     pub(crate) theirs: String,
-    /// What slatesim gives.
+    /// The value of slatesim.
     pub(crate) ours: String,
-    /// How far apart they are, in units of what is allowed.
+    /// The difference, in units of the allowed one.
     pub(crate) share_of_bound: f64,
 }
 
 impl Row {
-    /// Tells whether the figures are as close as they must be.
+    /// Tells whether the difference is allowed.
     pub(crate) fn passed(&self) -> bool {
-        // Not a number is not close.
+        // Written such that NaN does not pass.
         self.share_of_bound <= 1.0
     }
 
@@ -44,7 +44,7 @@ impl Row {
         }
     }
 
-    /// Sums up many comparisons by the farthest of them.
+    /// Summarises many comparisons by the largest difference.
     pub(crate) fn of_many(case: &str, figure: &str, distances: &[f64]) -> Self {
         let farthest =
             distances.iter().copied().fold(
@@ -67,7 +67,7 @@ impl Row {
         }
     }
 
-    /// Counts what should be equal and is not.
+    /// Counts the integers that differ.
     pub(crate) fn of_integers(case: &str, figure: &str, wrong: usize) -> Self {
         Self {
             case: case.to_owned(),
@@ -78,7 +78,7 @@ impl Row {
         }
     }
 
-    /// Sums up errors by the largest of them.
+    /// Summarises errors by the largest of them.
     pub(crate) fn of_errors(case: &str, figure: &str, errors: &[f64], bound: f64) -> Self {
         let largest =
             errors.iter().copied().fold(
@@ -98,7 +98,7 @@ impl Row {
     }
 }
 
-/// Writes an estimate with as many digits as its standard error is worth.
+/// Writes an estimate with as many digits as its standard error justifies.
 fn text((mean, error): (f64, f64)) -> String {
     if error == 0.0 {
         return format!("{mean:.6}");

@@ -1,4 +1,4 @@
-//! What the comparisons share: simulations from settings, and figures with their errors.
+//! The common parts of the comparisons: simulations from settings, and figures with their errors.
 
 use slatesim::Error;
 use slatesim::backend::Simulation;
@@ -16,7 +16,7 @@ pub(crate) fn simulation<S: AsRef<str>>(settings: &[S]) -> Result<Simulation, Er
     Ok(registry::simulation(&config)?)
 }
 
-/// Pairs a figure with its standard error; one that is not determined is close to nothing.
+/// Pairs a figure with its standard error; one that is not determined is NaN, which never passes.
 pub(crate) fn estimate(mean: Option<f64>, standard_error: Option<f64>) -> (f64, f64) {
     (mean.unwrap_or(f64::NAN), standard_error.unwrap_or(f64::NAN))
 }

@@ -1,4 +1,4 @@
-//! Curves on logarithmic axes, where a cost or a speed in proportion is a line of slope 1 or -1.
+//! Draws curves on logarithmic axes, where a proportional cost or speed is a line of slope 1 or -1.
 
 use plotters::prelude::*;
 
@@ -8,32 +8,32 @@ const SIZE: (u32, u32) = (720, 440);
 /// One line of a plot.
 #[derive(Debug)]
 pub(crate) struct Curve {
-    /// What the legend calls it.
+    /// Its name in the legend.
     pub(crate) label: String,
-    /// Where its points are, by growing abscissa.
+    /// Its points, by growing abscissa.
     pub(crate) points: Vec<Point>,
 }
 
-/// A median and the range that it is the median of.
+/// A median, and the smallest and largest value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
     /// Abscissa.
     pub(crate) x: f64,
     /// Ordinate.
     pub(crate) y: f64,
-    /// Least and greatest.
+    /// Smallest and largest value.
     pub(crate) range: [f64; 2],
 }
 
 /// Draws curves and returns the SVG; names the axes.
 ///
 /// # Errors
-/// Where there is nothing to draw.
+/// If there is nothing to draw.
 pub(crate) fn curves(curves: &[Curve], x: &str, y: &str) -> anyhow::Result<String> {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     anyhow::ensure!(points().next().is_some(), "there are no points to draw");
     let [left, right] = bounds(points().map(|point| point.x));
-    // Whole decades: an axis is labelled where they begin.
+    // Axes span whole decades, because only their beginnings are labelled.
     let [low, high] = bounds(points().flat_map(|point| point.range)).map(f64::log10);
     let (low, high) = (low.floor(), high.ceil().max(low.floor() + 1.0));
     let mut svg = String::new();
@@ -94,6 +94,6 @@ pub(crate) fn short(value: f64) -> String {
     let found = prefixes.iter().find(|(unit, _)| value >= *unit);
     let (unit, prefix) = found.copied().unwrap_or((1.0, ""));
     let shown = value / unit;
-    // Two digits behind the point at most, and no zeros at the end.
+    // At most two digits behind the point, and no zeros at the end.
     format!("{}{prefix}", (100.0 * shown).round() / 100.0)
 }

@@ -1,4 +1,4 @@
-//! The backends that are measured, and how they are called.
+//! The backends that are measured, and their names in the results.
 
 use crate::backend::Backend;
 use serde::Serialize;
@@ -7,9 +7,9 @@ use std::fmt;
 /// A backend that is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct MeasuredBackend<'a> {
-    /// What runs the episodes.
+    /// The backend itself.
     pub backend: &'a dyn Backend,
-    /// Whether a GPU backend computes on the CPU, so that its figures say nothing about GPUs.
+    /// Whether it is a GPU backend on a software adapter, so that its figures say nothing about GPUs.
     pub is_software: bool,
 }
 
@@ -22,11 +22,11 @@ pub struct BackendRow {
     pub device: String,
     /// The adapter's driver; the vector width of `cpu`.
     pub driver: String,
-    /// Whether a GPU backend computes on the CPU, so that its figures say nothing about GPUs.
+    /// Whether it is a GPU backend on a software adapter, so that its figures say nothing about GPUs.
     pub is_software: bool,
 }
 
-/// Tells which backend a row of figures is of; shown, a software adapter is called what it is.
+/// Names the backend of a row of figures; as text, it says when the adapter is a software one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BackendLabel {
     /// `reference`, `cpu` or `gpu`.

@@ -1,5 +1,5 @@
-//! What is measured: every choice model and document sampler of every environment with random slates, every policy in
-//! every environment that can feed it, and the published baseline, which is the main job.
+//! The cases that are measured: every choice model and document sampler of every environment with random slates, every policy
+//! in every environment that it works in, and the published baseline, called the main job.
 
 use crate::backend::Simulation;
 use crate::config::{Config, ConfigError, ConfigFile, Declarations, Entry, Override, Sources};
@@ -11,10 +11,10 @@ const DEFAULT: &str = "default";
 /// The setting of the main job.
 pub const MAIN: &str = "random_baseline";
 const MAIN_TEXT: &str = include_str!("../../examples/random_baseline.toml");
-/// Steps of an episode where it does not end by itself.
+/// Steps of an episode, if it does not end by itself.
 const MAX_STEPS: u32 = 100;
 
-/// One thing to measure.
+/// One case to measure.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Case {
@@ -24,7 +24,7 @@ pub struct Case {
     pub policy: String,
     /// Choice model and document sampler, `default`, or [`MAIN`].
     pub setting: String,
-    /// What is run.
+    /// The simulation that is run.
     pub simulation: Simulation,
 }
 
@@ -43,14 +43,14 @@ impl Case {
         self.setting == MAIN
     }
 
-    /// Tells whether it is one of the settings of its environment that are compared with random slates.
+    /// Tells whether it is one of the settings of its environment that are compared with each other, with random slates.
     pub fn is_variant(&self) -> bool {
         self.policy == VARIANTS_POLICY && !self.is_main()
     }
 }
 
-/// Lists what is measured of the environments and policies that are wanted, by their names; the main job at the end if it is
-/// among it.
+/// Lists the cases of the environments and policies that are wanted, by their names; the main job comes last, if it is one of
+/// them.
 ///
 /// # Errors
 /// [`ConfigError`] if an environment has no valid default settings.
@@ -73,7 +73,7 @@ pub fn cases(
         });
         for policy in others {
             let sources = base.clone().with_override(set("policy.name", policy.name));
-            // A policy with keys that must be given, or that needs what the environment lacks, is not for the bench.
+            // The bench leaves out policies with required keys, and those that do not work in the environment.
             let Ok(config) = Config::resolve(&sources, &declarations) else {
                 continue;
             };

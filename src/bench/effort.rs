@@ -3,17 +3,17 @@
 /// Times and numbers of runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// Timed runs of each workload, in turns; the median is told.
+    /// Timed runs of each workload, in turns; the median is reported.
     pub runs: usize,
     /// Seconds that a timed run of the main job should last.
     pub main_seconds: f64,
-    /// Seconds that a timed run should last where there are few of them.
+    /// Seconds that a timed run should last if there are few workloads.
     case_seconds: f64,
     /// Seconds that the runs of all environments and policies may take together.
     budget_seconds: f64,
 }
 
-/// Runs besides the timed ones: sizing, above all.
+/// The time of all other runs, such as those that find the size, in units of timed runs.
 const OTHER_RUNS: f64 = 3.0;
 
 impl Effort {
@@ -33,12 +33,12 @@ impl Effort {
         budget_seconds: 8.0,
     };
 
-    /// Chooses between the two.
+    /// Chooses `QUICK` or `FULL`.
     pub fn new(is_quick: bool) -> Self {
         if is_quick { Self::QUICK } else { Self::FULL }
     }
 
-    /// Returns how long a timed run should last where so many workloads are measured.
+    /// Returns how long a timed run should last if this many workloads are measured.
     pub(super) fn seconds(&self, num_workloads: usize) -> f64 {
         let runs = num_workloads as f64 * (self.runs as f64 + OTHER_RUNS);
         self.case_seconds.min(self.budget_seconds / runs.max(1.0))

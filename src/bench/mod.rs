@@ -1,12 +1,12 @@
-//! Throughput: how fast backends run whole episodes, in user-steps by second.
+//! Throughput: how fast backends run whole episodes, in user-steps per second.
 //!
 //! ```text
 //! cases ────┐
 //! backends ─┴─> rollouts ─(timing, spread)─> Bench
 //! ```
 //!
-//! `docs/benchmarking.md` describes the figures. `slatesim bench` prints a [`Bench`]; `benches/lab` measures further things by
-//! the same means: whatever is a [`Workload`] is timed by [`measure`].
+//! `docs/benchmarking.md` describes the figures. `slatesim bench` prints a [`Bench`]; `benches/lab` measures other things in
+//! the same way: [`measure`] times any [`Workload`].
 //!
 //! ```
 //! use slatesim::backend::{Unobserved, cpu::cpu};
@@ -44,7 +44,7 @@ use serde::Serialize;
 /// Version of the JSON object; raised when a key changes its meaning.
 pub const SCHEMA: u32 = 2;
 
-/// What was measured, and on what.
+/// The measurements, and the machine they were made on.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Bench {
@@ -52,11 +52,11 @@ pub struct Bench {
     pub schema: u32,
     /// The version of this crate.
     pub slatesim: &'static str,
-    /// Whether rows are missing because it was interrupted.
+    /// Whether rows are missing because the bench was interrupted.
     pub partial: bool,
-    /// Whether the program was built with its checks, so that figures say little.
+    /// Whether the program is a debug build, whose figures say little.
     pub is_debug_build: bool,
-    /// The processor's name, where the system tells.
+    /// The processor's name, if the system reports it.
     pub processor: Option<String>,
     /// Worker threads.
     pub threads: usize,
@@ -67,7 +67,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Measures cases on all backends, in turns; `on_case` hears of each case as it is done.
+    /// Measures cases on all backends, in turns; `on_case` receives each case when it is done.
     ///
     /// # Errors
     /// [`Error`] if something cannot be run.
@@ -99,7 +99,7 @@ impl Bench {
         })
     }
 
-    /// Finds what was measured of a case on a backend.
+    /// Returns the row of a case and a backend.
     pub fn row(&self, case: &Case, label: &BackendLabel) -> Option<&ResultRow> {
         let mut rows = self.results.iter();
         rows.find(|row| row.is_of(case) && row.label == *label)

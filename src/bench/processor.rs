@@ -1,11 +1,11 @@
-//! What the host is, so that figures can be told with it.
+//! The name of the host's processor, to be reported with the figures.
 
-/// Names the processor where the system tells: Linux, on x86 and some others.
+/// Returns the processor's name if the system reports it: Linux, on x86 and some others.
 pub(super) fn name() -> Option<String> {
     named(&std::fs::read_to_string("/proc/cpuinfo").ok()?)
 }
 
-/// Finds the name in what Linux tells of its processors.
+/// Finds the name in Linux's description of its processors.
 fn named(text: &str) -> Option<String> {
     let mut lines = text.lines().filter_map(|line| line.split_once(':'));
     let (_, name) = lines.find(|(key, _)| key.trim() == "model name")?;

@@ -1,4 +1,4 @@
-//! Whole episodes: each case on every backend, in turns.
+//! Measures whole episodes: each case on every backend, in turns.
 
 use super::backends::{BackendLabel, MeasuredBackend};
 use super::cases::{Case, MAIN};
@@ -11,21 +11,21 @@ use crate::evaluation::evaluate;
 use serde::Serialize;
 use std::fmt;
 
-/// Blocks of episodes for each thread in the first runs; fewer would leave threads idle.
+/// Blocks of episodes for each thread in the first runs; with fewer, threads would be idle.
 const BLOCKS_BY_THREAD: u64 = 2;
 
-/// Episodes of a simulation, run on a backend; the size of a run is their number.
+/// A workload: episodes of a simulation on a backend. The size of a run is their number.
 #[derive(Clone, Copy)]
 pub struct Rollout<'a> {
-    /// What runs them.
+    /// The backend.
     pub backend: &'a dyn Backend,
-    /// What they are episodes of.
+    /// The simulation.
     pub simulation: &'a Simulation,
-    /// Who may end a run early.
+    /// May end a run early.
     pub observer: &'a dyn Observer,
 }
 
-// Observers need not be able to show themselves.
+// Written by hand, because an observer need not implement `Debug`.
 impl fmt::Debug for Rollout<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rollout")
@@ -53,18 +53,18 @@ impl Workload for Rollout<'_> {
     }
 }
 
-/// What was measured of a case on a backend.
+/// The figures of a case on a backend.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct ResultRow {
-    /// Which backend ran it.
+    /// The backend.
     #[serde(flatten)]
     pub label: BackendLabel,
     /// Name of the environment.
     pub environment: String,
     /// Name of the policy.
     pub policy: String,
-    /// Which settings it ran with, as [`Case::setting`] has it.
+    /// The settings, as in [`Case::setting`].
     pub setting: String,
     /// Episodes of a run.
     pub episodes: u64,
@@ -72,7 +72,7 @@ pub struct ResultRow {
     pub user_steps: u64,
     /// Timed runs.
     pub runs: usize,
-    /// What a run takes to start: the median over the runs.
+    /// Seconds that a run takes to start: the median over the runs.
     pub start_seconds: f64,
     /// The rate of the runs.
     pub user_steps_per_second: Spread,
@@ -129,12 +129,12 @@ impl ResultRow {
         }
     }
 
-    /// Tells whether this is the main job.
+    /// Tells whether this row is of the main job.
     pub fn is_main(&self) -> bool {
         self.setting == MAIN
     }
 
-    /// Tells whether this is a case, on whatever backend.
+    /// Tells whether this row is of the case, on any backend.
     pub(super) fn is_of(&self, case: &Case) -> bool {
         let names = [&self.environment, &self.policy, &self.setting];
         names == [&case.environment, &case.policy, &case.setting]

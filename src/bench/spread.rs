@@ -1,8 +1,8 @@
-//! What several runs of one thing have in common, and how far they are apart.
+//! The median and the spread of the rates of several runs.
 
 use serde::Serialize;
 
-/// Rates of some runs, in user-steps by second.
+/// Rates of some runs, in user-steps per second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// The median.
@@ -11,12 +11,12 @@ pub struct Spread {
     pub min: f64,
     /// The fastest run.
     pub max: f64,
-    /// Half of the distance between the quartiles, by the median: what an ordinary run is off.
+    /// Half of the distance between the quartiles, divided by the median: how far off a typical run is.
     pub relative_half_iqr: f64,
 }
 
 impl Spread {
-    /// Sums up the rates of some runs, at least one.
+    /// Summarises the rates of some runs, at least one.
     ///
     /// # Panics
     /// Without a rate.
@@ -38,7 +38,7 @@ pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
     quantile(&numbers, 0.5)
 }
 
-/// Returns a quantile of numbers in order, linear between two neighbours.
+/// Returns a quantile of sorted numbers, by linear interpolation between neighbours.
 ///
 /// # Source
 /// Hyndman and Fan (1996), definition 7.

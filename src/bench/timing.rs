@@ -1,34 +1,34 @@
-//! Timing several workloads in turns: how much of each, without what it takes to start.
+//! Times several workloads in turns, and subtracts the time that each takes to start.
 //!
 //! ```text
 //! rate = (user-steps - those of the start) / (seconds - those of the start)
 //! ```
 //!
-//! The start is the least that can be run, timed once everything has been compiled. The workloads of one measurement are run
-//! in turns, so that a machine that becomes slower or faster on the way favours none of them. In each turn the start is
-//! timed beside the run; the median of all turns is taken off, so that one slow start does not shift every run.
+//! The start is a run of the smallest size, timed once everything has been compiled. The workloads of one measurement are run
+//! in turns, so that a machine that becomes slower or faster meanwhile favours none of them. In each turn the start is timed
+//! beside the run; the median start of all turns is subtracted, so that one slow start does not shift every run.
 
 use super::spread::{Spread, median};
 use crate::error::Error;
 
-/// The sizing takes steps of this factor at most, so that one noisy measurement does no harm.
+/// The largest factor by which the size grows at a time, so that one noisy measurement does no harm.
 const LARGEST_GROWTH: f64 = 16.0;
-/// A start that takes long is noise of the same size: runs last as long as it, but no longer than this.
+/// A long start has noise of the same magnitude, so runs last at least as long as the start, but need not exceed this.
 const LONGEST_START_SECONDS: f64 = 1.0;
-/// Differences of clocks below this mean nothing.
+/// Differences of times below this have no meaning.
 const SHORTEST_SECONDS: f64 = 1e-6;
 
-/// What was done, and how long it took.
+/// The work that was done, and its time.
 #[derive(Clone, Copy, Debug)]
 pub struct Lap {
     /// Seconds of wall-clock time.
     pub seconds: f64,
-    /// User-steps that were done.
+    /// User-steps.
     pub user_steps: f64,
 }
 
 impl Lap {
-    /// Returns the rate of all of it, the start included.
+    /// Returns the rate, with the start included.
     pub fn rate(self) -> f64 {
         self.user_steps / self.seconds.max(SHORTEST_SECONDS)
     }
@@ -36,32 +36,32 @@ impl Lap {
 
 /// Something whose speed is measured.
 pub trait Workload {
-    /// Does as much; `None` if it was interrupted.
+    /// Runs this much; `None` if it was interrupted.
     ///
     /// # Errors
     /// [`Error`] if it cannot be run.
     fn run(&mut self, size: u64) -> Result<Option<Lap>, Error>;
-    /// The least that can be run.
+    /// The smallest size that can be run.
     fn least(&self) -> u64;
-    /// What a measurement begins with; the sizes of runs are multiples of it.
+    /// The size of the first measurement; the sizes of runs are multiples of it.
     fn first(&self) -> u64;
 }
 
-/// What was measured of a workload.
+/// The figures of a workload.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
     /// Size of a run.
     pub size: u64,
     /// User-steps of a run.
     pub user_steps: f64,
-    /// What a run takes to start: the median over the runs.
+    /// Seconds that a run takes to start: the median over the runs.
     pub start_seconds: f64,
-    /// The rate of the runs, without their starts.
+    /// The rate of the runs, without the start.
     pub rate: Spread,
 }
 
-/// Measures workloads in turns, `runs` times each and at least once, each run to last `seconds` longer than its start; `None` if it was
-/// interrupted.
+/// Measures workloads in turns, `runs` times each and at least once; each run should last `seconds` longer than its start.
+/// `None` if it was interrupted.
 ///
 /// # Errors
 /// [`Error`] if a workload cannot be run.
@@ -96,7 +96,7 @@ pub fn measure(
 }
 
 impl Measured {
-    /// Sums up runs of a size, and the starts that were timed beside them.
+    /// Summarises runs of one size, and the starts that were timed beside them.
     fn of(size: u64, starts: &[Lap], laps: &[Lap]) -> Self {
         let start = Lap {
             seconds: median(starts.iter().map(|start| start.seconds).collect()),
@@ -111,7 +111,7 @@ impl Measured {
     }
 }
 
-/// Returns what a lap has beyond the start.
+/// Returns the difference between a lap and the start.
 fn since(start: Lap, lap: Lap) -> Lap {
     Lap {
         seconds: (lap.seconds - start.seconds).max(SHORTEST_SECONDS),
@@ -119,9 +119,9 @@ fn since(start: Lap, lap: Lap) -> Lap {
     }
 }
 
-/// Warms up, and finds how large a run has to be.
+/// Warms up, and finds the size of a run.
 fn sized(workload: &mut dyn Workload, seconds: f64) -> Result<Option<u64>, Error> {
-    // The first run compiles; the second tells what a run costs besides its steps.
+    // The first run compiles; the second shows what a run costs apart from its steps.
     let least = workload.least();
     let (Some(_), Some(start)) = (workload.run(least)?, workload.run(least)?) else {
         return Ok(None);
@@ -140,7 +140,7 @@ fn sized(workload: &mut dyn Workload, seconds: f64) -> Result<Option<u64>, Error
     }
 }
 
-/// Enlarges a size to a multiple of a unit.
+/// Multiplies a size by a factor, and rounds up to a multiple of the unit.
 fn grown(size: u64, factor: f64, unit: u64) -> u64 {
     #[allow(
         clippy::cast_possible_truncation,
@@ -156,12 +156,12 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
 
-    /// Takes 0.5 s to start, and does a thousand user-steps by second, ten for each unit of size.
+    /// Takes 0.5 s to start, and then does a thousand user-steps per second, ten for each unit of size.
     struct Clockwork<'a> {
         name: char,
         log: &'a RefCell<String>,
         runs_left: usize,
-        /// Takes 3 s longer when so many runs are left.
+        /// Takes 3 s longer when this many runs are left.
         slow_at: usize,
     }
 
@@ -211,7 +211,7 @@ mod tests {
         let measured = measured.expect("nothing interrupts")[0];
         assert!((measured.rate.median - 1000.0).abs() < 1e-9);
         assert!((measured.start_seconds - 0.51).abs() < 1e-12);
-        // 2 s are 200 units and that of the start, in multiples of four.
+        // 2 s are 200 units, plus those of the start, rounded up to a multiple of four.
         assert!((200..=208).contains(&measured.size), "{}", measured.size);
     }
 
@@ -219,12 +219,12 @@ mod tests {
     fn workloads_take_turns() {
         let log = RefCell::default();
         measure(&mut clockworks(&log, 100), 2.0, 3).unwrap();
-        // Each run beside its start, after the sizing of both.
+        // Each run stands beside its start, after the runs that find the sizes of both.
         let log = log.into_inner();
         assert_eq!(log, format!("aaaabbbb{}", "aabb".repeat(3)));
     }
 
-    /// The sizing takes four runs, unless it is misled, and then starts and runs alternate.
+    /// Finding the size takes four runs, unless it is misled; after that, starts and runs alternate.
     #[test]
     fn one_slow_start_changes_no_figure() {
         for slow_at in [98, 95, 93] {
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn an_interrupted_measurement_has_no_figures() {
         let log = RefCell::default();
-        // Four of the sizing, three of the start and three of what is timed.
+        // Four runs for the size, three starts and three timed runs.
         for runs_left in 0..=10 {
             let measured = measure(&mut clockworks(&log, runs_left), 1.0, 3).unwrap();
             assert_eq!(measured.is_some(), runs_left == 10, "{runs_left}");
