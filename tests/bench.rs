@@ -1,4 +1,4 @@
-//! The contract of `slatesim bench`: what is measured, how it is told, and what it refuses.
+//! The contract of `slatesim bench`: what it measures, how it reports that, and which arguments it refuses.
 
 #![cfg(feature = "cli")]
 

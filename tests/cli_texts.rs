@@ -1,4 +1,4 @@
-//! What the command line says, word for word: a change of these texts should be meant.
+//! The texts of the command line, word for word, so that they change on purpose only.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may")]

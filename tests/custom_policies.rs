@@ -1,4 +1,4 @@
-//! Promise: a policy and a layer of one's own are registered as the built-in ones are, and make the same slates on every backend.
+//! Promise: a policy and a layer of one's own are registered like the built-in ones, and make the same slates on every backend.
 
 #![cfg(feature = "cli")]
 #![allow(

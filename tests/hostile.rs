@@ -1,4 +1,4 @@
-//! What others put in the way of a run: closed outputs, limits, sockets, pipes, and names that a terminal would obey.
+//! Hostile surroundings of a run: closed outputs, limits, sockets, pipes, and names that a terminal would interpret.
 
 #![cfg(feature = "cli")]
 #![cfg(unix)]

@@ -1,5 +1,5 @@
-//! Promise: `benches/lab` measures what `slatesim bench` does and what speed comes from, and writes JSON that
-//! `docs/benchmarking.md` describes.
+//! Promise: `benches/lab` measures everything that `slatesim bench` does and more, and writes JSON as `docs/benchmarking.md`
+//! describes it.
 
 #![cfg(all(feature = "cli", feature = "gpu"))]
 #![allow(clippy::unwrap_used, reason = "a test may")]

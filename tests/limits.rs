@@ -1,5 +1,5 @@
-//! What long horizons, many points and large or hostile configurations take: bounded memory, bounded texts, and where memory
-//! is not to be had one line and exit code 1.
+//! Long horizons, many points, and large or hostile configurations: memory and texts are bounded, and if memory runs out there
+//! is one line and exit code 1.
 
 #![cfg(feature = "cli")]
 

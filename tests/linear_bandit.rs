@@ -1,5 +1,5 @@
-//! Promise: a linear bandit that all users share learns which documents are clicked, the same on every run, and what it
-//! has learned can be saved, loaded and written as a policy.
+//! Promise: a linear bandit that all users share learns which documents are clicked, the same on every run, and its learned
+//! state can be saved, loaded and written as a policy.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

@@ -1,5 +1,5 @@
-//! What slatesim promises, one file a promise, in one program: each program of tests would be linked by itself, and the long tests
-//! of one would not run beside those of another.
+//! The promises of slatesim, one in each file, in a single program: separate programs would each take time to link, and the
+//! long tests of one would not run beside those of another.
 
 mod common;
 

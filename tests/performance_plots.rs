@@ -1,4 +1,4 @@
-//! Promise: what `benches/lab` writes can be drawn.
+//! Promise: `examples/performance_plots.rs` can draw the JSON of `benches/lab`.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

@@ -1,5 +1,5 @@
-//! Transitions of the original, replayed through the host twins with the very draws that they consumed:
-//! `tests/data/README.md`. `tests/equivalence.rs` replays them on every backend, with draws rounded to random words.
+//! Transitions of `RecSim`, replayed through the host twins with exactly the draws that they used: `tests/data/README.md`.
+//! `tests/equivalence.rs` replays them on every backend, with draws rounded to random words.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 #![allow(

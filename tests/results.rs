@@ -1,4 +1,5 @@
-//! Results as files: cut, continued, pooled, touched by other programs, damaged; and the documents that a seed draws.
+//! Results as files: merged from shards, continued, pooled, rewritten by other programs, damaged; and the documents that a seed
+//! draws.
 
 #![cfg(feature = "cli")]
 

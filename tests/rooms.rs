@@ -1,11 +1,11 @@
-//! Arrows point one way: between rooms as the table says, and between files in no circle at all.
+//! Imports point one way: between rooms as the table says, and between files never in a circle.
 //!
-//! **What an import is.** A path in the code of a file that leads to an item of another file: in a `use`, or written out, as
-//! `crate::rng::philox` or `layers::flatten`. It is followed through re-exports to the file that defines the item. Comments, texts and
-//! what is under `#[cfg(test)]` do not count. What a module's own file takes of the modules below it does not count either: it declares
-//! them, says outside where their items are, and sets them to work; but what they take of it counts.
+//! **What counts as an import.** A path in the code of a file that leads to an item of another file: in a `use`, or written
+//! out, as `crate::rng::philox` or `layers::flatten`. It is followed through re-exports to the file that defines the item.
+//! Comments, texts and code under `#[cfg(test)]` do not count. Neither do imports of a module's own file from the modules below
+//! it: that file declares them, re-exports their items and calls them. But imports of those modules from that file count.
 //!
-//! The code is read as text, not compiled, so that features and platforms that are off are seen too.
+//! The code is read as text, not compiled, so that disabled features and other platforms are checked, too.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

@@ -1,7 +1,7 @@
-//! Every backend lives through the same episodes, where single precision and drivers' limits are strained.
+//! Every backend runs the same episodes, also where single precision and the limits of drivers are strained.
 //!
-//! Lengths and clicks are compared episode by episode with the reference, which computes in double precision. A rounding
-//! edge may send one of many thousand episodes another way; each case says how many it allows.
+//! Lengths and clicks are compared episode by episode with the reference, which computes in double precision. Rounding may send
+//! one of many thousand episodes another way; each case says how many it allows.
 
 use crate::common;
 use slatesim::backend::Simulation;

@@ -1,5 +1,5 @@
-//! Promise: tabular Q learning learns what `RecSim`'s does, from the same situations and by the same rules, and what it
-//! has learned can be saved, loaded and evaluated.
+//! Promise: tabular Q learning learns the same as `RecSim`'s, from the same situations and by the same rules, and its learned
+//! state can be saved, loaded and evaluated.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

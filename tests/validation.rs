@@ -1,4 +1,4 @@
-//! The ladder of `slatesim validate`, at the effort that a test can afford.
+//! The rungs of `slatesim validate`, with an effort that a test can afford.
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 

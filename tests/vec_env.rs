@@ -1,4 +1,4 @@
-//! The step API: the trajectories of rollouts, automatic resets, slates that cannot be.
+//! The step API: the trajectories of rollouts, automatic resets, and slates that are refused.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
