@@ -42,6 +42,17 @@ pub struct CpuBackend {
 
 /// Makes the `cpu` backend, on all cores or on as many as asked for.
 ///
+/// ```
+/// use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
+///
+/// let simulation = Simulation::of("long_term_satisfaction").build()?;
+/// let one_thread = cpu(Some(1))?.rollout(&simulation, 0..1024, &Unobserved)?;
+/// let two_threads = cpu(Some(2))?.rollout(&simulation, 0..1024, &Unobserved)?;
+/// // To the last bit: threads change how long it takes, and nothing else.
+/// assert_eq!(one_thread, two_threads);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`BackendError::Threads`] if the threads cannot be started.
 pub fn cpu(num_threads: Option<usize>) -> Result<CpuBackend, BackendError> {

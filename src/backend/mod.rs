@@ -55,6 +55,29 @@ pub struct BackendInfo {
 }
 
 /// Watches long work, and may end it early.
+///
+/// ```
+/// use slatesim::backend::{Backend, Observer, Simulation, cpu::cpu};
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// /// Ends the work after a thousand episodes.
+/// struct Thousand(AtomicU64);
+///
+/// impl Observer for Thousand {
+///     fn finished(&self, episodes: u64, _user_steps: u64) {
+///         self.0.fetch_add(episodes, Ordering::Relaxed);
+///     }
+///     fn is_interrupted(&self) -> bool {
+///         self.0.load(Ordering::Relaxed) >= 1000
+///     }
+/// }
+///
+/// let simulation = Simulation::of("long_term_satisfaction").build()?;
+/// let backend = cpu(Some(1))?.with_batch_size(256);
+/// let statistics = backend.rollout(&simulation, 0..1_000_000, &Thousand(AtomicU64::new(0)))?;
+/// assert_eq!(statistics.episodes(), 1024);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Observer: Sync {
     /// Called when episodes have ended.
     fn finished(&self, episodes: u64, user_steps: u64);
@@ -108,6 +131,22 @@ pub struct KernelTime {
 }
 
 /// Runs episodes.
+///
+/// What takes a `&dyn Backend` runs on any of them, and finds the same episodes there:
+///
+/// ```
+/// use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu, reference::reference};
+///
+/// let simulation = Simulation::of("long_term_satisfaction").build()?;
+/// let mean_return = |backend: &dyn Backend| {
+///     let statistics = backend.rollout(&simulation, 0..256, &Unobserved);
+///     statistics.map(|statistics| statistics.summary().returns.mean.expect("there are episodes"))
+/// };
+/// let single = mean_return(&cpu(Some(1))?)?;
+/// let double = mean_return(&reference(Some(1))?)?;
+/// assert!((single / double - 1.0).abs() < 1e-5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Backend: Debug {
     /// Names the backend and what it runs on.
     fn info(&self) -> BackendInfo;

@@ -23,6 +23,24 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Runs episodes on a GPU.
+///
+/// ```
+/// use slatesim::backend::gpu::{AdapterSelection, GpuBackend};
+/// use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
+///
+/// let backend: Box<dyn Backend> = match GpuBackend::open(AdapterSelection::Hardware) {
+///     Ok(gpu) => Box::new(gpu),
+///     Err(error) => {
+///         eprintln!("{error}");
+///         Box::new(cpu(Some(1))?)
+///     }
+/// };
+/// let simulation = Simulation::of("long_term_satisfaction").build()?;
+/// let returns = backend.rollout(&simulation, 0..256, &Unobserved)?.summary().returns;
+/// println!("{:?} on {}", returns.mean, backend.info().device);
+/// assert!(returns.mean.is_some_and(|mean| (900.0..1000.0).contains(&mean)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct GpuBackend {
     engine: Arc<Engine>,
