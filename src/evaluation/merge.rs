@@ -31,6 +31,25 @@ pub enum Pooling {
 
 /// Merges reports of runs with one seed; see [`merge_runs`]. Each report comes with the name that errors call it by.
 ///
+/// ```
+/// use slatesim::backend::{Unobserved, cpu::cpu};
+/// use slatesim::config::{Config, Sources};
+/// use slatesim::evaluation::{Report, Shard, evaluate, merge};
+/// use slatesim::registry;
+///
+/// let config = Config::resolve(&Sources::new().set("episodes=600")?, &registry::declarations())?;
+/// let (simulation, backend) = (registry::simulation(&config)?, cpu(Some(1))?);
+/// let mut reports = Vec::new();
+/// for name in ["0/2", "1/2"] {
+///     let shard: Shard = name.parse()?;
+///     let campaign = evaluate(&simulation, &backend, shard.episodes(config.episodes), &Unobserved)?;
+///     reports.push((name.to_owned(), Report::new(&config, Some(shard), &campaign)));
+/// }
+/// let whole = Report::new(&config, None, &evaluate(&simulation, &backend, 0..600, &Unobserved)?);
+/// assert_eq!(merge(&reports)?.report.summary, whole.summary);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// Those of [`merge_runs`].
 pub fn merge(reports: &[(String, Report)]) -> Result<Merged, EvaluationError> {

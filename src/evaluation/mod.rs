@@ -80,6 +80,19 @@ impl Campaign {
 ///
 /// An empty range is legal and runs nothing. Interrupted, the campaign ends early, with whole episodes only.
 ///
+/// ```
+/// use slatesim::backend::{Simulation, Unobserved, cpu::cpu};
+/// use slatesim::evaluation::evaluate;
+///
+/// let simulation = Simulation::of("long_term_satisfaction").policy("greedy").build()?;
+/// let campaign = evaluate(&simulation, &cpu(Some(1))?, 0..512, &Unobserved)?;
+/// let summary = campaign.statistics.summary();
+/// println!("{:?} in {:.3} seconds", summary.returns.mean, campaign.seconds);
+/// assert_eq!((campaign.done, summary.episodes), (0..512, 512));
+/// # assert!(summary.returns.mean.is_some_and(|mean| mean > 1000.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`EvaluationError::Unaligned`] if the range does not start at a multiple of [`BLOCK_EPISODES`], and those of
 /// [`Backend::rollout`].

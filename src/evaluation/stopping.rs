@@ -308,6 +308,20 @@ fn reason(stopping: &Stopping, look: &Look, is_precise: bool) -> String {
 /// The campaign has exactly the episodes that were run: the same result, to the last bit, as [`evaluate`] of that many. If it
 /// was interrupted it is partial, and the bound counts as the number asked for.
 ///
+/// ```
+/// use slatesim::backend::{Simulation, Unobserved, cpu::cpu};
+/// use slatesim::evaluation::{Precision, Target, evaluate_until};
+///
+/// let simulation = Simulation::of("long_term_satisfaction").set("user.time_budget", 20)?.build()?;
+/// // A standard error of 1, or 100,000 episodes if it takes more.
+/// let target = Target::new(Precision::StandardError(1.0), 100_000)?;
+/// let (campaign, stopping) = evaluate_until(&simulation, &cpu(Some(1))?, &target, &Unobserved)?;
+/// let returns = campaign.statistics.summary().returns;
+/// println!("{:?} after {} episodes", returns.mean, campaign.done.end);
+/// assert!(stopping.is_reached && returns.standard_error.is_some_and(|error| error <= 1.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// Those of [`Backend::rollout`].
 ///

@@ -63,6 +63,28 @@ impl Sweep {
 /// numbers in all simulations of one seed, so that figures differ mostly by what was varied. If the sweep is interrupted, the
 /// first simulations have all their episodes, and the last ones none.
 ///
+/// ```
+/// use slatesim::backend::{Unobserved, cpu::cpu};
+/// use slatesim::config::{Arrangement, Axis, Sources};
+/// use slatesim::evaluation::{MAX_POINTS, sweep};
+/// use slatesim::registry;
+///
+/// let axes = [Axis::parse("environment.user.sensitivity=0.01,0.05,0.1")?];
+/// let declarations = registry::declarations();
+/// let points = Sources::new().resolve_points(&axes, Arrangement::Grid, MAX_POINTS, &declarations)?;
+/// let simulations = points.iter().map(|point| registry::simulation(&point.config));
+/// let simulations = simulations.collect::<Result<Vec<_>, _>>()?;
+/// let swept = sweep(&simulations, &cpu(Some(1))?, 256, false, &Unobserved)?;
+/// for (point, found) in points.iter().zip(&swept.points) {
+///     println!("{}: {:?}", point.label(), found.summary.returns.mean);
+/// }
+/// assert_eq!(points[2].label(), "environment.user.sensitivity = 0.1");
+/// # assert_eq!(swept.points.len(), 3);
+/// # assert!(swept.points.iter().all(|found| found.summary.episodes == 256));
+/// # assert_ne!(swept.points[0].summary.returns.mean, swept.points[2].summary.returns.mean);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// Those of [`Backend::rollout_many`].
 ///

@@ -60,6 +60,21 @@ pub enum Extent {
 ///
 /// Under [`Extent::Target`] the half-width is that of the simultaneous interval of every difference.
 ///
+/// ```
+/// use slatesim::backend::{Simulation, Unobserved, cpu::cpu};
+/// use slatesim::evaluation::{Extent, compare};
+///
+/// let least = Simulation::of("long_term_satisfaction").policy("greedy").set("policy.order", "min")?.build()?;
+/// let most = Simulation::of("long_term_satisfaction").policy("greedy").set("policy.order", "max")?.build()?;
+/// let comparison = compare(&[least, most], &cpu(Some(1))?, Extent::Episodes(512), None, &Unobserved)?;
+/// let (pair, difference) = comparison.differences().next().expect("there is one pair");
+/// println!("{pair:?}: {:?} ± {:?}", difference.mean(), difference.standard_error());
+/// assert_eq!(pair, (0, 1));
+/// // By default users hardly mind clickbait, so that it pays.
+/// assert!(difference.mean().is_some_and(|mean| mean < 0.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`EvaluationError::Unaligned`] if the first episode is no multiple of [`BLOCK_EPISODES`], [`EvaluationError::NumCompared`] unless there are from 2 to [`MAX_COMPARED`] simulations, [`EvaluationError::Seeds`] unless they have one
 /// seed, and those of [`Backend::episodes`].

@@ -14,6 +14,25 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// Reports a comparison; serialises as the object that `slatesim compare --json` prints.
+///
+/// ```
+/// use slatesim::backend::{Unobserved, cpu::cpu};
+/// use slatesim::config::{Sources, Variant};
+/// use slatesim::evaluation::{ComparisonReport, Extent, MAX_COMPARED, compare};
+/// use slatesim::registry;
+///
+/// let variants = vec![
+///     Variant::of_policy("random"),
+///     Variant::parse("least clickbait: policy.name=greedy, policy.order=min")?,
+/// ];
+/// let compared = Sources::new().resolve_variants(variants, MAX_COMPARED, &registry::declarations())?;
+/// let simulations = compared.iter().map(|(_, config)| registry::simulation(config));
+/// let simulations = simulations.collect::<Result<Vec<_>, _>>()?;
+/// let comparison = compare(&simulations, &cpu(Some(1))?, Extent::Episodes(512), None, &Unobserved)?;
+/// let report = ComparisonReport::new(&compared, &comparison);
+/// assert_eq!(report.best.expect("both have a mean").label, "random");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ComparisonReport {
