@@ -17,6 +17,17 @@ use serde::{Deserialize, Serialize};
 ///
 /// Blocks may be added in any order, to any number of `Statistics`, merged in any order: the result is
 /// the same to the last bit, and so is its serialised form.
+///
+/// ```
+/// use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
+///
+/// let simulation = Simulation::of("long_term_satisfaction").build()?;
+/// let backend = cpu(Some(1))?;
+/// let mut statistics = backend.rollout(&simulation, 0..256, &Unobserved)?;
+/// statistics.merge(&backend.rollout(&simulation, 256..600, &Unobserved)?)?;
+/// assert_eq!(statistics, backend.rollout(&simulation, 0..600, &Unobserved)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct Statistics {

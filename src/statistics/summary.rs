@@ -35,6 +35,20 @@ pub const FEWEST_RUNNING: u64 = 30;
 /// of episodes: those of topics, of positions of the slate and of the clicked quality. A block has
 /// [`BLOCK_EPISODES`](crate::backend::BLOCK_EPISODES) episodes. Serialises with the keys of the JSON report;
 /// `episodes` is left to the report around it.
+///
+/// ```
+/// use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
+///
+/// let simulation = Simulation::of("long_term_satisfaction").set("user.time_budget", 20)?.build()?;
+/// let summary = cpu(Some(1))?.rollout(&simulation, 0..512, &Unobserved)?.summary();
+/// let mean = summary.returns.mean.expect("there are episodes");
+/// println!("{mean} ± {:?}, median {:?}", summary.returns.standard_error, summary.returns.quantiles.at(0.5));
+/// // All episodes have 20 steps, so that what these earn one by one adds up.
+/// let by_step: f64 = summary.reward_per_step.iter().flatten().sum();
+/// assert_eq!(summary.length.max, Some(20));
+/// assert!((by_step / mean - 1.0).abs() < 1e-5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// Number of episodes.
