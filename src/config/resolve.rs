@@ -12,6 +12,28 @@ use super::sources::VARIANT;
 use super::{ConfigError, Declarations, Entry, Hint, Key, Origin, Section, Settings, Sources};
 
 /// Describes a run completely: everything that its numbers depend on.
+///
+/// ```
+/// use slatesim::config::{Config, ConfigFile, Sources};
+/// use slatesim::registry;
+///
+/// let text = r#"
+/// seed = 7
+/// max_steps = 20
+/// policy.name = "greedy_pctr"
+///
+/// [environment]
+/// name = "interest_exploration"
+/// "#;
+/// let sources = Sources::new().with_file(ConfigFile::from_text("run.toml", text));
+/// let config = Config::resolve(&sources, &registry::declarations())?;
+/// assert_eq!((config.seed, config.max_steps), (7, Some(20)));
+/// assert_eq!(config.policy.name, "greedy_pctr");
+/// // And what a backend runs.
+/// let simulation = registry::simulation(&config)?;
+/// assert_eq!(simulation.plan.max_steps, 20);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Config {
