@@ -60,6 +60,24 @@ pub struct Outcome {
 }
 
 /// A finite set of states with the outcomes of every action.
+///
+/// Environments of finite state bring theirs:
+///
+/// ```
+/// use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
+///
+/// let simulation = Simulation::of("item_transition").policy("random").build()?;
+/// let model = simulation.model.finite_model().expect("the state is finite");
+/// let random = model.evaluate(&model.uniform())?;
+/// let best = model.evaluate(&model.optimal()?)?;
+/// println!("random slates earn {}, the best there are {}", random.return_mean, best.return_mean);
+/// assert!(best.return_mean > 9.0 * random.return_mean);
+/// // What episodes estimate is this mean.
+/// let returns = cpu(Some(1))?.rollout(&simulation, 0..2560, &Unobserved)?.summary().returns;
+/// let (mean, error) = (returns.mean.expect("there are episodes"), returns.standard_error.expect("they differ"));
+/// assert!((mean - random.return_mean).abs() < 4.0 * error);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct FiniteModel {
     /// Probability that an episode starts in a state.
