@@ -23,6 +23,23 @@ use std::ops::ControlFlow;
 /// every step, logistic regressions are fitted anew to the latest observations ([`LinearBanditOptions::window`]); the A of
 /// UCB-GLM's bounds is over all. `RecSim` keeps all observations, which takes more and more time.
 ///
+/// ```
+/// use slatesim::agent::{LinearBandit, LinearBanditOptions, RegressionTarget};
+/// use slatesim::backend::{Simulation, cpu::cpu};
+/// use slatesim::vec_env::VecEnv;
+/// use std::ops::ControlFlow;
+///
+/// let simulation = Simulation::of("long_term_satisfaction").build()?;
+/// let mut env = VecEnv::new(&simulation, &cpu(Some(1))?, 8)?;
+/// let options = LinearBanditOptions { target: RegressionTarget::Reward, ..LinearBanditOptions::default() };
+/// let mut agent = LinearBandit::new(&env.spaces(), options)?;
+/// agent.train(&mut env, 50, &mut |_| ControlFlow::Continue(()))?;
+/// // What pays at once is clickbait.
+/// assert!(agent.weights()[0] > 0.0);
+/// println!("{}", agent.policy_toml());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Lanes
 /// At every step all lanes choose by the knowledge before it; Thompson sampling has separate draws for each lane. Then the
 /// observations of all lanes are added, in the order of the lanes and of the slates. With one lane, the agent learns from each
