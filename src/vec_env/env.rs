@@ -21,6 +21,29 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Steps many environments with slates from outside.
+///
+/// ```
+/// use ndarray::{Array1, Array2};
+/// use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
+/// use slatesim::vec_env::VecEnv;
+///
+/// let simulation = Simulation::of("long_term_satisfaction").policy("static").set("user.time_budget", 10)?;
+/// let (simulation, backend) = (simulation.build()?, cpu(Some(1))?);
+/// let mut env = VecEnv::new(&simulation, &backend, 100)?;
+/// let slate_size = env.spaces().slates.shape[1];
+/// env.reset()?;
+/// let mut returns = Array1::<f64>::zeros(100);
+/// for _ in 0..10 {
+///     // An agent looks at the observations here; this one shows the first documents.
+///     let slates = Array2::from_shape_fn((100, slate_size), |(_, position)| position as u32);
+///     returns += &env.step(slates.view())?.rewards;
+/// }
+/// // The policy that does the same earns the same.
+/// let rollout = backend.rollout(&simulation, 0..100, &Unobserved)?.summary().returns;
+/// let both = returns.mean().zip(rollout.mean);
+/// assert!(both.is_some_and(|(stepped, rolled)| (stepped / rolled - 1.0).abs() < 1e-6));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct VecEnv {
     stepper: Box<dyn Stepper>,
     /// Knows which states of users are possible.
