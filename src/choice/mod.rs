@@ -80,6 +80,8 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
 }
 
 /// A choice model that configurations can name: see [`Registry::with_choice`](crate::registry::Registry::with_choice).
+///
+/// `docs/authoring.md` shows how to write one; `examples/custom_choice_model.rs` is a whole program.
 pub trait ConfiguredChoice: ChoiceDefinition + Sized {
     /// Names the choice model and declares its configuration keys, which begin with `choice.`.
     fn entry() -> Entry;
