@@ -50,6 +50,18 @@ const ENVIRONMENT_NAME: &str = "environment.name";
 /// ```text
 /// let registry = Registry::built_in().with_environment::<BoredomDefinition>().with_policy::<Mmr>();
 /// ```
+///
+/// ```
+/// use slatesim::registry::Registry;
+///
+/// let registry = Registry::built_in();
+/// println!("{:?}", registry.environment_names().collect::<Vec<_>>());
+/// let simulation = registry.resolve(&["environment.name=interest_exploration", "max_steps=20", "seed=7"])?;
+/// assert_eq!((simulation.plan.max_steps, simulation.plan.seed), (20, 7));
+/// let error = registry.resolve(&["environment.slate_siz=3"]).unwrap_err();
+/// assert!(error.to_string().contains("did you mean `environment.slate_size`"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Registry {
     environments: Vec<Registered<MakeEnvironment>>,

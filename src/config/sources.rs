@@ -51,6 +51,18 @@ impl ConfigFile {
 }
 
 /// Collects the sources of values; flags override the file.
+///
+/// ```
+/// use slatesim::config::{Config, ConfigFile, Sources};
+/// use slatesim::registry;
+///
+/// let file = ConfigFile::from_text("run.toml", "seed = 7\nepisodes = 1_000");
+/// let sources = Sources::new().with_file(file).set("seed=8")?.set("policy.name=static")?;
+/// let config = Config::resolve(&sources, &registry::declarations())?;
+/// assert_eq!((config.seed, config.episodes), (8, 1000));
+/// assert_eq!(config.policy.name, "static");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     file: Option<ConfigFile>,

@@ -327,6 +327,8 @@ fn check_order(
 }
 
 /// An environment with its parameters: makes the twins.
+///
+/// `docs/authoring.md` shows how to write one; `examples/custom_environment.rs` is a whole program.
 pub trait Definition: Debug + Send + Sync + 'static {
     /// The host twin.
     type Twin<N: Number>: Environment<N>;

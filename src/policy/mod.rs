@@ -211,6 +211,8 @@ impl Debug for PolicyContext<'_> {
 }
 
 /// A policy with its parameters: has the WGSL twin, and makes the host twin.
+///
+/// `docs/authoring.md` shows how to write one; `examples/custom_policy.rs` is a whole program.
 pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
     /// The host twin; mostly the definition itself.
     type Twin<N: Number>: Policy<N> + 'static;

@@ -19,6 +19,23 @@ use ndarray::{Array1, Array2, Array3, Array4, ArrayView1, ArrayView3, CowArray, 
 /// has ended. User *j* of environment *i* is lane *i* `users_per_env` + *j*, and runs the episodes of that lane of a
 /// [`VecEnv`], except that the documents are those of the lane of user 0. With one user each it is that `VecEnv`, to the last
 /// bit.
+///
+/// ```
+/// use ndarray::Array3;
+/// use slatesim::backend::{Simulation, cpu::cpu};
+/// use slatesim::vec_env::MultiUserEnv;
+///
+/// let simulation = Simulation::of("long_term_satisfaction").set("slate_size", 1)?.build()?;
+/// // Four environments of three users each.
+/// let mut env = MultiUserEnv::new(&simulation, &cpu(Some(1))?, 4, 3)?;
+/// env.reset()?;
+/// // Every user sees another one of the same documents.
+/// let slates = Array3::from_shape_fn((4, 3, 1), |(_, user, _)| user as u32);
+/// let step = env.step(slates.view())?;
+/// assert_eq!(step.outcome.rewards.shape(), [4, 3]);
+/// assert!(step.outcome.rewards.iter().all(|&reward| reward > 0.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct MultiUserEnv {
     lanes: VecEnv,

@@ -21,6 +21,21 @@ pub enum AutoresetMode {
 }
 
 /// The options of [`VecEnv::with_options`](super::VecEnv::with_options).
+///
+/// ```
+/// use slatesim::backend::{Simulation, cpu::cpu};
+/// use slatesim::vec_env::{VecEnv, VecEnvOptions};
+///
+/// let simulation = Simulation::of("interest_exploration").set("max_steps", 20)?.build()?;
+/// let backend = cpu(Some(1))?;
+/// // Ten environments, and the last two of them as another process would have them.
+/// let mut whole = VecEnv::new(&simulation, &backend, 10)?;
+/// let mut rest = VecEnv::with_options(&simulation, &backend, 2, VecEnvOptions::default().with_first_env(8))?;
+/// let (whole, rest) = (whole.reset()?, rest.reset()?);
+/// assert_eq!(whole.documents.of_env(8), rest.documents.of_env(0));
+/// assert_ne!(whole.documents.of_env(0), rest.documents.of_env(0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VecEnvOptions {

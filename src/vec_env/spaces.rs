@@ -44,6 +44,22 @@ impl Space {
 ///
 /// The shapes are those of environments of one user. With several users, users, responses and slates have two axes, `num_envs`
 /// and `users_per_env`, instead of `num_envs`.
+///
+/// ```
+/// use slatesim::backend::{Simulation, cpu::cpu};
+/// use slatesim::vec_env::VecEnv;
+///
+/// let simulation = Simulation::of("interest_evolution").set("num_candidates", 10)?.set("slate_size", 2)?.build()?;
+/// let spaces = VecEnv::new(&simulation, &cpu(Some(1))?, 3)?.spaces();
+/// assert_eq!(spaces.slates.shape, [3, 2]);
+/// assert_eq!(spaces.documents.shape[..2], [3, 10]);
+/// for observable in &spaces.responses.columns {
+///     println!("{} of {}", observable.length, observable.name);
+/// }
+/// let watch_time = spaces.responses.columns("watch_time").expect("it is observed");
+/// assert_eq!(watch_time.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Spaces {

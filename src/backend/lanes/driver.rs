@@ -202,9 +202,10 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         let mut score = scores[0];
         if num_considered > 1 {
             clicked_document.clone_from(&documents[0]);
-            for (position, document) in (0..num_considered).zip(documents.iter()).skip(1) {
+            // Not `skip(1)`: where that is not inlined, the vectors leave their registers for the call.
+            for position in 1..num_considered {
                 let is_chosen = chosen.equals(N::Word::splat(position));
-                clicked_document.take(is_chosen, document);
+                clicked_document.take(is_chosen, &documents[position as usize]);
                 score = N::select(is_chosen, scores[position as usize], score);
             }
         }

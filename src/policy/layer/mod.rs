@@ -57,6 +57,8 @@ pub trait Layer<N: Number>: Debug + Send + Sync {
 }
 
 /// A layer with its parameters: has the WGSL twin, and makes the host twin.
+///
+/// `docs/authoring.md` shows how to write one; `tests/custom_policies.rs` has a small one.
 pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
     /// The host twin; mostly the definition itself.
     type Twin<N: Number>: Layer<N> + 'static;
