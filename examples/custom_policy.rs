@@ -92,14 +92,7 @@ impl PolicyDefinition for Mmr {
     }
 
     fn shader_defs(&self) -> ShaderDefs {
-        let mut defs = self.by.shader_defs();
-        for (name, size) in [
-            ("MMR_CANDIDATES", self.num_candidates),
-            ("MMR_TOPICS", self.num_topics),
-        ] {
-            defs.insert(name.to_owned(), ShaderDef::UInt(size));
-        }
-        defs
+        self.by.shader_defs()
     }
 
     /// The diversity, the fatigue, then the recovery.

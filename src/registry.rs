@@ -227,7 +227,15 @@ impl Registry {
             Some(choice) => (choice.make)(settings)?,
             None => (registered.make.choice)(settings)?,
         };
-        Ok(((registered.make.model)(settings)?, choice))
+        let model = (registered.make.model)(settings)?;
+        let parameters = model.parameters().into_iter();
+        for (name, value) in parameters.chain(choice.definition().parameters()) {
+            assert!(
+                value.is_finite(),
+                "the parameter {name:?} of {environment:?} is {value}: is it worked out?"
+            );
+        }
+        Ok((model, choice))
     }
 
     /// Adds a policy.
@@ -411,7 +419,7 @@ impl Registry {
             slate_size,
             resample_documents,
         } = CommonKeys::read(settings);
-        let most_candidates = BLOCKS_PER_PURPOSE / outline.document_blocks;
+        let most_candidates = BLOCKS_PER_PURPOSE / outline.document_blocks.max(1);
         if num_candidates > most_candidates {
             return Err(settings.invalid(
                 CommonKeys::num_candidates,

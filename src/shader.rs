@@ -1,5 +1,7 @@
 //! Shader sources as data: models hand them to the GPU backend without knowing it.
 
+mod declares;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

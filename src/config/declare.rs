@@ -187,14 +187,14 @@ macro_rules! parameters {
                 keys.into_iter().flatten().collect()
             }
 
-            /// Reads the numbers that have a key; the others are 0.
+            /// Reads the numbers that have a key; the others are NaN until they are worked out.
             #[allow(unused_variables, reason = "some models have no keys")]
             #[must_use]
             $visibility fn read(settings: &$crate::config::Settings) -> Self {
                 Self {$(
                     $field: None
                         $(.or(Some(settings.read_number(&$crate::config::Key::$kind($key $(, $argument)*)))))?
-                        .unwrap_or(0.0),
+                        .unwrap_or(f64::NAN),
                 )+}
             }
         }
@@ -330,6 +330,10 @@ mod tests {
     fn numbers_without_a_key_are_left_to_be_worked_out() {
         let read = Parameters::read(&entry().settings_with(&["session=8"]).unwrap());
         let doubled = read.map(|number| 2.0 * number);
-        assert_eq!(doubled.named(), [("session", 16.0), ("inverse", 0.0)]);
+        let [(session, sixteen), (inverse, unknown)] = doubled.named()[..] else {
+            panic!("{doubled:?}")
+        };
+        assert_eq!((session, sixteen, inverse), ("session", 16.0, "inverse"));
+        assert!(unknown.is_nan());
     }
 }

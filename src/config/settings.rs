@@ -117,7 +117,7 @@ impl Settings {
     fn find(&self, key: &str) -> &Parameter {
         let mut parameters = self.parameters.iter();
         let found = parameters.find(|parameter| parameter.name == key);
-        found.expect("a key is declared before it is asked for")
+        found.unwrap_or_else(|| panic!("`{key}` is asked for and was not declared"))
     }
 
     /// Rounds all numbers to single precision, so that all backends compute with the same numbers.

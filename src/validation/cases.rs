@@ -51,8 +51,15 @@ fn case(registry: &Registry, specimen: Specimen) -> Result<Case, ConfigError> {
         seed.wrapping_mul(31).wrapping_add(u32::from(byte))
     });
     let settings = [&specimen.settings[..], &[format!("seed={seed}")]].concat();
+    let simulation = registry
+        .resolve(&settings)
+        .map_err(|error| ConfigError::Declaration {
+            entry: specimen.name.to_owned(),
+            key: "specimens".to_owned(),
+            problem: error.to_string(),
+        })?;
     Ok(Case {
-        simulation: registry.resolve(&settings)?,
+        simulation,
         specimen,
     })
 }

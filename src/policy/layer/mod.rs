@@ -89,10 +89,13 @@ pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
     fn state_size(&self) -> usize {
         0
     }
-    /// Returns the probability of showing `slate`, given the probability without the layer; needed where the layer revises
-    /// slates.
+    /// Returns the probability of showing `slate`, given the probability without the layer. Unless a layer says otherwise, nothing is
+    /// known of it where the layer revises slates, and it is the same where it does not.
     fn propensity(&self, without: Propensity, _num_candidates: u32, _slate: &[u32]) -> Propensity {
-        without
+        match self.shader().declares("fn", "revise") {
+            true => Propensity::Unknown,
+            false => without,
+        }
     }
     /// Tells whether the policy reads the state, rather than the layer alone.
     fn is_read(&self) -> bool {

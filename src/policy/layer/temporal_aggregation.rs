@@ -39,7 +39,6 @@ use super::{Layer, LayerDefinition};
 use crate::config::{ConfigError, Entry, Settings};
 use crate::keys;
 use crate::number::{Mask, Number, Word};
-use crate::policy::propensity::Propensity;
 use crate::policy::{Draws, Feedback, Offer, PolicyContext, Scratch};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
@@ -133,11 +132,6 @@ impl LayerDefinition for TemporalAggregation {
 
     fn is_read(&self) -> bool {
         false
-    }
-
-    /// Unknown: the function does not know whether the slate is a repeated one.
-    fn propensity(&self, _without: Propensity, _num_candidates: u32, _slate: &[u32]) -> Propensity {
-        Propensity::Unknown
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the modules of environments, choice models and policies have to define, checked before they are composed: the
 //! composer would point at the kernel that misses something, not at the file that lacks it.
 
-use super::declares::declares;
 use crate::backend::gpu::shader_error::ShaderError;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 
@@ -125,7 +124,7 @@ pub(crate) fn check(source: &ShaderSource, defs: &ShaderDefs) -> Result<(), Shad
     };
     let missing = items.iter().find(|(name, declaration, condition)| {
         let keyword = declaration.split(' ').next().unwrap_or_default();
-        is_needed(condition) && !declares(&source.text, keyword, name)
+        is_needed(condition) && !source.declares(keyword, name)
     });
     match missing {
         None => Ok(()),

@@ -1,12 +1,11 @@
 //! The module `layered`, which calls a policy and the layers around it in order.
 
-use super::declares::declares;
 use crate::shader::ShaderSource;
 use std::fmt::Write;
 
 /// Tells whether a module defines a function that a policy or a layer may leave out.
 fn has(module: &ShaderSource, function: &str) -> bool {
-    declares(&module.text, "fn", function)
+    module.declares("fn", function)
 }
 
 /// Writes the module: [`LayeredTwin::recommend`] and [`LayeredTwin::observe`] in WGSL.

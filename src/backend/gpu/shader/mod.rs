@@ -4,7 +4,6 @@
 pub(crate) mod blocks;
 pub(crate) mod compose;
 mod conversions;
-mod declares;
 mod definitions;
 mod interface;
 pub(crate) mod iterations;

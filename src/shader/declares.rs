@@ -1,7 +1,15 @@
 //! Which items the text of a module declares.
 
-/// Tells whether a line of the text begins with `keyword name`.
-pub(super) fn declares(text: &str, keyword: &str, name: &str) -> bool {
+use super::ShaderSource;
+
+impl ShaderSource {
+    /// Tells whether a line of the text begins with `keyword name`, such as `fn revise`.
+    pub(crate) fn declares(&self, keyword: &str, name: &str) -> bool {
+        declares(&self.text, keyword, name)
+    }
+}
+
+fn declares(text: &str, keyword: &str, name: &str) -> bool {
     text.lines().any(|line| {
         let after = line.trim_start().strip_prefix(keyword);
         let after = after.filter(|after| after.starts_with(char::is_whitespace));
