@@ -121,14 +121,12 @@ pub(crate) fn say_notes<'a>(configs: impl IntoIterator<Item = &'a Config>) {
 pub(crate) fn start_log() -> anyhow::Result<()> {
     let asked = std::env::var(LOG_VARIABLE).unwrap_or_default();
     let asked = if asked.is_empty() { "warn" } else { &asked };
-    let filter: Targets = format!("{QUIET_LIBRARIES},{asked}")
-        .parse()
-        .with_context(|| {
-            Usage(format!(
-                "`{LOG_VARIABLE}` = {asked:?} is not a log filter; allowed is a level (error, warn, info, debug, trace) \
-                 or a list such as slatesim=debug,wgpu_core=info"
-            ))
-        })?;
+    let filter = log_filter(asked).ok_or_else(|| {
+        Usage(format!(
+            "`{LOG_VARIABLE}` = {asked:?} is not a log filter; allowed is a level (off, error, warn, info, debug, trace) \
+             or a list such as slatesim=debug,wgpu_core=info"
+        ))
+    })?;
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let lines = tracing_subscriber::fmt::layer()
@@ -142,9 +140,59 @@ pub(crate) fn start_log() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Reads a list of levels, modules and `module=level`. `Targets` alone would take any text for the name of a module, which no
+/// message comes from.
+fn log_filter(asked: &str) -> Option<Targets> {
+    let is_name = |name: &str| {
+        let is_part =
+            |character: char| character.is_ascii_alphanumeric() || "_:".contains(character);
+        !name.is_empty() && name.chars().all(is_part)
+    };
+    let parts: Vec<&str> = asked.split(',').map(str::trim).collect();
+    let is_directive = |part: &&str| match part.split_once('=') {
+        Some((target, level)) => is_name(target) && is_name(level),
+        None => is_name(part),
+    };
+    let filter = format!("{QUIET_LIBRARIES},{}", parts.join(","));
+    parts
+        .iter()
+        .all(is_directive)
+        .then_some(filter)?
+        .parse()
+        .ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_filter_is_a_list_of_levels_and_modules() {
+        for filter in [
+            "debug",
+            "off",
+            "warn, slatesim=debug",
+            "slatesim::backend=trace,wgpu_core",
+        ] {
+            assert!(log_filter(filter).is_some(), "{filter}");
+        }
+        for filter in [
+            "debug,",
+            ",",
+            "*",
+            "*=debug",
+            " ",
+            "\"debug\"",
+            "slatesim[",
+            "\u{200b}",
+            "=debug",
+            "slatesim=",
+            "slatesim=loud",
+            "slatesim==debug",
+        ] {
+            assert!(log_filter(filter).is_none(), "{filter}");
+        }
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_shown_as_an_escape() {

@@ -22,6 +22,17 @@ pub enum ShaderError {
         owner: String,
     },
 
+    /// Two models bring modules of their own by the same name.
+    #[error("{path} and {other} are both the module `{module}`")]
+    SameName {
+        /// The file that comes first.
+        path: String,
+        /// The other one.
+        other: String,
+        /// The name.
+        module: String,
+    },
+
     /// The host would write numbers into the wrong members.
     #[error(
         "{path}: `struct Parameters` has the members {found}; expected {expected}, in this order, each `f32`"

@@ -84,7 +84,7 @@ fn composer_defs(defs: &ShaderDefs) -> HashMap<String, ShaderDefValue> {
 /// Modules come in dependency order, each after those it imports; ones that nothing imports do no harm.
 ///
 /// # Errors
-/// [`ShaderError::Invalid`] with file, line and caret, in whichever file is at fault;
+/// [`ShaderError::Invalid`] with file, line and caret, in whichever file is at fault; [`ShaderError::SameName`];
 /// [`ShaderError::OverriddenWorkgroupSize`]; [`ShaderError::Composer`] if the composer's own assertions fail.
 pub(crate) fn compose(
     modules: &[ShaderSource],
@@ -140,7 +140,15 @@ fn compose_unguarded(
     // Not `with_capabilities`: it makes a second composer, and with it a second set of regular expressions.
     let mut composer = Composer::default();
     composer.capabilities = capabilities(defs);
-    for module in modules {
+    for (index, module) in modules.iter().enumerate() {
+        let mut before = modules[..index].iter();
+        if let Some(same) = before.find(|other| other.module == module.module) {
+            return Err(ShaderError::SameName {
+                path: same.path.clone(),
+                other: module.path.clone(),
+                module: module.module.clone(),
+            });
+        }
         let added = composer
             .add_composable_module(ComposableModuleDescriptor {
                 source: &module.text,

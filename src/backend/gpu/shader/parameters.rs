@@ -2,7 +2,7 @@
 
 use crate::backend::Simulation;
 use crate::backend::gpu::shader_error::ShaderError;
-use wgpu::naga::{Module, ResourceBinding, ScalarKind, StructMember, TypeInner};
+use wgpu::naga::{Module, ResourceBinding, Scalar, StructMember, TypeInner};
 
 /// A `struct Parameters` as the host knows it.
 #[derive(Debug, PartialEq)]
@@ -48,10 +48,8 @@ impl Parameters {
             let TypeInner::Struct { members, .. } = inner else {
                 continue;
             };
-            let is_f32 = |inner: &TypeInner| {
-                let scalar = inner.scalar();
-                scalar.is_some_and(|scalar| scalar.kind == ScalarKind::Float && scalar.width == 4)
-            };
+            // Not `TypeInner::scalar`, which vectors have, too.
+            let is_f32 = |inner: &TypeInner| matches!(inner, TypeInner::Scalar(Scalar::F32));
             let member = |member: &StructMember| {
                 let name = member.name.as_deref().unwrap_or_default();
                 // The composer decorates the names of what comes from modules.

@@ -7,6 +7,7 @@ use super::library::library;
 use crate::backend::Simulation;
 use crate::backend::gpu::options::{GpuOptions, Patch};
 use crate::shader::ShaderSource;
+use naga_oil::compose::get_preprocessor_data;
 
 /// Lists the modules of a kernel, each after those it imports, and its entry file.
 pub(super) fn sources(
@@ -23,7 +24,7 @@ pub(super) fn sources(
             .for_each(|source| apply(patch, source));
     }
     let mut imported = Vec::new();
-    collect_imports(&entry_source, &all, &mut imported);
+    collect_imports(&entry_source, &all, &mut Vec::new(), &mut imported);
     (imported.into_iter().cloned().collect(), entry_source)
 }
 
@@ -53,24 +54,22 @@ fn models(simulation: &Simulation) -> Vec<ShaderSource> {
 
 /// Collects the modules that a file imports, directly or not, each after those that it imports itself.
 ///
-/// Missing modules are left to the composer, whose error names the file and the line that import them.
+/// What a file imports is asked of the composer, which also reads imports from names written out in full. It is left to the
+/// composer to refuse missing modules, modules that import each other, and different modules of one name.
 fn collect_imports<'a>(
     file: &ShaderSource,
     all: &'a [ShaderSource],
+    visited: &mut Vec<&'a ShaderSource>,
     collected: &mut Vec<&'a ShaderSource>,
 ) {
-    let lines = file.text.lines();
-    for import in lines.filter_map(|line| line.trim_start().strip_prefix("#import ")) {
-        let is_imported = |module: &&ShaderSource| {
-            let rest = import.trim_start().strip_prefix(module.module.as_str());
-            rest.is_some_and(|rest| rest.trim().is_empty() || rest.starts_with([':', ' ', '{']))
-        };
-        let is_collected =
-            |module: &&ShaderSource| collected.iter().any(|known| known.module == module.module);
-        let found = all.iter().find(is_imported);
-        if let Some(module) = found.filter(|module| !is_collected(module)) {
-            collect_imports(module, all, collected);
-            collected.push(module);
+    let (_, imports, _) = get_preprocessor_data(&file.text);
+    for import in imports {
+        for module in all.iter().filter(|module| module.module == import.import) {
+            if !visited.contains(&module) {
+                visited.push(module);
+                collect_imports(module, all, visited, collected);
+                collected.push(module);
+            }
         }
     }
 }
@@ -91,9 +90,23 @@ fn apply(patch: &Patch, source: &mut ShaderSource) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::gpu::shader::compose::compose;
+    use crate::shader::ShaderDefs;
 
     fn module(name: &str, text: &'static str) -> ShaderSource {
         ShaderSource::helper(name, name, text)
+    }
+
+    fn imported(entry: &'static str, all: &[ShaderSource]) -> Vec<String> {
+        let mut collected = Vec::new();
+        collect_imports(
+            &module("entry", entry),
+            all,
+            &mut Vec::new(),
+            &mut collected,
+        );
+        let names = collected.iter().map(|module| module.module.clone());
+        names.collect()
     }
 
     #[test]
@@ -101,21 +114,64 @@ mod tests {
         let all = [
             module(
                 "own::top",
-                "#import slatesim::low\n  #import own::middle::{Item, item}\n",
+                "#import slatesim::low\n  #import own::middle::{Item, item}\nfn top() -> Item { return item(low::draw()); }",
             ),
-            module("own::middle", "#import slatesim::low::draw\n"),
+            module(
+                "own::middle",
+                "#import slatesim::low::draw\nfn item() { draw(); }",
+            ),
             module("slatesim::low", "fn draw() {}\n// #import unused\n"),
             module("slatesim::lower", ""),
             module("unused", ""),
         ];
-        let entry = module("entry", "#import own::top as above\n#import own::middle\n");
-        let mut collected = Vec::new();
-        collect_imports(&entry, &all, &mut collected);
-        let names: Vec<&str> = collected
-            .iter()
-            .map(|module| module.module.as_str())
-            .collect();
-        assert_eq!(names, ["slatesim::low", "own::middle", "own::top"]);
+        let entry = "#import own::top as above\n#import own::middle\nfn main() { above::top(); middle::item(); }";
+        assert_eq!(
+            imported(entry, &all),
+            ["slatesim::low", "own::middle", "own::top"]
+        );
+    }
+
+    #[test]
+    fn imports_are_found_however_they_are_written() {
+        let all = ["own::a", "own::a::b", "own::c"].map(|name| module(name, "fn f() {}"));
+        for entry in [
+            "#import own::a::b;\n#import own::c\nfn main() { b::f(); c::f(); }",
+            "#import own::{a::b, c}\nfn main() { b::f(); c::f(); }",
+            "#import own::a::b, own::c\nfn main() { b::f(); c::f(); }",
+            "#import own::{\n    a::b,\n    c::f,\n}\nfn main() { b::f(); f(); }",
+            "#import\town::a::b\nfn main() { b::f(); own::c::f(); }",
+        ] {
+            assert_eq!(imported(entry, &all), ["own::a::b", "own::c"], "{entry}");
+        }
+    }
+
+    #[test]
+    fn modules_that_import_each_other_are_refused_by_the_composer() {
+        let all = [
+            module("own::a", "#import own::b\nfn f() { b::f(); }"),
+            module("own::b", "#import own::a\nfn f() { a::f(); }"),
+        ];
+        let entry = "#import own::a\n@compute @workgroup_size(1) fn main() { a::f(); }";
+        assert_eq!(imported(entry, &all), ["own::b", "own::a"]);
+        let [a, b] = all;
+        let error = compose(&[b, a], &module("entry", entry), &ShaderDefs::new());
+        let error = error.expect_err("neither can come first").to_string();
+        assert!(error.contains("'own::a' not found"), "{error}");
+    }
+
+    #[test]
+    fn different_modules_of_one_name_are_refused() {
+        let all = [
+            ShaderSource::helper("own::a", "first.wgsl", "fn f() {}"),
+            ShaderSource::helper("own::a", "second.wgsl", "fn f() { f(); }"),
+        ];
+        let entry = "#import own::a\n@compute @workgroup_size(1) fn main() { a::f(); }";
+        assert_eq!(imported(entry, &all), ["own::a", "own::a"]);
+        let error = compose(&all, &module("entry", entry), &ShaderDefs::new());
+        assert_eq!(
+            error.expect_err("which one is meant?").to_string(),
+            "first.wgsl and second.wgsl are both the module `own::a`"
+        );
     }
 
     #[test]
