@@ -219,6 +219,14 @@ pub trait Number:
     #[inline(always)]
     fn pick(numbers: &[Self], index: Self::Word) -> Self {
         let last = numbers.len() - 1;
+        // Number by number where there are fewer of them than users.
+        if numbers.len() < Self::LANES {
+            let mut picked = numbers[last];
+            for (position, &number) in (0..).zip(&numbers[..last]) {
+                picked = Self::select(index.equals(Self::Word::splat(position)), number, picked);
+            }
+            return picked;
+        }
         Self::from_fn(|lane| numbers[last.min(index.lane(lane) as usize)].lane(lane))
     }
 

@@ -233,6 +233,15 @@ impl<S: Registers> Number for Vector<S> {
     #[inline(always)]
     fn gather(table: &[f32], index: VectorWord<S>) -> Self {
         let last = table.len() - 1;
+        // Entry by entry where there are fewer of them than users.
+        if table.len() < Self::LANES {
+            let all = |entry: f32| Self(<S::f32s as SimdBase<S>>::splat(S::proof(), entry));
+            let mut taken = all(table[last]);
+            for (position, &entry) in (0..).zip(&table[..last]) {
+                taken = Self::select(index.equals(Word::splat(position)), all(entry), taken);
+            }
+            return taken;
+        }
         Self(<S::f32s as SimdBase<S>>::from_fn(S::proof(), |lane| {
             table[last.min(index.0[lane] as usize)]
         }))
