@@ -14,7 +14,8 @@ pub use crate::config::{
     Bounds, Column, ConfigError, Corpus, Entry, Key, OneOf, Settings, Weights, WordOrMatrix,
 };
 pub use crate::distribution::{
-    bounded_integer, categorical, log_normal, normal_pair, truncated_normal, uniform,
+    bounded_integer, categorical, cumulative, fine_uniform, inverse_normal, log_normal,
+    normal_pair, normal_probability, truncated_normal, uniform,
 };
 pub use crate::environment::{
     Definition, Environment, Field, Fields, Kind, Observable, Outline, RandomWords,

@@ -3,9 +3,9 @@
 use super::StatisticsError;
 use super::curves::Curves;
 use super::episodes::EpisodeBlock;
+use super::figures::{Conditions, Figures};
 use super::lengths::Lengths;
 use super::moments::Moments;
-use super::parts::{Conditions, Parts};
 use super::quantiles::Quantiles;
 use super::ratio::Ratio;
 use super::step_bins::num_bins;
@@ -29,9 +29,9 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Parts", into = "Parts")]
+#[serde(try_from = "Figures", into = "Figures")]
 pub struct Statistics {
-    pub(super) parts: Parts,
+    pub(super) figures: Figures,
 }
 
 impl<'a> BlockTotals<'a> {
@@ -54,7 +54,7 @@ impl Statistics {
     /// Starts with no episodes.
     #[must_use]
     pub fn new(num_topics: usize, has_quality: bool) -> Self {
-        let parts = Parts {
+        let figures = Figures {
             returns: Moments::new(),
             return_quantiles: Quantiles::new(),
             lengths: Lengths::new(),
@@ -70,26 +70,26 @@ impl Statistics {
             positions: Vec::new(),
             clicked_quality: has_quality.then(Ratio::default),
         };
-        Self { parts }
+        Self { figures }
     }
 
     /// Sets the conditions that episodes are run under, before there are any episodes.
     #[must_use]
     pub fn under(mut self, conditions: Conditions) -> Self {
-        self.parts.discounted = vec![Moments::new(); conditions.discounts.len()];
-        self.parts.conditions = conditions;
+        self.figures.discounted = vec![Moments::new(); conditions.discounts.len()];
+        self.figures.conditions = conditions;
         self
     }
 
     /// Sets how coarse the arithmetic of the backend is, see [`Conditions::resolution`].
     pub(crate) fn set_resolution(&mut self, resolution: f64) {
-        self.parts.conditions.resolution = resolution;
+        self.figures.conditions.resolution = resolution;
     }
 
     /// Returns what the episodes were run under.
     #[must_use]
     pub fn conditions(&self) -> &Conditions {
-        &self.parts.conditions
+        &self.figures.conditions
     }
 
     /// Adds a block of episodes.
@@ -98,8 +98,8 @@ impl Statistics {
     /// Where the block's fields do not have the shapes that [`EpisodeBlock`] promises, or another number
     /// of topics than this has.
     pub fn add(&mut self, block: &EpisodeBlock) {
-        let parts = &mut self.parts;
-        let misfit = block.misfit(parts.topics.len());
+        let figures = &mut self.figures;
+        let misfit = block.misfit(figures.topics.len());
         assert_eq!(
             misfit, None,
             "a field of the episode block has another shape than promised"
@@ -107,30 +107,30 @@ impl Statistics {
         if block.episodes() == 0 {
             return;
         }
-        parts.returns.add_all(&block.returns);
+        figures.returns.add_all(&block.returns);
         for &episode_return in &block.returns {
-            parts.return_quantiles.add(episode_return);
+            figures.return_quantiles.add(episode_return);
         }
         assert_eq!(
-            parts.discounted.len(),
+            figures.discounted.len(),
             block.discounted.len(),
             "blocks have returns at the discounts that were said"
         );
-        for (moments, returns) in parts.discounted.iter_mut().zip(&block.discounted) {
+        for (moments, returns) in figures.discounted.iter_mut().zip(&block.discounted) {
             moments.add_all(returns);
         }
         let slopes = block.slopes.iter().zip(&block.lengths);
         let slopes = slopes.filter(|&(_, &length)| length >= 2);
         let slopes: Vec<f64> = slopes.map(|(&slope, _)| slope).collect();
-        parts.reward_slope.add_all(&slopes);
-        parts.lengths.add(&block.lengths);
-        parts.click_rate.add_counts(&block.clicks, &block.lengths);
-        if let Some(curves) = &mut parts.curves {
+        figures.reward_slope.add_all(&slopes);
+        figures.lengths.add(&block.lengths);
+        figures.click_rate.add_counts(&block.clicks, &block.lengths);
+        if let Some(curves) = &mut figures.curves {
             curves.add(block);
         }
-        let mut totals = parts.block_tally();
+        let mut totals = figures.block_tally();
         totals.add(&BlockTotals::of(block));
-        parts.add_blocks(&totals);
+        figures.add_blocks(&totals);
     }
 
     /// Adds the episodes of another campaign, or of another part of the same one.
@@ -141,19 +141,19 @@ impl Statistics {
     ///
     /// Where one of the two has no curves, neither has the result.
     pub fn merge(&mut self, other: &Self) -> Result<(), StatisticsError> {
-        let (expected, got) = (self.parts.topics.len(), other.parts.topics.len());
+        let (expected, got) = (self.figures.topics.len(), other.figures.topics.len());
         if expected != got {
             return Err(StatisticsError::TopicMismatch { expected, got });
         }
-        let (expected, got) = (self.parts.positions.len(), other.parts.positions.len());
+        let (expected, got) = (self.figures.positions.len(), other.figures.positions.len());
         if expected != got && self.episodes() > 0 && other.episodes() > 0 {
             return Err(StatisticsError::PositionMismatch { expected, got });
         }
-        let expected = self.parts.clicked_quality.is_some();
-        if expected != other.parts.clicked_quality.is_some() {
+        let expected = self.figures.clicked_quality.is_some();
+        if expected != other.figures.clicked_quality.is_some() {
             return Err(StatisticsError::QualityMismatch { expected });
         }
-        if self.parts.conditions.discounts != other.parts.conditions.discounts {
+        if self.figures.conditions.discounts != other.figures.conditions.discounts {
             return Err(StatisticsError::DiscountMismatch);
         }
         let overflow = |what| StatisticsError::CountOverflow { what };
@@ -165,45 +165,46 @@ impl Statistics {
             .ok_or(overflow("user-steps"))?;
 
         // A figure that one of the two has not collected is unknown for both together.
-        let lacks = |of: &Self| of.episodes() > 0 && of.parts.topic_shares.is_empty();
+        let lacks = |of: &Self| of.episodes() > 0 && of.figures.topic_shares.is_empty();
         if lacks(self) || lacks(other) {
-            self.parts.topic_shares.clear();
-        } else if self.parts.topic_shares.is_empty() {
-            self.parts.topic_shares = vec![Ratio::default(); self.parts.topics.len()];
+            self.figures.topic_shares.clear();
+        } else if self.figures.topic_shares.is_empty() {
+            self.figures.topic_shares = vec![Ratio::default(); self.figures.topics.len()];
         }
 
-        let (parts, other) = (&mut self.parts, &other.parts);
-        parts.returns.merge(&other.returns);
-        parts.return_quantiles.merge(&other.return_quantiles);
-        parts.lengths.merge(&other.lengths);
-        parts.click_rate.merge(&other.click_rate);
-        parts.reward_slope.merge(&other.reward_slope);
-        match (&mut parts.curves, &other.curves) {
+        let (figures, other) = (&mut self.figures, &other.figures);
+        figures.returns.merge(&other.returns);
+        figures.return_quantiles.merge(&other.return_quantiles);
+        figures.lengths.merge(&other.lengths);
+        figures.click_rate.merge(&other.click_rate);
+        figures.reward_slope.merge(&other.reward_slope);
+        match (&mut figures.curves, &other.curves) {
             (Some(curves), Some(other)) => curves.merge(other),
-            _ => parts.curves = None,
+            _ => figures.curves = None,
         }
-        parts.invalid_choices += other.invalid_choices;
-        parts.truncated += other.truncated;
-        for (moments, other) in parts.discounted.iter_mut().zip(&other.discounted) {
+        figures.invalid_choices += other.invalid_choices;
+        figures.truncated += other.truncated;
+        for (moments, other) in figures.discounted.iter_mut().zip(&other.discounted) {
             moments.merge(other);
         }
-        let conditions = &mut parts.conditions;
+        let conditions = &mut figures.conditions;
         conditions.resolution = conditions.resolution.max(other.conditions.resolution);
         conditions.max_steps = conditions.max_steps.max(other.conditions.max_steps);
-        for (topic, other) in parts.topics.iter_mut().zip(&other.topics) {
+        for (topic, other) in figures.topics.iter_mut().zip(&other.topics) {
             topic.merge(other);
         }
-        for (share, other) in parts.topic_shares.iter_mut().zip(&other.topic_shares) {
+        for (share, other) in figures.topic_shares.iter_mut().zip(&other.topic_shares) {
             share.merge(other);
         }
-        if parts.positions.is_empty() {
-            parts.positions.clone_from(&other.positions);
+        if figures.positions.is_empty() {
+            figures.positions.clone_from(&other.positions);
         } else {
-            for (position, other) in parts.positions.iter_mut().zip(&other.positions) {
+            for (position, other) in figures.positions.iter_mut().zip(&other.positions) {
                 position.merge(other);
             }
         }
-        if let (Some(quality), Some(other)) = (&mut parts.clicked_quality, &other.clicked_quality) {
+        if let (Some(quality), Some(other)) = (&mut figures.clicked_quality, &other.clicked_quality)
+        {
             quality.merge(other);
         }
         Ok(())
@@ -211,7 +212,7 @@ impl Statistics {
 
     /// Starts to add up blocks for a tally that is added to these statistics.
     pub(crate) fn block_tally(&self) -> BlockTally {
-        self.parts.block_tally()
+        self.figures.block_tally()
     }
 
     /// Adds whole blocks that are already added up.
@@ -219,151 +220,154 @@ impl Statistics {
     /// # Errors
     /// Those of [`Statistics::merge`].
     pub(crate) fn add_tally(&mut self, tally: &Tally) -> Result<(), StatisticsError> {
-        let num_topics = self.parts.topics.len();
-        let mut added = Self::new(num_topics, self.parts.clicked_quality.is_some());
-        let parts = &mut added.parts;
-        parts.lengths.add_counts(&tally.lengths);
-        let episodes = parts.lengths.count();
-        parts.returns = tally.returns.moments(episodes);
-        parts.reward_slope = tally.slopes.moments(parts.lengths.of_several_steps());
-        parts.click_rate.add_products(episodes, &tally.clicks);
-        let bins = num_bins(parts.lengths.max().unwrap_or(0));
-        if let Some(curves) = &mut parts.curves {
+        let num_topics = self.figures.topics.len();
+        let mut added = Self::new(num_topics, self.figures.clicked_quality.is_some());
+        let figures = &mut added.figures;
+        figures.lengths.add_counts(&tally.lengths);
+        let episodes = figures.lengths.count();
+        figures.returns = tally.returns.moments(episodes);
+        figures.reward_slope = tally.slopes.moments(figures.lengths.of_several_steps());
+        figures.click_rate.add_products(episodes, &tally.clicks);
+        let bins = num_bins(figures.lengths.max().unwrap_or(0));
+        if let Some(curves) = &mut figures.curves {
             curves.add_sums(
                 &tally.reward_by_step[..bins],
                 &tally.squared_reward_by_step[..bins],
                 &tally.clicks_by_step[..bins],
             );
         }
-        parts.add_blocks(&tally.blocks);
+        figures.add_blocks(&tally.blocks);
         self.merge(&added)
     }
 
     /// Adds the counts of returns by bucket that go with tallies added before, see
     /// [`Quantiles::add_single_buckets`](super::Quantiles).
     pub(crate) fn add_return_buckets(&mut self, counts: &[u32]) {
-        let range = self.parts.returns.min().zip(self.parts.returns.max());
-        self.parts
+        let range = self.figures.returns.min().zip(self.figures.returns.max());
+        self.figures
             .return_quantiles
             .add_single_buckets(counts, range);
     }
 
     /// Leaves out the curves by step, for good: their memory grows with the length of the episodes.
     pub fn drop_curves(&mut self) {
-        self.parts.curves = None;
+        self.figures.curves = None;
     }
 
     /// Tells whether there are curves by step.
     #[must_use]
     pub fn has_curves(&self) -> bool {
-        self.parts.curves.is_some()
+        self.figures.curves.is_some()
     }
 
     /// Counts the episodes.
     #[must_use]
     pub fn episodes(&self) -> u64 {
-        self.parts.click_rate.units()
+        self.figures.click_rate.units()
     }
 
     /// Counts the steps of all episodes.
     #[must_use]
     pub fn user_steps(&self) -> u64 {
-        self.parts.click_rate.denominator()
+        self.figures.click_rate.denominator()
     }
 
     /// Returns the moments of the returns.
     #[must_use]
     pub fn returns(&self) -> &Moments {
-        &self.parts.returns
+        &self.figures.returns
     }
 
     /// Returns the moments by which comparisons and stopping rules judge: those of the returns at the first discount, or of
     /// the plain returns if there is no discount.
     #[must_use]
     pub fn judged(&self) -> &Moments {
-        self.parts.discounted.first().unwrap_or(&self.parts.returns)
+        self.figures
+            .discounted
+            .first()
+            .unwrap_or(&self.figures.returns)
     }
 
     /// Rounds everything collected into the figures that are reported.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        Summary::of(&self.parts)
+        Summary::of(&self.figures)
     }
 }
 
-impl From<Statistics> for Parts {
+impl From<Statistics> for Figures {
     fn from(statistics: Statistics) -> Self {
-        statistics.parts
+        statistics.figures
     }
 }
 
-impl TryFrom<Parts> for Statistics {
+impl TryFrom<Figures> for Statistics {
     type Error = &'static str;
 
     /// Refuses parts that no campaign can have, so that a damaged file cannot pass for a result.
-    fn try_from(mut parts: Parts) -> Result<Self, Self::Error> {
-        let episodes = parts.click_rate.units();
+    fn try_from(mut figures: Figures) -> Result<Self, Self::Error> {
+        let episodes = figures.click_rate.units();
         let counts =
             |moments: &Moments| u128::from(moments.count()) + u128::from(moments.non_finite());
         let finite = (
-            parts.returns.count(),
-            parts.returns.min().zip(parts.returns.max()),
+            figures.returns.count(),
+            figures.returns.min().zip(figures.returns.max()),
         );
-        if parts.lengths.count() != episodes || counts(&parts.returns) != u128::from(episodes) {
+        if figures.lengths.count() != episodes || counts(&figures.returns) != u128::from(episodes) {
             return Err("returns, lengths and clicks are of different numbers of episodes");
         }
         if (
-            parts.return_quantiles.count(),
-            parts.return_quantiles.range(),
+            figures.return_quantiles.count(),
+            figures.return_quantiles.range(),
         ) != finite
         {
             return Err("moments and quantiles are of different returns");
         }
-        if parts.truncated > episodes {
+        if figures.truncated > episodes {
             return Err("more episodes were truncated than there were");
         }
-        if parts.discounted.len() != parts.conditions.discounts.len() {
+        if figures.discounted.len() != figures.conditions.discounts.len() {
             return Err("there are not as many discounted returns as discounts");
         }
-        if parts
+        if figures
             .discounted
             .iter()
             .any(|moments| counts(moments) != u128::from(episodes))
         {
             return Err("returns and discounted returns are of different numbers of episodes");
         }
-        if parts.invalid_choices > parts.click_rate.denominator() {
+        if figures.invalid_choices > figures.click_rate.denominator() {
             return Err("more choices were clamped than there were");
         }
-        if parts.lengths.user_steps() != u128::from(parts.click_rate.denominator()) {
+        if figures.lengths.user_steps() != u128::from(figures.click_rate.denominator()) {
             return Err("lengths and clicks are of different numbers of user-steps");
         }
-        let user_steps = parts.click_rate.denominator();
-        if parts
+        let user_steps = figures.click_rate.denominator();
+        if figures
             .positions
             .iter()
             .any(|position| position.denominator() != user_steps)
         {
             return Err("positions of the slate and clicks are of different numbers of user-steps");
         }
-        let shares = &parts.topic_shares;
+        let shares = &figures.topic_shares;
         let fits = |(share, topic): (&Ratio, &Ratio)| {
             share.denominator() == user_steps && share.numerator() == topic.numerator()
         };
         let is_whole =
-            shares.len() == parts.topics.len() && shares.iter().zip(&parts.topics).all(fits);
+            shares.len() == figures.topics.len() && shares.iter().zip(&figures.topics).all(fits);
         if !(shares.is_empty() || is_whole) {
             return Err("clicks by topic are of different numbers of clicks or user-steps");
         }
-        if counts(&parts.reward_slope) != u128::from(parts.lengths.of_several_steps()) {
+        if counts(&figures.reward_slope) != u128::from(figures.lengths.of_several_steps()) {
             return Err("reward slopes and lengths are of different episodes");
         }
-        if let Some(curves) = parts.curves.take() {
-            let curves = curves.checked(parts.lengths.max().unwrap_or(0));
+        if let Some(curves) = figures.curves.take() {
+            let curves = curves.checked(figures.lengths.max().unwrap_or(0));
             let curves = curves.ok_or("the curves per step do not end with the longest episode")?;
-            parts.curves = Some(curves);
+            figures.curves = Some(curves);
         }
-        Ok(Self { parts })
+        Ok(Self { figures })
     }
 }
 

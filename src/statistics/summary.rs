@@ -1,9 +1,9 @@
 //! The figures that are reported, each with its uncertainty.
 
 use super::curves::{Curves, Running};
+use super::figures::Figures;
 use super::lengths::Lengths;
 use super::moments::{Moments, safe_share};
-use super::parts::Parts;
 use super::quantiles::Quantiles;
 use super::ratio::Ratio;
 use super::step_bins::first_step_of_bin;
@@ -332,34 +332,34 @@ impl Summary {
         self.episodes >= FEW_EPISODES && share.is_some_and(is_large)
     }
 
-    pub(super) fn of(parts: &Parts) -> Self {
-        let curves = parts.curves.as_ref();
-        let running = curves.map(|_| parts.lengths.running());
+    pub(super) fn of(figures: &Figures) -> Self {
+        let curves = figures.curves.as_ref();
+        let running = curves.map(|_| figures.lengths.running());
         let running = running.unwrap_or_default();
         let curve = |curve: fn(&Curves, &[Running]) -> Vec<Option<f64>>| {
             Curve(curves.map(|curves| curve(curves, &running)))
         };
         Self {
-            episodes: parts.click_rate.units(),
-            user_steps: parts.click_rate.denominator(),
+            episodes: figures.click_rate.units(),
+            user_steps: figures.click_rate.denominator(),
             returns: ReturnSummary::of(
-                &parts.returns,
-                &parts.return_quantiles,
-                parts.conditions.resolution,
+                &figures.returns,
+                &figures.return_quantiles,
+                figures.conditions.resolution,
             ),
-            non_finite_returns: parts.returns.non_finite(),
-            truncated: TruncatedSummary::of(parts.truncated, parts.click_rate.units()),
-            discounted_returns: (parts.conditions.discounts.iter())
-                .zip(&parts.discounted)
+            non_finite_returns: figures.returns.non_finite(),
+            truncated: TruncatedSummary::of(figures.truncated, figures.click_rate.units()),
+            discounted_returns: (figures.conditions.discounts.iter())
+                .zip(&figures.discounted)
                 .map(|(&discount, moments)| {
-                    DiscountedSummary::of(discount, moments, parts.conditions.resolution)
+                    DiscountedSummary::of(discount, moments, figures.conditions.resolution)
                 })
                 .collect(),
-            invalid_choices: parts.invalid_choices,
-            length: LengthSummary::of(&parts.lengths),
+            invalid_choices: figures.invalid_choices,
+            length: LengthSummary::of(&figures.lengths),
             click_rate: ClickRateSummary {
-                mean: parts.click_rate.value(),
-                standard_error: parts.click_rate.standard_error(),
+                mean: figures.click_rate.value(),
+                standard_error: figures.click_rate.standard_error(),
             },
             curve_bins: (running.iter().any(|bin| bin.steps > 1))
                 .then(|| (0..running.len()).map(first_step_of_bin).collect()),
@@ -377,27 +377,28 @@ impl Summary {
                 curves.map(|_| running.iter().map(|bin| bin.episodes).collect()),
             ),
             reward_slope: RewardSlopeSummary {
-                mean: (parts.reward_slope.mean()).filter(|_| parts.reward_slope.non_finite() == 0),
-                standard_error: (parts.reward_slope.standard_error())
-                    .filter(|_| parts.reward_slope.non_finite() == 0)
-                    .map(|error| error.max(slope_resolution(parts))),
-                episodes: parts.reward_slope.count(),
-                largest_share: parts.reward_slope.largest_share(),
+                mean: (figures.reward_slope.mean())
+                    .filter(|_| figures.reward_slope.non_finite() == 0),
+                standard_error: (figures.reward_slope.standard_error())
+                    .filter(|_| figures.reward_slope.non_finite() == 0)
+                    .map(|error| error.max(slope_resolution(figures))),
+                episodes: figures.reward_slope.count(),
+                largest_share: figures.reward_slope.largest_share(),
             },
-            topics: parts
+            topics: figures
                 .topics
                 .iter()
                 .enumerate()
                 .map(|(index, topic)| TopicSummary {
-                    click_share_standard_error: parts
+                    click_share_standard_error: figures
                         .topic_shares
                         .get(index)
                         .and_then(standard_error_of_blocks),
-                    ..TopicSummary::of(topic, parts.click_rate.denominator())
+                    ..TopicSummary::of(topic, figures.click_rate.denominator())
                 })
                 .collect(),
-            positions: parts.positions.iter().map(PositionSummary::of).collect(),
-            clicked_quality: parts
+            positions: figures.positions.iter().map(PositionSummary::of).collect(),
+            clicked_quality: figures
                 .clicked_quality
                 .as_ref()
                 .map(ClickedQualitySummary::of),
@@ -489,11 +490,11 @@ impl LengthSummary {
 }
 
 /// Returns the slope that roundings of the sums alone can make: 12 / n³ times one of the sum of step · reward.
-fn slope_resolution(parts: &Parts) -> f64 {
-    let (mean, length) = (parts.returns.mean(), parts.lengths.mean());
+fn slope_resolution(figures: &Figures) -> f64 {
+    let (mean, length) = (figures.returns.mean(), figures.lengths.mean());
     match (mean, length) {
-        (Some(mean), Some(length)) if length > 0.0 && !parts.returns.is_whole() => {
-            6.0 * parts.conditions.resolution * mean.abs() / (length * length)
+        (Some(mean), Some(length)) if length > 0.0 && !figures.returns.is_whole() => {
+            6.0 * figures.conditions.resolution * mean.abs() / (length * length)
         }
         _ => 0.0,
     }

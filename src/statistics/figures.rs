@@ -1,4 +1,4 @@
-//! The parts of statistics, as they are written and read.
+//! The figures of a campaign, as they are written and read.
 
 use super::curves::Curves;
 use super::lengths::Lengths;
@@ -8,10 +8,10 @@ use super::ratio::Ratio;
 use super::tally::BlockTally;
 use serde::{Deserialize, Serialize};
 
-/// The parts of [`Statistics`](super::Statistics), as written and, before they are checked, as read.
+/// What [`Statistics`](super::Statistics) has collected, as written and, before they are checked, as read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Parts {
+pub(super) struct Figures {
     pub(super) returns: Moments,
     pub(super) return_quantiles: Quantiles,
     pub(super) lengths: Lengths,
@@ -60,7 +60,7 @@ pub struct Conditions {
     pub resolution: f64,
 }
 
-impl Parts {
+impl Figures {
     /// Starts to add up blocks for [`add_blocks`](Self::add_blocks).
     pub(super) fn block_tally(&self) -> BlockTally {
         BlockTally::new(self.topics.len(), self.clicked_quality.is_some())
