@@ -531,7 +531,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a key is declared before it is asked for")]
+    #[should_panic(expected = "`user.sensitivty` is asked for and was not declared")]
     fn asking_for_an_undeclared_key_is_a_mistake_of_the_program() {
         let entry = specimen::long_term_satisfaction();
         let settings = entry.settings_with(&[]).unwrap();
