@@ -341,11 +341,11 @@ mod aarch64;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-/// Vectors for any processor of the kind that the program is built for. One register of four users to a vector: few
-/// processors lack AVX2, and longer vectors took a third of the time in which the program is compiled.
+/// Vectors for any processor of the kind that the program is built for: two registers, of which one works while the other
+/// waits for its result.
 #[cfg(target_arch = "x86_64")]
-pub(crate) type Baseline = Vector<fearless_simd::x86::Sse2>;
-/// The vectors of AVX2: two registers, of which one works while the other waits for its result.
+pub(crate) type Baseline = Pair<Vector<fearless_simd::x86::Sse2>>;
+/// The vectors of AVX2: two registers, for the same reason.
 #[cfg(target_arch = "x86_64")]
 pub(crate) type Wide256 = Pair<Vector<fearless_simd::x86::Avx2>>;
 /// The vectors of AVX-512: two registers, for the same reason.
