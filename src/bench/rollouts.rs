@@ -78,22 +78,57 @@ pub struct ResultRow {
     pub user_steps_per_second: Spread,
 }
 
-/// Measures a case on every backend; `None` if it was interrupted.
+/// A case that a backend could not run, and so has no figures for.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RefusedRow {
+    /// The backend.
+    #[serde(flatten)]
+    pub label: BackendLabel,
+    /// Name of the environment.
+    pub environment: String,
+    /// Name of the policy.
+    pub policy: String,
+    /// The settings, as in [`Case::setting`].
+    pub setting: String,
+    /// What the backend said.
+    pub reason: String,
+}
+
+/// The rows of a case.
+pub(super) struct CaseRows {
+    pub(super) results: Vec<ResultRow>,
+    pub(super) refused: Vec<RefusedRow>,
+}
+
+/// Measures a case on every backend that can run it; `None` if it was interrupted.
 pub(super) fn measure_case(
     case: &Case,
     backends: &[MeasuredBackend<'_>],
     seconds: f64,
     effort: Effort,
     observer: &dyn Observer,
-) -> Result<Option<Vec<ResultRow>>, Error> {
-    let rollouts = backends.iter().map(|measured| Rollout {
-        backend: measured.backend,
-        simulation: &case.simulation,
-        observer,
-    });
+) -> Result<Option<CaseRows>, Error> {
     let mut workloads: Vec<Box<dyn Workload + '_>> = Vec::new();
-    for rollout in rollouts {
-        workloads.push(Box::new(rollout));
+    let (mut able, mut refused) = (Vec::new(), Vec::new());
+    for measured in backends {
+        let mut rollout = Rollout {
+            backend: measured.backend,
+            simulation: &case.simulation,
+            observer,
+        };
+        // One case that a device is too small for must not cost the figures of all others.
+        match rollout.run(rollout.least()) {
+            Err(Error::Gpu(error)) if error.too_large().is_some() => {
+                refused.push(RefusedRow::new(case, measured.label(), error.to_string()));
+            }
+            Err(error) => return Err(error),
+            Ok(None) => return Ok(None),
+            Ok(Some(_)) => {
+                able.push(measured);
+                workloads.push(Box::new(rollout));
+            }
+        }
     }
     let seconds = if case.is_main() {
         effort.main_seconds
@@ -103,10 +138,23 @@ pub(super) fn measure_case(
     let Some(measured) = measure(&mut workloads, seconds, effort.runs)? else {
         return Ok(None);
     };
-    let rows = backends.iter().zip(measured);
-    let rows = rows
-        .map(|(backend, measured)| ResultRow::new(case, backend.label(), &measured, effort.runs));
-    Ok(Some(rows.collect()))
+    let results = able.iter().zip(measured);
+    let results = results
+        .map(|(backend, measured)| ResultRow::new(case, backend.label(), &measured, effort.runs))
+        .collect();
+    Ok(Some(CaseRows { results, refused }))
+}
+
+impl RefusedRow {
+    fn new(case: &Case, label: BackendLabel, reason: String) -> Self {
+        Self {
+            label,
+            environment: case.environment.clone(),
+            policy: case.policy.clone(),
+            setting: case.setting.clone(),
+            reason,
+        }
+    }
 }
 
 impl ResultRow {

@@ -197,6 +197,17 @@ pub enum GpuError {
 }
 
 impl GpuError {
+    /// Says in a few words what the device lacks, if the work was well-formed but too large for it.
+    pub(crate) fn too_large(&self) -> Option<&'static str> {
+        match self {
+            Self::LimitExceeded { .. } => Some("a limit of the device is exceeded"),
+            Self::LoopLimit { .. } => Some("the driver would cut loops"),
+            Self::OutOfMemory { .. } => Some("the device has not enough memory"),
+            Self::Timeout { .. } => Some("the device took too long"),
+            _ => None,
+        }
+    }
+
     /// Tells whether the device is gone, so that only opening a new one can help.
     #[must_use]
     pub fn is_device_lost(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::peer::{PeerRun, Ratio};
-use crate::bench::{Bench, ResultRow, Spread};
+use crate::bench::{Bench, RefusedRow, ResultRow, Spread};
 use crate::cli::text::layout::{columns, facts, paragraphs, row};
 use crate::cli::text::numbers::rate;
 
@@ -25,6 +25,10 @@ pub(super) fn text(report: &Report) -> String {
         ])];
         rows.extend(bench.results.iter().map(cells));
         parts.push(format!("whole episodes\n\n{}", columns(&rows, 4)));
+    }
+    if !bench.refused.is_empty() {
+        let refused: Vec<_> = bench.refused.iter().map(fact).collect();
+        parts.push(format!("not measured\n\n{}", facts(&refused)));
     }
     if let Some(peer) = &report.peer {
         let mut rows = vec![row(PeerRun::TITLE)];
@@ -57,6 +61,15 @@ fn head(bench: &Bench) -> Vec<[String; 2]> {
         ]);
     }
     head
+}
+
+/// Writes a refused case and the reason as a name and a value.
+fn fact(row: &RefusedRow) -> [String; 2] {
+    let case = format!(
+        "{} {} {} ({})",
+        row.label, row.environment, row.policy, row.setting
+    );
+    [case, row.reason.clone()]
 }
 
 fn cells(result: &ResultRow) -> Vec<String> {

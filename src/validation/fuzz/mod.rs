@@ -22,7 +22,6 @@ mod verdict;
 pub use verdict::Edges;
 
 use super::rung::Subject;
-use crate::backend::gpu::GpuError;
 use crate::backend::{BLOCK_EPISODES, Backend, BackendError, Simulation, cpu, reference};
 use crate::config::Declarations;
 use crate::registry::Registry;
@@ -349,14 +348,13 @@ impl Bench<'_> {
                         break;
                     }
                 }
-                // The case is too large for this device, which is no failure.
-                Err(ValidationError::Backend(BackendError::Gpu(
-                    error @ (GpuError::LimitExceeded { .. }
-                    | GpuError::LoopLimit { .. }
-                    | GpuError::OutOfMemory { .. }
-                    | GpuError::Timeout { .. }),
-                ))) => return Outcome::NotRun(kind_of(&error).to_owned()),
                 Err(error) => {
+                    // A case that is too large for this device is no failure.
+                    if let ValidationError::Backend(BackendError::Gpu(error)) = &error
+                        && let Some(lack) = error.too_large()
+                    {
+                        return Outcome::NotRun(lack.to_owned());
+                    }
                     all.fault = Some(format!("{name}: {error}"));
                     break;
                 }
@@ -451,16 +449,6 @@ impl Bench<'_> {
             }
         }
         (given, fault)
-    }
-}
-
-/// Says in a few words why a device refused a case.
-fn kind_of(error: &GpuError) -> &'static str {
-    match error {
-        GpuError::LimitExceeded { .. } => "a limit of the device is exceeded",
-        GpuError::LoopLimit { .. } => "the driver would cut loops",
-        GpuError::OutOfMemory { .. } => "the device has not enough memory",
-        _ => "the device took too long",
     }
 }
 
