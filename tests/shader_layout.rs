@@ -640,6 +640,15 @@ impl Definition for Custom {
 
 /// Composes the rollout with the built-in environment's shader after a change of the user's.
 fn with_change(find: &str, replace: &str) -> (Result<naga::Module, ShaderError>, usize) {
+    kernel_with_change(Kernel::Rollout, find, replace)
+}
+
+/// Composes any kernel with the built-in environment's shader after a change of the user's; returns also the line of the change.
+fn kernel_with_change(
+    kernel: Kernel,
+    find: &str,
+    replace: &str,
+) -> (Result<naga::Module, ShaderError>, usize) {
     let built_in = default_simulation();
     let original = built_in.model.shader().text.into_owned();
     let before = original.split(find).next().unwrap();
@@ -664,7 +673,7 @@ fn with_change(find: &str, replace: &str) -> (Result<naga::Module, ShaderError>,
         },
     };
     (
-        compose_program(&simulation, Kernel::Rollout, &GpuOptions::default(), false),
+        compose_program(&simulation, kernel, &GpuOptions::default(), false),
         line,
     )
 }
@@ -690,18 +699,21 @@ fn a_module_that_lacks_a_function_of_the_interface_is_named_with_the_function() 
 
 #[test]
 fn parameters_of_another_name_or_order_are_refused_with_both_lists() {
-    let (result, _) = with_change(
-        "    choc_mean: f32,\n    choc_stddev: f32,",
-        "    choc_stddev: f32,\n    choc_mean: f32,",
-    );
-    let refused = result.unwrap_err().to_string();
-    assert!(
-        refused.starts_with(
-            "my_room/my_environment.wgsl: `struct Parameters` has the members memory_discount, sensitivity, \
-             innovation_stddev, choc_stddev, choc_mean,"
-        ) && refused.contains("expected memory_discount, sensitivity, innovation_stddev, choc_mean, choc_stddev,"),
-        "{refused}"
-    );
+    for kernel in [Kernel::Rollout, Kernel::Sweep, Kernel::Step] {
+        let (result, _) = kernel_with_change(
+            kernel,
+            "    choc_mean: f32,\n    choc_stddev: f32,",
+            "    choc_stddev: f32,\n    choc_mean: f32,",
+        );
+        let refused = result.unwrap_err().to_string();
+        assert!(
+            refused.starts_with(
+                "my_room/my_environment.wgsl: `struct Parameters` has the members memory_discount, sensitivity, \
+                 innovation_stddev, choc_stddev, choc_mean,"
+            ) && refused.contains("expected memory_discount, sensitivity, innovation_stddev, choc_mean, choc_stddev,"),
+            "{kernel:?}: {refused}"
+        );
+    }
 }
 
 #[test]

@@ -23,8 +23,8 @@ struct Job {
     users_per_env: u32,
     // 1 where the words STEP of every lane are given, rather than drawn.
     words_are_given: u32,
-    // Lanes of each point, whole blocks, and the point of lane 0; this and what follows up to corpus_numbers with MANY_POINTS
-    // only.
+    // Lanes of each point, whole blocks, and the point of lane 0. These and all members up to corpus_numbers are used with
+    // MANY_POINTS only.
     lanes_per_point: u32,
     first_point: u32,
     // Numbers of each point beside its parameters, and where among them the policy's and the corpus begin.

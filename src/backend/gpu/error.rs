@@ -198,7 +198,8 @@ pub enum GpuError {
 
 impl GpuError {
     /// Says in a few words what the device lacks, if the work was well-formed but too large for it.
-    pub(crate) fn too_large(&self) -> Option<&'static str> {
+    #[must_use]
+    pub fn too_large(&self) -> Option<&'static str> {
         match self {
             Self::LimitExceeded { .. } => Some("a limit of the device is exceeded"),
             Self::LoopLimit { .. } => Some("the driver would cut loops"),

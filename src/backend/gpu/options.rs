@@ -7,8 +7,8 @@ pub struct GpuOptions {
     pub batch_size: Option<u32>,
     /// Steps of one dispatch; `None`: as many as take some tens of milliseconds.
     pub fusion_length: Option<u32>,
-    /// Invocations in a workgroup; `None`: 64. Rollouts round it up to 64, 128 or 256, which is their most; the kernel that
-    /// adds episodes up always has 256.
+    /// Invocations in a workgroup; `None`: 64. Rollouts round it up to 64, 128 or 256, and take 256 for anything larger; the
+    /// kernel that adds episodes up always has 256.
     pub workgroup_size: Option<u32>,
     /// Whether shaders check array bounds at run time.
     pub is_checked: bool,

@@ -22,7 +22,7 @@ pub enum ShaderError {
         owner: String,
     },
 
-    /// Two models bring modules of their own by the same name.
+    /// Two different modules have the same name.
     #[error("{path} and {other} are both the module `{module}`")]
     SameName {
         /// The file that comes first.

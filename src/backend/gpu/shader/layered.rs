@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn layers_act_from_the_inside_out_and_hear_from_the_outside_in() {
+    fn layers_act_from_the_inside_out_and_observe_from_the_outside_in() {
         let policy = ShaderSource::policy("own.wgsl", "fn recommend() {}\n");
         let text = "fn prepare(a: u32) {}\nfn observe(b: u32) {}\n// fn revise(c: u32) {}\n";
         let layers = ["inner", "outer"].map(|name| ShaderSource::layer(name, "own.wgsl", text));

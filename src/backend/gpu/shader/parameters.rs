@@ -2,7 +2,7 @@
 
 use crate::backend::Simulation;
 use crate::backend::gpu::shader_error::ShaderError;
-use wgpu::naga::{Module, ResourceBinding, Scalar, StructMember, TypeInner};
+use wgpu::naga::{Handle, Module, Scalar, StructMember, Type, TypeInner};
 
 /// A `struct Parameters` as the host knows it.
 #[derive(Debug, PartialEq)]
@@ -39,21 +39,17 @@ impl Parameters {
     /// # Errors
     /// [`ShaderError::Parameters`] if the members have other names or another order, or are not all `f32`.
     pub(super) fn check(&self, module: &Module) -> Result<(), ShaderError> {
-        let is_it = |at: &ResourceBinding| (at.group, at.binding) == (0, self.binding);
-        let globals = module.global_variables.iter().map(|(_, global)| global);
-        let bound = globals
-            .filter(|global| global.binding.as_ref().is_some_and(is_it))
-            .map(|global| &module.types[global.ty].inner);
-        for inner in bound {
-            let TypeInner::Struct { members, .. } = inner else {
+        for (_, global) in module.global_variables.iter() {
+            let Some(at) = global.binding.as_ref().filter(|at| at.group == 0) else {
+                continue;
+            };
+            let Some(members) = self.members(module, at.binding, global.ty) else {
                 continue;
             };
             // Not `TypeInner::scalar`, which vectors have, too.
             let is_f32 = |inner: &TypeInner| matches!(inner, TypeInner::Scalar(Scalar::F32));
             let member = |member: &StructMember| {
                 let name = member.name.as_deref().unwrap_or_default();
-                // The composer decorates the names of what comes from modules.
-                let name = name.split("X_naga_oil_mod_X").next().unwrap_or_default();
                 match is_f32(&module.types[member.ty].inner) {
                     true => name.to_owned(),
                     false => format!("{name} (no f32)"),
@@ -69,5 +65,26 @@ impl Parameters {
             }
         }
         Ok(())
+    }
+
+    /// Returns the members of the struct if they are behind a binding of group 0 with this type. With `MANY_POINTS` there is one
+    /// binding, an array of `Point`s (`shaders/kernel/candidates.wgsl`), which have the structs in the order of their bindings.
+    fn members<'a>(
+        &self,
+        module: &'a Module,
+        binding: u32,
+        ty: Handle<Type>,
+    ) -> Option<&'a [StructMember]> {
+        let members = |ty| match &module.types[ty].inner {
+            TypeInner::Struct { members, .. } => Some(members.as_slice()),
+            _ => None,
+        };
+        match module.types[ty].inner {
+            TypeInner::Array { base, .. } if binding == 1 => {
+                let of_point = members(base)?.get(self.binding as usize - 1)?;
+                members(of_point.ty)
+            }
+            _ => members(ty).filter(|_| binding == self.binding),
+        }
     }
 }

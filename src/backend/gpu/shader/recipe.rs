@@ -5,60 +5,71 @@ use super::definitions::definitions;
 use super::interface;
 use super::kernel::Kernel;
 use super::parameters::Parameters;
-use super::sources::sources;
+use super::sources::{models, sources};
 use crate::backend::Simulation;
-use crate::backend::gpu::options::GpuOptions;
+use crate::backend::gpu::options::{GpuOptions, Patch};
 use crate::backend::gpu::shader_error::ShaderError;
 use crate::shader::{ShaderDefs, ShaderSource};
 use wgpu::naga;
 
-/// All that the shader of a kernel is made from: equal recipes give equal shaders.
+/// All that the shader of a kernel is made from, besides the modules that are the same for all: equal recipes give equal shaders.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Recipe {
     defs: ShaderDefs,
-    modules: Vec<ShaderSource>,
-    entry_source: ShaderSource,
-    parameters: [Parameters; 2],
+    kernel: Kernel,
+    /// What the models bring; nothing for kernels that serve all simulations.
+    models: Vec<ShaderSource>,
+    parameters: Vec<Parameters>,
+    patch: Option<Patch>,
+}
+
+/// A shader.
+#[derive(Debug)]
+pub(crate) struct Composed {
+    pub(crate) module: naga::Module,
+    /// Whether a release build may leave out the guards of arrays and loops.
+    pub(crate) is_trusted: bool,
 }
 
 impl Recipe {
     /// Collects what the shader of a kernel is made from; `native_u64` tells whether the device has 64-bit integers.
-    ///
-    /// # Panics
-    /// As [`compose_program`].
     pub(crate) fn new(
         simulation: &Simulation,
         kernel: Kernel,
         options: &GpuOptions,
         native_u64: bool,
     ) -> Self {
-        let (modules, entry_source) = sources(simulation, kernel, options);
+        let (models, parameters) = match kernel.only_adds() {
+            true => (Vec::new(), Vec::new()),
+            false => (models(simulation), Parameters::of(simulation).into()),
+        };
         Self {
             defs: definitions(simulation, kernel, options, native_u64),
-            modules,
-            entry_source,
-            parameters: Parameters::of(simulation),
+            kernel,
+            models,
+            parameters,
+            patch: options.patch.clone(),
         }
-    }
-
-    /// Tells whether a release build may leave out the guards of arrays and loops.
-    pub(crate) fn is_trusted(&self) -> bool {
-        self.modules.iter().all(ShaderSource::is_trusted)
     }
 
     /// Makes the shader.
     ///
     /// # Errors
     /// [`ShaderError`] with file, line and caret.
-    pub(crate) fn compose(&self) -> Result<naga::Module, ShaderError> {
-        for module in &self.modules {
+    ///
+    /// # Panics
+    /// As [`compose_program`].
+    pub(crate) fn compose(&self) -> Result<Composed, ShaderError> {
+        let (modules, entry) = sources(self.kernel, &self.models, self.patch.as_ref());
+        for module in &modules {
             interface::check(module, &self.defs)?;
         }
-        let module = compose(&self.modules, &self.entry_source, &self.defs)?;
+        let module = compose(&modules, &entry, &self.defs)?;
         for parameters in &self.parameters {
             parameters.check(&module)?;
         }
-        Ok(module)
+        let is_trusted = modules.iter().all(ShaderSource::is_trusted);
+        Ok(Composed { module, is_trusted })
     }
 }
 
@@ -77,5 +88,6 @@ pub fn compose_program(
     options: &GpuOptions,
     native_u64: bool,
 ) -> Result<naga::Module, ShaderError> {
-    Recipe::new(simulation, kernel, options, native_u64).compose()
+    let recipe = Recipe::new(simulation, kernel, options, native_u64);
+    recipe.compose().map(|composed| composed.module)
 }

@@ -5,20 +5,23 @@ use super::kernel::Kernel;
 use super::layered;
 use super::library::library;
 use crate::backend::Simulation;
-use crate::backend::gpu::options::{GpuOptions, Patch};
+use crate::backend::gpu::options::Patch;
 use crate::shader::ShaderSource;
 use naga_oil::compose::get_preprocessor_data;
 
-/// Lists the modules of a kernel, each after those it imports, and its entry file.
+/// Lists the modules of a kernel, each after those it imports, and its entry file; `models` are those of [`models`].
+///
+/// # Panics
+/// If the patch looks for a text that its file does not contain.
 pub(super) fn sources(
-    simulation: &Simulation,
     kernel: Kernel,
-    options: &GpuOptions,
+    models: &[ShaderSource],
+    patch: Option<&Patch>,
 ) -> (Vec<ShaderSource>, ShaderSource) {
     let mut all = library();
-    all.extend(models(simulation));
+    all.extend_from_slice(models);
     let mut entry_source = kernel.source();
-    if let Some(patch) = &options.patch {
+    if let Some(patch) = patch {
         all.iter_mut()
             .chain([&mut entry_source])
             .for_each(|source| apply(patch, source));
@@ -30,24 +33,20 @@ pub(super) fn sources(
 
 /// Lists the modules of environment, choice model, policy and layers with the helpers that they bring, and the one that calls the
 /// policy with its layers.
-fn models(simulation: &Simulation) -> Vec<ShaderSource> {
-    let plan = &simulation.plan;
-    let mut models = vec![simulation.model.shader(), plan.choice.definition().shader()];
+pub(super) fn models(simulation: &Simulation) -> Vec<ShaderSource> {
+    let Simulation { model, plan } = simulation;
+    let (users, documents) = (model.user_layout(), model.document_layout());
+    let environment = with_conversions(model.shader(), &users, &documents);
     let own = plan.policy.shaders();
     let (policy, layers) = own.split_first().expect("there is a policy");
-    models.push(layered::module(policy, layers));
+    let layered = layered::module(policy, layers);
+    let mut models = vec![environment, plan.choice.definition().shader(), layered];
     models.extend(own);
     let helpers: Vec<ShaderSource> = models
         .iter()
         .flat_map(ShaderSource::helpers)
         .cloned()
         .collect();
-    let (users, documents) = (
-        simulation.model.user_layout(),
-        simulation.model.document_layout(),
-    );
-    let environment = models.remove(0);
-    models.push(with_conversions(environment, &users, &documents));
     models.extend(helpers);
     models
 }
@@ -55,7 +54,8 @@ fn models(simulation: &Simulation) -> Vec<ShaderSource> {
 /// Collects the modules that a file imports, directly or not, each after those that it imports itself.
 ///
 /// What a file imports is asked of the composer, which also reads imports from names written out in full. It is left to the
-/// composer to refuse missing modules, modules that import each other, and different modules of one name.
+/// composer to refuse missing modules and modules that import each other, and to [`compose`](super::compose::compose) to refuse
+/// different modules of one name.
 fn collect_imports<'a>(
     file: &ShaderSource,
     all: &'a [ShaderSource],

@@ -12,7 +12,7 @@ use crate::backend::gpu::options::GpuOptions;
 use crate::backend::gpu::shader::iterations;
 use crate::backend::gpu::shader::job::Job;
 use crate::backend::gpu::shader::kernel::Kernel;
-use crate::backend::gpu::shader::recipe::Recipe;
+use crate::backend::gpu::shader::recipe::{Composed, Recipe};
 use std::collections::BTreeSet;
 use wgpu::{BufferUsages, naga};
 
@@ -38,14 +38,17 @@ impl Program {
         kernel: Kernel,
         entry_points: &[&'static str],
     ) -> Result<Self, GpuError> {
-        let composed = recipe.compose()?;
+        let Composed {
+            module: composed,
+            is_trusted,
+        } = recipe.compose()?;
         let name = entry_points[0];
         let layouts = bind_group_layouts(gpu, name, &composed)?;
         let globals = composed.global_variables.iter();
         let bindings = globals
             .filter_map(|(_, global)| global.binding.map(|at| (at.group, at.binding)))
             .collect();
-        let checks = if options.is_checked || cfg!(debug_assertions) || !recipe.is_trusted() {
+        let checks = if options.is_checked || cfg!(debug_assertions) || !is_trusted {
             RuntimeChecks::On
         } else {
             RuntimeChecks::Off
