@@ -159,7 +159,7 @@ fn a_backend_can_be_had_with_other_threads() {
     let opened = backends::open(|name| name == "cpu").unwrap();
     assert_eq!(opened.len(), 1);
     assert_eq!(opened[0].label().to_string(), "cpu");
-    assert!(!opened[0].is_oracle());
+    assert!(!opened[0].is_reference());
     let one = opened[0].with_threads(1).unwrap().expect("a host");
     assert_eq!(one.info().device, "1 thread");
 }

@@ -8,7 +8,7 @@ use slatesim::Error;
 use slatesim::backend::Backend;
 use slatesim::backend::cpu::InstructionSet;
 use slatesim::backend::gpu::{GpuBackend, GpuOptions};
-use slatesim::bench::{BackendLabel, Case, Lap, Rollout, Spread, Workload, measure};
+use slatesim::bench::{BackendLabel, Bench, Case, Lap, Rollout, Spread, Workload, measure};
 
 /// The result of one variant.
 #[derive(Debug, Serialize)]
@@ -81,15 +81,22 @@ fn rollout<'a>(lab: &Lab<'a>, main: &'a Case, backend: &'a dyn Backend) -> Rollo
 
 /// Tells whether the backend has variants besides the default.
 fn has_variants(opened: &OpenBackend) -> bool {
-    let is_cpu = opened.gpu().is_none() && !opened.is_oracle();
+    let is_cpu = opened.gpu().is_none() && !opened.is_reference();
     opened.gpu().is_some() || (is_cpu && InstructionSet::widest() > InstructionSet::Baseline)
 }
 
 /// Measures the variants of every backend that has some in turns, the default first; if interrupted, the rest is missing.
-pub(crate) fn measure_all(lab: &Lab<'_>, main: &Case) -> Result<Vec<AblationRow>, Error> {
+/// `bench` tells which backends can run the main job.
+pub(crate) fn measure_all(
+    lab: &Lab<'_>,
+    main: &Case,
+    bench: &Bench,
+) -> Result<Vec<AblationRow>, Error> {
     let effort = lab.effort();
     let mut rows = Vec::new();
-    for opened in lab.backends.iter().filter(|opened| has_variants(opened)) {
+    let is_able =
+        |opened: &&OpenBackend| has_variants(opened) && bench.row(main, &opened.label()).is_some();
+    for opened in lab.backends.iter().filter(is_able) {
         let gpus = opened.gpu().map(variants);
         let mut names = Vec::new();
         let mut workloads: Vec<Box<dyn Workload + '_>> = Vec::new();

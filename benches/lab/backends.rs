@@ -44,7 +44,7 @@ impl OpenBackend {
     }
 
     /// Tells whether this is the reference, whose speed does not matter.
-    pub(crate) fn is_oracle(&self) -> bool {
+    pub(crate) fn is_reference(&self) -> bool {
         matches!(self, Self::Host(Arithmetic::Double, _))
     }
 

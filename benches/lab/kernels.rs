@@ -4,7 +4,7 @@ use super::Lab;
 use serde::Serialize;
 use slatesim::Error;
 use slatesim::backend::{Backend, KernelTime};
-use slatesim::bench::{BackendLabel, Case, Spread};
+use slatesim::bench::{BackendLabel, Bench, Case, Spread};
 use std::collections::BTreeMap;
 use std::slice;
 
@@ -27,8 +27,12 @@ pub(crate) struct KernelRow {
     user_steps_per_second: Spread,
 }
 
-/// Measures the main job on every device that has a clock; if interrupted, the rest is missing.
-pub(crate) fn measure_all(lab: &Lab<'_>, main: &Case) -> Result<Vec<KernelRow>, Error> {
+/// Measures the main job on every device that has a clock and can run it, as `bench` tells; if interrupted, the rest is missing.
+pub(crate) fn measure_all(
+    lab: &Lab<'_>,
+    main: &Case,
+    bench: &Bench,
+) -> Result<Vec<KernelRow>, Error> {
     let episodes = if lab.is_quick {
         QUICK_EPISODES
     } else {
@@ -37,6 +41,9 @@ pub(crate) fn measure_all(lab: &Lab<'_>, main: &Case) -> Result<Vec<KernelRow>, 
     let mut rows = Vec::new();
     for opened in lab.backends {
         let Some(gpu) = opened.gpu() else { continue };
+        if bench.row(main, &opened.label()).is_none() {
+            continue;
+        }
         let mut user_steps = 0;
         let mut seconds = BTreeMap::<(usize, &str), Vec<f64>>::new();
         for run in 0..=lab.effort().runs {

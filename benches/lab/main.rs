@@ -89,13 +89,7 @@ impl Lab<'_> {
     pub(crate) fn measure(&self) -> anyhow::Result<Report> {
         let measured: Vec<MeasuredBackend<'_>> =
             self.backends.iter().map(OpenBackend::measured).collect();
-        let mut on_case = |case: &Case| {
-            let (environment, policy, setting) = (&case.environment, &case.policy, &case.setting);
-            self.done(
-                "whole episodes",
-                &format!("{environment} {policy} ({setting})"),
-            );
-        };
+        let mut on_case = |case: &Case| self.done("whole episodes", &case.name.to_string());
         let mut bench = Bench::run(
             self.cases,
             &measured,
@@ -106,10 +100,10 @@ impl Lab<'_> {
         let step_api = step_api::measure_all(self, &bench)?;
         let (mut scaling, mut kernels, mut ablations) = (Vec::new(), Vec::new(), Vec::new());
         let mut roofline = None;
-        if let Some(main) = self.cases.iter().find(|case| case.is_main()) {
+        if let Some(main) = self.cases.iter().find(|case| case.name.is_main()) {
             scaling = scaling::measure_all(self, main, &bench)?;
-            kernels = kernels::measure_all(self, main)?;
-            ablations = ablations::measure_all(self, main)?;
+            kernels = kernels::measure_all(self, main, &bench)?;
+            ablations = ablations::measure_all(self, main, &bench)?;
             roofline = Roofline::of(self.backends, main, &bench);
         }
         bench.partial = self.observer.is_interrupted();

@@ -4,7 +4,6 @@ use super::Lab;
 use super::backends::OpenBackend;
 use serde::Serialize;
 use slatesim::Error;
-use slatesim::backend::gpu::GpuError;
 use slatesim::backend::{BLOCK_EPISODES, Backend};
 use slatesim::bench::{
     BackendLabel, Bench, Case, Lap, ResultRow, Rollout, Spread, Workload, measure,
@@ -65,7 +64,7 @@ pub(crate) fn measure_all(
     bench: &Bench,
 ) -> Result<Vec<ScalingRow>, Error> {
     let mut points = Vec::new();
-    for opened in lab.backends.iter().filter(|opened| !opened.is_oracle()) {
+    for opened in lab.backends.iter().filter(|opened| !opened.is_reference()) {
         let label = opened.label();
         let Some(whole) = bench.row(main, &label) else {
             continue;
@@ -167,7 +166,7 @@ impl Curve<'_> {
             match self.workload(&*backend).run(lanes) {
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(None),
-                Err(error) if is_full(&error) => break,
+                Err(Error::Gpu(error)) if error.too_large().is_some() => break,
                 Err(error) => return Err(error),
             }
             backends.push((lanes, backend));
@@ -218,14 +217,6 @@ pub(crate) fn turns(
         }
     }
     Ok(Some(laps))
-}
-
-/// Tells whether the device cannot hold that much.
-fn is_full(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Gpu(GpuError::LimitExceeded { .. } | GpuError::OutOfMemory { .. })
-    )
 }
 
 /// Lists 1, 2, 4, ... and last `all`.

@@ -107,8 +107,8 @@ fn points(cases: &[Case], is_quick: bool) -> Vec<(&Case, usize)> {
     let numbers = NUM_ENVS.iter().copied();
     let numbers = numbers.filter(|&number| !is_quick || number <= MOST_QUICK_ENVS);
     let most = numbers.clone().next_back();
-    let main = cases.iter().find(|case| case.is_main());
-    let environments = cases.chunk_by(|case, next| case.environment == next.environment);
+    let main = cases.iter().find(|case| case.name.is_main());
+    let environments = cases.chunk_by(|case, next| case.name.environment == next.name.environment);
     let first = environments.filter_map(|cases| cases.iter().find(|case| case.is_variant()));
     let mut points = Vec::new();
     if let Some(main) = main {
@@ -137,15 +137,15 @@ pub(crate) fn measure_all(lab: &Lab<'_>, bench: &Bench) -> Result<Vec<StepRow>, 
         };
         lab.done(
             "step by step",
-            &format!("{num_envs} of {}", case.environment),
+            &format!("{num_envs} of {}", case.name.environment),
         );
         for (opened, pair) in lab.backends.iter().zip(measured.chunks_exact(2)) {
             let label = opened.label();
             let rollout = bench.row(case, &label);
             rows.push(StepRow {
                 label,
-                environment: case.environment.clone(),
-                setting: case.setting.clone(),
+                environment: case.name.environment.clone(),
+                setting: case.name.setting.clone(),
                 num_envs,
                 steps: pair[0].size,
                 rollout_user_steps_per_second: rollout.map(|row| row.user_steps_per_second.median),

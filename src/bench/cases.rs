@@ -4,6 +4,8 @@
 use crate::backend::Simulation;
 use crate::config::{Config, ConfigError, ConfigFile, Declarations, Entry, Override, Sources};
 use crate::registry::Registry;
+use serde::Serialize;
+use std::fmt;
 
 /// The policy with which choice models and samplers are compared.
 const VARIANTS_POLICY: &str = "random";
@@ -14,38 +16,56 @@ const MAIN_TEXT: &str = include_str!("../../examples/random_baseline.toml");
 /// Steps of an episode, if it does not end by itself.
 const MAX_STEPS: u32 = 100;
 
-/// One case to measure.
-#[derive(Debug)]
+/// Names a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Case {
+pub struct CaseName {
     /// Name of the environment.
     pub environment: String,
     /// Name of the policy.
     pub policy: String,
     /// Choice model and document sampler, `default`, or [`MAIN`].
     pub setting: String,
+}
+
+/// One case to measure.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Case {
+    /// Its name.
+    pub name: CaseName,
     /// The simulation that is run.
     pub simulation: Simulation,
+}
+
+impl CaseName {
+    /// Tells whether it is the main job.
+    pub fn is_main(&self) -> bool {
+        self.setting == MAIN
+    }
+}
+
+impl fmt::Display for CaseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.environment, self.policy, self.setting)
+    }
 }
 
 impl Case {
     fn new(registry: &Registry, config: &Config, setting: String) -> Result<Self, ConfigError> {
         Ok(Self {
-            environment: config.environment.name.clone(),
-            policy: config.policy.name.clone(),
-            setting,
+            name: CaseName {
+                environment: config.environment.name.clone(),
+                policy: config.policy.name.clone(),
+                setting,
+            },
             simulation: registry.simulation(config)?,
         })
     }
 
-    /// Tells whether it is the main job.
-    pub fn is_main(&self) -> bool {
-        self.setting == MAIN
-    }
-
     /// Tells whether it is one of the settings of its environment that are compared with each other, with random slates.
     pub fn is_variant(&self) -> bool {
-        self.policy == VARIANTS_POLICY && !self.is_main()
+        self.name.policy == VARIANTS_POLICY && !self.name.is_main()
     }
 }
 
@@ -81,7 +101,7 @@ pub fn cases(
         }
     }
     let main = main_job(registry)?;
-    if is_wanted(&main.environment, &main.policy) {
+    if is_wanted(&main.name.environment, &main.name.policy) {
         cases.push(main);
     }
     Ok(cases)
@@ -144,21 +164,22 @@ mod tests {
             assert!(
                 cases
                     .iter()
-                    .any(|case| case.environment == environment.name && case.policy == "random"),
+                    .any(|case| case.name.environment == environment.name
+                        && case.name.policy == "random"),
                 "{}",
                 environment.name
             );
         }
-        assert!(cases.last().unwrap().is_main());
+        assert!(cases.last().unwrap().name.is_main());
     }
 
     #[test]
     fn what_is_wanted_is_measured() {
         let cases = cases_of(&["item_transition", "test_mdp"], &["random", "static"]);
         assert_eq!(cases.len(), 4);
-        assert!(!cases.iter().any(Case::is_main));
+        assert!(!cases.iter().any(|case| case.name.is_main()));
         let cases = cases_of(&["long_term_satisfaction"], &["random"]);
-        assert!(cases.last().unwrap().is_main());
+        assert!(cases.last().unwrap().name.is_main());
     }
 
     #[test]

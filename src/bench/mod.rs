@@ -31,7 +31,7 @@ mod spread;
 mod timing;
 
 pub use backends::{BackendLabel, BackendRow, MeasuredBackend};
-pub use cases::{Case, MAIN, cases};
+pub use cases::{Case, CaseName, MAIN, cases};
 pub use effort::Effort;
 pub use rollouts::{RefusedRow, ResultRow, Rollout};
 pub use spread::Spread;
@@ -72,7 +72,7 @@ impl Bench {
     /// Measures cases on all backends, in turns; `on_case` receives each case when it is done.
     ///
     /// # Errors
-    /// [`Error`] if something cannot be run, but for a case that is too large for a device, which is a row of
+    /// [`Error`] if a case cannot be run. One that is too large for a device is no error, but a row of
     /// [`refused`](Self::refused).
     pub fn run(
         cases: &[Case],
@@ -109,7 +109,7 @@ impl Bench {
     /// Returns the row of a case and a backend.
     pub fn row(&self, case: &Case, label: &BackendLabel) -> Option<&ResultRow> {
         let mut rows = self.results.iter();
-        rows.find(|row| row.is_of(case) && row.label == *label)
+        rows.find(|row| row.case == case.name && row.label == *label)
     }
 }
 
@@ -124,13 +124,13 @@ mod tests {
     use crate::statistics::{EpisodeBlock, Statistics};
     use std::ops::Range;
 
-    /// A backend whose device is too small for slates of more than one document.
+    /// A backend whose device is too small for more than one episode of slates of several documents.
     #[derive(Debug)]
     struct Small(cpu::CpuBackend);
 
     impl Small {
-        fn check(simulation: &Simulation) -> Result<(), BackendError> {
-            if simulation.plan.slate_size == 1 {
+        fn check(simulation: &Simulation, episodes: &Range<u64>) -> Result<(), BackendError> {
+            if simulation.plan.slate_size == 1 || episodes.end <= 1 {
                 return Ok(());
             }
             Err(BackendError::Gpu(GpuError::LoopLimit {
@@ -156,7 +156,7 @@ mod tests {
             episodes: Range<u64>,
             observer: &dyn Observer,
         ) -> Result<Statistics, BackendError> {
-            Self::check(simulation)?;
+            Self::check(simulation, &episodes)?;
             self.0.rollout(simulation, episodes, observer)
         }
 
@@ -196,10 +196,12 @@ mod tests {
         let effort = Effort::QUICK;
         let bench = Bench::run(&cases, &backends, effort, &Unobserved, &mut |_| ()).unwrap();
         let measured = bench.results.iter();
-        let measured = measured.map(|row| (row.label.backend.as_str(), row.environment.as_str()));
+        let measured =
+            measured.map(|row| (row.label.backend.as_str(), row.case.environment.as_str()));
         let measured: Vec<_> = measured.collect();
         let refused = bench.refused.iter();
-        let refused = refused.map(|row| (row.label.backend.as_str(), row.environment.as_str()));
+        let refused =
+            refused.map(|row| (row.label.backend.as_str(), row.case.environment.as_str()));
         assert_eq!(
             refused.collect::<Vec<_>>(),
             [("small", "interest_exploration")]

@@ -1,10 +1,10 @@
 //! Measures whole episodes: each case on every backend, in turns.
 
 use super::backends::{BackendLabel, MeasuredBackend};
-use super::cases::{Case, MAIN};
+use super::cases::{Case, CaseName};
 use super::effort::Effort;
 use super::spread::Spread;
-use super::timing::{Lap, Measured, Workload, measure};
+use super::timing::{Lap, Measured, Workload, in_turns, sized};
 use crate::backend::{BLOCK_EPISODES, Backend, Observer, Simulation};
 use crate::error::Error;
 use crate::evaluation::evaluate;
@@ -60,12 +60,9 @@ pub struct ResultRow {
     /// The backend.
     #[serde(flatten)]
     pub label: BackendLabel,
-    /// Name of the environment.
-    pub environment: String,
-    /// Name of the policy.
-    pub policy: String,
-    /// The settings, as in [`Case::setting`].
-    pub setting: String,
+    /// The case.
+    #[serde(flatten)]
+    pub case: CaseName,
     /// Episodes of a run.
     pub episodes: u64,
     /// User-steps of a run.
@@ -85,12 +82,9 @@ pub struct RefusedRow {
     /// The backend.
     #[serde(flatten)]
     pub label: BackendLabel,
-    /// Name of the environment.
-    pub environment: String,
-    /// Name of the policy.
-    pub policy: String,
-    /// The settings, as in [`Case::setting`].
-    pub setting: String,
+    /// The case.
+    #[serde(flatten)]
+    pub case: CaseName,
     /// What the backend said.
     pub reason: String,
 }
@@ -109,8 +103,13 @@ pub(super) fn measure_case(
     effort: Effort,
     observer: &dyn Observer,
 ) -> Result<Option<CaseRows>, Error> {
+    let seconds = if case.name.is_main() {
+        effort.main_seconds
+    } else {
+        seconds
+    };
     let mut workloads: Vec<Box<dyn Workload + '_>> = Vec::new();
-    let (mut able, mut refused) = (Vec::new(), Vec::new());
+    let (mut labels, mut sizes, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for measured in backends {
         let mut rollout = Rollout {
             backend: measured.backend,
@@ -118,43 +117,29 @@ pub(super) fn measure_case(
             observer,
         };
         // One case that a device is too small for must not cost the figures of all others.
-        match rollout.run(rollout.least()) {
-            Err(Error::Gpu(error)) if error.too_large().is_some() => {
-                refused.push(RefusedRow::new(case, measured.label(), error.to_string()));
-            }
+        match sized(&mut rollout, seconds) {
+            Err(Error::Gpu(error)) if error.too_large().is_some() => refused.push(RefusedRow {
+                label: measured.label(),
+                case: case.name.clone(),
+                reason: error.to_string(),
+            }),
             Err(error) => return Err(error),
             Ok(None) => return Ok(None),
-            Ok(Some(_)) => {
-                able.push(measured);
+            Ok(Some(size)) => {
+                labels.push(measured.label());
+                sizes.push(size);
                 workloads.push(Box::new(rollout));
             }
         }
     }
-    let seconds = if case.is_main() {
-        effort.main_seconds
-    } else {
-        seconds
-    };
-    let Some(measured) = measure(&mut workloads, seconds, effort.runs)? else {
+    let Some(measured) = in_turns(&mut workloads, &sizes, effort.runs)? else {
         return Ok(None);
     };
-    let results = able.iter().zip(measured);
+    let results = labels.into_iter().zip(measured);
     let results = results
-        .map(|(backend, measured)| ResultRow::new(case, backend.label(), &measured, effort.runs))
+        .map(|(label, measured)| ResultRow::new(case, label, &measured, effort.runs))
         .collect();
     Ok(Some(CaseRows { results, refused }))
-}
-
-impl RefusedRow {
-    fn new(case: &Case, label: BackendLabel, reason: String) -> Self {
-        Self {
-            label,
-            environment: case.environment.clone(),
-            policy: case.policy.clone(),
-            setting: case.setting.clone(),
-            reason,
-        }
-    }
 }
 
 impl ResultRow {
@@ -166,25 +151,12 @@ impl ResultRow {
     fn new(case: &Case, label: BackendLabel, measured: &Measured, runs: usize) -> Self {
         Self {
             label,
-            environment: case.environment.clone(),
-            policy: case.policy.clone(),
-            setting: case.setting.clone(),
+            case: case.name.clone(),
             episodes: measured.size,
             user_steps: measured.user_steps as u64,
             runs,
             start_seconds: measured.start_seconds,
             user_steps_per_second: measured.rate,
         }
-    }
-
-    /// Tells whether this row is of the main job.
-    pub fn is_main(&self) -> bool {
-        self.setting == MAIN
-    }
-
-    /// Tells whether this row is of the case, on any backend.
-    pub(super) fn is_of(&self, case: &Case) -> bool {
-        let names = [&self.environment, &self.policy, &self.setting];
-        names == [&case.environment, &case.policy, &case.setting]
     }
 }

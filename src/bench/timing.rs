@@ -13,7 +13,8 @@ use crate::error::Error;
 
 /// The largest factor by which the size grows at a time, so that one noisy measurement does no harm.
 const LARGEST_GROWTH: f64 = 16.0;
-/// A long start has noise of the same magnitude, so runs last at least as long as the start, but need not exceed this.
+/// Runs last at least as long as their start, because a long start has noise of the same magnitude; a start longer than this
+/// asks for no longer runs.
 const LONGEST_START_SECONDS: f64 = 1.0;
 /// Differences of times below this have no meaning.
 const SHORTEST_SECONDS: f64 = 1e-6;
@@ -77,6 +78,15 @@ pub fn measure(
         };
         sizes.push(size);
     }
+    in_turns(workloads, &sizes, runs)
+}
+
+/// Measures workloads of known sizes in turns, `runs` times each. `None` if it was interrupted.
+pub(super) fn in_turns(
+    workloads: &mut [Box<dyn Workload + '_>],
+    sizes: &[u64],
+    runs: usize,
+) -> Result<Option<Vec<Measured>>, Error> {
     let mut starts: Vec<Vec<Lap>> = vec![Vec::new(); workloads.len()];
     let mut laps = starts.clone();
     for _ in 0..runs {
@@ -120,7 +130,7 @@ fn since(start: Lap, lap: Lap) -> Lap {
 }
 
 /// Warms up, and finds the size of a run.
-fn sized(workload: &mut dyn Workload, seconds: f64) -> Result<Option<u64>, Error> {
+pub(super) fn sized(workload: &mut dyn Workload, seconds: f64) -> Result<Option<u64>, Error> {
     // The first run compiles; the second shows what a run costs apart from its steps.
     let least = workload.least();
     let (Some(_), Some(start)) = (workload.run(least)?, workload.run(least)?) else {

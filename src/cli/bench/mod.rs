@@ -27,7 +27,7 @@ const MEASURED: [BackendChoice; 3] = [
 
 /// Measure the throughput of every backend, environment and policy.
 ///
-/// Figures are user-steps by second: the median of five runs in turns, with their spread. What a run takes to start
+/// Figures are user-steps per second: the median of five runs in turns, with their spread. What a run takes to start
 /// (compiling shaders, above all) is left out and told apart. Settings are the defaults, with every choice model and
 /// document sampler, and the main job: the published random baseline (20 candidates, slates of 2 with replacement, 120
 /// steps).
@@ -134,7 +134,7 @@ fn peer<'a>(args: &'a Args, cases: &[Case]) -> Result<Option<Peer<'a>>, Usage> {
     let Some(script) = &args.peer else {
         return Ok(None);
     };
-    if !cases.iter().any(Case::is_main) {
+    if !cases.iter().any(|case| case.name.is_main()) {
         return Err(Usage(
             "`--peer` is compared on the main job, which `--environment` or `--policy` leaves out; allowed with it are \
              long_term_satisfaction and random among the names"
@@ -144,7 +144,7 @@ fn peer<'a>(args: &'a Args, cases: &[Case]) -> Result<Option<Peer<'a>>, Usage> {
     Peer::new(script, &args.python, args.quick).map(Some)
 }
 
-/// Measures everything; the peer comes first, so that a mistake in its arguments costs no time.
+/// Measures everything; the peer comes first, so that a mistake in its script costs no time.
 fn measure(
     cases: &[Case],
     backends: &[OpenBackend],
@@ -163,12 +163,9 @@ fn measure(
         is_software: opened.software_adapter().is_some(),
     });
     let measured: Vec<_> = measured.collect();
-    let mut on_case = |case: &Case| {
-        let (environment, policy, setting) = (&case.environment, &case.policy, &case.setting);
-        progress.done(&format!("{environment} {policy} ({setting})"));
-    };
+    let mut on_case = |case: &Case| progress.done(&case.name.to_string());
     let bench = Bench::run(cases, &measured, effort, &Interruptible, &mut on_case)?;
-    let main = bench.results.iter().filter(|row| row.is_main());
+    let main = bench.results.iter().filter(|row| row.case.is_main());
     if let Some(peer) = &mut peer_report {
         peer.compare(main);
     }

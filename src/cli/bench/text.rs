@@ -65,11 +65,7 @@ fn head(bench: &Bench) -> Vec<[String; 2]> {
 
 /// Writes a refused case and the reason as a name and a value.
 fn fact(row: &RefusedRow) -> [String; 2] {
-    let case = format!(
-        "{} {} {} ({})",
-        row.label, row.environment, row.policy, row.setting
-    );
-    [case, row.reason.clone()]
+    [format!("{} {}", row.label, row.case), row.reason.clone()]
 }
 
 fn cells(result: &ResultRow) -> Vec<String> {
@@ -81,9 +77,9 @@ fn cells(result: &ResultRow) -> Vec<String> {
     } = result.user_steps_per_second;
     vec![
         result.label.to_string(),
-        result.environment.clone(),
-        result.policy.clone(),
-        result.setting.clone(),
+        result.case.environment.clone(),
+        result.case.policy.clone(),
+        result.case.setting.clone(),
         result.episodes.to_string(),
         format!("{:.3} s", result.start_seconds),
         rate(median),
