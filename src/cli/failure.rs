@@ -156,7 +156,6 @@ mod tests {
             (anyhow::Error::new(TraceError::NoParquet), USAGE),
             (anyhow::Error::new(full()), BROKEN),
             (anyhow::Error::new(Error::Trace(full())), BROKEN),
-            (anyhow::Error::new(ValidationError::Config(config())), USAGE),
             (
                 anyhow::Error::new(ValidationError::Backend(no_adapter())),
                 NO_DEVICE,

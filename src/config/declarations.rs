@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::assignment::Assignment;
 use super::check::check;
+use super::common_keys::{CHOICE_MODEL, CommonKeys, SeedKeys, check_common, follow_corpus};
 use super::dotted::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
-use super::{Allowed, Bounds, Column, ConfigError, Key, Origin, Override, Settings, Value};
-use crate::keys;
+use super::{Allowed, Column, ConfigError, Key, Origin, Override, Settings, Value};
 
 /// Lists everything that a configuration can name.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -347,168 +347,6 @@ impl Declarations {
     }
 }
 
-keys! {
-    /// The keys of a run that belong to neither the environment nor the policy.
-    pub(super) struct RunKeys {
-        /// key of all random numbers; above 2^63 - 1 as a string
-        seed: u64 = unsigned("seed", 0, 0, u64::MAX),
-        /// episodes to simulate
-        episodes: u64 = unsigned("episodes", 10_000, 1, 1 << 63),
-        /// steps after which an episode is truncated
-        max_steps: Option<u32> = optional_integer("max_steps", 1, u32::MAX),
-        /// discount, or a list of discounts, of returns that are told besides the plain one
-        discount: Option<Vec<f64>> = optional_numbers("discount", Bounds::UNIT),
-    }
-}
-
-/// Lists the keys of a run that are neither the environment's nor the policy's.
-#[must_use]
-pub fn run_keys() -> Vec<Key> {
-    RunKeys::declared()
-}
-
-/// Each document takes at least one random block at every step, and this is the number of blocks of a purpose.
-pub(crate) const MOST_CANDIDATES: u32 = crate::rng::BLOCKS_PER_PURPOSE;
-
-/// A GPU lane holds a slate in registers, or in slower memory if it is long; no real page has more positions than this.
-pub(crate) const MOST_POSITIONS: u32 = 1024;
-
-keys! {
-    /// The keys that every environment has.
-    pub(crate) struct CommonKeys {
-        /// documents offered at a step; where it is not given and `document.corpus` is, as many as there are in it
-        num_candidates: u32 = integer("num_candidates", 10, 1, MOST_CANDIDATES),
-        /// documents in a slate
-        slate_size: u32 = integer("slate_size", 2, 1, MOST_POSITIONS),
-        /// draw new documents at every step; false: one corpus for all users and episodes
-        resample_documents: bool = boolean("resample_documents", true),
-    }
-}
-
-/// The key by which users choose.
-pub(crate) const CHOICE_MODEL: &str = "choice.model";
-
-keys! {
-    /// The seed of the corpus. It comes last, so that its table stands where an environment's own keys have it.
-    pub(crate) struct SeedKeys {
-        /// key of the corpus that resample_documents = false draws; absent: `seed`, so that another seed has other documents
-        document_seed: Option<u64> = optional_unsigned("document.seed", 0, u64::MAX),
-    }
-}
-
-/// Takes the number of candidates from the given documents if it is not given itself, and the number of features from their
-/// lists.
-fn follow_corpus(settings: &mut Settings) {
-    let lists = settings.corpora().flat_map(|(name, corpus)| {
-        let of_list = move |(column, _): &(String, Vec<f64>)| {
-            let list = column.strip_suffix("[0]")?;
-            let entries = corpus.columns.iter();
-            let entries = entries.filter(|(entry, _)| {
-                entry
-                    .strip_prefix(list)
-                    .is_some_and(|rest| rest.starts_with('['))
-            });
-            Some((name, format!("document.num_{list}"), entries.count()))
-        };
-        corpus.columns.iter().filter_map(of_list)
-    });
-    for (name, key, count) in lists.collect::<Vec<_>>() {
-        if settings.declares(&key)
-            && *settings.origin(&key) == Origin::Default
-            && let Ok(count) = i128::try_from(count)
-        {
-            settings.follow(&key, Value::Integer(count), name);
-        }
-    }
-    if *settings.origin(CommonKeys::num_candidates) != Origin::Default {
-        return;
-    }
-    let given = settings
-        .corpora()
-        .next()
-        .map(|(name, corpus)| (name, corpus.rows));
-    if let Some((name, rows)) = given {
-        // If it is out of the key's bounds, the checks below report it.
-        if let Ok(rows) = i128::try_from(rows)
-            && rows <= i128::from(MOST_CANDIDATES)
-        {
-            settings.follow("num_candidates", Value::Integer(rows), name);
-        }
-    }
-}
-
-/// Says where a value was given that contradicts another one, unless both were given in the same place.
-fn whence(one: &Origin, other: &Origin) -> String {
-    match one == other {
-        true => String::new(),
-        false => format!(", {one}"),
-    }
-}
-
-/// Checks conditions across the keys that all environments have.
-fn check_common(settings: &Settings) -> Result<(), ConfigError> {
-    let common = CommonKeys::read(settings);
-    let candidates = common.num_candidates;
-    if settings.declares(SeedKeys::document_seed)
-        && settings.value(SeedKeys::document_seed).is_some()
-    {
-        if common.resample_documents {
-            let allowed = format!(
-                "no seed of the documents unless `environment.resample_documents` = false; it is true{}: every step draws new ones",
-                whence(
-                    settings.origin(CommonKeys::resample_documents),
-                    settings.origin(SeedKeys::document_seed)
-                )
-            );
-            return Err(settings.invalid(SeedKeys::document_seed, allowed));
-        }
-        if let Some((name, _)) = settings.corpora().next() {
-            let allowed = format!(
-                "no seed of the documents where `environment.{name}` lists them{}",
-                whence(
-                    settings.origin(name),
-                    settings.origin(SeedKeys::document_seed)
-                )
-            );
-            return Err(settings.invalid(SeedKeys::document_seed, allowed));
-        }
-    }
-    for (name, corpus) in settings.corpora() {
-        if common.resample_documents {
-            let allowed = format!(
-                "no corpus unless `environment.resample_documents` = false; it is true{}",
-                whence(
-                    settings.origin(CommonKeys::resample_documents),
-                    settings.origin(name)
-                )
-            );
-            return Err(settings.invalid(name, allowed));
-        }
-        if corpus.rows != candidates as usize {
-            let allowed = format!(
-                "one document a candidate, and `environment.num_candidates` is {candidates}{}; where it is not given, it is the \
-                 number of documents",
-                whence(
-                    settings.origin(CommonKeys::num_candidates),
-                    settings.origin(name)
-                )
-            );
-            return Err(settings.invalid(name, allowed));
-        }
-    }
-    if common.slate_size > candidates {
-        let allowed = format!(
-            "an integer from 1 to `environment.num_candidates`, which is {candidates}{}",
-            whence(
-                settings.origin(CommonKeys::num_candidates),
-                settings.origin(CommonKeys::slate_size)
-            )
-        );
-        return Err(settings.invalid(CommonKeys::slate_size, allowed));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -588,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_catalogue_serializes_for_the_list_of_parameters() {
+    fn declarations_serialize_for_the_list_of_parameters() {
         let json = serde_json::to_value(specimen::declarations()).unwrap();
         let first = &json["environments"][0];
         assert_eq!(first["name"], "long_term_satisfaction");

@@ -208,6 +208,15 @@ pub enum ConfigError {
         #[source]
         source: Box<Self>,
     },
+    /// Settings that a model is checked under are wrong: a mistake of its author.
+    #[error("the specimen {name:?} does not resolve")]
+    Specimen {
+        /// The name of the specimen.
+        name: String,
+        /// What is wrong with the settings.
+        #[source]
+        source: Box<Self>,
+    },
     /// The points do not form a sweep.
     #[error("{problem}; allowed is {allowed}")]
     Sweep {

@@ -21,6 +21,7 @@ mod allowed;
 mod assignment;
 mod bounds;
 mod check;
+mod common_keys;
 mod condition;
 mod corpus;
 mod declarations;
@@ -44,11 +45,10 @@ mod weights;
 pub use allowed::{Allowed, Column};
 pub use assignment::Override;
 pub use bounds::Bounds;
+pub use common_keys::run_keys;
+pub(crate) use common_keys::{CHOICE_MODEL, CommonKeys, MOST_CANDIDATES, MOST_POSITIONS, SeedKeys};
 pub use corpus::Corpus;
-pub(crate) use declarations::{
-    CHOICE_MODEL, CommonKeys, MOST_CANDIDATES, MOST_POSITIONS, SeedKeys,
-};
-pub use declarations::{Declarations, Entry, run_keys};
+pub use declarations::{Declarations, Entry};
 pub use error::{ConfigError, CorpusProblem, Hint, SyntaxError, UnknownKey};
 pub use key::{AnyType, Key};
 pub use nearest::nearest_name;

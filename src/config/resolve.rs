@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::assignment::Assignment;
-use super::declarations::RunKeys;
+use super::common_keys::RunKeys;
 use super::dotted::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
 use super::error::UnknownKey;
 use super::nearest::{nearest_key, nearest_name};

@@ -37,7 +37,7 @@ impl Case {
 /// Lists the cases of a registry: every specimen of its models that is to be run.
 ///
 /// # Errors
-/// [`ConfigError`] if a specimen does not resolve: for built-in ones a test excludes it.
+/// [`ConfigError::Specimen`] if a specimen does not resolve: for built-in ones a test excludes it.
 pub fn cases(registry: &Registry) -> Result<Vec<Case>, ConfigError> {
     let specimens = registry.specimens();
     let run = specimens.into_iter().filter(|specimen| specimen.is_run);
@@ -53,10 +53,9 @@ fn case(registry: &Registry, specimen: Specimen) -> Result<Case, ConfigError> {
     let settings = [&specimen.settings[..], &[format!("seed={seed}")]].concat();
     let simulation = registry
         .resolve(&settings)
-        .map_err(|error| ConfigError::Declaration {
-            entry: specimen.name.to_owned(),
-            key: "specimens".to_owned(),
-            problem: error.to_string(),
+        .map_err(|error| ConfigError::Specimen {
+            name: specimen.name.to_owned(),
+            source: Box::new(error),
         })?;
     Ok(Case {
         simulation,

@@ -1,16 +1,12 @@
 //! Errors of validation.
 
 use crate::backend::BackendError;
-use crate::config::ConfigError;
 use crate::statistics::StatisticsError;
 
 /// Why a validation could not be completed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValidationError {
-    /// A configuration to validate is wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
     /// A backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
