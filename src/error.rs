@@ -34,7 +34,7 @@ pub enum Error {
     Trace(TraceError),
     /// An agent cannot be made, cannot act there, or cannot be saved or loaded.
     #[error(transparent)]
-    Agent(#[from] AgentError),
+    Agent(AgentError),
     /// A backend cannot be opened, or cannot compute what it was asked for.
     #[error(transparent)]
     Backend(BackendError),
@@ -47,6 +47,15 @@ pub enum Error {
     /// Environments cannot be made, or do not take what they are given.
     #[error(transparent)]
     VecEnv(VecEnvError),
+}
+
+impl From<AgentError> for Error {
+    fn from(error: AgentError) -> Self {
+        match error {
+            AgentError::VecEnv(error) => error.into(),
+            error => Self::Agent(error),
+        }
+    }
 }
 
 impl From<BackendError> for Error {
@@ -79,7 +88,6 @@ impl From<TraceError> for Error {
 impl From<ValidationError> for Error {
     fn from(error: ValidationError) -> Self {
         match error {
-            ValidationError::Config(error) => Self::Config(error),
             ValidationError::Backend(error) => error.into(),
             ValidationError::Statistics(error) => Self::Statistics(error),
         }
@@ -102,8 +110,9 @@ mod tests {
     #[test]
     fn a_failure_of_the_device_is_one_of_the_device_whoever_asked_it() {
         let failure = || BackendError::Gpu(GpuError::NoAdapter);
-        let told: [Error; 5] = [
+        let told: [Error; 6] = [
             failure().into(),
+            AgentError::VecEnv(VecEnvError::Backend(failure())).into(),
             EvaluationError::Backend(failure()).into(),
             TraceError::Backend(failure()).into(),
             ValidationError::Backend(failure()).into(),

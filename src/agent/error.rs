@@ -1,12 +1,16 @@
 //! Errors of agents.
 
 use super::slates::MAX_SLATES;
+use crate::vec_env::VecEnvError;
 use std::io;
 
 /// Why an agent cannot be made, cannot act in an environment, or cannot be saved or loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgentError {
+    /// The environments cannot be reset or stepped.
+    #[error(transparent)]
+    VecEnv(#[from] VecEnvError),
     /// The value of an option is not allowed.
     #[error("`{option}` = {given}: allowed is {allowed}")]
     Option {

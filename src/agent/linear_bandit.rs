@@ -5,7 +5,6 @@ use super::layout::Layout;
 use super::linear_model::{LinearModel, LinearState};
 use super::linear_options::{LinearBanditOptions, RegressionTarget};
 use super::tabular_q::Training;
-use crate::error::Error;
 use crate::vec_env::{Observation, Spaces, VecEnv};
 use ndarray::Array2;
 use std::mem::replace;
@@ -41,7 +40,7 @@ use std::ops::ControlFlow;
 /// ```
 ///
 /// # Lanes
-/// At every step all lanes choose by the knowledge before it; Thompson sampling has separate draws for each lane. Then the
+/// At every step all lanes choose by what was learned before it; Thompson sampling has separate draws for each lane. Then the
 /// observations of all lanes are added, in the order of the lanes and of the slates. With one lane, the agent learns from each
 /// step before the next, as `RLlib` does.
 ///
@@ -130,13 +129,13 @@ impl LinearBandit {
     ///
     /// # Errors
     /// [`AgentError::Environment`] if the environment has other sizes or observations than the agent was made for, or
-    /// does not begin new episodes within the step that ends the old ones; [`Error::Gpu`] if the device fails.
+    /// does not begin new episodes within the step that ends the old ones; [`AgentError::VecEnv`] if a step fails, as when the device is lost.
     pub fn train(
         &mut self,
         env: &mut VecEnv,
         steps: u64,
         progress: &mut dyn FnMut(&Training) -> ControlFlow<()>,
-    ) -> Result<Training, Error> {
+    ) -> Result<Training, AgentError> {
         self.layout.check_env(env)?;
         let (num_lanes, slate_size) = (env.num_envs(), self.layout.slate_size as usize);
         let dim = dimension(&self.layout, &self.options);

@@ -236,7 +236,7 @@ fn failure(action: &'static str, path: &Path, source: io::Error) -> AgentError {
     }
 }
 
-/// Names a file in the same folder, so that it can be renamed, with the number of this process.
+/// Names a file in the same folder, by the number of this process, that can be moved to the file's place.
 fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());

@@ -7,7 +7,6 @@ use super::options::{ExplorationPolicy, TabularQOptions};
 use super::q_table::{Entry, QTable};
 use super::slates::{MAX_SLATES, num_slates, slates};
 use crate::distribution::{bounded_integer, uniform};
-use crate::error::Error;
 use crate::exact::Table;
 use crate::number::ScalarWord;
 use crate::rng::Philox;
@@ -174,13 +173,13 @@ impl TabularQ {
     ///
     /// # Errors
     /// [`AgentError::Environment`] if the environment has other sizes or observations than the agent was made for, or
-    /// does not begin new episodes within the step that ends the old ones; [`Error::Gpu`] if the device fails.
+    /// does not begin new episodes within the step that ends the old ones; [`AgentError::VecEnv`] if a step fails, as when the device is lost.
     pub fn train(
         &mut self,
         env: &mut VecEnv,
         steps: u64,
         progress: &mut dyn FnMut(&Training) -> ControlFlow<()>,
-    ) -> Result<Training, Error> {
+    ) -> Result<Training, AgentError> {
         self.layout.check_env(env)?;
         let num_lanes = env.num_envs();
         let mut training = Training::default();
