@@ -1,9 +1,9 @@
 //! Everything collected over a campaign of episodes.
 
 use super::StatisticsError;
+use super::collected::{Collected, Conditions};
 use super::curves::Curves;
 use super::episodes::EpisodeBlock;
-use super::figures::{Conditions, Figures};
 use super::lengths::Lengths;
 use super::moments::Moments;
 use super::quantiles::Quantiles;
@@ -29,9 +29,9 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Figures", into = "Figures")]
+#[serde(try_from = "Collected", into = "Collected")]
 pub struct Statistics {
-    pub(super) figures: Figures,
+    pub(super) collected: Collected,
 }
 
 impl<'a> BlockTotals<'a> {
@@ -54,7 +54,7 @@ impl Statistics {
     /// Starts with no episodes.
     #[must_use]
     pub fn new(num_topics: usize, has_quality: bool) -> Self {
-        let figures = Figures {
+        let collected = Collected {
             returns: Moments::new(),
             return_quantiles: Quantiles::new(),
             lengths: Lengths::new(),
@@ -70,26 +70,26 @@ impl Statistics {
             positions: Vec::new(),
             clicked_quality: has_quality.then(Ratio::default),
         };
-        Self { figures }
+        Self { collected }
     }
 
     /// Sets the conditions that episodes are run under, before there are any episodes.
     #[must_use]
     pub fn under(mut self, conditions: Conditions) -> Self {
-        self.figures.discounted = vec![Moments::new(); conditions.discounts.len()];
-        self.figures.conditions = conditions;
+        self.collected.discounted = vec![Moments::new(); conditions.discounts.len()];
+        self.collected.conditions = conditions;
         self
     }
 
     /// Sets how coarse the arithmetic of the backend is, see [`Conditions::resolution`].
     pub(crate) fn set_resolution(&mut self, resolution: f64) {
-        self.figures.conditions.resolution = resolution;
+        self.collected.conditions.resolution = resolution;
     }
 
     /// Returns what the episodes were run under.
     #[must_use]
     pub fn conditions(&self) -> &Conditions {
-        &self.figures.conditions
+        &self.collected.conditions
     }
 
     /// Adds a block of episodes.
@@ -98,8 +98,8 @@ impl Statistics {
     /// Where the block's fields do not have the shapes that [`EpisodeBlock`] promises, or another number
     /// of topics than this has.
     pub fn add(&mut self, block: &EpisodeBlock) {
-        let figures = &mut self.figures;
-        let misfit = block.misfit(figures.topics.len());
+        let collected = &mut self.collected;
+        let misfit = block.misfit(collected.topics.len());
         assert_eq!(
             misfit, None,
             "a field of the episode block has another shape than promised"
@@ -107,30 +107,32 @@ impl Statistics {
         if block.episodes() == 0 {
             return;
         }
-        figures.returns.add_all(&block.returns);
+        collected.returns.add_all(&block.returns);
         for &episode_return in &block.returns {
-            figures.return_quantiles.add(episode_return);
+            collected.return_quantiles.add(episode_return);
         }
         assert_eq!(
-            figures.discounted.len(),
+            collected.discounted.len(),
             block.discounted.len(),
             "blocks have returns at the discounts that were said"
         );
-        for (moments, returns) in figures.discounted.iter_mut().zip(&block.discounted) {
+        for (moments, returns) in collected.discounted.iter_mut().zip(&block.discounted) {
             moments.add_all(returns);
         }
         let slopes = block.slopes.iter().zip(&block.lengths);
         let slopes = slopes.filter(|&(_, &length)| length >= 2);
         let slopes: Vec<f64> = slopes.map(|(&slope, _)| slope).collect();
-        figures.reward_slope.add_all(&slopes);
-        figures.lengths.add(&block.lengths);
-        figures.click_rate.add_counts(&block.clicks, &block.lengths);
-        if let Some(curves) = &mut figures.curves {
+        collected.reward_slope.add_all(&slopes);
+        collected.lengths.add(&block.lengths);
+        collected
+            .click_rate
+            .add_counts(&block.clicks, &block.lengths);
+        if let Some(curves) = &mut collected.curves {
             curves.add(block);
         }
-        let mut totals = figures.block_tally();
+        let mut totals = collected.block_tally();
         totals.add(&BlockTotals::of(block));
-        figures.add_blocks(&totals);
+        collected.add_blocks(&totals);
     }
 
     /// Adds the episodes of another campaign, or of another part of the same one.
@@ -141,19 +143,22 @@ impl Statistics {
     ///
     /// Where one of the two has no curves, neither has the result.
     pub fn merge(&mut self, other: &Self) -> Result<(), StatisticsError> {
-        let (expected, got) = (self.figures.topics.len(), other.figures.topics.len());
+        let (expected, got) = (self.collected.topics.len(), other.collected.topics.len());
         if expected != got {
             return Err(StatisticsError::TopicMismatch { expected, got });
         }
-        let (expected, got) = (self.figures.positions.len(), other.figures.positions.len());
+        let (expected, got) = (
+            self.collected.positions.len(),
+            other.collected.positions.len(),
+        );
         if expected != got && self.episodes() > 0 && other.episodes() > 0 {
             return Err(StatisticsError::PositionMismatch { expected, got });
         }
-        let expected = self.figures.clicked_quality.is_some();
-        if expected != other.figures.clicked_quality.is_some() {
+        let expected = self.collected.clicked_quality.is_some();
+        if expected != other.collected.clicked_quality.is_some() {
             return Err(StatisticsError::QualityMismatch { expected });
         }
-        if self.figures.conditions.discounts != other.figures.conditions.discounts {
+        if self.collected.conditions.discounts != other.collected.conditions.discounts {
             return Err(StatisticsError::DiscountMismatch);
         }
         let overflow = |what| StatisticsError::CountOverflow { what };
@@ -165,45 +170,46 @@ impl Statistics {
             .ok_or(overflow("user-steps"))?;
 
         // A figure that one of the two has not collected is unknown for both together.
-        let lacks = |of: &Self| of.episodes() > 0 && of.figures.topic_shares.is_empty();
+        let lacks = |of: &Self| of.episodes() > 0 && of.collected.topic_shares.is_empty();
         if lacks(self) || lacks(other) {
-            self.figures.topic_shares.clear();
-        } else if self.figures.topic_shares.is_empty() {
-            self.figures.topic_shares = vec![Ratio::default(); self.figures.topics.len()];
+            self.collected.topic_shares.clear();
+        } else if self.collected.topic_shares.is_empty() {
+            self.collected.topic_shares = vec![Ratio::default(); self.collected.topics.len()];
         }
 
-        let (figures, other) = (&mut self.figures, &other.figures);
-        figures.returns.merge(&other.returns);
-        figures.return_quantiles.merge(&other.return_quantiles);
-        figures.lengths.merge(&other.lengths);
-        figures.click_rate.merge(&other.click_rate);
-        figures.reward_slope.merge(&other.reward_slope);
-        match (&mut figures.curves, &other.curves) {
+        let (collected, other) = (&mut self.collected, &other.collected);
+        collected.returns.merge(&other.returns);
+        collected.return_quantiles.merge(&other.return_quantiles);
+        collected.lengths.merge(&other.lengths);
+        collected.click_rate.merge(&other.click_rate);
+        collected.reward_slope.merge(&other.reward_slope);
+        match (&mut collected.curves, &other.curves) {
             (Some(curves), Some(other)) => curves.merge(other),
-            _ => figures.curves = None,
+            _ => collected.curves = None,
         }
-        figures.invalid_choices += other.invalid_choices;
-        figures.truncated += other.truncated;
-        for (moments, other) in figures.discounted.iter_mut().zip(&other.discounted) {
+        collected.invalid_choices += other.invalid_choices;
+        collected.truncated += other.truncated;
+        for (moments, other) in collected.discounted.iter_mut().zip(&other.discounted) {
             moments.merge(other);
         }
-        let conditions = &mut figures.conditions;
+        let conditions = &mut collected.conditions;
         conditions.resolution = conditions.resolution.max(other.conditions.resolution);
         conditions.max_steps = conditions.max_steps.max(other.conditions.max_steps);
-        for (topic, other) in figures.topics.iter_mut().zip(&other.topics) {
+        for (topic, other) in collected.topics.iter_mut().zip(&other.topics) {
             topic.merge(other);
         }
-        for (share, other) in figures.topic_shares.iter_mut().zip(&other.topic_shares) {
+        for (share, other) in collected.topic_shares.iter_mut().zip(&other.topic_shares) {
             share.merge(other);
         }
-        if figures.positions.is_empty() {
-            figures.positions.clone_from(&other.positions);
+        if collected.positions.is_empty() {
+            collected.positions.clone_from(&other.positions);
         } else {
-            for (position, other) in figures.positions.iter_mut().zip(&other.positions) {
+            for (position, other) in collected.positions.iter_mut().zip(&other.positions) {
                 position.merge(other);
             }
         }
-        if let (Some(quality), Some(other)) = (&mut figures.clicked_quality, &other.clicked_quality)
+        if let (Some(quality), Some(other)) =
+            (&mut collected.clicked_quality, &other.clicked_quality)
         {
             quality.merge(other);
         }
@@ -212,7 +218,7 @@ impl Statistics {
 
     /// Starts to add up blocks for a tally that is added to these statistics.
     pub(crate) fn block_tally(&self) -> BlockTally {
-        self.figures.block_tally()
+        self.collected.block_tally()
     }
 
     /// Adds whole blocks that are already added up.
@@ -220,154 +226,160 @@ impl Statistics {
     /// # Errors
     /// Those of [`Statistics::merge`].
     pub(crate) fn add_tally(&mut self, tally: &Tally) -> Result<(), StatisticsError> {
-        let num_topics = self.figures.topics.len();
-        let mut added = Self::new(num_topics, self.figures.clicked_quality.is_some());
-        let figures = &mut added.figures;
-        figures.lengths.add_counts(&tally.lengths);
-        let episodes = figures.lengths.count();
-        figures.returns = tally.returns.moments(episodes);
-        figures.reward_slope = tally.slopes.moments(figures.lengths.of_several_steps());
-        figures.click_rate.add_products(episodes, &tally.clicks);
-        let bins = num_bins(figures.lengths.max().unwrap_or(0));
-        if let Some(curves) = &mut figures.curves {
+        let num_topics = self.collected.topics.len();
+        let mut added = Self::new(num_topics, self.collected.clicked_quality.is_some());
+        let collected = &mut added.collected;
+        collected.lengths.add_counts(&tally.lengths);
+        let episodes = collected.lengths.count();
+        collected.returns = tally.returns.moments(episodes);
+        collected.reward_slope = tally.slopes.moments(collected.lengths.of_several_steps());
+        collected.click_rate.add_products(episodes, &tally.clicks);
+        let bins = num_bins(collected.lengths.max().unwrap_or(0));
+        if let Some(curves) = &mut collected.curves {
             curves.add_sums(
                 &tally.reward_by_step[..bins],
                 &tally.squared_reward_by_step[..bins],
                 &tally.clicks_by_step[..bins],
             );
         }
-        figures.add_blocks(&tally.blocks);
+        collected.add_blocks(&tally.blocks);
         self.merge(&added)
     }
 
     /// Adds the counts of returns by bucket that go with tallies added before, see
     /// [`Quantiles::add_single_buckets`](super::Quantiles).
     pub(crate) fn add_return_buckets(&mut self, counts: &[u32]) {
-        let range = self.figures.returns.min().zip(self.figures.returns.max());
-        self.figures
+        let range = self
+            .collected
+            .returns
+            .min()
+            .zip(self.collected.returns.max());
+        self.collected
             .return_quantiles
             .add_single_buckets(counts, range);
     }
 
     /// Leaves out the curves by step, for good: their memory grows with the length of the episodes.
     pub fn drop_curves(&mut self) {
-        self.figures.curves = None;
+        self.collected.curves = None;
     }
 
     /// Tells whether there are curves by step.
     #[must_use]
     pub fn has_curves(&self) -> bool {
-        self.figures.curves.is_some()
+        self.collected.curves.is_some()
     }
 
     /// Counts the episodes.
     #[must_use]
     pub fn episodes(&self) -> u64 {
-        self.figures.click_rate.units()
+        self.collected.click_rate.units()
     }
 
     /// Counts the steps of all episodes.
     #[must_use]
     pub fn user_steps(&self) -> u64 {
-        self.figures.click_rate.denominator()
+        self.collected.click_rate.denominator()
     }
 
     /// Returns the moments of the returns.
     #[must_use]
     pub fn returns(&self) -> &Moments {
-        &self.figures.returns
+        &self.collected.returns
     }
 
     /// Returns the moments by which comparisons and stopping rules judge: those of the returns at the first discount, or of
     /// the plain returns if there is no discount.
     #[must_use]
     pub fn judged(&self) -> &Moments {
-        self.figures
+        self.collected
             .discounted
             .first()
-            .unwrap_or(&self.figures.returns)
+            .unwrap_or(&self.collected.returns)
     }
 
     /// Rounds everything collected into the figures that are reported.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        Summary::of(&self.figures)
+        Summary::of(&self.collected)
     }
 }
 
-impl From<Statistics> for Figures {
+impl From<Statistics> for Collected {
     fn from(statistics: Statistics) -> Self {
-        statistics.figures
+        statistics.collected
     }
 }
 
-impl TryFrom<Figures> for Statistics {
+impl TryFrom<Collected> for Statistics {
     type Error = &'static str;
 
-    /// Refuses parts that no campaign can have, so that a damaged file cannot pass for a result.
-    fn try_from(mut figures: Figures) -> Result<Self, Self::Error> {
-        let episodes = figures.click_rate.units();
+    /// Refuses contents that no campaign can have, so that a damaged file cannot pass for a result.
+    fn try_from(mut collected: Collected) -> Result<Self, Self::Error> {
+        let episodes = collected.click_rate.units();
         let counts =
             |moments: &Moments| u128::from(moments.count()) + u128::from(moments.non_finite());
         let finite = (
-            figures.returns.count(),
-            figures.returns.min().zip(figures.returns.max()),
+            collected.returns.count(),
+            collected.returns.min().zip(collected.returns.max()),
         );
-        if figures.lengths.count() != episodes || counts(&figures.returns) != u128::from(episodes) {
+        if collected.lengths.count() != episodes
+            || counts(&collected.returns) != u128::from(episodes)
+        {
             return Err("returns, lengths and clicks are of different numbers of episodes");
         }
         if (
-            figures.return_quantiles.count(),
-            figures.return_quantiles.range(),
+            collected.return_quantiles.count(),
+            collected.return_quantiles.range(),
         ) != finite
         {
             return Err("moments and quantiles are of different returns");
         }
-        if figures.truncated > episodes {
+        if collected.truncated > episodes {
             return Err("more episodes were truncated than there were");
         }
-        if figures.discounted.len() != figures.conditions.discounts.len() {
+        if collected.discounted.len() != collected.conditions.discounts.len() {
             return Err("there are not as many discounted returns as discounts");
         }
-        if figures
+        if collected
             .discounted
             .iter()
             .any(|moments| counts(moments) != u128::from(episodes))
         {
             return Err("returns and discounted returns are of different numbers of episodes");
         }
-        if figures.invalid_choices > figures.click_rate.denominator() {
+        if collected.invalid_choices > collected.click_rate.denominator() {
             return Err("more choices were clamped than there were");
         }
-        if figures.lengths.user_steps() != u128::from(figures.click_rate.denominator()) {
+        if collected.lengths.user_steps() != u128::from(collected.click_rate.denominator()) {
             return Err("lengths and clicks are of different numbers of user-steps");
         }
-        let user_steps = figures.click_rate.denominator();
-        if figures
+        let user_steps = collected.click_rate.denominator();
+        if collected
             .positions
             .iter()
             .any(|position| position.denominator() != user_steps)
         {
             return Err("positions of the slate and clicks are of different numbers of user-steps");
         }
-        let shares = &figures.topic_shares;
+        let shares = &collected.topic_shares;
         let fits = |(share, topic): (&Ratio, &Ratio)| {
             share.denominator() == user_steps && share.numerator() == topic.numerator()
         };
-        let is_whole =
-            shares.len() == figures.topics.len() && shares.iter().zip(&figures.topics).all(fits);
+        let is_whole = shares.len() == collected.topics.len()
+            && shares.iter().zip(&collected.topics).all(fits);
         if !(shares.is_empty() || is_whole) {
             return Err("clicks by topic are of different numbers of clicks or user-steps");
         }
-        if counts(&figures.reward_slope) != u128::from(figures.lengths.of_several_steps()) {
+        if counts(&collected.reward_slope) != u128::from(collected.lengths.of_several_steps()) {
             return Err("reward slopes and lengths are of different episodes");
         }
-        if let Some(curves) = figures.curves.take() {
-            let curves = curves.checked(figures.lengths.max().unwrap_or(0));
+        if let Some(curves) = collected.curves.take() {
+            let curves = curves.checked(collected.lengths.max().unwrap_or(0));
             let curves = curves.ok_or("the curves per step do not end with the longest episode")?;
-            figures.curves = Some(curves);
+            collected.curves = Some(curves);
         }
-        Ok(Self { figures })
+        Ok(Self { collected })
     }
 }
 

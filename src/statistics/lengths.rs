@@ -27,7 +27,7 @@ const DOUBLING_BITS: u32 = 11;
 pub struct Lengths {
     /// Indexed by length; the last entry is not zero.
     table: Vec<u64>,
-    /// By the last step of the shortest length of the bin, which is its key.
+    /// By the begin of the bin: the last step of its shortest length.
     longer: BTreeMap<u32, Bin>,
 }
 
@@ -66,7 +66,7 @@ impl Bin {
     }
 }
 
-/// Returns the key of a long length's bin, from the last step of the length.
+/// Returns the begin of the bin of a long length, given the last step of that length.
 fn bin_begin(last_step: u32) -> u32 {
     let shift = last_step.ilog2() - DOUBLING_BITS;
     last_step >> shift << shift
@@ -284,8 +284,8 @@ impl Lengths {
 }
 
 impl From<Lengths> for Vec<Vec<u64>> {
-    /// Writes a length and its count; for a bin of different lengths its key, the count, and of the distances of last steps
-    /// from the key the least, the greatest, the sum and the sum of squares.
+    /// Writes a length and its count; for a bin of different lengths its begin, the count, and of the distances of last
+    /// steps from the begin the least, the greatest, the sum and the sum of squares.
     fn from(lengths: Lengths) -> Self {
         let short = lengths.counted();
         let short = short.map(|(length, count)| vec![u64::from(length), count]);
@@ -347,7 +347,7 @@ impl TryFrom<Vec<Vec<u64>>> for Lengths {
 }
 
 impl Bin {
-    /// Returns how many lengths the bin with a key has.
+    /// Returns how many lengths the bin with this begin has.
     fn width(&self, begin: u32) -> u64 {
         1 << (begin.ilog2() - DOUBLING_BITS)
     }

@@ -11,12 +11,12 @@
 
 mod bins;
 mod campaign;
+mod collected;
 mod compensated;
 mod curves;
 mod episodes;
 mod exact_sum;
 mod exact_sum_text;
-mod figures;
 mod lengths;
 mod magnitude;
 mod moments;
@@ -30,10 +30,10 @@ mod tally;
 mod trimmed;
 
 pub use campaign::Statistics;
+pub use collected::Conditions;
 pub use episodes::EpisodeBlock;
 pub use exact_sum::ExactSum;
 pub use exact_sum_text::ParseSumError;
-pub use figures::Conditions;
 pub use lengths::{LONGEST_COUNTED, Lengths};
 pub(crate) use moments::safe_share;
 pub use moments::{LARGEST_SHARE, Moments};

@@ -1,7 +1,7 @@
 //! The figures that are reported, each with its uncertainty.
 
+use super::collected::Collected;
 use super::curves::{Curves, Running};
-use super::figures::Figures;
 use super::lengths::Lengths;
 use super::moments::{Moments, safe_share};
 use super::quantiles::Quantiles;
@@ -59,7 +59,7 @@ pub struct Summary {
     /// Sum of rewards of an episode.
     #[serde(rename = "return")]
     pub returns: ReturnSummary,
-    /// Episodes whose return is infinite or not a number, which `returns` leaves out; 0 in a sound model.
+    /// Episodes whose return is infinite or not a number, in which case `returns` has no figures; 0 in a sound model.
     pub non_finite_returns: u64,
     /// Episodes that were cut off.
     pub truncated: TruncatedSummary,
@@ -332,34 +332,34 @@ impl Summary {
         self.episodes >= FEW_EPISODES && share.is_some_and(is_large)
     }
 
-    pub(super) fn of(figures: &Figures) -> Self {
-        let curves = figures.curves.as_ref();
-        let running = curves.map(|_| figures.lengths.running());
+    pub(super) fn of(collected: &Collected) -> Self {
+        let curves = collected.curves.as_ref();
+        let running = curves.map(|_| collected.lengths.running());
         let running = running.unwrap_or_default();
         let curve = |curve: fn(&Curves, &[Running]) -> Vec<Option<f64>>| {
             Curve(curves.map(|curves| curve(curves, &running)))
         };
         Self {
-            episodes: figures.click_rate.units(),
-            user_steps: figures.click_rate.denominator(),
+            episodes: collected.click_rate.units(),
+            user_steps: collected.click_rate.denominator(),
             returns: ReturnSummary::of(
-                &figures.returns,
-                &figures.return_quantiles,
-                figures.conditions.resolution,
+                &collected.returns,
+                &collected.return_quantiles,
+                collected.conditions.resolution,
             ),
-            non_finite_returns: figures.returns.non_finite(),
-            truncated: TruncatedSummary::of(figures.truncated, figures.click_rate.units()),
-            discounted_returns: (figures.conditions.discounts.iter())
-                .zip(&figures.discounted)
+            non_finite_returns: collected.returns.non_finite(),
+            truncated: TruncatedSummary::of(collected.truncated, collected.click_rate.units()),
+            discounted_returns: (collected.conditions.discounts.iter())
+                .zip(&collected.discounted)
                 .map(|(&discount, moments)| {
-                    DiscountedSummary::of(discount, moments, figures.conditions.resolution)
+                    DiscountedSummary::of(discount, moments, collected.conditions.resolution)
                 })
                 .collect(),
-            invalid_choices: figures.invalid_choices,
-            length: LengthSummary::of(&figures.lengths),
+            invalid_choices: collected.invalid_choices,
+            length: LengthSummary::of(&collected.lengths),
             click_rate: ClickRateSummary {
-                mean: figures.click_rate.value(),
-                standard_error: figures.click_rate.standard_error(),
+                mean: collected.click_rate.value(),
+                standard_error: collected.click_rate.standard_error(),
             },
             curve_bins: (running.iter().any(|bin| bin.steps > 1))
                 .then(|| (0..running.len()).map(first_step_of_bin).collect()),
@@ -377,28 +377,32 @@ impl Summary {
                 curves.map(|_| running.iter().map(|bin| bin.episodes).collect()),
             ),
             reward_slope: RewardSlopeSummary {
-                mean: (figures.reward_slope.mean())
-                    .filter(|_| figures.reward_slope.non_finite() == 0),
-                standard_error: (figures.reward_slope.standard_error())
-                    .filter(|_| figures.reward_slope.non_finite() == 0)
-                    .map(|error| error.max(slope_resolution(figures))),
-                episodes: figures.reward_slope.count(),
-                largest_share: figures.reward_slope.largest_share(),
+                mean: (collected.reward_slope.mean())
+                    .filter(|_| collected.reward_slope.non_finite() == 0),
+                standard_error: (collected.reward_slope.standard_error())
+                    .filter(|_| collected.reward_slope.non_finite() == 0)
+                    .map(|error| error.max(slope_resolution(collected))),
+                episodes: collected.reward_slope.count(),
+                largest_share: collected.reward_slope.largest_share(),
             },
-            topics: figures
+            topics: collected
                 .topics
                 .iter()
                 .enumerate()
                 .map(|(index, topic)| TopicSummary {
-                    click_share_standard_error: figures
+                    click_share_standard_error: collected
                         .topic_shares
                         .get(index)
                         .and_then(standard_error_of_blocks),
-                    ..TopicSummary::of(topic, figures.click_rate.denominator())
+                    ..TopicSummary::of(topic, collected.click_rate.denominator())
                 })
                 .collect(),
-            positions: figures.positions.iter().map(PositionSummary::of).collect(),
-            clicked_quality: figures
+            positions: collected
+                .positions
+                .iter()
+                .map(PositionSummary::of)
+                .collect(),
+            clicked_quality: collected
                 .clicked_quality
                 .as_ref()
                 .map(ClickedQualitySummary::of),
@@ -490,11 +494,11 @@ impl LengthSummary {
 }
 
 /// Returns the slope that roundings of the sums alone can make: 12 / n³ times one of the sum of step · reward.
-fn slope_resolution(figures: &Figures) -> f64 {
-    let (mean, length) = (figures.returns.mean(), figures.lengths.mean());
+fn slope_resolution(collected: &Collected) -> f64 {
+    let (mean, length) = (collected.returns.mean(), collected.lengths.mean());
     match (mean, length) {
-        (Some(mean), Some(length)) if length > 0.0 && !figures.returns.is_whole() => {
-            6.0 * figures.conditions.resolution * mean.abs() / (length * length)
+        (Some(mean), Some(length)) if length > 0.0 && !collected.returns.is_whole() => {
+            6.0 * collected.conditions.resolution * mean.abs() / (length * length)
         }
         _ => 0.0,
     }

@@ -653,7 +653,7 @@ fn assert_sound(summary: &Summary) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn figures_of_any_finite_sample_are_in_order_and_merge_in_any_order(

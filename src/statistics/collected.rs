@@ -1,4 +1,4 @@
-//! The figures of a campaign, as they are written and read.
+//! What a campaign has collected, as it is written and read.
 
 use super::curves::Curves;
 use super::lengths::Lengths;
@@ -8,10 +8,10 @@ use super::ratio::Ratio;
 use super::tally::BlockTally;
 use serde::{Deserialize, Serialize};
 
-/// What [`Statistics`](super::Statistics) has collected, as written and, before they are checked, as read.
+/// What [`Statistics`](super::Statistics) has collected: as it is written, and as it is read before it is checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Figures {
+pub(super) struct Collected {
     pub(super) returns: Moments,
     pub(super) return_quantiles: Quantiles,
     pub(super) lengths: Lengths,
@@ -60,7 +60,7 @@ pub struct Conditions {
     pub resolution: f64,
 }
 
-impl Figures {
+impl Collected {
     /// Starts to add up blocks for [`add_blocks`](Self::add_blocks).
     pub(super) fn block_tally(&self) -> BlockTally {
         BlockTally::new(self.topics.len(), self.clicked_quality.is_some())
