@@ -5,10 +5,9 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use slatesim::backend::cpu::{InstructionSet, Work};
 use slatesim::choice::ChoiceModel;
-use slatesim::config::{Config, Sources};
 use slatesim::distribution::uniform;
 use slatesim::number::{Number, Word};
-use slatesim::registry;
+use slatesim::registry::Registry;
 use slatesim::rng::{DOCUMENT, Stream};
 use std::hint::black_box;
 
@@ -19,12 +18,7 @@ const SLATE_SIZES: [usize; 2] = [3, 10];
 
 /// Makes the choice model of an environment with some settings.
 fn model(settings: &[&str]) -> ChoiceModel {
-    let mut sources = Sources::new();
-    for text in settings {
-        sources = sources.set(text).expect("well-formed");
-    }
-    let config = Config::resolve(&sources, &registry::declarations()).expect("valid");
-    let simulation = registry::simulation(&config).expect("consistent");
+    let simulation = Registry::built_in().resolve(settings).expect("valid");
     simulation.plan.choice
 }
 

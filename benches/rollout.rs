@@ -1,5 +1,5 @@
-//! How fast do users go through their episodes? Measures whole episodes on each backend, a block of every environment on one
-//! core, a batch of every environment on a GPU, and single steps.
+//! How fast do users go through their episodes? Measures whole episodes on each backend, a block of every
+//! environment on one core, a batch of every environment on a GPU, and single steps.
 //!
 //! The setting is that of the random baseline unless another is named: 20 candidates, slates of 2, 120 steps. One sample is one
 //! call for all of its episodes, so that the cost of a call itself, such as composing a shader, does not count for each of
@@ -10,8 +10,8 @@ use criterion::{
 };
 use slatesim::backend::gpu::{AdapterSelection, GpuBackend, GpuOptions};
 use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved, cpu, reference};
-use slatesim::config::{Config, Sources};
-use slatesim::registry;
+use slatesim::bench::{self, Case};
+use slatesim::registry::Registry;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -19,16 +19,6 @@ const NUM_STEPS: u64 = 120;
 
 /// Episodes of a batch on a GPU.
 const BATCH_SIZE: u32 = 4_096;
-
-/// Makes the simulation of some settings.
-fn prepared<'a>(settings: impl IntoIterator<Item = &'a str>) -> Simulation {
-    let mut sources = Sources::new();
-    for text in settings {
-        sources = sources.set(text).expect("well-formed");
-    }
-    let config = Config::resolve(&sources, &registry::declarations()).expect("valid");
-    registry::simulation(&config).expect("consistent")
-}
 
 /// Makes the simulation of the random baseline, or of another policy in the same setting.
 fn simulation(policy: &[&str]) -> Simulation {
@@ -41,61 +31,20 @@ fn simulation(policy: &[&str]) -> Simulation {
         "environment.user.choc_stddev=0.1",
         "environment.user.kale_stddev=0.1",
     ];
-    prepared(setting.into_iter().chain(policy.iter().copied()))
+    let settings = [&setting, policy].concat();
+    Registry::built_in().resolve(&settings).expect("valid")
 }
 
-/// Lists every environment with random slates, then policies that learn or look at all candidates.
-const CASES: &[(&str, &[&str])] = &[
-    (
-        "long_term_satisfaction/random",
-        &["environment.name=long_term_satisfaction"],
-    ),
-    (
-        "long_term_satisfaction/greedy",
-        &[
-            "environment.name=long_term_satisfaction",
-            "policy.name=greedy",
-        ],
-    ),
-    (
-        "interest_exploration/random",
-        &["environment.name=interest_exploration", "max_steps=100"],
-    ),
-    (
-        "interest_exploration/cluster_bandit",
-        &[
-            "environment.name=interest_exploration",
-            "max_steps=100",
-            "policy.name=cluster_bandit",
-        ],
-    ),
-    (
-        "interest_exploration/linear_ucb",
-        &[
-            "environment.name=interest_exploration",
-            "max_steps=100",
-            "policy.name=linear_ucb",
-        ],
-    ),
-    (
-        "interest_evolution/random",
-        &["environment.name=interest_evolution"],
-    ),
-    (
-        "interest_evolution/greedy",
-        &["environment.name=interest_evolution", "policy.name=greedy"],
-    ),
-    (
-        "item_transition/random",
-        &["environment.name=item_transition"],
-    ),
-    (
-        "test_mdp/random",
-        &["environment.name=test_mdp", "max_steps=100"],
-    ),
-];
-
 const RANDOM: &[&str] = &["policy.name=random", "policy.with_replacement=true"];
+
+/// Lists every environment with its choice models and samplers, each environment with sorted slates, and every policy in one
+/// environment; `slatesim bench` has all pairs.
+fn cases() -> Vec<Case> {
+    let is_wanted = |environment: &str, policy: &str| {
+        environment == "interest_exploration" || ["random", "greedy"].contains(&policy)
+    };
+    bench::cases(&Registry::built_in(), is_wanted).expect("defaults are valid")
+}
 
 /// Opens every backend that this machine has, and says which adapter `gpu` is.
 fn backends() -> Vec<(&'static str, Box<dyn Backend>)> {
@@ -189,14 +138,14 @@ fn blocks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("block_on_one_core");
     group.sample_size(10);
     let count = usize::try_from(BLOCK_EPISODES).expect("a block is small");
-    for (name, settings) in CASES {
-        let simulation = prepared(settings.iter().copied());
-        let mut rollout = simulation.model.cpu_rollout(&simulation.plan);
+    for case in cases() {
+        let Simulation { model, plan } = &case.simulation;
+        let mut rollout = model.cpu_rollout(plan);
         let lengths = rollout.run(0, count).lengths;
         group.throughput(Throughput::Elements(
             lengths.iter().copied().map(u64::from).sum(),
         ));
-        group.bench_function(BenchmarkId::new("case", name), |bencher| {
+        group.bench_function(BenchmarkId::new("case", &case.name), |bencher| {
             bencher.iter(|| rollout.run(black_box(0), count));
         });
     }
@@ -208,6 +157,14 @@ fn batches(criterion: &mut Criterion) {
     let Ok(gpu) = GpuBackend::open(AdapterSelection::Any) else {
         return;
     };
+    let cpu = cpu::cpu(None).expect("threads start");
+    let episodes = u64::from(BATCH_SIZE);
+    // User-steps are counted on `cpu`, so that shaders are composed, in the warm-up, only for cases that are measured.
+    let counted = |case: Case| {
+        let statistics = cpu.rollout(&case.simulation, 0..episodes, &Unobserved);
+        (case, statistics.expect("the backend runs").user_steps())
+    };
+    let cases: Vec<(Case, u64)> = cases().into_iter().map(counted).collect();
     for (group, tallies) in [
         ("batch_on_gpu", false),
         ("batch_on_gpu_added_up_there", true),
@@ -219,16 +176,12 @@ fn batches(criterion: &mut Criterion) {
         });
         let mut group = criterion.benchmark_group(group);
         group.sample_size(10).sampling_mode(SamplingMode::Flat);
-        for (name, settings) in CASES {
-            let simulation = prepared(settings.iter().copied());
-            let episodes = u64::from(BATCH_SIZE);
-            // Composes the shaders, and counts the user-steps.
-            let statistics = gpu.rollout(&simulation, 0..episodes, &Unobserved);
-            let user_steps = statistics.expect("the backend runs").user_steps();
-            group.throughput(Throughput::Elements(user_steps));
-            group.bench_function(BenchmarkId::new("case", name), |bencher| {
+        for (case, user_steps) in &cases {
+            let simulation = &case.simulation;
+            group.throughput(Throughput::Elements(*user_steps));
+            group.bench_function(BenchmarkId::new("case", &case.name), |bencher| {
                 bencher.iter_custom(|iterations| {
-                    let batches = (0..iterations).map(|_| rollout(&gpu, &simulation, episodes));
+                    let batches = (0..iterations).map(|_| rollout(&gpu, simulation, episodes));
                     batches.sum()
                 });
             });

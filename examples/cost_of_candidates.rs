@@ -1,5 +1,5 @@
-//! The cost of a user-step for different numbers of candidates: proportional to it for a policy that looks at all of them,
-//! constant for one that looks at none.
+//! The cost of a user-step against the number of candidates: proportional to the number for a policy that looks at all of
+//! them, constant for one that looks at none.
 //!
 //! ```text
 //! cargo run --release --example cost_of_candidates -- docs/cost_of_candidates.svg
@@ -15,8 +15,6 @@ use plotting::{Curve, Point};
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::gpu::{AdapterSelection, GpuBackend};
 use slatesim::backend::{BLOCK_EPISODES, Backend, Simulation, Unobserved};
-use slatesim::config::{Config, Sources};
-use slatesim::registry;
 use std::time::Instant;
 
 const CANDIDATES: [u32; 4] = [10, 100, 1_000, 10_000];
@@ -26,11 +24,11 @@ const RUNS: usize = 3;
 const SECONDS: f64 = 0.25;
 
 fn simulation(policy: &str, num_candidates: u32) -> anyhow::Result<Simulation> {
-    let sources = Sources::new()
-        .set(&format!("policy.name={policy}"))?
-        .set(&format!("environment.num_candidates={num_candidates}"))?;
-    let config = Config::resolve(&sources, &registry::declarations())?;
-    Ok(registry::simulation(&config)?)
+    let simulation = Simulation::of("long_term_satisfaction")
+        .set("num_candidates", num_candidates)?
+        .policy(policy)
+        .build()?;
+    Ok(simulation)
 }
 
 /// Times runs of a growing number of episodes until they are long enough.

@@ -13,8 +13,6 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use slatesim::Error;
 use slatesim::backend::{Simulation, cpu::cpu};
-use slatesim::config::{Config, Sources};
-use slatesim::registry;
 use slatesim::vec_env::{Documents, Space, VecEnv};
 use std::cmp::Ordering;
 
@@ -98,13 +96,12 @@ impl Agent for Bandit {
 }
 
 fn main() -> Result<(), Error> {
-    let sources = Sources::new()
-        .set("environment.name=interest_exploration")?
-        .set(&format!("environment.num_candidates={NUM_CANDIDATES}"))?
-        .set(&format!("environment.slate_size={SLATE_SIZE}"))?
+    let simulation = Simulation::of("interest_exploration")
+        .set("num_candidates", NUM_CANDIDATES)?
+        .set("slate_size", SLATE_SIZE)?
         // Users of this environment never end an episode by themselves.
-        .set(&format!("max_steps={NUM_STEPS}"))?;
-    let simulation = registry::simulation(&Config::resolve(&sources, &registry::declarations())?)?;
+        .set("max_steps", NUM_STEPS)?
+        .build()?;
     let num_clusters = simulation.plan.outline.num_topics as usize;
 
     println!("Clicks per step of {NUM_USERS} users, mean ± standard error:");

@@ -13,8 +13,7 @@ use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use slatesim::backend::gpu::{GpuOptions, Kernel, compose_program};
-use slatesim::config::{Config, Sources};
-use slatesim::registry;
+use slatesim::registry::Registry;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -31,9 +30,8 @@ fn main() -> anyhow::Result<()> {
         "step" => Kernel::Step,
         other => bail!("{other:?} is no kernel; there are rollout, fold, tally and step"),
     };
-    let sources = arguments.try_fold(Sources::new(), |sources, setting| sources.set(&setting))?;
-    let config = Config::resolve(&sources, &registry::declarations())?;
-    let simulation = registry::simulation(&config)?;
+    let settings: Vec<String> = arguments.collect();
+    let simulation = Registry::built_in().resolve(&settings)?;
     let module = compose_program(&simulation, kernel, &GpuOptions::default(), true)?;
     let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module)?;
     let unchecked = BoundsCheckPolicy::Unchecked;

@@ -10,9 +10,7 @@
 use ndarray::{Array2, ArrayView1};
 use rand::seq::SliceRandom;
 use slatesim::Error;
-use slatesim::backend::{Backend, Unobserved, cpu::cpu};
-use slatesim::config::{Config, Sources};
-use slatesim::registry;
+use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
 use slatesim::rng::Philox;
 use slatesim::vec_env::{Space, VecEnv};
 
@@ -23,13 +21,12 @@ const NUM_EPISODES: u64 = 100_000;
 
 fn main() -> Result<(), Error> {
     // Every other key has RecSim's default; `slatesim list` shows them all.
-    let sources = Sources::new()
-        .set("seed=1")?
-        .set("environment.name=interest_evolution")?
-        .set(&format!("environment.num_candidates={NUM_CANDIDATES}"))?
-        .set(&format!("environment.slate_size={SLATE_SIZE}"))?
-        .set("policy.name=random")?;
-    let simulation = registry::simulation(&Config::resolve(&sources, &registry::declarations())?)?;
+    let simulation = Simulation::of("interest_evolution")
+        .set("seed", 1)?
+        .set("num_candidates", NUM_CANDIDATES)?
+        .set("slate_size", SLATE_SIZE)?
+        .policy("random")
+        .build()?;
     let backend = cpu(None)?;
     let mut env = VecEnv::new(&simulation, &backend, NUM_USERS)?;
 

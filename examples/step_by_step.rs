@@ -12,8 +12,6 @@ use rand::RngExt;
 use slatesim::Error;
 use slatesim::backend::Simulation;
 use slatesim::backend::cpu::cpu;
-use slatesim::config::{Config, Sources};
-use slatesim::registry;
 use slatesim::rng::Philox;
 use slatesim::vec_env::VecEnv;
 
@@ -24,13 +22,12 @@ const FINAL_SPURT: u32 = 10;
 
 fn main() -> Result<(), Error> {
     // Any key of a configuration file can be set here; everything else has RecSim's default.
-    let sources = Sources::new()
-        .set("environment.name=long_term_satisfaction")?
-        .set("environment.num_candidates=10")?
-        .set("environment.slate_size=1")?
-        .set("environment.user.sensitivity=0.2")?
-        .set(&format!("environment.user.time_budget={TIME_BUDGET}"))?;
-    let simulation = registry::simulation(&Config::resolve(&sources, &registry::declarations())?)?;
+    let simulation = Simulation::of("long_term_satisfaction")
+        .set("num_candidates", 10)?
+        .set("slate_size", 1)?
+        .set("user.sensitivity", 0.2)?
+        .set("user.time_budget", TIME_BUDGET)?
+        .build()?;
 
     // The agent gets all documents of a user, [candidate, feature], and the index of the feature that is the clickbait score.
     let kale_then_chocolate = |documents: ArrayView2<'_, f32>, clickbait: usize, step: u32| {

@@ -9,21 +9,15 @@
 use anyhow::Context;
 use slatesim::agent::{ExplorationPolicy, LearningRate, TabularQ, TabularQOptions};
 use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu};
-use slatesim::config::{Config, Sources};
 use slatesim::exact::{FiniteModel, Table};
-use slatesim::registry;
+use slatesim::registry::Registry;
 use slatesim::vec_env::{Documents, VecEnv};
 use std::ops::ControlFlow;
 
 const EPISODES: u64 = 1_000_000;
 
 fn simulation(settings: &[&str]) -> anyhow::Result<Simulation> {
-    let mut sources = Sources::new();
-    for setting in settings {
-        sources = sources.set(setting)?;
-    }
-    let config = Config::resolve(&sources, &registry::declarations())?;
-    Ok(registry::simulation(&config)?)
+    Ok(Registry::built_in().resolve(settings)?)
 }
 
 fn solved(simulation: &Simulation) -> anyhow::Result<FiniteModel> {

@@ -399,18 +399,14 @@ fn a_corpus_that_cannot_be_held_is_refused_by_its_key() {
 fn devices_bin_late_steps_with_the_same_bits_whoever_adds_up() {
     use slatesim::backend::gpu::GpuOptions;
     use slatesim::backend::{Backend, Unobserved};
-    use slatesim::config::{Config, Sources};
-    use slatesim::registry;
+    use slatesim::registry::Registry;
     let Some(gpu) = common::any_gpu() else { return };
-    let sources = [
+    let settings = [
         "environment.name=interest_exploration",
         "max_steps=4300",
         "environment.document.topic_quality_stddev=[1.0,1.0]",
-    ]
-    .iter()
-    .fold(Sources::new(), |sources, set| sources.set(set).unwrap());
-    let config = Config::resolve(&sources, &registry::declarations()).unwrap();
-    let simulation = registry::simulation(&config).unwrap();
+    ];
+    let simulation = Registry::built_in().resolve(&settings).unwrap();
     let statistics = |tallies, batch_size, fusion_length| {
         let backend = gpu.with_options(GpuOptions {
             tallies: Some(tallies),

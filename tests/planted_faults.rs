@@ -7,8 +7,7 @@ use crate::common;
 use slatesim::backend::BackendError;
 use slatesim::backend::gpu::{GpuBackend, GpuError, GpuOptions, Patch};
 use slatesim::backend::{Backend, Unobserved};
-use slatesim::config::{Config, Sources};
-use slatesim::registry::{self, Registry};
+use slatesim::registry::Registry;
 use slatesim::shader::ShaderSource;
 use slatesim::validation::{Case, Effort, Rung, Subject, ValidationError, cases, validate};
 use std::collections::BTreeSet;
@@ -296,19 +295,13 @@ faults! {
 /// Products of numbers below 256 have no upper half: this takes longer episodes than the cases have.
 #[test]
 fn long_episodes_find_products_without_their_upper_half() {
-    let sources = [
-        "policy.name=random",
+    let settings = [
+        "environment.name=long_term_satisfaction",
         "environment.user.time_budget=400",
+        "policy.name=random",
         "max_steps=400",
     ];
-    let sources = sources.iter().fold(
-        Sources::new()
-            .set("environment.name=long_term_satisfaction")
-            .unwrap(),
-        |sources, setting| sources.set(setting).unwrap(),
-    );
-    let config = Config::resolve(&sources, &registry::declarations()).unwrap();
-    let simulation = registry::simulation(&config).unwrap();
+    let simulation = Registry::built_in().resolve(&settings).unwrap();
     let (whole, half) = (
         "deposit(at, 16u, sum_of(high), 1)",
         "deposit(at, 15u, sum_of(high), 1)",

@@ -8,16 +8,11 @@ use slatesim::backend::Simulation;
 use slatesim::backend::gpu::GpuOptions;
 use slatesim::backend::{BLOCK_EPISODES, Backend, cpu, reference};
 use slatesim::config::{Config, Sources};
-use slatesim::registry;
+use slatesim::registry::{self, Registry};
 
 fn simulation(settings: &[&str]) -> Simulation {
-    let mut sources = Sources::new();
-    for setting in settings {
-        sources = sources.set(setting).expect("written well");
-    }
-    let config =
-        Config::resolve(&sources, &registry::declarations()).expect("a good configuration");
-    registry::simulation(&config).expect("a good configuration")
+    let resolved = Registry::built_in().resolve(settings);
+    resolved.expect("a good configuration")
 }
 
 #[test]

@@ -9,20 +9,15 @@ use slatesim::agent::{
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;
 use slatesim::backend::{Backend, Simulation, Unobserved};
-use slatesim::config::{Config, Sources};
-use slatesim::registry;
+use slatesim::registry::Registry;
 use slatesim::vec_env::{AutoresetMode, MultiUserEnv, VecEnv, VecEnvOptions};
 use std::ops::ControlFlow;
 
 const TEST_MDP: &[&str] = &["environment.name=test_mdp", "max_steps=1000000"];
 
 fn simulation(settings: &[&str]) -> Simulation {
-    let mut sources = Sources::new();
-    for setting in settings {
-        sources = sources.set(setting).unwrap();
-    }
-    let config = Config::resolve(&sources, &registry::declarations());
-    registry::simulation(&config.unwrap_or_else(|error| panic!("{error}"))).unwrap()
+    let resolved = Registry::built_in().resolve(settings);
+    resolved.unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn environments(settings: &[&str], number: usize) -> VecEnv {

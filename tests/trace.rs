@@ -17,23 +17,17 @@ mod tables;
 
 use crate::common;
 use slatesim::backend::{Backend, Simulation, Unobserved, cpu::cpu, reference::reference};
-use slatesim::config::{Config, Sources};
 use slatesim::evaluation::trace::{
     Cell, Format, Recording, Trace, TraceError, columns, record, replay, writer,
 };
-use slatesim::registry;
+use slatesim::registry::Registry;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 pub(crate) fn simulation(settings: &[&str]) -> Simulation {
-    let mut sources = Sources::new();
-    for setting in settings {
-        sources = sources.set(setting).unwrap();
-    }
-    let config = Config::resolve(&sources, &registry::declarations()).unwrap();
-    registry::simulation(&config).unwrap()
+    Registry::built_in().resolve(settings).unwrap()
 }
 
 pub(crate) const BANDIT: [&str; 6] = [

@@ -11,8 +11,7 @@ mod trajectory;
 
 use ndarray::{Array1, Array2, Axis, ShapeBuilder, s};
 use slatesim::backend::{self, Backend, Simulation, Stepper, cpu, reference};
-use slatesim::config::{Config, Sources};
-use slatesim::registry;
+use slatesim::registry::Registry;
 use slatesim::vec_env::{Documents, EMPTY, Observation, Step, VecEnv, VecEnvError};
 use trajectory::{assert_rollout, follow, nth, recommend};
 
@@ -30,11 +29,7 @@ const TUTORIAL: [&str; 6] = [
 ];
 
 fn simulation(sets: &[&str]) -> Simulation {
-    let sources = sets
-        .iter()
-        .fold(Sources::new(), |sources, set| sources.set(set).unwrap());
-    let config = Config::resolve(&sources, &registry::declarations()).unwrap();
-    registry::simulation(&config).unwrap()
+    Registry::built_in().resolve(sets).unwrap()
 }
 
 fn tutorial(sets: &[&str]) -> Simulation {

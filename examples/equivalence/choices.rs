@@ -103,7 +103,7 @@ fn row(backend: &dyn Backend, vector: Vector) -> Result<Row, Error> {
         steps: vec![0; num_lanes],
     };
     let slates: Vec<u32> = (0..num_lanes).flat_map(|_| (0..).take(num_lanes)).collect();
-    // Lane i searches the first draw that chooses a position after i; its index is the number of draws before it.
+    // Lane i searches for the first draw that chooses a position after i; its index is the number of draws before it.
     let mut ranges = vec![(0, GRID); num_lanes];
     while ranges.iter().any(|(low, high)| low < high) {
         stepper.set_state(&state)?;

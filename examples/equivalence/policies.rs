@@ -17,7 +17,7 @@ struct Run {
     clicks_by_step: Option<f64>,
     clicked_quality: Option<f64>,
     /// Clicks per step at each position.
-    slots: &'static [f64],
+    position_clicks: &'static [f64],
 }
 
 /// The rule that makes the slate: its name, and its settings.
@@ -48,17 +48,17 @@ const QUALITY: Rule = Rule(
 
 #[rustfmt::skip]
 fn runs() -> Vec<Run> {
-    let evolution = |sizes, rule, episodes, length, returns, clicks, quality, slots| Run {
+    let evolution = |sizes, rule, episodes, length, returns, clicks, quality, position_clicks| Run {
         environment: EVOLUTION, sizes, rule, episodes, returns: Some(returns), length: Some(length),
-        clicks_by_step: Some(clicks), clicked_quality: Some(quality), slots,
+        clicks_by_step: Some(clicks), clicked_quality: Some(quality), position_clicks,
     };
-    let exploration = |sizes, rule, episodes, returns, clicks, quality, slots| Run {
+    let exploration = |sizes, rule, episodes, returns, clicks, quality, position_clicks| Run {
         environment: EXPLORATION, sizes, rule, episodes, returns: Some(returns), length: None,
-        clicks_by_step: Some(clicks), clicked_quality: Some(quality), slots,
+        clicks_by_step: Some(clicks), clicked_quality: Some(quality), position_clicks,
     };
     let satisfaction = |sizes, rule, episodes, returns| Run {
         environment: SATISFACTION, sizes, rule, episodes, returns: Some(returns), length: None,
-        clicks_by_step: None, clicked_quality: None, slots: &[],
+        clicks_by_step: None, clicked_quality: None, position_clicks: &[],
     };
     vec![
         evolution([10, 2], FIRST, 4000, (83.61, 0.17), (154.33, 0.18), 0.4672, -0.590, &[0.2341, 0.2331]),
@@ -155,7 +155,8 @@ pub(crate) fn rows(backend: &dyn Backend, episodes: u64) -> Result<Vec<Row>, Err
                 run.clicked_quality,
             ),
         ];
-        for (position, (found, &rate)) in summary.positions.iter().zip(run.slots).enumerate() {
+        let positions = summary.positions.iter().zip(run.position_clicks);
+        for (position, (found, &rate)) in positions.enumerate() {
             scaled.push((
                 format!("clicks by step at position {position}"),
                 estimate(found.click_rate, found.standard_error),

@@ -2,18 +2,11 @@
 
 use slatesim::Error;
 use slatesim::backend::Simulation;
-use slatesim::config::{Config, Sources};
-use slatesim::registry;
+use slatesim::registry::Registry;
 
 /// Makes a simulation from settings, as `--set` takes them.
 pub(crate) fn simulation<S: AsRef<str>>(settings: &[S]) -> Result<Simulation, Error> {
-    let sources = settings
-        .iter()
-        .try_fold(Sources::new(), |sources, setting| {
-            sources.set(setting.as_ref())
-        })?;
-    let config = Config::resolve(&sources, &registry::declarations())?;
-    Ok(registry::simulation(&config)?)
+    Ok(Registry::built_in().resolve(settings)?)
 }
 
 /// Pairs a figure with its standard error; one that is not determined is NaN, which never passes.

@@ -152,18 +152,6 @@ fn a_replay_tells_what_differs() {
 }
 
 #[test]
-#[cfg(not(feature = "parquet"))]
-fn parquet_without_the_feature_is_refused_by_its_name() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("steps.parquet");
-    trace(&["--backend", "cpu", "--output", path.to_str().unwrap()])
-        .assert()
-        .code(2)
-        .stderr(contains("--features parquet"));
-    assert_eq!(names(&folder), [""; 0]);
-}
-
-#[test]
 #[cfg(feature = "parquet")]
 fn parquet_holds_the_columns_and_values_of_csv() {
     use parquet::file::reader::{FileReader, SerializedFileReader};
