@@ -14,8 +14,10 @@ use crate::common;
 use slatesim::authoring::*;
 use slatesim::backend::cpu::cpu;
 use slatesim::backend::reference::reference;
-use slatesim::backend::{Backend, Simulation};
+use slatesim::backend::{Backend, Simulation, Unobserved};
 use slatesim::config::{Config, Sources};
+use slatesim::evaluation::trace::{Cell, Recording, columns, record};
+use slatesim::evaluation::{Extent, compare};
 use slatesim::validation::{Effort, Rung, Subject, cases, validate};
 use std::ops::ControlFlow;
 
@@ -238,6 +240,91 @@ fn slates_are_those_of_the_formula() {
     assert_eq!(first, [0, 2, 1]);
     stepper.step(&first).unwrap();
     assert_eq!(stepper.recommend().unwrap(), [2, 3, 0]);
+}
+
+const SMALL: [&str; 5] = [
+    "environment.name=interest_exploration",
+    "environment.slate_size=2",
+    "environment.num_candidates=5",
+    "max_steps=4",
+    "policy.name=mmr",
+];
+
+/// The propensities of 8 episodes of 4 steps, as a trace records them; NaN where there is none.
+fn propensities(settings: &[&str]) -> Vec<f64> {
+    let simulation = simulation(&[&SMALL[..], settings].concat());
+    let recording = Recording::default();
+    let names = columns(&simulation, recording.with_candidates);
+    let place = names
+        .iter()
+        .position(|column| column.name() == "propensity");
+    let mut found = Vec::new();
+    let mut on_row = |row: &[Cell]| {
+        found.push(match row[place.unwrap()] {
+            Cell::Double(number) => number,
+            _ => f64::NAN,
+        });
+        Ok(())
+    };
+    let backend = cpu(Some(1)).unwrap();
+    let recorded = record(
+        &simulation,
+        &backend,
+        0..8,
+        &recording,
+        &Unobserved,
+        &mut on_row,
+    );
+    assert_eq!(recorded.unwrap(), 8);
+    assert_eq!(found.len(), 32);
+    found
+}
+
+#[test]
+fn traces_tell_the_propensities_of_a_policy_of_ones_own() {
+    // Nothing is drawn.
+    assert!(propensities(&[]).iter().all(|found| found.is_nan()));
+    // Under exploration, the policy's slate has 0.5 more than each of the 5 * 4 slates: 0.525 and 0.025.
+    let exploring = propensities(&[
+        "policy.layer.name=epsilon_greedy",
+        "policy.layer.epsilon=0.5",
+    ]);
+    let is = |found: f64, expected: f64| (found - expected).abs() < 1e-12;
+    let own = exploring.iter().filter(|&&found| is(found, 0.525)).count();
+    let others = exploring.iter().filter(|&&found| is(found, 0.025)).count();
+    assert_eq!(own + others, 32, "{exploring:?}");
+    assert!(own > 0 && others > 0, "{exploring:?}");
+    // Nothing is known of what a layer makes of slates that does not say so.
+    let reversed = propensities(&[
+        "policy.layer.name=reversed",
+        "policy.layer.layer.name=epsilon_greedy",
+        "policy.layer.layer.epsilon=0.5",
+    ]);
+    assert!(reversed.iter().all(|found| found.is_nan()), "{reversed:?}");
+}
+
+#[test]
+fn a_policy_of_ones_own_is_compared_with_built_in_ones() {
+    let with = |more: &[&str]| simulation(&[&SMALL[..4], &["policy.by=quality"], more].concat());
+    let plain = with(&["policy.name=mmr", "policy.diversity=0", "policy.fatigue=0"]);
+    let diverse = with(&["policy.name=mmr", "policy.diversity=5"]);
+    let greedy = with(&["policy.name=greedy"]);
+    let backend = cpu(Some(1)).unwrap();
+    let extent = Extent::Episodes(512);
+    let compared = compare(
+        &[plain, greedy, diverse],
+        &backend,
+        extent,
+        None,
+        &Unobserved,
+    )
+    .unwrap();
+    let difference = |pair| {
+        let found = compared.differences().find(|(found, _)| *found == pair);
+        found.unwrap().1.mean().unwrap()
+    };
+    assert_eq!(difference((0, 1)), 0.0);
+    assert_ne!(difference((1, 2)), 0.0);
 }
 
 #[test]
