@@ -68,14 +68,14 @@ fn words(stream: Stream, purpose: u32, block: u32) -> vec4<u32> {
     return philox(vec4<u32>(stream.episode, stream.step, (purpose << 24u) | block), stream.key);
 }
 
-// Random words that belong to one thing: a user, one document of one step, the noise of one observation.
+// The random words of one user, of one document at one step, of the noise of one step, or of one observation.
 struct RandomWords {
     stream: Stream,
     purpose: u32,
     first: u32,
 }
 
-// The four words of block `block` of a thing.
+// The four words of block `block` of these: what one call of Philox gives.
 fn random_block(random: RandomWords, block: u32) -> vec4<u32> {
     return words(random.stream, random.purpose, random.first + block);
 }

@@ -21,7 +21,7 @@ pub use crate::environment::{
     Definition, Environment, Field, Fields, Kind, Observable, Outline, RandomWords,
 };
 pub use crate::number::{Mask, Number, Word};
-pub use crate::policy::layer::{Layer, LayerDefinition, LayerModel};
+pub use crate::policy::layer::{Layer, LayerDefinition, LayerModel, layer_words};
 pub use crate::policy::sorting::By;
 pub use crate::policy::{
     Draws, Feedback, Offer, Policy, PolicyContext, PolicyDefinition, PolicyModel, Propensity,

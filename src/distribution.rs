@@ -197,8 +197,7 @@ pub fn categorical_step<N: Number>(index: N::Word, uniform: N, cumulative_value:
 pub fn categorical<N: Number>(uniform: N, cumulative: &[N]) -> N::Word {
     let all_but_last = &cumulative[..cumulative.len().saturating_sub(1)];
     let mut index = N::Word::splat(0);
-    // Not `fold`: if the compiler does not inline it, which is not guaranteed, it is not compiled for the registers of the
-    // vectors.
+    // Not `fold`: where the compiler does not inline it, it is not compiled for the registers of the vectors.
     for &cumulative_value in all_but_last {
         index = categorical_step(index, uniform, cumulative_value);
     }

@@ -1,4 +1,4 @@
-// The user clicks the first document of the slate, always. Twin: src/choice/first.rs.
+// The user always clicks the first document of the slate. Twin: src/choice/first.rs.
 
 struct Parameters {
     unused: f32,

@@ -32,8 +32,8 @@ fn choose(parameters: Parameters, given: array<f32, #{NUM_CONSIDERED}>, uniform_
 #else
     let num_counted = #{NUM_CONSIDERED}u - 1u;
 #endif
-    // Counting the alternatives that the threshold has passed gives the first that it has not. The last one is never counted:
-    // it gets whatever rounding leaves over.
+    // The number of alternatives whose cumulative weight does not exceed the threshold is the index of the chosen one. The
+    // last one is not counted: it gets the rest that rounding leaves.
     let threshold = uniform_draw * total;
     var cumulative = 0.0;
     var chosen = 0u;

@@ -21,7 +21,7 @@ fn choose(parameters: Parameters, given: array<f32, #{NUM_CONSIDERED}>, uniform_
         total = total + weight(parameters, scores[position]);
     }
     total = total + weight(parameters, parameters.no_click_mass);
-    // Counting the alternatives that the threshold has passed gives the first that it has not.
+    // The number of alternatives whose cumulative weight does not exceed the threshold is the index of the chosen one.
     let threshold = uniform_draw * total;
     var cumulative = 0.0;
     var chosen = 0u;

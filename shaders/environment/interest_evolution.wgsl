@@ -37,7 +37,7 @@ struct Parameters {
 struct User {
     user_interests: array<f32, #{NUM_FEATURES}>,
     time_budget: f32,
-    // What rounding has taken from it.
+    // The rounding error of it: the time left is the sum of both.
     time_budget_rest: f32,
 }
 
@@ -120,7 +120,7 @@ fn respond(parameters: Parameters, user: User, document: Document, draws: Draws)
     return Response(select(length, time.x + time.y, ends_within(time, length)));
 }
 
-// Takes a number from a sum of two, the second of which is what rounding takes from the first.
+// Subtracts a number from a sum of two numbers, the second of which holds the rounding error of the first.
 fn minus(time: vec2<f32>, taken: f32) -> vec2<f32> {
     let rounded = opaque(time.x - taken);
     let part = opaque(rounded - time.x);
@@ -130,7 +130,7 @@ fn minus(time: vec2<f32>, taken: f32) -> vec2<f32> {
     return vec2<f32>(left, rest - opaque(left - rounded));
 }
 
-// Whether the time of a sum of two ends within a video, to the last digit of both.
+// Whether the time left, a sum of two numbers, ends within a video, exact to the last digit of both.
 fn ends_within(time: vec2<f32>, length: f32) -> bool {
     return opaque(time.x - length) + time.y <= 0.0;
 }
@@ -213,7 +213,7 @@ fn observe_response(parameters: Parameters, document: Document, response: Respon
     var observation: array<f32, #{RESPONSE_SIZE}>;
     observation[0] = select(0.0, 1.0, clicked);
     observation[1] = select(0.0, response.watch_time, clicked);
-    // The original has the field `liked` and never sets it.
+    // RecSim has the field `liked` but never sets it.
     observation[2] = 0.0;
     observation[3] = document.quality;
 #ifndef HAS_FREE_FEATURES

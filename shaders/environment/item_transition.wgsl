@@ -33,7 +33,7 @@ struct Draws {
     jump: u32,
 }
 
-// A state that was put in from outside may name a document that is not there: it counts as the last one.
+// Limits an index to existing documents: a state that was set from outside may hold any number.
 fn existing(document: u32) -> u32 {
     return min(document, #{NUM_CANDIDATES}u - 1u);
 }

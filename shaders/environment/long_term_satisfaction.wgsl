@@ -126,7 +126,7 @@ fn observe_response(parameters: Parameters, document: Document, response: Respon
     var observation: array<f32, #{RESPONSE_SIZE}>;
     observation[0] = select(0.0, 1.0, clicked);
 #ifdef HAS_CLUSTERS
-    // The tutorial's variant shows the engagement as it is.
+    // The tutorial's variant does not clip the observed engagement.
     observation[1] = select(0.0, response.engagement, clicked);
     observation[2] = f32(document.cluster_id);
 #else

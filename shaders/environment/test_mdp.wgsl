@@ -37,7 +37,8 @@ struct Draws {
     next: f32,
 }
 
-// Returns the row of an action in a state. One that was put in from outside and does not exist counts as the last.
+// Returns the row of an action in a state, in the tables by action and state. Numbers beyond the last, set from outside, count
+// as the last.
 fn place(action: u32, state: u32) -> u32 {
     return min(action, ACTIONS - 1u) * STATES + min(state, STATES - 1u);
 }

@@ -21,13 +21,13 @@
 fn index(policy: ptr<function, PolicyWords>, arm: u32, pulls: f32, reward: f32, total: f32) -> f32 {
     let scale = tables::policy_table(0u);
 #ifdef THOMPSON_SAMPLING
-    // Word 0 belongs to the step and is not drawn again at step 0.
+    // Arms use words from 1 on: word 0 is of the current step, even where the other words are those of step 0.
     let draw = distribution::uniform(policy_word(policy, 1u + arm));
     let square = scale * scale;
     return bandit::beta_quantile(draw, 1.0 + reward / square, 1.0 + (pulls - reward) / square);
 #else ifdef KL_UCB
 #ifdef FAITHFUL
-    // Orders arms as their indices do, by how far these are below 1.
+    // The gap is how far an index is below 1: it orders arms as their indices do, also where these round to the same value.
     return -bandit::kl_ucb_aliased_gap(pulls, reward, total, scale);
 #else
     return bandit::kl_ucb(pulls, reward, total, scale);
@@ -37,7 +37,7 @@ fn index(policy: ptr<function, PolicyWords>, arm: u32, pulls: f32, reward: f32, 
 #endif
 }
 
-// The rank of each arm, 0 for the first to be asked.
+// The rank of each arm, 0 for the arm that fills the slate first.
 fn rank_arms(stream: Stream, first_word: u32, state: ptr<function, array<f32, #{POLICY_STATE}>>) -> array<u32, #{NUM_TOPICS}> {
     var total = 0.0;
     var are_pulled = true;
@@ -48,7 +48,7 @@ fn rank_arms(stream: Stream, first_word: u32, state: ptr<function, array<f32, #{
     var scores: array<f32, #{NUM_TOPICS}>;
     var of_words = stream;
 #ifdef FAITHFUL
-    // The same draws at every step.
+    // RecSim uses the draws of step 0 at every step.
     of_words.step = 0u;
 #endif
     var policy = policy_words(of_words, first_word);

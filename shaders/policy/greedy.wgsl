@@ -1,5 +1,5 @@
-// The candidates with the largest (or smallest) value of one feature, or of a quality or score that real policies cannot see;
-// ties go to the lower index. Twin: src/policy/greedy.rs. Defs: ASCENDING; those of sorting.wgsl.
+// The candidates with the largest (or smallest) value of one feature, or of a value that only an oracle knows; ties go to the
+// lower index. Twin: src/policy/greedy.rs. Defs: ASCENDING; those of sorting.wgsl.
 
 #import environment::User
 #import slatesim::rng::Stream

@@ -1,4 +1,4 @@
-// The numbers that a policy scores a candidate by: what is observed of the document, what is observed of the user, the
+// The numbers from which a policy computes the score of a candidate: what is observed of the document, what is observed of the user, the
 // numbers of the layers. Twin: src/policy/inputs.rs.
 // Defs: INPUTS, DOCUMENT_INPUTS and LAYER_INPUTS, how many there are in all and of two kinds; OWN_STATE, where the state of
 // the layers begins.

@@ -1,6 +1,6 @@
 // The best of many candidates, in order: what most policies end with. Twin: src/policy/ranking.rs.
 //
-// Candidates are inserted into a slate that is kept sorted. A candidate pushes out only what is strictly worse, so that
+// Candidates are inserted into a slate that is kept sorted. A candidate displaces only what is strictly worse, so that
 // ties stay in the order of insertion.
 
 #define_import_path slatesim::ranking
@@ -8,7 +8,7 @@
 #import slatesim::job::job
 #endif
 
-// Below every key; infinities have no place in WGSL.
+// Less than every key; WGSL does not guarantee infinities.
 const WORST: f32 = -3.0e38;
 // Stands for a key that is not above WORST or is no number, so that its candidate still takes a free position.
 const FLOOR: f32 = -2.9e38;
@@ -134,7 +134,7 @@ fn insert_above(ranking: ptr<function, Ranking>, given_key: f32, margin: f32, gi
     var candidate = given_candidate;
     var is_pushed = false;
     for (var position = 0u; position < #{NUM_SHOWN}u; position++) {
-        // A candidate that is pushed out moves on to the next position, and goes before its equals there: it was inserted
+        // A candidate that is displaced moves on to the next position, and goes before its equals there: it was inserted
         // before them.
         let is_better = is_pushed || (*ranking).keys[position] < lowered;
         is_pushed = is_better;

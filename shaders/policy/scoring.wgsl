@@ -1,4 +1,4 @@
-// From scores of candidates to a slate: the best ones, or a random slate that prefers them.
+// Makes a slate from scores: the best candidates, or a random slate that prefers them.
 // Twin: src/policy/scoring.rs, with formulas. Defs: IS_RANDOM where the temperature is above 0.
 //
 // Entry 0 of the tables is the temperature.

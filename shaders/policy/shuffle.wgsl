@@ -1,7 +1,7 @@
 // Random slates of distinct candidates, a position at a time. Twin: src/policy/shuffle.rs.
 //
-// A Fisher-Yates shuffle stopped after the slate, without its array: position p swaps with a random place at or after it,
-// and what stood there is found by undoing the earlier swaps, the latest first.
+// A Fisher-Yates shuffle that stops after the slate and needs no array: position p swaps with a random place at or after it,
+// and the candidate at that place is found by undoing the earlier swaps, the latest first.
 
 #define_import_path slatesim::shuffle
 

@@ -1,4 +1,4 @@
-// The numbers that documents are sorted by: a feature, or a quality or score that real policies cannot see. Twin: `By` in
+// The value that documents are sorted by: a feature, or a value that only an oracle knows. Twin: `By` in
 // src/policy/sorting.rs. Defs: FEATURE, BY_QUALITY, BY_SCORE.
 
 #define_import_path slatesim::sorting

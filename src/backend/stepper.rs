@@ -83,7 +83,7 @@ impl Observation {
         [&mut self.users, &mut self.documents, &mut self.responses]
     }
 
-    /// Sets the number of numbers of each part; their values are arbitrary. New memory is asked for zeroed, which the system
+    /// Sets the length of each part; its numbers are arbitrary afterwards. New memory is asked for zeroed, which the system
     /// need not do before it is written to.
     pub(super) fn take_lengths(&mut self, lengths: [usize; 3]) {
         for (numbers, length) in self.parts_mut().into_iter().zip(lengths) {

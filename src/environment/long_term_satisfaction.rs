@@ -35,8 +35,8 @@ const OBSERVATION_NOISE_LIMIT: f64 = 1.0;
 const MAX_LOG: f64 = 41.0;
 /// The largest product of sensitivity and exposure.
 const LARGEST_SLOPE: f64 = 1e3;
-/// The largest standard deviation of that noise: with a larger one it is nearly uniform between the limits, and single
-/// precision sees no difference.
+/// The largest standard deviation of the noise on the observed satisfaction: with a larger one it is nearly uniform between
+/// its limits, and single precision sees no difference.
 const MAX_OBSERVATION_NOISE: f64 = 100.0;
 /// Time budgets are counted down in single precision, which is exact up to here.
 const MAX_TIME_BUDGET: f64 = 16_777_216.0;

@@ -26,7 +26,7 @@ use crate::specimen::Specimen;
 use serde::Serialize;
 use std::fmt::Debug;
 
-/// The random words of one user, of one document at one step, or of the noise of one observation.
+/// The random words of one user, of one document at one step, of the noise of one step, or of one observation.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomWords<W> {
     /// The episode and the step.

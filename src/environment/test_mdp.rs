@@ -10,8 +10,8 @@
 //! An episode never ends by itself. The state is finite and fully observed: [`exact`](crate::exact) computes the values of all
 //! actions. Twin: `shaders/environment/test_mdp.wgsl`.
 //!
-//! If `RecSim` resamples documents, it continues counting them, so that step 1 offers those that follow on step 0; here every
-//! step offers the same.
+//! If `RecSim` resamples documents, it continues counting them, so that step 1 offers the documents numbered after those of
+//! step 0; here every step offers the same.
 //!
 //! # Source
 //! `RecSim` 0.2.4, `testing/test_environment.py`.
@@ -125,8 +125,8 @@ pub struct TestMdp<N: Number> {
     pub transitions: Vec<N::Element>,
 }
 
-/// Returns the index of an action in a state, in tables of both. Numbers beyond the last one, set from outside, count as the
-/// last one.
+/// Returns the row of an action in a state, in the tables by action and state. Numbers beyond the last, set from outside, count
+/// as the last.
 #[inline(always)]
 fn place<W: Word>(action: W, state: W) -> W {
     let existing = |index: W, count: u32| {

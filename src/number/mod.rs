@@ -219,7 +219,7 @@ pub trait Number:
     #[inline(always)]
     fn pick(numbers: &[Self], index: Self::Word) -> Self {
         let last = numbers.len() - 1;
-        // Number by number where there are fewer of them than users.
+        // A short list number by number: one comparison of all users each is faster than a bounds check for each user.
         if numbers.len() < Self::LANES {
             let mut picked = numbers[last];
             for (position, &number) in (0..).zip(&numbers[..last]) {
@@ -295,6 +295,43 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Takes entries of shorter and longer tables, which short ones give in another way, at indices up to past the end.
+    struct Taken;
+
+    impl Work for Taken {
+        type Output = ();
+
+        fn run<N: Number>(self) {
+            for length in 1..=2 * N::LANES + 1 {
+                let entry = |place: usize| 0.5 + place as f64;
+                let table: Vec<N::Element> =
+                    (0..length).map(|place| N::element(entry(place))).collect();
+                let own = |place: usize, lane: usize| entry(place) + 1000.0 * lane as f64;
+                let numbers: Vec<N> = (0..length)
+                    .map(|place| N::from_fn(|lane| own(place, lane)))
+                    .collect();
+                for shift in 0..length + 2 {
+                    let asked = |lane: usize| (shift + 3 * lane) % (length + 2);
+                    let index = N::Word::from_fn(|lane| u32::try_from(asked(lane)).unwrap());
+                    let (taken, picked) = (N::gather(&table, index), N::pick(&numbers, index));
+                    for lane in 0..N::LANES {
+                        let place = asked(lane).min(length - 1);
+                        assert_eq!(taken.lane(lane), entry(place), "{place} of {length}");
+                        assert_eq!(picked.lane(lane), own(place, lane), "{place} of {length}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn entries_are_taken_by_index_and_past_the_end_the_last() {
+        Taken.run::<f64>();
+        Taken.run::<Lanes<4>>();
+        Taken.run::<Baseline>();
+        InstructionSet::run(Taken);
     }
 
     #[test]

@@ -233,7 +233,7 @@ impl<S: Registers> Number for Vector<S> {
     #[inline(always)]
     fn gather(table: &[f32], index: VectorWord<S>) -> Self {
         let last = table.len() - 1;
-        // Entry by entry where there are fewer of them than users.
+        // A short table entry by entry: one comparison of all users each is faster than a bounds check for each user.
         if table.len() < Self::LANES {
             let all = |entry: f32| Self(<S::f32s as SimdBase<S>>::splat(S::proof(), entry));
             let mut taken = all(table[last]);

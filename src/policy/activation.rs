@@ -1,4 +1,4 @@
-//! The activation functions between the layers of a network. Twin: the function `activate` of `shaders/policy/mlp.wgsl`.
+//! The activation functions between network layers. Twin: the function `activate` of `shaders/policy/mlp.wgsl`.
 
 use crate::config::OneOf;
 use crate::math::{gelu_tanh, silu};
@@ -7,7 +7,7 @@ use crate::shader::{ShaderDef, ShaderDefs};
 use crate::words;
 
 words! {
-    /// The function that is applied to each number of a layer before the next one reads it. Results have the bits of
+    /// The function that is applied to each number of a network layer before the next one reads it. Results have the bits of
     /// [`math`](crate::math).
     #[derive(PartialEq, Eq)]
     pub enum Activation {

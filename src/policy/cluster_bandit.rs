@@ -308,7 +308,7 @@ impl ClusterBandit {
         match (self.algorithm, self.is_faithful) {
             (Algorithm::Ucb, _) => bandit::ucb(pulls, reward, total, scale),
             (Algorithm::KlUcb, false) => bandit::kl_ucb(pulls, reward, total, scale),
-            // The gap is how far an index is below 1: it orders the indices where their rounded values are equal.
+            // The gap is how far an index is below 1: it orders arms as their indices do, also where these round to the same value.
             (Algorithm::KlUcb, true) => -bandit::kl_ucb_aliased_gap(pulls, reward, total, scale),
             (Algorithm::ThompsonSampling, _) => {
                 // Arms use words from 1 on: word 0 is of the current step, even where the other words are those of step 0.

@@ -10,7 +10,7 @@ use super::inputs::Inputs;
 use crate::config::{Tensor, Weights};
 use std::collections::BTreeMap;
 
-/// The most units of a layer: a GPU lane keeps the numbers of two layers.
+/// The most units of a network layer: a GPU lane keeps the numbers of two.
 pub const MAX_WIDTH: usize = 256;
 
 /// The largest sum that is allowed. It is far below the limit of single precision, so that the sums of an earlier layer may be
@@ -21,7 +21,7 @@ const LARGEST_SUM: f64 = 1e30;
 /// the differences between candidates.
 const LARGEST_WEIGHT: f64 = 1e4;
 
-/// One layer: a linear map with biases.
+/// A network layer: a linear map with biases.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
     /// Shape `[units][inputs]`, row by row, in single precision.

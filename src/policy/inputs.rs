@@ -11,8 +11,8 @@ use crate::environment::Observable;
 use crate::number::{Number, ScalarWord};
 use crate::shader::{ShaderDef, ShaderDefs};
 
-/// The assumed largest value of an input without a limit, mostly a count of sessions. The error is harmless: single precision
-/// holds 1e8 times what policies refuse, and no input is larger than 1e12.
+/// The assumed largest value of an input without a limit, mostly a count of sessions. Larger values do no harm: single
+/// precision holds 1e8 times what policies refuse, and no input is larger than 1e12.
 const LARGEST_UNBOUNDED: f64 = 1e4;
 
 /// How many numbers there are of each kind.

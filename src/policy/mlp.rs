@@ -42,7 +42,7 @@ keys! {
 pub struct Mlp {
     /// The inputs of the network.
     pub inputs: Inputs,
-    /// The layers, the last of one unit.
+    /// The network layers, the last of one unit.
     pub layers: Vec<Dense>,
     /// The activation between them.
     pub activation: Activation,

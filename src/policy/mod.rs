@@ -72,7 +72,7 @@ pub trait Offer<N: Number> {
     fn quality(&mut self) -> N;
     /// Returns the score that the user gives, which only an oracle knows unless the whole state of the user is observed.
     fn score(&mut self) -> N;
-    /// Returns the score by the user that the policy [assumes](PolicyDefinition::belief).
+    /// Returns the score that the user whom the policy [assumes](PolicyDefinition::belief) gives.
     fn believed_score(&mut self) -> N;
     /// Writes all observable features of the candidate, as [`Offer::feature`] numbers them.
     fn observe_document(&mut self, observation: &mut [N]) {
@@ -220,7 +220,7 @@ pub trait PolicyDefinition: Debug + Sized + Send + Sync + 'static {
     fn twin<N: Number>(&self) -> Self::Twin<N>;
     /// Names the policy and declares its configuration keys.
     fn entry() -> Entry;
-    /// Lists settings under which the policy is checked: at least one for each form that it can take.
+    /// Lists settings under which the policy is checked: at least one for each of its forms.
     fn specimens() -> Vec<Specimen> {
         Vec::new()
     }

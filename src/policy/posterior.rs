@@ -21,8 +21,9 @@ use crate::regression::{dot_product, quadratic_form, solve_upper};
 /// Bounds of the exploration: beside a larger width single precision loses the mean.
 pub(super) const EXPLORATION: Bounds = Bounds::between(0.0, 1e3);
 
-/// Upper bounds that differ by less than this share of their size are ties. Candidates that were observed equally often have
-/// bounds that differ by rounding only, and without the margin each backend would show another slate. 2^-12.
+/// Upper bounds that differ by less than this share of their size are ties. Candidates of which equally much is known, such as
+/// those of topics never shown, have bounds that differ by rounding only, and without the margin each backend would show
+/// another slate. 2^-12.
 const SAME_SCORE: f32 = 0.000_244_140_63;
 /// The same for the scores of a draw, which differ for equal documents in their last digits only. 2^-18.
 const SAME_DRAWN_SCORE: f32 = 3.814697e-6;

@@ -105,6 +105,7 @@ mod tests {
     use crate::policy::layer::LayerModel;
     use crate::policy::layer::cluster_click_statistics::ClusterClickStatistics;
     use crate::policy::layer::epsilon_greedy::EpsilonGreedy;
+    use crate::policy::layer::temporal_aggregation::TemporalAggregation;
     use crate::policy::listed::{Listed, draws, no_draws};
     use crate::policy::{Layered, PolicyModel, Scratch};
     use crate::policy::{cluster_bandit, greedy, linear_softmax, mlp, random, sorting, r#static};
@@ -213,6 +214,17 @@ mod tests {
         assert!(propensities(&sampler).values().all(Option::is_none));
         let bound = propensities(&bandit(cluster_bandit::Algorithm::Ucb));
         assert!((sum(&bound) - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn nothing_is_known_of_slates_that_a_layer_revises_unless_it_says_so() {
+        let layer = TemporalAggregation {
+            aggregation_period: 2,
+            switching_cost: 0.0,
+            slate_size: 2,
+        };
+        let revised = Layered::new(random(false), vec![LayerModel::from(layer)]);
+        assert!(propensities(&revised).values().all(Option::is_none));
     }
 
     /// Candidates of the masses 1, 2, 3 and 6 at temperature 2. By hand: (6 / 12) (2 / 6) for 3 and then 1.

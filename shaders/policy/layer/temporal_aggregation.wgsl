@@ -1,4 +1,4 @@
-// Takes a new slate from the policy every AGGREGATION_PERIOD steps only, and repeats it in between. Twin:
+// Takes a new slate from the policy every AGGREGATION_PERIOD steps only, and holds it in between. Twin:
 // src/policy/layer/temporal_aggregation.rs. Defs: AGGREGATION_PERIOD, the steps from one decision to the next.
 //
 // The state is the steps since the last decision from 1, whether the slate is another than the one before, and the slate. The

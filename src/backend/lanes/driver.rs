@@ -146,7 +146,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
     /// from `document_stream`, which is that of another user where users share documents. Where `length` is given, only so
     /// many documents of the slate are shown. Where `given` is, it is the choice, and none is drawn.
     #[inline(always)]
-    pub(super) fn take_step<A: Recommender>(
+    pub(super) fn take_step<R: Recommender>(
         &mut self,
         stream: Stream<N::Word>,
         document_stream: Stream<N::Word>,
@@ -156,12 +156,12 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         given: Option<N::Word>,
         user: &mut E::User,
     ) -> Stepped<N> {
-        let num_considered = if A::TAKES_FIRST {
+        let num_considered = if R::TAKES_FIRST {
             1
         } else {
             self.num_considered
         };
-        let needs_scores = self.needs_scores && !A::TAKES_FIRST;
+        let needs_scores = self.needs_scores && !R::TAKES_FIRST;
         let Self {
             candidates,
             documents,
@@ -184,7 +184,7 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
                 *score = N::select(is_shown, shown, N::splat(ABSENT));
             }
         }
-        let (mut chosen, is_valid) = match A::TAKES_FIRST {
+        let (mut chosen, is_valid) = match R::TAKES_FIRST {
             true => (N::Word::splat(0), N::Mask::splat(true)),
             false => self.choice.decide(scores, uniform(words[0])),
         };
@@ -209,11 +209,11 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
                 score = N::select(is_chosen, scores[position as usize], score);
             }
         }
-        let weight = match A::TAKES_FIRST {
+        let weight = match R::TAKES_FIRST {
             true => N::splat(1.0),
             false => self.choice.weigh(score),
         };
-        let clicked_document = match A::TAKES_FIRST {
+        let clicked_document = match R::TAKES_FIRST {
             true => &self.documents[0],
             false => self.clicked_document(),
         };

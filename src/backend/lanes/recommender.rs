@@ -1,5 +1,4 @@
-//! How rollouts and steppers ask the policy with its layers, and let it learn: twin of the module `layered` that the GPU
-//! backend writes (`src/backend/gpu/shader/layered.rs`).
+//! How rollouts and steppers ask the policy with its layers ([`LayeredTwin`]) for slates.
 
 use super::candidates::{Candidates, StepOffer};
 use crate::environment::Environment;
@@ -7,7 +6,7 @@ use crate::number::Number;
 use crate::policy::random::Random;
 use crate::policy::{Draws, LayeredTwin, Scratch};
 
-/// Makes the slates of a rollout.
+/// Makes the slates of rollouts and steppers.
 pub(super) trait Recommender {
     /// Whether the users click the first document of any slate: no choice model has to be asked then, which the compiler
     /// knows.
@@ -43,12 +42,12 @@ impl Recommender for AnyPolicy {
         scratch: &mut Scratch<N>,
         slate: &mut [N::Word],
     ) {
-        let mut seen = StepOffer {
+        let mut offer = StepOffer {
             candidates,
             stream: draws.stream,
             user,
         };
-        policy.recommend(&mut seen, draws, state, scratch, slate);
+        policy.recommend(&mut offer, draws, state, scratch, slate);
     }
 }
 

@@ -62,9 +62,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
 
     /// Runs one vector of episodes and adds what they did to the block.
     #[inline(always)]
-    fn run_group<A: Recommender>(
+    fn run_group<R: Recommender>(
         &mut self,
-        recommender: &A,
+        recommender: &R,
         first: u64,
         count: usize,
         block: &mut EpisodeBlock,
@@ -116,7 +116,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 scratch,
                 slate,
             );
-            let stepped = driver.take_step::<A>(stream, stream, words, slate, None, None, user);
+            let stepped = driver.take_step::<R>(stream, stream, words, slate, None, None, user);
             if !state.is_empty() {
                 let mut shown = StepFeedback {
                     driver,
@@ -139,7 +139,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             length = length + N::Word::select(active, one, N::Word::splat(0));
             clicks = clicks + click;
-            if !A::TAKES_FIRST {
+            if !R::TAKES_FIRST {
                 block.invalid_choices += u64::from((active & !stepped.is_valid).count());
             }
             let place = match step < SINGLE_STEPS {
@@ -381,9 +381,9 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
 /// Runs a block. Each kind of recommender has a function of its own, so that the compiler allots registers to each
 /// separately.
 #[inline(never)]
-fn run_block<N: Number, E: Environment<N>, A: Recommender>(
+fn run_block<N: Number, E: Environment<N>, R: Recommender>(
     rollout: &mut Rollout<N, E>,
-    recommender: A,
+    recommender: R,
     first: u64,
     count: usize,
 ) -> EpisodeBlock {

@@ -36,8 +36,8 @@ impl InstructionSet {
         let level = Level::new();
         #[cfg(target_arch = "x86_64")]
         {
-            // Debug builds have no code for it, unless they are of unit tests: see `Wide512`.
-            if cfg!(any(test, not(debug_assertions))) && level.as_avx512().is_some() {
+            // Some builds have no code for it: see `Wide512`.
+            if Wide512::LANES > Wide256::LANES && level.as_avx512().is_some() {
                 return Self::Avx512;
             }
             if level.as_avx2().is_some() {
@@ -48,7 +48,7 @@ impl InstructionSet {
         Self::Baseline
     }
 
-    /// Lists those that this processor has, the widest first.
+    /// Lists those up to [`widest`](Self::widest), the widest first.
     pub fn available() -> impl Iterator<Item = Self> {
         [Self::Avx512, Self::Avx2, Self::Baseline]
             .into_iter()

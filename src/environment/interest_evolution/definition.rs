@@ -30,7 +30,7 @@ const LENGTHS: Bounds = Bounds::between(1e-12, LONGEST);
 const LONGEST: f64 = 1e4;
 /// Bounds of qualities, which are drawn around a topic's mean of at most 1000 and can be given as a corpus.
 const QUALITIES: Bounds = Bounds::between(-1e4, 1e4);
-/// A GPU lane holds interests in registers, or in slower memory if they are many.
+/// The most features: a GPU lane holds interests in registers, or in slower memory if they are many.
 const MAX_FEATURES: u32 = 1024;
 
 keys! {

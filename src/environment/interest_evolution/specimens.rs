@@ -27,7 +27,7 @@ const VIDEOS: &str = "environment.document.corpus=[{ cluster_id = 3, quality = -
 /// Standard error of a click rate of `RecSim`, which was not recorded: that of slatesim for as many episodes, 10,000. The
 /// clicks of an episode depend on each other through the user; if steps were independent, it would be 5.5e-4.
 const CLICK_RATE_ERROR: f64 = 6.9e-4;
-/// The same with free features: episodes are short, and the click rate varies more.
+/// The same with free features: episodes are so short that the dependence makes no difference.
 const FREE_CLICK_RATE_ERROR: f64 = 1.5e-3;
 
 pub(super) fn specimens() -> Vec<Specimen> {

@@ -66,7 +66,7 @@ pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
     fn twin<N: Number>(&self) -> Self::Twin<N>;
     /// Names the layer and declares its configuration keys.
     fn entry() -> Entry;
-    /// Lists settings under which the layer is checked: at least one for each form that it can take.
+    /// Lists settings under which the layer is checked: at least one for each of its forms.
     fn specimens() -> Vec<Specimen> {
         Vec::new()
     }
@@ -89,8 +89,9 @@ pub trait LayerDefinition: Debug + Sized + Send + Sync + 'static {
     fn state_size(&self) -> usize {
         0
     }
-    /// Returns the probability of showing `slate`, given the probability without the layer. Unless a layer says otherwise, nothing is
-    /// known of it where the layer revises slates, and it is the same where it does not.
+    /// Returns the probability of showing `slate`, given the probability without the layer.
+    ///
+    /// By default it is unknown if the WGSL twin has a function `revise`, and else the same as without the layer.
     fn propensity(&self, without: Propensity, _num_candidates: u32, _slate: &[u32]) -> Propensity {
         match self.shader().declares("fn", "revise") {
             true => Propensity::Unknown,

@@ -1,22 +1,22 @@
-//! Decides at some steps only, and repeats the slate in between. Twin: `shaders/policy/layer/temporal_aggregation.wgsl`.
+//! Decides at some steps only, and holds the slate in between. Twin: `shaders/policy/layer/temporal_aggregation.wgsl`.
 //!
 //! At steps 0, p, 2 p, ... the slate is the one that the policy inside recommends, p being the aggregation period; at other
 //! steps it is the one before. Where the slate is not the one before, position by position, `switching_cost` is subtracted from
 //! the reward that the layers inside and the policy learn from ([`Feedback::penalise`]).
 //!
-//! A slate can only be repeated while its documents exist: the layer needs `resample_documents` = false.
+//! A slate can only be held while its documents exist: the layer needs `resample_documents` = false.
 //!
 //! The state of a user is the steps since the last decision, counted from 1 (0 before the first); whether the slate differs
 //! from the one before; and the slate. The policy does not read it.
 //!
 //! # What the policy learns from
-//! From every step, repeated or not, with the reward of that step; not from a whole period at its end, with the sum over
+//! From every step, held or not, with the reward of that step; not from a whole period at its end, with the sum over
 //! gamma^i of the rewards of its steps i, less costs. Policies learn from clicks and rewards of single positions, for all users
 //! of a vector at once. They have no weight of an observation, by which a user could be left out in the middle of a period, and
 //! no reward of a whole slate, which that sum would be.
 //!
 //! For the linear regressions here the difference is small. Let gamma be 1, and let the observed numbers of the user not
-//! change. The p observations of a repeated document with inputs x and outcomes `y_i` add up to
+//! change. The p observations of a held document with inputs x and outcomes `y_i` add up to
 //!
 //! ```text
 //! A += p x x',  b += (sum y_i) x     where one observation would be     A += x x',  b += (sum y_i) x
@@ -27,7 +27,7 @@
 //! steps: `switching_cost` / p per step. All steps have the same weight, and policies have no discount, because none here looks
 //! beyond the next step. The slate before, which `RecSim` adds to the observation, is no input of a policy.
 //!
-//! The policy is asked at every step, because it notes the user then; what it recommends while a slate is repeated is not
+//! The policy is asked at every step, because it notes the user then; what it recommends while a slate is held is not
 //! shown.
 //!
 //! # Source

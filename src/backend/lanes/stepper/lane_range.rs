@@ -150,13 +150,13 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
     fn recommend_to(&mut self, group: usize) {
         let draws = self.draws(group);
         let place = self.lanes.place_mut(group);
-        let mut seen = StepOffer {
+        let mut offer = StepOffer {
             candidates: &mut self.driver.candidates,
             stream: draws.stream,
             user: &place.user,
         };
         self.policy.recommend(
-            &mut seen,
+            &mut offer,
             &draws,
             &mut place.policy,
             &mut self.scratch,
@@ -366,7 +366,7 @@ impl<E: Environment<f64>> LaneRange<f64, E> {
         }
         let draws = self.draws(lane);
         let place = self.lanes.place(lane);
-        let mut seen = StepOffer {
+        let mut offer = StepOffer {
             candidates: &mut self.driver.candidates,
             stream: draws.stream,
             user: &place.user,
@@ -374,7 +374,7 @@ impl<E: Environment<f64>> LaneRange<f64, E> {
         let policy = &self.plan.policy;
         let state = &place.policy;
         let scratch = &mut self.scratch;
-        let propensity = policy.propensity(&self.policy, &mut seen, &draws, state, scratch, slate);
+        let propensity = policy.propensity(&self.policy, &mut offer, &draws, state, scratch, slate);
         // The stepper that is followed has asked its policy, and a layer may change its state when it revises a slate.
         self.recommend_to(lane);
         propensity.of_draw()
