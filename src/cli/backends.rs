@@ -60,7 +60,7 @@ pub(crate) struct Tuning {
 }
 
 impl Tuning {
-    /// Says which adapters are acceptable if none is named.
+    /// Selects the adapter that was named; any, if none was.
     fn selection(self) -> AdapterSelection {
         self.adapter
             .map_or(AdapterSelection::Any, AdapterSelection::Chosen)

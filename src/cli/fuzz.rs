@@ -28,7 +28,7 @@ pub(super) struct FuzzArgs {
     /// Draw N random configurations instead, and compare each episode with the reference's
     ///
     /// Every environment, choice model, policy, layer and source of documents is drawn, with any keys at any values that are
-    /// allowed. A case whose lives differ by more than rounding explains is printed as a configuration file.
+    /// allowed. A case whose episodes differ by more than rounding explains is printed as a configuration file.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) fuzz: Option<u64>,
     /// With --fuzz: seed of the configurations

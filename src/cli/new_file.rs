@@ -44,8 +44,8 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// Begins a file. If the file exists, it must be allowed to replace it, and it must be a regular file. A link is kept: its
-    /// target is replaced or made. Leftovers of dead processes beside it are removed.
+    /// Begins a file. A file that exists must be a regular one, and is refused unless `may_replace`. A link is kept: its target is
+    /// replaced or made. Leftovers of dead processes beside it are removed.
     pub(crate) fn create(path: &Path, may_replace: bool) -> anyhow::Result<(Self, File)> {
         let shown = path.display();
         // `file_name` ignores a slash or a dot at the end, so a path that names a folder is recognised from its text.
@@ -193,7 +193,7 @@ fn refuse_existing(path: &Path, may_replace: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the file beside its place. It is private until it gets the mode of the file that it replaces.
+/// Makes the file beside its place. If it will replace a file, it is private until it gets that file's mode.
 fn open(beside: &Path, path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

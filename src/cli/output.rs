@@ -140,8 +140,8 @@ pub(crate) fn start_log() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads a list of levels, modules and `module=level`. `Targets` alone would take any text for the name of a module, which no
-/// message comes from.
+/// Reads a list of levels, modules and `module=level`; `None` if the text is something else. (`Targets` would take any text for
+/// the name of a module, and then nothing would be shown.)
 fn log_filter(asked: &str) -> Option<Targets> {
     let is_name = |name: &str| {
         let is_part =

@@ -24,7 +24,7 @@
 //!
 //! The rule looks at the spread and never at the mean, so that it cannot favour a result. Its coverage tends to that of the
 //! interval as the half-width goes to zero; for finite samples the tests measure it beside other rules; see
-//! `docs/comparing.md`. An interval that holds at every moment would take two to three times the episodes.
+//! `docs/lab/stopping.md`. An interval that holds at every moment would take two to three times the episodes.
 //!
 //! # Source
 //! Chow and Robbins (1965), "On the asymptotic theory of fixed-width sequential confidence intervals for the mean",
@@ -52,8 +52,7 @@ const MIN_WITHOUT_SPREAD: u64 = 65_536;
 
 /// The largest factor by which a run is extended, unless [`LEAST_EXTENDED`] episodes are more.
 ///
-/// With 16, intervals of log-normal returns of sd 2 cover 92 %, with 32 94 %; docs/comparing.md has the reason for the cube,
-/// too.
+/// With 16, intervals of log-normal returns of sd 2 cover 92 %, with 32 94 %. `docs/lab/stopping.md` has other rules.
 const MOST_EXTENDED: f64 = 32.0;
 /// Number of episodes up to which a run may always be extended.
 const LEAST_EXTENDED: f64 = 262_144.0;

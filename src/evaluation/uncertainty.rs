@@ -19,7 +19,7 @@ impl Documents {
         let Some(document) = environment.get("document").filter(|one| one.is_object()) else {
             return Self::NotFixed;
         };
-        // Without a seed for them the documents are always the same.
+        // An environment without a key for their seed always has the same documents.
         let Some(seed) = document.get("seed") else {
             return Self::NotFixed;
         };

@@ -90,7 +90,7 @@ fn of_invalid_choices(summary: &Summary) -> Option<String> {
     })
 }
 
-/// Warns about returns that are not finite: figures leave them out, and so are not those of all episodes.
+/// Warns about returns that are not finite: their figures are withheld, because they would not be of all episodes.
 fn of_non_finite(summary: &Summary) -> Option<String> {
     let count = summary.non_finite_returns;
     (count > 0).then(|| {
@@ -116,7 +116,7 @@ fn of_truncation(summary: &Summary) -> Option<String> {
 
 /// Warns about clicks so rare that draws do not resolve their probability, and says whether that is an error, too.
 fn of_rare_clicks(summary: &Summary) -> Option<(String, bool)> {
-    /// Draws have 24 bits: a smaller probability is off by more than a sixteenth, or counts as 0.
+    /// Draws have 24 bits: a smaller probability can be off by more than a sixteenth, or counts as 0.
     const RAREST: f64 = 1.0 / (1 << 20) as f64;
     /// With this many clicks it is known well enough how rare they are.
     const FEW: f64 = 4.0;

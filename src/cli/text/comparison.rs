@@ -8,7 +8,7 @@ use crate::evaluation::{Best, ComparisonReport, LEVEL, PairedDifference, Variant
 
 /// Digits of the ends of an interval.
 const INTERVAL_DIGITS: usize = 5;
-/// A smaller p-value is written as `< 1e-4`.
+/// A smaller p-value is written as `< 0.0001`.
 const SMALLEST_P_VALUE: f64 = 1e-4;
 
 /// Writes a comparison: the configurations, the figures of each variant, every difference, and the best variant.

@@ -45,7 +45,7 @@ pub(crate) fn report(report: &Report, declarations: &Declarations) -> String {
         columns(&quantiles(summary), 1),
         columns(&by_seed(report), 1),
         columns(&topics(summary), 1),
-        columns(&slots(summary), 1),
+        columns(&positions(summary), 1),
         facts(&tail),
     ])
 }
@@ -320,7 +320,7 @@ fn topics(summary: &Summary) -> Vec<Vec<String>> {
 }
 
 /// Lists figures by position, if the user looks at several; for a single one they are those of the slate.
-fn slots(summary: &Summary) -> Vec<Vec<String>> {
+fn positions(summary: &Summary) -> Vec<Vec<String>> {
     if summary.positions.len() < 2 {
         return Vec::new();
     }
@@ -352,7 +352,7 @@ mod tests {
             text(json!({"name": "random", "with_replacement": true})),
             "random: with_replacement = true"
         );
-        // The defaults of an unknown environment are unknown, so all its values are written.
+        // The defaults of an unknown policy are unknown, so all its values are written.
         assert_eq!(text(json!({"name": "own", "a": {"b": 1}})), "own: a.b = 1");
     }
 }

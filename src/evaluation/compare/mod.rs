@@ -76,8 +76,8 @@ pub enum Extent {
 /// ```
 ///
 /// # Errors
-/// [`EvaluationError::Unaligned`] if the first episode is no multiple of [`BLOCK_EPISODES`], [`EvaluationError::NumCompared`] unless there are from 2 to [`MAX_COMPARED`] simulations, [`EvaluationError::Seeds`] unless they have one
-/// seed, and those of [`Backend::episodes`].
+/// [`EvaluationError::Unaligned`] if the first episode is no multiple of [`BLOCK_EPISODES`], [`EvaluationError::NumCompared`]
+/// unless there are from 2 to [`MAX_COMPARED`] simulations, [`EvaluationError::Seeds`] unless they have one seed, and those of [`Backend::episodes`].
 pub fn compare(
     simulations: &[Simulation],
     backend: &dyn Backend,

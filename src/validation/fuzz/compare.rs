@@ -198,12 +198,12 @@ fn look(
     comparison.fault = if ends > most_ends {
         Some(too_many("sessions end sooner or later", ends, most_ends))
     } else if others > few + share {
-        // Also allow as many as the reference itself changes when its numbers are rounded once at each step.
+        // Also allow as many as the reference itself changes when its numbers are nudged.
         let some = &episodes[..episodes.len().min(MOST_SAMPLED)];
         let sensitivity = sensitivity(simulation, nudged_policy, backends[0], some)?;
         let allowed = few + share + sensitivity * comparison.user_steps as f64;
         comparison.is_sensitive = others <= allowed;
-        (others > allowed).then(|| too_many("lives go another way", others, allowed))
+        (others > allowed).then(|| too_many("episodes go another way", others, allowed))
     } else {
         None
     };

@@ -38,7 +38,7 @@ impl Difference<'_> {
         } else {
             Edge::Reward
         };
-        // Both sides take the step from the backend's state: is this step right?
+        // The reference takes the step from the backend's state: does it do what the backend did?
         let mut rng = Philox::new(u64::from(self.step) ^ self.episode.rotate_left(32));
         let none = Nudge {
             by: 0.0,

@@ -11,7 +11,7 @@ pub(super) const LARGEST_NUDGE: f64 = 4e-5;
 /// Makes the simulation with the numbers of its policy nudged by this share of their size; `None` if it has no numbers.
 pub(super) type NudgedPolicy<'a> = &'a dyn Fn(f64, &mut Philox) -> Option<Simulation>;
 
-/// How numbers are moved.
+/// How numbers are changed.
 #[derive(Clone, Copy)]
 pub(super) struct Nudge {
     /// Largest change, relative to the number.

@@ -49,7 +49,7 @@ impl Difference<'_> {
                 None => self.simulation.clone(),
             };
             simulation.plan.max_steps = plan.max_steps;
-            // Given documents are rounded in the same way on both sides, so they are not nudged.
+            // Given documents are rounded in the same way on both sides, so they are nudged only along with exact numbers.
             if is_nudged && (is_drawn || nudge.includes_exact) {
                 let model = &self.simulation.model;
                 let mut documents = plan.corpus.clone().unwrap_or_else(|| {

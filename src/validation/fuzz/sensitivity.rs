@@ -6,8 +6,7 @@ use crate::backend::{Backend, Simulation};
 use crate::rng::Philox;
 use crate::validation::error::ValidationError;
 
-/// Returns the share of steps at which the reference does something else if its starting numbers are rounded to single
-/// precision.
+/// Returns the share of retries, of sampled steps with nudged numbers, in which the reference does something else.
 pub(super) fn sensitivity(
     simulation: &Simulation,
     nudged_policy: NudgedPolicy<'_>,
