@@ -2,6 +2,7 @@
 //! environments, and every environment.
 
 use super::Lab;
+use super::backends::OpenBackend;
 use ndarray::Array2;
 use rand::RngExt;
 use serde::Serialize;
@@ -118,13 +119,15 @@ fn points(cases: &[Case], is_quick: bool) -> Vec<(&Case, usize)> {
     points
 }
 
-/// Measures all points on every backend; if interrupted, the rest is missing.
+/// Measures all points on every backend that can run them, as `bench` tells; if interrupted, the rest is missing.
 pub(crate) fn measure_all(lab: &Lab<'_>, bench: &Bench) -> Result<Vec<StepRow>, Error> {
     let effort = lab.effort();
     let mut rows = Vec::new();
     for (case, num_envs) in points(lab.cases, lab.is_quick) {
         let mut workloads: Vec<Box<dyn Workload + '_>> = Vec::new();
-        for opened in lab.backends {
+        let is_able = |opened: &&OpenBackend| bench.row(case, &opened.label()).is_some();
+        let able: Vec<&OpenBackend> = lab.backends.iter().filter(is_able).collect();
+        for opened in &able {
             for is_observed in [false, true] {
                 let backend = opened.backend();
                 let simulation = &case.simulation;
@@ -139,7 +142,7 @@ pub(crate) fn measure_all(lab: &Lab<'_>, bench: &Bench) -> Result<Vec<StepRow>, 
             "step by step",
             &format!("{num_envs} of {}", case.name.environment),
         );
-        for (opened, pair) in lab.backends.iter().zip(measured.chunks_exact(2)) {
+        for (opened, pair) in able.iter().zip(measured.chunks_exact(2)) {
             let label = opened.label();
             let rollout = bench.row(case, &label);
             rows.push(StepRow {
