@@ -56,7 +56,7 @@ fn choices_of<N: Number>(criterion: &mut Criterion, number: &str) {
     let mut group = criterion.benchmark_group("choices");
     for model in models() {
         let twin = model.twin::<N>();
-        let name = model.definition().name();
+        let name = model.name();
         for slate_size in SLATE_SIZES {
             let slates = slates::<N>(slate_size);
             group.throughput(Throughput::Elements(u64::from(SLATES) * N::LANES as u64));

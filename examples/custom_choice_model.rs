@@ -45,8 +45,13 @@ impl<N: Number> Choice<N> for Satisficing<N> {
 impl ChoiceDefinition for Satisficing<f64> {
     type Twin<N: Number> = Satisficing<N>;
 
-    fn name(&self) -> &'static str {
-        "satisficing"
+    // A registered choice model is a value of `choice.model` in every environment that offers several.
+    fn entry() -> Entry {
+        let about = "the first document that is good enough";
+        Entry::choice("satisficing", about, Self::declared())
+    }
+    fn new(settings: &Settings, _scores: Option<&Scores>) -> Result<Self, ConfigError> {
+        Ok(Self::read(settings))
     }
     fn twin<N: Number>(&self) -> Satisficing<N> {
         self.map(N::splat)
@@ -60,18 +65,6 @@ impl ChoiceDefinition for Satisficing<f64> {
     }
 }
 
-// A registered choice model is a value of `choice.model` in every environment that has this key.
-impl ConfiguredChoice for Satisficing<f64> {
-    fn entry() -> Entry {
-        let about = "the first document that is good enough";
-        Entry::choice("satisficing", about, Self::declared())
-    }
-
-    fn new(settings: &Settings) -> Result<Self, ConfigError> {
-        Ok(Self::read(settings))
-    }
-}
-
 /// Long-term satisfaction with another choice model: everything else is delegated to it.
 #[derive(Debug)]
 pub(crate) struct SatisficingUsers(Base);
@@ -80,20 +73,14 @@ impl Definition for SatisficingUsers {
     type Twin<N: Number> = <Base as Definition>::Twin<N>;
 
     fn entry() -> Entry {
-        let mut keys = Base::entry().keys;
-        keys.retain(|key| !key.name().starts_with("choice."));
-        keys.extend(Satisficing::declared());
-        Entry::environment(
-            "satisficing",
-            "long-term satisfaction of users who take what is good enough",
-            keys,
-        )
+        let about = "long-term satisfaction of users who take what is good enough";
+        Entry::environment("satisficing", about, Base::entry().keys)
     }
     fn new(settings: &Settings) -> Result<Self, ConfigError> {
         Base::new(settings).map(Self)
     }
-    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Satisficing::new(settings).map(ChoiceModel::from)
+    fn choices() -> Choices {
+        ChoiceModels::of(&["satisficing"]).into()
     }
     fn twin<N: Number>(&self) -> Self::Twin<N> {
         self.0.twin()

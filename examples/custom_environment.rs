@@ -13,15 +13,13 @@ parameters! {
         /// score that boredom costs
         sensitivity = non_negative("user.sensitivity", 1.0),
         /// steps of a session
-        session = integer("user.session", 50, 1, 10_000),
+        session = integer("user.session", 50, 1, 10_000).in_unit("steps"),
     }
 }
 keys! {
     pub(crate) struct Keys {
         /// topics
         num_topics: u32 = integer("document.num_topics", 4, 1, 64),
-        /// logit
-        no_click_mass: f64 = number("choice.no_click_mass", 1.0, Bounds::FINITE),
     }
 }
 twin_struct! { pub(crate) struct User { boredom: Numbers, steps_left: N } }
@@ -126,9 +124,10 @@ impl Definition for Boredom<f64> {
             num_topics: Keys::read(settings).num_topics,
         })
     }
-    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        let no_click_mass = Some(Keys::read(settings).no_click_mass);
-        Ok(MultinomialLogit { no_click_mass }.into())
+    fn choices() -> Choices {
+        ChoiceModels::of(&["multinomial_logit"])
+            .with_default("choice.no_click_mass", 1.0)
+            .into()
     }
     fn twin<N: Number>(&self) -> Boredom<N> {
         Boredom {

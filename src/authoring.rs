@@ -7,11 +7,11 @@
 //! The tutorial is `docs/authoring.md`; `examples/custom_environment.rs`, `examples/custom_choice_model.rs` and
 //! `examples/custom_policy.rs` are whole programs.
 
-pub use crate::choice::multinomial_logit::MultinomialLogit;
-pub use crate::choice::multinomial_proportional::MultinomialProportional;
-pub use crate::choice::{Choice, ChoiceDefinition, ChoiceModel, ConfiguredChoice};
+pub use crate::choice::first::First;
+pub use crate::choice::{Choice, ChoiceDefinition, ChoiceModel, Choices, Scores};
 pub use crate::config::{
-    Bounds, Column, ConfigError, Corpus, Entry, Key, OneOf, Settings, Weights, WordOrMatrix,
+    Bounds, ChoiceModels, Column, ConfigError, Corpus, Entry, Key, OneOf, Settings, Weights,
+    WordOrMatrix,
 };
 pub use crate::distribution::{
     bounded_integer, categorical, cumulative, fine_uniform, inverse_normal, log_normal,

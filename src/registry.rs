@@ -1,18 +1,25 @@
 //! All environments, choice models, policies and layers by name: makes a simulation from a checked configuration.
 
-use crate::backend::{Corpus, Model, Plan, Simulation};
-use crate::choice::{ChoiceModel, ConfiguredChoice};
+mod corpus;
+mod specimens;
+
+use crate::backend::{Model, Plan, Simulation};
+use crate::choice::exponential_cascade::ExponentialCascade;
+use crate::choice::first::First;
+use crate::choice::multinomial_logit::MultinomialLogit;
+use crate::choice::multinomial_proportional::MultinomialProportional;
+use crate::choice::proportional_cascade::ProportionalCascade;
+use crate::choice::{ChoiceDefinition, ChoiceModel, Choices, Scores};
 use crate::config::{
     self, CHOICE_MODEL, CommonKeys, Config, ConfigError, Declarations, Entry, MOST_POSITIONS,
-    Section, SeedKeys, Settings,
+    Section, Settings,
 };
+use crate::environment::Definition;
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
 use crate::environment::interest_exploration::InterestExplorationDefinition;
 use crate::environment::item_transition::ItemTransitionDefinition;
 use crate::environment::long_term_satisfaction::LongTermSatisfactionDefinition;
 use crate::environment::test_mdp::TestMdpDefinition;
-use crate::environment::{Definition, Field, Kind};
-use crate::memory;
 use crate::policy::cluster_bandit::ClusterBandit;
 use crate::policy::glm_thompson::GlmThompson;
 use crate::policy::glm_ucb::GlmUcb;
@@ -33,15 +40,11 @@ use crate::policy::table::Table;
 use crate::policy::{Layered, PolicyContext, PolicyDefinition, PolicyModel};
 use crate::rng::BLOCKS_PER_PURPOSE;
 use crate::specimen::Specimen;
+use corpus::{document_seed, draw_corpus};
 use std::sync::Arc;
 
 /// If an environment has no horizon and no `max_steps` is given, episodes are truncated here, as by `RecSim`'s runner.
 const DEFAULT_MAX_STEPS: u32 = 27_000;
-
-/// The same for specimens of environments that do not set `max_steps`.
-const SPECIMEN_STEPS: &str = "50";
-/// The key that names the environment.
-const ENVIRONMENT_NAME: &str = "environment.name";
 
 /// The models that configurations can name.
 ///
@@ -70,15 +73,16 @@ pub struct Registry {
     layers: Vec<Registered<MakeLayer>>,
 }
 
-/// Makes an environment, as a value whose type is erased.
-#[derive(Clone, Copy, Debug)]
+/// What is needed to make an environment and the choice model of its users.
+#[derive(Clone, Debug)]
 struct MakeEnvironment {
-    model: fn(&Settings) -> Result<Arc<dyn Model>, ConfigError>,
-    /// Makes the environment's own choice model, if none that was registered separately is configured.
-    choice: MakeChoice,
+    model: fn(&Settings) -> Result<MadeModel, ConfigError>,
+    choices: Choices,
 }
+/// An environment as a value whose type is erased, and what is known of its scores.
+type MadeModel = (Arc<dyn Model>, Option<Scores>);
 /// Makes a choice model, as a value whose type is erased.
-type MakeChoice = fn(&Settings) -> Result<ChoiceModel, ConfigError>;
+type MakeChoice = fn(&Settings, Option<&Scores>) -> Result<ChoiceModel, ConfigError>;
 /// Makes a policy, as a value whose type is erased.
 type MakePolicy = fn(&Settings, &PolicyContext<'_>) -> Result<PolicyModel, ConfigError>;
 /// Makes a layer, as a value whose type is erased.
@@ -119,15 +123,6 @@ fn find<'a, M>(models: &'a [Registered<M>], name: &str) -> Option<&'a Registered
     models.iter().find(|model| model.entry.name == name)
 }
 
-/// Returns the specimens of a model, or one other if it has none.
-fn brought_or(brought: Vec<Specimen>, instead: impl FnOnce() -> Option<Specimen>) -> Vec<Specimen> {
-    if brought.is_empty() {
-        instead().into_iter().collect()
-    } else {
-        brought
-    }
-}
-
 fn entries<M>(models: &[Registered<M>]) -> Vec<Entry> {
     models.iter().map(|model| model.entry.clone()).collect()
 }
@@ -155,6 +150,11 @@ impl Registry {
             .with_environment::<InterestEvolutionDefinition>()
             .with_environment::<ItemTransitionDefinition>()
             .with_environment::<TestMdpDefinition>()
+            .with_choice::<First>()
+            .with_choice::<MultinomialLogit<f64>>()
+            .with_choice::<MultinomialProportional<f64>>()
+            .with_choice::<ExponentialCascade<f64>>()
+            .with_choice::<ProportionalCascade<f64>>()
             .with_policy::<Random>()
             .with_policy::<Static>()
             .with_policy::<Greedy>()
@@ -180,8 +180,12 @@ impl Registry {
     #[must_use]
     pub fn with_environment<D: Definition>(mut self) -> Self {
         let make = MakeEnvironment {
-            model: |settings| Ok(Arc::new(checked(settings, D::new)?)),
-            choice: |settings| checked(settings, D::choice),
+            model: |settings| {
+                let environment = D::new(settings)?;
+                let scores = environment.scores(settings);
+                Ok((Arc::new(environment), scores))
+            },
+            choices: D::choices(),
         };
         register(
             "an environment",
@@ -193,13 +197,14 @@ impl Registry {
         self
     }
 
-    /// Adds a choice model: a further value of `choice.model` for every environment that has this key.
+    /// Adds a choice model: for the environments that name it, and as a further value of `choice.model` for every environment
+    /// that offers several, unless its entry is [`only_where_named`](Entry::only_where_named).
     ///
     /// # Panics
     /// As [`Registry::with_environment`].
     #[must_use]
-    pub fn with_choice<C: ConfiguredChoice>(mut self) -> Self {
-        let make: MakeChoice = |settings| Ok(checked(settings, C::new)?.into());
+    pub fn with_choice<C: ChoiceDefinition>(mut self) -> Self {
+        let make: MakeChoice = |settings, scores| Ok(C::new(settings, scores)?.into());
         register(
             "a choice model",
             &mut self.choices,
@@ -208,6 +213,13 @@ impl Registry {
             C::specimens,
         );
         self
+    }
+
+    /// Finds a choice model that the environment `environment` names.
+    fn choice(&self, environment: &str, name: &str) -> &Registered<MakeChoice> {
+        find(&self.choices, name).unwrap_or_else(|| {
+            panic!("{environment:?} offers the choice model {name:?}, which is not registered")
+        })
     }
 
     /// Makes environment and choice model from settings.
@@ -219,17 +231,24 @@ impl Registry {
         let registered = self
             .entry(environment)
             .unwrap_or_else(|| panic!("the environment {environment:?} is not registered"));
-        let named = settings
-            .declares(CHOICE_MODEL)
-            .then(|| settings.read::<String>(CHOICE_MODEL))
-            .and_then(|name| find(&self.choices, &name));
-        let choice = match named {
-            Some(choice) => (choice.make)(settings)?,
-            None => (registered.make.choice)(settings)?,
-        };
-        let model = (registered.make.model)(settings)?;
+        let MakeEnvironment { model, choices } = &registered.make;
+        let (model, choice) = checked(settings, |settings| {
+            let (model, scores) = model(settings)?;
+            let choice = match choices {
+                Choices::Fixed(choice) => choice.clone(),
+                Choices::Registered(models) => {
+                    let chosen = settings
+                        .declares(CHOICE_MODEL)
+                        .then(|| settings.read::<String>(CHOICE_MODEL));
+                    let name = chosen.as_deref().unwrap_or(models.names()[0]);
+                    let choice = self.choice(environment, name);
+                    (choice.make)(settings, scores.as_ref())?
+                }
+            };
+            Ok((model, choice))
+        })?;
         let parameters = model.parameters().into_iter();
-        for (name, value) in parameters.chain(choice.definition().parameters()) {
+        for (name, value) in parameters.chain(choice.parameters()) {
             assert!(
                 value.is_finite(),
                 "the parameter {name:?} of {environment:?} is {value}: is it worked out?"
@@ -279,71 +298,40 @@ impl Registry {
             .map(|registered| registered.entry.name)
     }
 
-    /// Lists all environments and policies with their configuration keys.
+    /// Lists all environments and policies with their configuration keys; those of choice models are their environments'.
+    ///
+    /// # Panics
+    /// If an environment names a choice model that is not registered, or the keys of the two clash: mistakes of an author.
     pub fn declarations(&self) -> Declarations {
-        let mut environments = entries(&self.environments);
-        for environment in &mut environments {
-            for choice in &self.choices {
-                environment.offer(&choice.entry);
+        let environments = self.environments.iter().map(|environment| {
+            let mut entry = environment.entry.clone();
+            if let Choices::Registered(models) = &environment.make.choices {
+                entry.offer(&self.offered(entry.name, models.names()), models);
             }
-        }
+            entry
+        });
         Declarations {
-            environments,
+            environments: environments.collect(),
+            choices: entries(&self.choices),
             policies: entries(&self.policies),
             layers: entries(&self.layers),
         }
     }
 
-    /// Lists the settings under which models are checked, those of environments first: the specimens of each model. A model
-    /// without any is checked with its defaults; a policy, in the first environment in which it works.
-    pub fn specimens(&self) -> Vec<Specimen> {
-        let mut specimens = Vec::new();
-        for Registered {
-            entry,
-            specimens: brought,
-            ..
-        } in &self.environments
-        {
-            let brought = brought_or(brought(), || Some(Specimen::new(entry.name, &[])));
-            let of_model = |specimen: Specimen| {
-                let specimen = specimen.with(ENVIRONMENT_NAME, entry.name);
-                if entry.never_terminates {
-                    specimen.with("max_steps", SPECIMEN_STEPS)
-                } else {
-                    specimen
-                }
-            };
-            specimens.extend(brought.into_iter().map(of_model));
+    /// Lists the choice models that an environment offers: those that it names, and if these are several, all others that are
+    /// offered everywhere.
+    fn offered(&self, environment: &str, named: &[&str]) -> Vec<&Entry> {
+        let mut offered: Vec<_> = named
+            .iter()
+            .map(|name| &self.choice(environment, name).entry)
+            .collect();
+        if named.len() > 1 {
+            let others = self.choices.iter().map(|choice| &choice.entry);
+            let is_offered =
+                |choice: &&Entry| !choice.is_only_where_named() && !named.contains(&choice.name);
+            offered.extend(others.filter(is_offered));
         }
-        specimens.extend(self.specimens_of(&self.choices, "environment.choice.model"));
-        specimens.extend(self.specimens_of(&self.policies, "policy.name"));
-        specimens.extend(self.specimens_of(&self.layers, "policy.layer.name"));
-        specimens
-    }
-
-    /// Lists the specimens of models other than environments; `key` is the key that names such a model.
-    fn specimens_of<M>(&self, models: &[Registered<M>], key: &str) -> Vec<Specimen> {
-        let of_model = |model: &Registered<M>| {
-            let name = model.entry.name;
-            let fed = |environment: &Registered<MakeEnvironment>| {
-                let alone = Specimen::new(name, &[]).with(key, name);
-                let specimen = alone
-                    .with(ENVIRONMENT_NAME, environment.entry.name)
-                    .with("max_steps", SPECIMEN_STEPS);
-                self.resolve(&specimen.settings).is_ok().then_some(specimen)
-            };
-            let brought = brought_or((model.specimens)(), || {
-                self.environments.iter().find_map(fed)
-            });
-            let first = self
-                .environments
-                .first()
-                .map_or("", |first| first.entry.name);
-            let named =
-                move |specimen: Specimen| specimen.with(key, name).with(ENVIRONMENT_NAME, first);
-            brought.into_iter().map(named)
-        };
-        models.iter().flat_map(of_model).collect()
+        offered
     }
 
     /// Makes a simulation from settings alone, as `--set` takes them.
@@ -352,7 +340,7 @@ impl Registry {
     /// [`ConfigError`] if the settings are not valid.
     ///
     /// # Panics
-    /// Never: what is resolved here names models that are registered here.
+    /// As [`Registry::declarations`].
     pub fn resolve(&self, settings: &[impl AsRef<str>]) -> Result<Simulation, ConfigError> {
         let mut sources = config::Sources::new();
         for setting in settings {
@@ -361,54 +349,13 @@ impl Registry {
         self.simulation(&Config::resolve(&sources, &self.declarations())?)
     }
 
-    /// Draws the documents of a configuration with `resample_documents` = false, in the form that `document.corpus` takes: with
-    /// the columns of that key, or with all fields of a document if an environment has no such key.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if settings contradict each other.
-    ///
-    /// # Panics
-    /// As [`Registry::simulation`].
-    pub fn corpus(&self, config: &Config) -> Result<config::Corpus, ConfigError> {
-        let settings = &config.environment.settings;
-        let registered = self
-            .entry(&config.environment.name)
-            .expect("the environment of a configuration is registered");
-        let (model, _) = self.make(&config.environment.name, settings)?;
-        let num_candidates = CommonKeys::read(settings).num_candidates;
-        let drawn = corpus(
-            model.as_ref(),
-            document_seed(config),
-            num_candidates,
-            settings,
-        )?;
-        let layout = model.document_layout();
-        let names: Vec<String> = layout.iter().flat_map(Field::names).collect();
-        let column = |name: &str| -> Option<Vec<f64>> {
-            let field = names.iter().position(|field| field == name)?;
-            let documents = drawn.fields.chunks_exact(drawn.num_fields);
-            Some(documents.map(|document| document[field]).collect())
-        };
-        let fields = names.iter().map(String::as_str);
-        let asked_for = registered.entry.corpus_columns(settings, fields.clone());
-        let asked_for =
-            asked_for.unwrap_or_else(|| fields.map(|name| (name.to_owned(), false)).collect());
-        let columns = asked_for.into_iter().filter_map(|(name, is_optional)| {
-            let values = column(&name)?;
-            // An optional column of zeros means nothing, and is left out.
-            let is_nothing = is_optional && values.iter().all(|&value| value == 0.0);
-            (!is_nothing).then_some((name, values))
-        });
-        Ok(config::Corpus::of_columns(columns.collect()))
-    }
-
     /// Makes a simulation from a checked configuration.
     ///
     /// # Errors
     /// [`ConfigError`] if settings contradict each other.
     ///
     /// # Panics
-    /// If the configuration was checked against other declarations, whose environment is not registered here.
+    /// If the configuration was checked against other declarations, whose models are not registered here.
     pub fn simulation(&self, config: &Config) -> Result<Simulation, ConfigError> {
         let settings = &config.environment.settings;
         let name = &config.environment.name;
@@ -434,7 +381,7 @@ impl Registry {
         let corpus = if resample_documents {
             None
         } else {
-            Some(corpus(
+            Some(draw_corpus(
                 model.as_ref(),
                 document_seed(config),
                 num_candidates,
@@ -503,15 +450,6 @@ impl Registry {
     }
 }
 
-/// Returns the seed of the corpus.
-fn document_seed(config: &Config) -> u64 {
-    let settings = &config.environment.settings;
-    let own = settings
-        .declares(SeedKeys::document_seed)
-        .then(|| SeedKeys::read(settings).document_seed);
-    own.flatten().unwrap_or(config.seed)
-}
-
 /// Lists the built-in environments and policies; see [`Registry::declarations`].
 pub fn declarations() -> Declarations {
     Registry::built_in().declarations()
@@ -526,73 +464,4 @@ pub fn declarations() -> Declarations {
 /// If the configuration was checked against other declarations.
 pub fn simulation(config: &Config) -> Result<Simulation, ConfigError> {
     Registry::built_in().simulation(config)
-}
-
-/// Rounds to single precision, in which lanes compute, so that the reference has the same documents.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "rounding to single precision is what this does"
-)]
-fn single(number: f64) -> f64 {
-    f64::from(number as f32)
-}
-
-/// Draws the corpus from the seed, and overwrites it with the documents that the configuration gives.
-fn corpus(
-    model: &dyn Model,
-    seed: u64,
-    num_candidates: u32,
-    settings: &Settings,
-) -> Result<Corpus, ConfigError> {
-    let num_fields = model.num_fields().1 as u64;
-    let bytes = num_fields * u64::from(num_candidates) * 8;
-    if let Some(available) = memory::available()
-        && bytes > available
-    {
-        let allowed = format!(
-            "as many documents as can be held: these take {}, and {} are available",
-            memory::told(bytes),
-            memory::told(available)
-        );
-        return Err(settings.invalid(CommonKeys::num_candidates, allowed));
-    }
-    let mut corpus = model.sample_corpus(seed, num_candidates);
-    let fields = Arc::make_mut(&mut corpus.fields);
-    for field in fields.iter_mut() {
-        *field = single(*field);
-    }
-    let given = settings
-        .declares("document.corpus")
-        .then(|| settings.read::<Option<config::Corpus>>("document.corpus"))
-        .flatten();
-    let Some(given) = given else {
-        return Ok(corpus);
-    };
-    let layout = model.document_layout();
-    let names: Vec<String> = layout.iter().flat_map(Field::names).collect();
-    // A list must be given completely, since missing entries would be drawn.
-    for field in &layout {
-        let entries = field.names();
-        let is_given = |name: &String| given.columns.iter().any(|(column, _)| column == name);
-        if let (Kind::Numbers(length), true) = (field.kind, entries.iter().any(is_given))
-            && !entries.iter().all(is_given)
-        {
-            let allowed = format!(
-                "documents with all {length} of {}[0], {0}[1], ...",
-                field.name
-            );
-            return Err(settings.invalid("document.corpus", allowed));
-        }
-    }
-    for (name, values) in &given.columns {
-        let Some(field) = names.iter().position(|field| field == name) else {
-            let allowed = format!("documents of {}", names.join(", "));
-            return Err(settings.invalid("document.corpus", allowed));
-        };
-        let documents = fields.chunks_exact_mut(corpus.num_fields);
-        for (document, &value) in documents.zip(values) {
-            document[field] = single(value);
-        }
-    }
-    Ok(corpus)
 }

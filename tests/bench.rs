@@ -126,11 +126,12 @@ fn unknown_names_are_one_clear_error() {
             "`--environment` = \"item_transitoin\" is unknown (did you mean `item_transition`?)",
         ),
         ("--policy", "greddy", "did you mean `greedy`?"),
-        ("--policy", "linear_softmax", "nothing to measure"),
     ] {
         let line = refused(bench().args([flag, name]));
         assert!(line.contains(told), "{line}");
     }
+    let line = refused(bench().args(["--environment", "interest_evolution", "--policy", "table"]));
+    assert!(line.starts_with("slatesim: nothing to measure"), "{line}");
     bench()
         .args(["--backend", "cuda"])
         .assert()

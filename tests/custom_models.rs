@@ -29,17 +29,18 @@ fn registry() -> Registry {
     Registry::built_in()
         .with_environment::<custom_environment::Boredom<f64>>()
         .with_environment::<custom_choice_model::SatisficingUsers>()
+        .with_choice::<custom_choice_model::Satisficing<f64>>()
 }
 
 fn simulation(settings: &[&str]) -> Simulation {
     registry().resolve(settings).unwrap()
 }
 
-/// `count` rungs: 21 of draws and functions, and those of two cases, each of an environment of its own.
+/// `count` rungs: 25 of draws and functions, and those of three cases: two environments, and a choice model in a built-in one.
 fn assert_passes(subject: Subject<'_>, count: usize) {
     let mut cases = cases(&registry()).unwrap();
     cases.retain(|case| ["boredom", "satisficing"].contains(&case.name()));
-    assert_eq!(cases.len(), 2);
+    assert_eq!(cases.len(), 3);
     let mut failed = Vec::new();
     let rungs = validate(subject, Effort::Quick, &cases, &mut |rung: &Rung| {
         if !rung.passed {
@@ -53,20 +54,20 @@ fn assert_passes(subject: Subject<'_>, count: usize) {
 
 #[test]
 fn models_of_ones_own_pass_the_validation_of_the_cpu_backend() {
-    assert_passes(Subject::Cpu(&cpu(None).unwrap()), 25 + 2 * 4);
+    assert_passes(Subject::Cpu(&cpu(None).unwrap()), 25 + 3 * 4);
 }
 
 #[test]
 fn models_of_ones_own_pass_the_validation_of_the_gpu_backend() {
     if let Some(gpu) = common::any_gpu() {
-        assert_passes(Subject::Gpu(&gpu), 25 + 2 * 6);
+        assert_passes(Subject::Gpu(&gpu), 25 + 3 * 6);
     }
 }
 
 /// Whether an environment is made of it or it is registered by itself, the choice model is the same.
 #[test]
 fn a_choice_model_of_ones_own_is_a_word_of_the_environments_that_offer_several() {
-    let registry = registry().with_choice::<custom_choice_model::Satisficing<f64>>();
+    let registry = registry();
     let blocks = |settings: &[&str]| {
         let simulation = registry.resolve(settings).unwrap();
         cpu(None).unwrap().episodes(&simulation, 0..512).unwrap()
@@ -93,6 +94,32 @@ fn a_choice_model_of_ones_own_is_a_word_of_the_environments_that_offer_several()
         .unwrap_err()
         .to_string();
     assert!(refused.contains("satisficing"), "{refused}");
+}
+
+/// The cascades of `RecSim` are made for the scores of interest evolution.
+#[test]
+fn a_built_in_choice_model_is_a_word_of_the_environments_that_name_it() {
+    let declarations = registry().declarations();
+    let words = |environment: &str| {
+        let entry = declarations.environment(environment).unwrap();
+        let key = entry.keys.iter().find(|key| key.name() == "choice.model");
+        key.map(|key| key.allowed().to_string())
+    };
+    assert_eq!(
+        words("long_term_satisfaction").as_deref(),
+        Some("one of \"first\", \"multinomial_logit\", \"satisficing\"")
+    );
+    assert_eq!(words("interest_exploration"), None);
+    assert_eq!(words("satisficing"), None);
+}
+
+#[test]
+#[should_panic(
+    expected = "\"satisficing\" offers the choice model \"satisficing\", which is not registered"
+)]
+fn an_environment_whose_choice_model_is_not_registered_is_the_authors_mistake() {
+    let registry = Registry::built_in().with_environment::<custom_choice_model::SatisficingUsers>();
+    registry.declarations();
 }
 
 /// Boredom lowers appeal, so that users who know it click less: by more than 10 of their joint standard errors.

@@ -55,7 +55,7 @@ fn rung_that_finds(path: &str, find: &str, replace: &str, avoids_native_u64: boo
         let plan = &case.simulation.plan;
         let mut own = plan.policy.shaders();
         own.push(case.simulation.model.shader());
-        own.push(plan.choice.definition().shader());
+        own.push(plan.choice.shader());
         let stem = path.rsplit_once('/').map_or(path, |(_, file)| file);
         let import = format!("slatesim::{}", stem.trim_end_matches(".wgsl"));
         let is_theirs = |own: &ShaderSource| own.path == broken_path || imports(&own.text, &import);
@@ -191,21 +191,21 @@ faults! {
     finds_an_observation_that_is_not_clipped: "environment/long_term_satisfaction.wgsl",
         "min(response.engagement, MAX_OBSERVED_ENGAGEMENT)" => "response.engagement";
     finds_a_step_weight_that_counts_from_one: "kernel/rollout.wgsl", "f32(step) * stepped.reward" => "f32(step + 1u) * stepped.reward";
-    finds_a_part_that_loses_lanes: "kernel/step_sums.wgsl", "turn < PART_LANES" => "turn + 1u < PART_LANES";
-    finds_a_span_that_loses_a_part: "kernel/step_sums.wgsl", "part < PARTS" => "part + 1u < PARTS";
+    finds_a_slice_that_loses_lanes: "kernel/step_sums.wgsl", "turn < SLICE_LANES" => "turn + 1u < SLICE_LANES";
+    finds_a_span_that_loses_a_slice: "kernel/step_sums.wgsl", "slice < SLICES" => "slice + 1u < SLICES";
     finds_clicks_that_do_not_fit_side_by_side: "kernel/step_sums.wgsl", "CLICK_BITS: u32 = 4u" => "CLICK_BITS: u32 = 3u";
     finds_clicks_of_the_neighbouring_step: "kernel/rollout.wgsl", "click_at(step_of_tile, click)" => "click_at(step_of_tile ^ 1u, click)";
     finds_rewards_of_an_earlier_tile: "kernel/rollout.wgsl", "put_reward(index, step_of_tile, 0.0);" => "";
-    finds_parts_that_are_added_too_soon: "kernel/rollout.wgsl",
-        "add_part(index);\n        workgroupBarrier();" => "add_part(index);";
+    finds_slices_that_are_added_too_soon: "kernel/rollout.wgsl",
+        "add_slice(index);\n        workgroupBarrier();" => "add_slice(index);";
     finds_rewards_that_are_added_too_soon: "kernel/rollout.wgsl",
-        "workgroupBarrier();\n        add_part(index);" => "add_part(index);";
+        "workgroupBarrier();\n        add_slice(index);" => "add_slice(index);";
     finds_sums_of_the_neighbouring_block: "kernel/rollout.wgsl", "+ lane / SPAN]" => "+ (lane / SPAN ^ 4u)]";
     finds_counts_that_stay_in_the_workgroup: "kernel/rollout.wgsl",
         "count = index; count < COUNTS" => "count = index; count + 1u < COUNTS";
     finds_topics_of_the_neighbouring_block: "kernel/rollout.wgsl",
         "lane / #{BLOCK_EPISODES}u;" => "lane / #{BLOCK_EPISODES}u ^ 1u;";
-    finds_quads_of_a_neighbouring_part: "kernel/tally.wgsl", "turn * PARTS + part;" => "turn * PARTS + part / 2u;";
+    finds_quads_of_a_neighbouring_slice: "kernel/tally.wgsl", "turn * SLICES + slice;" => "turn * SLICES + slice / 2u;";
     finds_a_slope_of_another_length: "statistics/slope.wgsl", "steps * steps - 1.0" => "steps * steps + 1.0";
     finds_words_without_carry: "statistics/exact_sum.wgsl", "words.z += words.y >> 16u;" => "";
     finds_a_square_without_its_middle: "statistics/exact_sum.wgsl", "+ vec4<u32>(0u, middle)" => "";
@@ -218,7 +218,7 @@ faults! {
     finds_returns_in_the_neighbouring_bucket: "kernel/tally.wgsl", ">> BUCKET_SHIFT, " => ">> BUCKET_SHIFT ^ 1u, ";
     finds_lengths_that_are_not_counted: "kernel/tally.wgsl", "num_counted += 1u;" => "";
     finds_counts_in_an_entry_of_another_key: "kernel/tally.wgsl", "held == key + 1u" => "true";
-    finds_a_part_of_a_block_that_is_left_out: "kernel/tally.wgsl", "part < PARTS" => "part + 1u < PARTS";
+    finds_a_slice_of_a_block_that_is_left_out: "kernel/tally.wgsl", "slice < SLICES" => "slice + 1u < SLICES";
     finds_a_product_of_the_wrong_factors: "kernel/tally.wgsl",
         "low[1] += (by_clicks * by_length)" => "low[1] += (by_length * by_length)";
     finds_the_smallest_taken_for_the_largest: "kernel/tally.wgsl", "key_of(-number)" => "key_of(number)";

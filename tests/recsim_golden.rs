@@ -15,6 +15,7 @@ use slatesim::environment::interest_exploration::{self, InterestExplorationDefin
 use slatesim::environment::long_term_satisfaction::{self, LongTermSatisfactionDefinition};
 use slatesim::environment::{Definition, Environment};
 use slatesim::number::{Mask, Number, Word};
+use slatesim::registry::Registry;
 
 /// Compares within a relative error, and absolutely below 1.
 struct Within(f64);
@@ -42,9 +43,13 @@ fn word<N: Number>(value: &Value) -> N::Word {
     N::Word::splat(u32::try_from(value.as_u64().unwrap()).unwrap())
 }
 
-fn made<D: Definition>(given: &[&str]) -> (D, ChoiceModel) {
-    let settings = D::entry().settings_with(given).unwrap();
-    (D::new(&settings).unwrap(), D::choice(&settings).unwrap())
+/// Makes an environment and its choice model with the defaults.
+fn made<D: Definition>() -> (D, ChoiceModel) {
+    let entry = D::entry();
+    let name = format!("environment.name={}", entry.name);
+    let simulation = Registry::built_in().resolve(&[&name, "max_steps=1"]);
+    let definition = D::new(&entry.settings_with(&[]).unwrap());
+    (definition.unwrap(), simulation.unwrap().plan.choice)
 }
 
 /// What a replayed step did, in the first lane.
@@ -101,7 +106,7 @@ fn replay<N: Number, E: Environment<N>>(
 }
 
 fn interest_evolution<N: Number>(within: &Within) -> usize {
-    let (definition, choice) = made::<InterestEvolutionDefinition>(&[]);
+    let (definition, choice) = made::<InterestEvolutionDefinition>();
     let twin = definition.twin::<N>();
     let mut count = 0;
     for run in golden()["interest_evolution"].as_array().unwrap() {
@@ -150,7 +155,7 @@ fn interest_evolution<N: Number>(within: &Within) -> usize {
 }
 
 fn interest_exploration<N: Number>(within: &Within) -> usize {
-    let (definition, choice) = made::<InterestExplorationDefinition>(&[]);
+    let (definition, choice) = made::<InterestExplorationDefinition>();
     let twin = definition.twin::<N>();
     let run = &golden()["interest_exploration"];
     let mut count = 0;
@@ -198,7 +203,7 @@ fn interest_exploration<N: Number>(within: &Within) -> usize {
 }
 
 fn long_term_satisfaction<N: Number>(within: &Within) -> usize {
-    let (definition, choice) = made::<LongTermSatisfactionDefinition>(&[]);
+    let (definition, choice) = made::<LongTermSatisfactionDefinition>();
     let twin = definition.twin::<N>();
     let mut count = 0;
     for step in golden()["long_term_satisfaction"]["steps"]

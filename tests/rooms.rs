@@ -136,25 +136,38 @@ fn no_files_import_each_other_in_a_circle() {
     assert!(circles.is_empty(), "{circles:#?}");
 }
 
-/// Models that nothing else is made of. (Rollouts of `random` have a way of their own.) No choice models: they are words of the
-/// environments that offer them.
-const MODELS: &[(&str, &str)] = &[
-    ("environment", "test_mdp"),
-    ("policy", "glm_thompson"),
-    ("policy", "glm_ucb"),
-    ("policy", "linear_thompson"),
-    ("policy", "linear_ucb"),
-    ("policy/layer", "fixed_length_history"),
-    ("policy/layer", "temporal_aggregation"),
+/// Models that nothing else is made of, with the files that offer them. (Rollouts of `random` and `first` have a way of their own.)
+const MODELS: &[(&str, &str, &[&str])] = &[
+    ("environment", "test_mdp", &[]),
+    (
+        "choice",
+        "exponential_cascade",
+        &["environment/interest_evolution/definition.rs"],
+    ),
+    (
+        "choice",
+        "multinomial_proportional",
+        &["environment/interest_evolution/definition.rs"],
+    ),
+    ("policy", "glm_thompson", &[]),
+    ("policy", "glm_ucb", &[]),
+    ("policy", "linear_thompson", &[]),
+    ("policy", "linear_ucb", &[]),
+    ("policy/layer", "fixed_length_history", &[]),
+    ("policy/layer", "temporal_aggregation", &[]),
 ];
 
-/// To add a model is to write its two files, to declare its module, and to register it.
+/// To add a model is to write its two files, to declare its module, and to register it. Environments name the choice models that
+/// they offer.
 #[test]
 fn a_model_is_named_in_its_own_files_in_the_list_of_its_room_and_in_the_registry() {
-    for (kind, name) in MODELS {
+    for (kind, name, offering) in MODELS {
         let own = [format!("{kind}/{name}.rs"), format!("{kind}/{name}/")];
         let mut named = files_that_name(name);
         named.retain(|file| !own.iter().any(|own| file.starts_with(own.as_str())));
+        for file in *offering {
+            assert!(named.remove(*file), "{file} does not offer {name}");
+        }
         let others = [format!("{kind}/mod.rs"), "registry.rs".to_owned()];
         assert_eq!(named, BTreeSet::from(others), "{name}");
         let shader = format!("{}/shaders/{kind}/{name}.wgsl", env!("CARGO_MANIFEST_DIR"));

@@ -6,7 +6,7 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 use rayon::prelude::*;
 use slatesim::backend::gpu::{GpuOptions, Kernel, ShaderError, compose_program};
 use slatesim::backend::{Plan, Simulation};
-use slatesim::choice::ChoiceModel;
+use slatesim::choice::Choices;
 use slatesim::config::{self, ConfigError, Entry};
 use slatesim::environment::long_term_satisfaction::{
     LongTermSatisfaction, LongTermSatisfactionDefinition,
@@ -288,7 +288,7 @@ fn functions(simulation: &Simulation, module: &naga::Module) -> BTreeSet<(String
     let shared = files("shaders");
     let file_of = |module: &str| match module {
         "environment" => simulation.model.shader().path,
-        "choice" => simulation.plan.choice.definition().shader().path,
+        "choice" => simulation.plan.choice.shader().path,
         "layered" => "made of policy and layers".to_owned(),
         name if name == "policy" || name.starts_with("layer::") => {
             let shaders = simulation.plan.policy.shaders();
@@ -448,7 +448,7 @@ fn no_shader_file_is_left_out() {
     let mut used: BTreeSet<PathBuf> = all.iter().filter(is_listed).cloned().collect();
     for Combination { simulation, .. } in combinations() {
         used.insert(simulation.model.shader().path.into());
-        used.insert(simulation.plan.choice.definition().shader().path.into());
+        used.insert(simulation.plan.choice.shader().path.into());
         let shaders = simulation.plan.policy.shaders();
         used.extend(shaders.into_iter().map(|shader| shader.path.into()));
     }
@@ -505,7 +505,7 @@ fn parameters_have_the_members_of_the_host_struct_in_its_order() {
                 members_of_binding(&module, 0, 1).unwrap_or_else(|| panic!("{description}"));
             assert_members(&found, span, &simulation.model.parameters(), &description);
             if let Some((found, span)) = members_of_binding(&module, 0, 2) {
-                let parameters = simulation.plan.choice.definition().parameters();
+                let parameters = simulation.plan.choice.parameters();
                 assert_members(&found, span, &parameters, &description);
             }
         }
@@ -613,8 +613,8 @@ impl Definition for Custom {
         })
     }
 
-    fn choice(settings: &config::Settings) -> Result<ChoiceModel, ConfigError> {
-        LongTermSatisfactionDefinition::choice(settings)
+    fn choices() -> Choices {
+        LongTermSatisfactionDefinition::choices()
     }
 
     fn twin<N: Number>(&self) -> LongTermSatisfaction<N> {

@@ -140,7 +140,7 @@ fn main() -> anyhow::Result<()> {
     })?;
     anyhow::ensure!(
         !cases.is_empty(),
-        "nothing to measure: no such environment and policy run with default settings"
+        "nothing to measure: no such policy is measured in such an environment"
     );
     let lab = Lab {
         cases: &cases,

@@ -9,8 +9,8 @@
 #import slatesim::cascade
 
 struct Parameters {
-    attention_prob: f32,
     score_scaling: f32,
+    attention_prob: f32,
 }
 
 fn appeal(parameters: Parameters, score: f32) -> f32 {

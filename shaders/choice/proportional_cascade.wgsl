@@ -10,8 +10,8 @@
 #import slatesim::cascade
 
 struct Parameters {
-    attention_prob: f32,
     score_scaling: f32,
+    attention_prob: f32,
     min_normalizer: f32,
 }
 

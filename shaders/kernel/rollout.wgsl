@@ -23,7 +23,7 @@
 #import slatesim::drive
 #import slatesim::compensated::{Sum, add, value}
 #import slatesim::slope::least_squares_slope
-#import slatesim::step_sums::{add_part, click_at, put_clicks, put_reward, sum_of_parts, SUMS, TILE_STEPS}
+#import slatesim::step_sums::{add_slice, click_at, put_clicks, put_reward, sum_of_slices, SUMS, TILE_STEPS}
 #ifdef IN_PARTS
 #import slatesim::carried
 #endif
@@ -210,13 +210,13 @@ fn rollout(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         }
         put_clicks(index, click_word);
         workgroupBarrier();
-        add_part(index);
+        add_slice(index);
         workgroupBarrier();
         let sum = index % SPAN;
         let step_of_sum = first + sum % TILE_STEPS;
         if sum < SUMS && step_of_sum < num_steps {
             let row = sum / TILE_STEPS * num_steps + step_of_sum;
-            curve[row * (job.stride / SPAN) + lane / SPAN] = sum_of_parts(index);
+            curve[row * (job.stride / SPAN) + lane / SPAN] = sum_of_slices(index);
         }
     }
 

@@ -1,8 +1,8 @@
 // Statistics of whole blocks on the device, so that only they are read back: what `Statistics::add` in
 // src/statistics/campaign.rs does with the episodes of blocks, in integers.
 //
-// `tally`: invocation (part, block) adds the episodes of a part of a block that have ended in this dispatch; workgroups have
-// all parts of GROUP_BLOCKS blocks. What many would write to few words they first add up in the workgroup: sums, and counts
+// `tally`: invocation (slice, block) adds the episodes of a slice of a block that have ended in this dispatch; workgroups have
+// all slices of GROUP_BLOCKS blocks. What many would write to few words they first add up in the workgroup: sums, and counts
 // of returns and lengths in a table of TABLE_ENTRIES.
 //
 // Bindings of group 1: 0 outcomes as in rollout.wgsl, four lanes a word, read; 1 sums, see tallied.wgsl; 2 buckets, how many
@@ -16,10 +16,10 @@
 #import slatesim::workgroup_sums::{raise_word, word}
 #import slatesim::tallied::{running_word, RETURNS, SLOPES, PRODUCTS, PRODUCT_DIGITS, EXTREMES, LENGTHS, SUM_WORDS}
 
-// Rust: `QUALITY_PARTS` in src/backend/gpu/work/rollout/tally.rs.
-const PARTS: u32 = 16u;
-const PART_QUADS: u32 = BLOCK_QUADS / PARTS;
-const GROUP_BLOCKS: u32 = #{WORKGROUP_SIZE}u / PARTS;
+// Rust: `QUALITY_SLICES` in src/backend/gpu/work/rollout/tally.rs.
+const SLICES: u32 = 16u;
+const SLICE_QUADS: u32 = BLOCK_QUADS / SLICES;
+const GROUP_BLOCKS: u32 = #{WORKGROUP_SIZE}u / SLICES;
 const BUCKET_SHIFT: u32 = 11u;
 const NUM_BUCKETS: u32 = 1u << (32u - BUCKET_SHIFT);
 // The key of length 0 in the table, behind those of buckets.
@@ -52,9 +52,9 @@ const BLOCK_QUALITY: u32 = 5u;
 // An entry of the table counts one key; it holds the key plus one, 0 while it is free.
 var<workgroup> entry_keys: array<atomic<u32>, TABLE_ENTRIES>;
 var<workgroup> entry_counts: array<atomic<u32>, TABLE_ENTRIES>;
-// Of the blocks of the workgroup: [USER_STEPS to BLOCK_FAULTS][block], and quality [block][part].
+// Of the blocks of the workgroup: [USER_STEPS to BLOCK_FAULTS][block], and quality [block][slice].
 var<workgroup> block_counts: array<atomic<u32>, BLOCK_QUALITY * GROUP_BLOCKS>;
-var<workgroup> part_qualities: array<f32, #{WORKGROUP_SIZE}>;
+var<workgroup> slice_qualities: array<f32, #{WORKGROUP_SIZE}>;
 
 // Adds to the count of a bucket or a length.
 fn add_to_count(key: u32, number: u32) {
@@ -141,9 +141,9 @@ fn put_products(product: u32, low: vec4<u32>, high: vec4<u32>) {
     deposit(at, 16u, sum_of(high), 1);
 }
 
-// A quad of a part of a block. Parts take turns, so that invocations side by side read side by side.
-fn quad_of_part(block: u32, part: u32, turn: u32) -> u32 {
-    return block * BLOCK_QUADS + turn * PARTS + part;
+// A quad of a slice of a block. Slices take turns, so that invocations side by side read side by side.
+fn quad_of_slice(block: u32, slice: u32, turn: u32) -> u32 {
+    return block * BLOCK_QUADS + turn * SLICES + slice;
 }
 
 // A field of the outcomes of four lanes.
@@ -170,8 +170,8 @@ fn have_ended(quad: u32) -> vec4<bool> {
     return (running(quad) == vec4<u32>()) & (outcome(LENGTH, quad) > vec4<u32>(job.step_begin));
 }
 
-// Adds a part of a block to the sums of the block, which is number `place` of the workgroup.
-fn add_part(block: u32, part: u32, place: u32) {
+// Adds a slice of a block to the sums of the block, which is number `place` of the workgroup.
+fn add_slice(block: u32, slice: u32, place: u32) {
     var returns: Extent;
     var slopes: Extent;
     var num_running = 0u;
@@ -188,8 +188,8 @@ fn add_part(block: u32, part: u32, place: u32) {
     // Episodes of one length in a row are counted together: often all have the same.
     var counted_length = 0u;
     var num_counted = 0u;
-    for (var turn = 0u; turn < PART_QUADS; turn++) {
-        let quad = quad_of_part(block, part, turn);
+    for (var turn = 0u; turn < SLICE_QUADS; turn++) {
+        let quad = quad_of_slice(block, slice, turn);
         let ended = have_ended(quad);
         let lengths = outcome(LENGTH, quad);
         let num_clicks = outcome(CLICKS, quad);
@@ -236,7 +236,7 @@ fn add_part(block: u32, part: u32, place: u32) {
     atomicAdd(&block_counts[BLOCK_INVALID * GROUP_BLOCKS + place], sum_of(invalid));
     atomicAdd(&block_counts[BLOCK_TRUNCATED * GROUP_BLOCKS + place], num_truncated);
     atomicAdd(&block_counts[BLOCK_FAULTS * GROUP_BLOCKS + place], num_faults);
-    part_qualities[place * PARTS + part] = quality.x + quality.y + quality.z + quality.w;
+    slice_qualities[place * SLICES + slice] = quality.x + quality.y + quality.z + quality.w;
     // The workgroup counts episodes that run on in word LENGTHS, the device in running_word().
     add_to_word(LENGTHS, num_running);
     if num_ended == 0u {
@@ -248,8 +248,8 @@ fn add_part(block: u32, part: u32, place: u32) {
     put_products(2u, low[2], high[2]);
     var return_window = window_below(returns.position);
     var slope_window = window_below(slopes.position);
-    for (var turn = 0u; turn < PART_QUADS; turn++) {
-        let quad = quad_of_part(block, part, turn);
+    for (var turn = 0u; turn < SLICE_QUADS; turn++) {
+        let quad = quad_of_slice(block, slice, turn);
         let ended = have_ended(quad);
         let lengths = outcome(LENGTH, quad);
         let total = outcome(TOTAL, quad);
@@ -297,8 +297,8 @@ fn put_totals(block: u32, place: u32) {
         totals[row * num_blocks + block] = atomicLoad(&block_counts[row * GROUP_BLOCKS + place]);
     }
     var quality = 0.0;
-    for (var part = 0u; part < PARTS; part++) {
-        quality += part_qualities[place * PARTS + part];
+    for (var slice = 0u; slice < SLICES; slice++) {
+        quality += slice_qualities[place * SLICES + slice];
     }
     totals[BLOCK_QUALITY * num_blocks + block] = bitcast<u32>(quality);
 }
@@ -306,9 +306,9 @@ fn put_totals(block: u32, place: u32) {
 @compute @workgroup_size(#{WORKGROUP_SIZE})
 fn tally(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) index: u32) {
     let first = group.x * GROUP_BLOCKS;
-    let place = index / PARTS;
+    let place = index / SLICES;
     if first + place < num_blocks() {
-        add_part(first + place, index % PARTS, place);
+        add_slice(first + place, index % SLICES, place);
     }
     workgroupBarrier();
     hand_over(index);

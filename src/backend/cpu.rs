@@ -1,4 +1,4 @@
-//! The backends `reference` and `cpu`: blocks of episodes on all cores, in waves. A *wave* is the blocks that the threads run
+//! The backends `reference` and `cpu`: blocks of episodes on all cores, in batches. A *batch* is the blocks that the threads run
 //! before the observer is asked again.
 
 pub use super::lanes::{InstructionSet, Work};
@@ -14,13 +14,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The fewest blocks of a wave for each thread; the first wave has as many.
+/// The fewest blocks of a batch for each thread; the first batch has as many.
 const BLOCKS_PER_THREAD: u64 = 8;
-/// How many simulations a wave may span: the statistics of each take memory until the wave ends.
+/// How many simulations a batch may span: the statistics of each take memory until the batch ends.
 const MOST_SIMULATIONS: u128 = 64;
-/// How long a wave should take. Threads wait for each other at its end, so it must not be too short; an interrupted run waits
+/// How long a batch should take. Threads wait for each other at its end, so it must not be too short; an interrupted run waits
 /// for its end, so it must not be long.
-const TARGET_WAVE: Duration = Duration::from_millis(100);
+const BATCH_TIME: Duration = Duration::from_millis(100);
 
 /// The number type of the host twins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub enum Arithmetic {
 pub struct CpuBackend {
     arithmetic: Arithmetic,
     pool: Arc<rayon::ThreadPool>,
-    /// Episodes of a wave, if they are not to be as many as take [`TARGET_WAVE`].
-    wave: Option<u64>,
+    /// Episodes of a batch, if they are not to be as many as take [`BATCH_TIME`].
+    batch_size: Option<u64>,
 }
 
 /// Makes the `cpu` backend, on all cores or on as many as asked for.
@@ -72,7 +72,7 @@ impl CpuBackend {
         Ok(Self {
             arithmetic,
             pool: Arc::new(pool),
-            wave: None,
+            batch_size: None,
         })
     }
 
@@ -80,7 +80,7 @@ impl CpuBackend {
     #[must_use]
     pub fn with_batch_size(mut self, batch_size: u64) -> Self {
         let blocks = batch_size.div_ceil(BLOCK_EPISODES).max(1);
-        self.wave = Some(blocks.saturating_mul(BLOCK_EPISODES));
+        self.batch_size = Some(blocks.saturating_mul(BLOCK_EPISODES));
         self
     }
 
@@ -94,7 +94,7 @@ impl CpuBackend {
     /// Runs the episodes of a range for each simulation, in the order of simulations and blocks, on all threads. Calls
     /// `finished` with the statistics of each simulation.
     ///
-    /// A wave may span several simulations, so that all threads are busy even where each simulation has few blocks.
+    /// A batch may span several simulations, so that all threads are busy even where each simulation has few blocks.
     fn run(
         &self,
         simulations: &[Simulation],
@@ -113,7 +113,7 @@ impl CpuBackend {
             }
             finished(index, statistics);
         };
-        // The simulation that has begun and may have more blocks in the next wave; simulations come in order.
+        // The simulation that has begun and may have more blocks in the next batch; simulations come in order.
         let mut open: Option<(usize, Statistics)> = None;
         let blocks = u128::from(
             episodes
@@ -124,45 +124,47 @@ impl CpuBackend {
         let all = blocks * simulations.len() as u128;
         let mut begun = 0;
         let least = BLOCKS_PER_THREAD * self.pool.current_num_threads() as u64;
-        let mut most = self.wave.map_or(least, |wave| wave / BLOCK_EPISODES);
-        let most_in_wave = (blocks * MOST_SIMULATIONS).max(u128::from(least));
+        let mut most = self
+            .batch_size
+            .map_or(least, |episodes| episodes / BLOCK_EPISODES);
+        let most_in_batch = (blocks * MOST_SIMULATIONS).max(u128::from(least));
         while begun < all && !observer.is_interrupted() {
             let start = Instant::now();
-            let wave = (all - begun).min(u128::from(most)).min(most_in_wave);
-            let wave = u64::try_from(wave).expect("at most a wave");
-            let parts = self.pool.install(|| {
-                (0..wave)
+            let batch = (all - begun).min(u128::from(most)).min(most_in_batch);
+            let batch = u64::try_from(batch).expect("at most a batch");
+            let done = self.pool.install(|| {
+                (0..batch)
                     .into_par_iter()
-                    .fold(Part::default, |mut part, index| {
+                    .fold(ThreadWork::default, |mut work, index| {
                         let at = begun + u128::from(index);
                         let point = usize::try_from(at / blocks).expect("an index of a slice");
                         let block = u64::try_from(at % blocks).expect("below a 64-bit number");
                         let first = episodes.start + block * BLOCK_EPISODES;
                         let count = block_length(episodes.end - first);
                         let make = || self.block_rollout(&simulations[point]);
-                        part.run(point, &simulations[point], make, first, count);
-                        part
+                        work.run(point, &simulations[point], make, first, count);
+                        work
                     })
-                    .map(|part| part.done)
+                    .map(|work| work.done)
                     .reduce(Vec::new, joined)
             });
             let sum = |count: fn(&Statistics) -> u64| {
-                parts.iter().map(|(_, statistics)| count(statistics)).sum()
+                done.iter().map(|(_, statistics)| count(statistics)).sum()
             };
             observer.finished(sum(Statistics::episodes), sum(Statistics::user_steps));
-            for (point, part) in parts {
+            for (point, more) in done {
                 match &mut open {
-                    Some((last, statistics)) if *last == point => merge(statistics, &part),
+                    Some((last, statistics)) if *last == point => merge(statistics, &more),
                     _ => {
-                        if let Some((last, statistics)) = open.replace((point, part)) {
+                        if let Some((last, statistics)) = open.replace((point, more)) {
                             hand_over(last, statistics);
                         }
                     }
                 }
             }
-            begun += u128::from(wave);
-            if self.wave.is_none() {
-                most = next_wave(most, start.elapsed()).max(least);
+            begun += u128::from(batch);
+            if self.batch_size.is_none() {
+                most = next_batch(most, start.elapsed()).max(least);
             }
         }
         let mut next = 0;
@@ -176,27 +178,27 @@ impl CpuBackend {
     }
 }
 
-/// Chooses how many blocks the next wave has, from the blocks of the last one and the time that it took.
-fn next_wave(blocks: u64, took: Duration) -> u64 {
-    if took < TARGET_WAVE / 2 {
+/// Chooses how many blocks the next batch has, from the blocks of the last one and the time that it took.
+fn next_batch(blocks: u64, took: Duration) -> u64 {
+    if took < BATCH_TIME / 2 {
         blocks.saturating_mul(2)
-    } else if took > TARGET_WAVE * 2 {
+    } else if took > BATCH_TIME * 2 {
         blocks / 2
     } else {
         blocks
     }
 }
 
-/// Consecutive blocks of a wave, run by one thread.
+/// What one thread does in a batch: consecutive blocks.
 #[derive(Default)]
-struct Part {
+struct ThreadWork {
     /// The statistics of each simulation, by its index.
     done: Vec<(usize, Statistics)>,
     /// Runs blocks of the last simulation in `done`.
     rollout: Option<Box<dyn BlockRollout>>,
 }
 
-impl Part {
+impl ThreadWork {
     fn run(
         &mut self,
         point: usize,
@@ -337,8 +339,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waves_grow_while_they_are_short_and_shrink_where_they_are_long() {
-        let after = |milliseconds| next_wave(16, Duration::from_millis(milliseconds));
+    fn batches_grow_while_they_are_short_and_shrink_where_they_are_long() {
+        let after = |milliseconds| next_batch(16, Duration::from_millis(milliseconds));
         assert_eq!([0, 49, 50, 200, 201].map(after), [32, 32, 16, 16, 8]);
     }
 }

@@ -1,9 +1,12 @@
 //! The cases that are measured: every choice model and document sampler of every environment with random slates, every policy
 //! in every environment that it works in, and the published baseline, called the main job.
+//!
+//! A policy that cannot do without a setting is measured under the first of its specimens.
 
 use crate::backend::Simulation;
-use crate::config::{Config, ConfigError, ConfigFile, Declarations, Entry, Override, Sources};
+use crate::config::{Config, ConfigError, ConfigFile, Declarations, Entry, Key, Override, Sources};
 use crate::registry::Registry;
+use crate::specimen::Specimen;
 use serde::Serialize;
 use std::fmt;
 
@@ -24,7 +27,7 @@ pub struct CaseName {
     pub environment: String,
     /// Name of the policy.
     pub policy: String,
-    /// Choice model and document sampler, `default`, or [`MAIN`].
+    /// Choice model and document sampler, `default`, the name of a specimen, or [`MAIN`].
     pub setting: String,
 }
 
@@ -73,7 +76,7 @@ impl Case {
 /// them.
 ///
 /// # Errors
-/// [`ConfigError`] if an environment has no valid default settings.
+/// [`ConfigError`] if an environment has no valid default settings, or the specimen of a policy does not resolve.
 pub fn cases(
     registry: &Registry,
     is_wanted: impl Fn(&str, &str) -> bool,
@@ -93,11 +96,22 @@ pub fn cases(
         });
         for policy in others {
             let sources = base.clone().with_override(set("policy.name", policy.name));
-            // The bench leaves out policies with required keys, and those that do not work in the environment.
+            // Policies with required keys come below; others do not work in every environment.
             let Ok(config) = Config::resolve(&sources, &declarations) else {
                 continue;
             };
             cases.extend(Case::new(registry, &config, DEFAULT.to_owned()));
+        }
+    }
+    let is_incomplete = |policy: &&Entry| policy.keys.iter().any(Key::is_required);
+    for policy in declarations.policies.iter().filter(is_incomplete) {
+        let mut specimens = registry.specimens_of_policy(policy.name).into_iter();
+        let Some(specimen) = specimens.find(|specimen| specimen.is_run) else {
+            continue;
+        };
+        let environment = specimen.given("environment.name").unwrap_or_default();
+        if is_wanted(environment, policy.name) {
+            cases.push(under_specimen(registry, &declarations, &specimen)?);
         }
     }
     let main = main_job(registry)?;
@@ -132,6 +146,25 @@ fn variants(
         cases.push(Case::new(registry, &config, setting)?);
     }
     Ok(cases)
+}
+
+fn under_specimen(
+    registry: &Registry,
+    declarations: &Declarations,
+    specimen: &Specimen,
+) -> Result<Case, ConfigError> {
+    let case = || {
+        let mut sources = Sources::new();
+        for setting in &specimen.settings {
+            sources = sources.set(setting)?;
+        }
+        let config = Config::resolve(&sources, declarations)?;
+        Case::new(registry, &config, specimen.name.to_owned())
+    };
+    case().map_err(|error| ConfigError::Specimen {
+        name: specimen.name.to_owned(),
+        source: Box::new(error),
+    })
 }
 
 fn set(key: &str, value: &str) -> Override {
@@ -183,7 +216,24 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_runs_nowhere_by_default_is_not_measured() {
-        assert!(cases_of(&[], &["linear_softmax"]).is_empty());
+    fn a_policy_that_needs_a_setting_is_measured_under_its_first_specimen() {
+        let cases = cases_of(&[], &["linear_softmax"]);
+        let names: Vec<_> = cases.iter().map(|case| case.name.to_string()).collect();
+        assert_eq!(
+            names,
+            [
+                "interest_exploration linear_softmax (interest exploration, linear scores and softmax)"
+            ]
+        );
+        assert!(cases_of(&["test_mdp"], &["linear_softmax"]).is_empty());
+    }
+
+    #[test]
+    fn every_policy_is_measured() {
+        let cases = cases_of(&[], &[]);
+        for policy in crate::registry::declarations().policies {
+            let is_of = |case: &Case| case.name.policy == policy.name;
+            assert!(cases.iter().any(is_of), "{}", policy.name);
+        }
     }
 }

@@ -3,9 +3,11 @@
 //! # Source
 //! `RecSim` 0.2.4, `LTSUserModel.simulate_response`.
 
-use super::{Choice, ChoiceDefinition};
+use super::{Choice, ChoiceDefinition, Scores};
+use crate::config::{ConfigError, Entry, Settings};
 use crate::number::{Mask, Number, Word};
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// The name in configurations.
 pub const NAME: &str = "first";
@@ -38,8 +40,19 @@ impl ChoiceDefinition for First {
         *self
     }
 
-    fn name(&self) -> &'static str {
-        NAME
+    fn entry() -> Entry {
+        Entry::choice(NAME, "the first document, always", Vec::new()).only_where_named()
+    }
+
+    // Episodes are run with it by the specimens of the environment whose default it is.
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::composed(&[
+            "environment.name=long_term_satisfaction",
+        ])]
+    }
+
+    fn new(_settings: &Settings, _scores: Option<&Scores>) -> Result<Self, ConfigError> {
+        Ok(Self)
     }
 
     fn shader(&self) -> ShaderSource {

@@ -1,7 +1,8 @@
 //! Choice models: which document of the slate a user clicks, if any.
 //!
 //! A choice model is a pair of twins: a type here and `shaders/choice/<name>.wgsl`. A [`ChoiceDefinition`] ties the two
-//! together with the model's checked parameters, and becomes a [`ChoiceModel`] by `from`. To add one, write the two files.
+//! together with the model's checked parameters, and becomes a [`ChoiceModel`] by `from`. To add one, write the two files, and
+//! register it. Environments say in their [`Choices`] which registered ones they offer.
 //!
 //! # Scores that give no probabilities
 //! `RecSim` asserts, while it runs, that the numbers it uses as probabilities are valid ones. A lane of a GPU cannot stop, so
@@ -15,10 +16,12 @@ mod model;
 pub mod multinomial_logit;
 pub mod multinomial_proportional;
 pub mod proportional_cascade;
+mod scores;
 
 pub use model::{ChoiceModel, ChoiceTwin};
+pub use scores::Scores;
 
-use crate::config::{ConfigError, Entry, Settings};
+use crate::config::{ChoiceModels, ConfigError, Entry, Settings};
 use crate::number::Number;
 use crate::shader::{ShaderDefs, ShaderSource};
 use crate::specimen::Specimen;
@@ -44,17 +47,25 @@ pub trait Choice<N: Number>: Debug + Send + Sync {
 }
 
 /// A choice model with its parameters: makes the twins.
-pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
+///
+/// Configurations can name it once it is registered, by [`Registry::with_choice`](crate::registry::Registry::with_choice).
+/// `docs/authoring.md` shows how to write one; `examples/custom_choice_model.rs` is a whole program.
+pub trait ChoiceDefinition: Debug + Sized + Send + Sync + 'static {
     /// The host twin.
-    type Twin<N: Number>: Choice<N> + 'static
-    where
-        Self: Sized;
+    type Twin<N: Number>: Choice<N> + 'static;
     /// Makes the host twin for a number type.
-    fn twin<N: Number>(&self) -> Self::Twin<N>
-    where
-        Self: Sized;
-    /// Returns the name in configurations.
-    fn name(&self) -> &'static str;
+    fn twin<N: Number>(&self) -> Self::Twin<N>;
+    /// Names the choice model and declares its configuration keys, which begin with `choice.`.
+    fn entry() -> Entry;
+    /// Lists settings under which the choice model is checked: at least one for each of its forms.
+    fn specimens() -> Vec<Specimen> {
+        Vec::new()
+    }
+    /// Makes the choice model from checked settings of the environment; `scores` is what the environment knows of its scores.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if settings contradict each other, or if no score would give a probability.
+    fn new(settings: &Settings, scores: Option<&Scores>) -> Result<Self, ConfigError>;
     /// Returns the numbers of the WGSL twin's `struct Parameters` with their names, in its order; WGSL has no struct without any.
     fn parameters(&self) -> Vec<(&'static str, f64)> {
         vec![("unused", 0.0)]
@@ -79,21 +90,26 @@ pub trait ChoiceDefinition: Debug + Send + Sync + 'static {
     }
 }
 
-/// A choice model that configurations can name: see [`Registry::with_choice`](crate::registry::Registry::with_choice).
-///
-/// `docs/authoring.md` shows how to write one; `examples/custom_choice_model.rs` is a whole program.
-pub trait ConfiguredChoice: ChoiceDefinition + Sized {
-    /// Names the choice model and declares its configuration keys, which begin with `choice.`.
-    fn entry() -> Entry;
-    /// Lists settings under which the choice model is checked: at least one for each of its forms.
-    fn specimens() -> Vec<Specimen> {
-        Vec::new()
+/// How users of an environment choose from a slate.
+#[derive(Clone, Debug)]
+pub enum Choices {
+    /// Always by this model, whose parameters are no keys.
+    Fixed(ChoiceModel),
+    /// By a registered model, or by one of several.
+    Registered(ChoiceModels),
+}
+
+impl Choices {
+    /// Makes all users choose by one model, whose parameters are no keys.
+    pub fn fixed(model: impl Into<ChoiceModel>) -> Self {
+        Self::Fixed(model.into())
     }
-    /// Makes the choice model from checked settings of the environment.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if settings contradict each other.
-    fn new(settings: &Settings) -> Result<Self, ConfigError>;
+}
+
+impl From<ChoiceModels> for Choices {
+    fn from(models: ChoiceModels) -> Self {
+        Self::Registered(models)
+    }
 }
 
 #[cfg(test)]

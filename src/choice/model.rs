@@ -3,6 +3,7 @@
 use super::first::First;
 use super::{Choice, ChoiceDefinition};
 use crate::number::{MakeTwin, Number, make_twin, twin_of, vectorized};
+use crate::shader::{ShaderDefs, ShaderSource};
 use std::any::{Any, TypeId};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,17 +12,28 @@ use std::sync::Arc;
 ///
 /// Two are equal if they have the same name, parameters and WGSL.
 #[derive(Clone, Debug)]
-pub struct ChoiceModel(Arc<dyn Erased>);
+pub struct ChoiceModel {
+    name: &'static str,
+    definition: Arc<dyn Erased>,
+}
 
 impl<D: ChoiceDefinition> From<D> for ChoiceModel {
     fn from(definition: D) -> Self {
-        Self(Arc::new(definition))
+        Self {
+            name: D::entry().name,
+            definition: Arc::new(definition),
+        }
     }
 }
 
-/// [`ChoiceDefinition`] with its type erased.
+/// [`ChoiceDefinition`] with its type erased, without the functions that construct it.
 trait Erased: Debug + Send + Sync {
-    fn definition(&self) -> &dyn ChoiceDefinition;
+    fn parameters(&self) -> Vec<(&'static str, f64)>;
+    fn shader(&self) -> ShaderSource;
+    fn shader_defs(&self) -> ShaderDefs;
+    fn num_considered(&self, slate_size: u32) -> u32;
+    fn allows_empty(&self) -> bool;
+    fn needs_scores(&self) -> bool;
     /// Makes a `Box<dyn Decide<N>>` for one of the number types that backends use.
     fn twin_of(&self, number: TypeId) -> Option<Box<dyn Any>>;
     /// Tells whether this is [`First`].
@@ -38,8 +50,28 @@ impl<D: ChoiceDefinition> MakeTwin for Maker<'_, D> {
 }
 
 impl<D: ChoiceDefinition> Erased for D {
-    fn definition(&self) -> &dyn ChoiceDefinition {
-        self
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        ChoiceDefinition::parameters(self)
+    }
+
+    fn shader(&self) -> ShaderSource {
+        ChoiceDefinition::shader(self)
+    }
+
+    fn shader_defs(&self) -> ShaderDefs {
+        ChoiceDefinition::shader_defs(self)
+    }
+
+    fn num_considered(&self, slate_size: u32) -> u32 {
+        ChoiceDefinition::num_considered(self, slate_size)
+    }
+
+    fn allows_empty(&self) -> bool {
+        ChoiceDefinition::allows_empty(self)
+    }
+
+    fn needs_scores(&self) -> bool {
+        ChoiceDefinition::needs_scores(self)
     }
 
     fn twin_of(&self, number: TypeId) -> Option<Box<dyn Any>> {
@@ -52,9 +84,24 @@ impl<D: ChoiceDefinition> Erased for D {
 }
 
 impl ChoiceModel {
-    /// Returns the definition.
-    pub fn definition(&self) -> &dyn ChoiceDefinition {
-        self.0.definition()
+    /// Returns the name in configurations.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// See [`ChoiceDefinition::parameters`].
+    pub fn parameters(&self) -> Vec<(&'static str, f64)> {
+        self.definition.parameters()
+    }
+
+    /// See [`ChoiceDefinition::shader`].
+    pub fn shader(&self) -> ShaderSource {
+        self.definition.shader()
+    }
+
+    /// See [`ChoiceDefinition::shader_defs`].
+    pub fn shader_defs(&self) -> ShaderDefs {
+        self.definition.shader_defs()
     }
 
     /// Makes the host twin.
@@ -62,33 +109,35 @@ impl ChoiceModel {
     /// # Panics
     /// For a number type that no backend uses.
     pub fn twin<N: Number>(&self) -> ChoiceTwin<N> {
-        if self.0.takes_first() {
+        if self.definition.takes_first() {
             return ChoiceTwin::First;
         }
-        ChoiceTwin::Other(OtherTwin(twin_of::<N, _>(|number| self.0.twin_of(number))))
+        ChoiceTwin::Other(OtherTwin(twin_of::<N, _>(|number| {
+            self.definition.twin_of(number)
+        })))
     }
 
     /// See [`ChoiceDefinition::num_considered`]; at least one document, and at most the slate.
     pub fn num_considered(&self, slate_size: u32) -> u32 {
-        let considered = self.definition().num_considered(slate_size);
+        let considered = self.definition.num_considered(slate_size);
         considered.clamp(1, slate_size.max(1))
     }
 
     /// See [`ChoiceDefinition::allows_empty`].
     pub fn allows_empty(&self) -> bool {
-        self.definition().allows_empty()
+        self.definition.allows_empty()
     }
 
     /// See [`ChoiceDefinition::needs_scores`].
     pub fn needs_scores(&self) -> bool {
-        self.definition().needs_scores()
+        self.definition.needs_scores()
     }
 }
 
 impl PartialEq for ChoiceModel {
     fn eq(&self, other: &Self) -> bool {
-        let [one, other] = [self, other].map(Self::definition);
-        one.name() == other.name()
+        let [one, other] = [self, other];
+        one.name == other.name
             && one.parameters() == other.parameters()
             && one.shader_defs() == other.shader_defs()
             && one.shader().text == other.shader().text

@@ -11,12 +11,25 @@
 //! `RecSim` 0.2.4, `choice_model.MultinomialLogitChoiceModel`, with its default of minus infinity for `no_click_mass`
 //! as `None`.
 
-use super::{Choice, ChoiceDefinition};
+use super::{Choice, ChoiceDefinition, Scores};
+use crate::config::{Bounds, ConfigError, Entry, Settings};
+use crate::keys;
 use crate::number::{Mask, Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// The name in configurations.
 pub const NAME: &str = "multinomial_logit";
+/// The largest logit: with larger ones rounding errors become visible in probabilities.
+const MAX_LOGIT: f64 = 1e5;
+
+keys! {
+    /// The keys of the model.
+    pub struct Keys from "RecSim 0.2.4, MultinomialLogitChoiceModel" {
+        /// logit of choosing nothing; without it something is always chosen
+        no_click_mass: Option<f64> = optional_number("choice.no_click_mass", Bounds::FINITE),
+    }
+}
 
 /// The model with its parameters, and its host twin.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,8 +94,28 @@ impl ChoiceDefinition for MultinomialLogit<f64> {
         }
     }
 
-    fn name(&self) -> &'static str {
-        NAME
+    fn entry() -> Entry {
+        let about = "a softmax over scores and the logit of choosing nothing";
+        Entry::choice(NAME, about, Keys::declared()).only_where_named()
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::new(
+            "interest evolution, multinomial logit",
+            &[
+                "environment.name=interest_evolution",
+                "environment.slate_size=3",
+            ],
+        )]
+    }
+
+    fn new(settings: &Settings, scores: Option<&Scores>) -> Result<Self, ConfigError> {
+        if let Some(scores) = scores {
+            let reason = "whose differences single precision has to resolve";
+            scores.check_at_most(settings, MAX_LOGIT, reason)?;
+        }
+        let Keys { no_click_mass } = Keys::read(settings);
+        Ok(Self { no_click_mass })
     }
 
     fn parameters(&self) -> Vec<(&'static str, f64)> {

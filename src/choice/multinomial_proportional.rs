@@ -11,21 +11,23 @@
 //! # Source
 //! `RecSim` 0.2.4, `choice_model.MultinomialProportionalChoiceModel`.
 
-use super::{Choice, ChoiceDefinition};
+use super::{Choice, ChoiceDefinition, Scores};
+use crate::config::{Bounds, ConfigError, Entry, Settings};
 use crate::number::{Mask, Number, Word};
 use crate::parameters;
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// The name in configurations.
 pub const NAME: &str = "multinomial_proportional";
 
 parameters! {
     /// The model with its parameters, and its host twin.
-    pub struct MultinomialProportional {
-        /// The score of choosing nothing; at least `min_normalizer`.
-        no_click_mass,
-        /// The floor of all scores.
-        min_normalizer,
+    pub struct MultinomialProportional from "RecSim 0.2.4, MultinomialProportionalChoiceModel" {
+        /// score of choosing nothing
+        no_click_mass = number("choice.no_click_mass", 0.0, Bounds::FINITE),
+        /// floor of all scores
+        min_normalizer = number("choice.min_normalizer", -1.0, Bounds::FINITE),
     }
 }
 
@@ -80,8 +82,27 @@ impl ChoiceDefinition for MultinomialProportional<f64> {
         self.map(N::splat)
     }
 
-    fn name(&self) -> &'static str {
-        NAME
+    fn entry() -> Entry {
+        let about = "each document in proportion to its score above a floor";
+        Entry::choice(NAME, about, Self::declared()).only_where_named()
+    }
+
+    // Episodes are run with it by the specimens of the environment whose default it is.
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::composed(&["environment.name=interest_evolution"])]
+    }
+
+    fn new(settings: &Settings, scores: Option<&Scores>) -> Result<Self, ConfigError> {
+        let model = Self::read(settings);
+        let floor = model.min_normalizer;
+        if let Some(scores) = scores {
+            scores.check_floor(settings, Self::min_normalizer, floor)?;
+        }
+        if model.no_click_mass < floor {
+            let allowed = format!("at least min_normalizer = {floor}");
+            return Err(settings.invalid(Self::no_click_mass, allowed));
+        }
+        Ok(model)
     }
 
     fn parameters(&self) -> Vec<(&'static str, f64)> {

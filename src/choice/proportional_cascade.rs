@@ -12,23 +12,25 @@
 //! # Source
 //! `RecSim` 0.2.4, `choice_model.ProportionalCascadeChoiceModel`.
 
-use super::{Choice, ChoiceDefinition, cascade};
+use super::{Choice, ChoiceDefinition, Scores, cascade};
+use crate::config::{Bounds, ConfigError, Entry, Settings};
 use crate::number::{Mask, Number};
 use crate::parameters;
 use crate::shader::{ShaderSource, embedded};
+use crate::specimen::Specimen;
 
 /// The name in configurations.
 pub const NAME: &str = "proportional_cascade";
 
 parameters! {
     /// The model with its parameters, and its host twin.
-    pub struct ProportionalCascade {
-        /// Probability that a position is looked at, in [0, 1].
-        attention_prob,
-        /// Probability of a click per unit of score above the floor, if looked at; not negative.
-        score_scaling,
-        /// The floor of all scores.
-        min_normalizer,
+    pub struct ProportionalCascade from "RecSim 0.2.4, ProportionalCascadeChoiceModel" {
+        /// what a cascade multiplies scores with to get probabilities
+        score_scaling = non_negative("choice.score_scaling", 0.05),
+        /// probability that a cascade looks at a position
+        attention_prob = probability("choice.attention_prob", 0.65),
+        /// floor of all scores
+        min_normalizer = number("choice.min_normalizer", -1.0, Bounds::FINITE),
     }
 }
 
@@ -69,8 +71,35 @@ impl ChoiceDefinition for ProportionalCascade<f64> {
         self.map(N::splat)
     }
 
-    fn name(&self) -> &'static str {
-        NAME
+    fn entry() -> Entry {
+        let about = "from the top of the slate down, by scores above a floor";
+        Entry::choice(NAME, about, Self::declared()).only_where_named()
+    }
+
+    fn specimens() -> Vec<Specimen> {
+        vec![Specimen::new(
+            "interest evolution, proportional cascade",
+            &[
+                "environment.name=interest_evolution",
+                "environment.choice.score_scaling=0.3",
+                "environment.resample_documents=false",
+                "environment.document.num_features=10",
+                "environment.slate_size=4",
+                "environment.user.user_quality_factor=0.5",
+                "max_steps=100",
+            ],
+        )]
+    }
+
+    fn new(settings: &Settings, scores: Option<&Scores>) -> Result<Self, ConfigError> {
+        let model = Self::read(settings);
+        let floor = model.min_normalizer;
+        if let Some(scores) = scores {
+            scores.check_floor(settings, Self::min_normalizer, floor)?;
+            let lowest = -scores.bound - floor;
+            cascade::check_scaling(settings, Self::score_scaling, model.score_scaling, lowest)?;
+        }
+        Ok(model)
     }
 
     fn parameters(&self) -> Vec<(&'static str, f64)> {

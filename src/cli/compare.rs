@@ -111,8 +111,13 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     tracing::info!(?extent, variants = compared.len(), backend = ?backend.info(), "comparing");
     let progress = Progress::new(total, quiet);
     let batch_size = args.backend.batch_size;
-    let wave = batch_size.map(u64::from);
-    let comparison = evaluation::compare(&simulations, backend.as_ref(), extent, wave, &progress);
+    let comparison = evaluation::compare(
+        &simulations,
+        backend.as_ref(),
+        extent,
+        batch_size.map(u64::from),
+        &progress,
+    );
     progress.finish();
     let mut comparison =
         comparison.map_err(|error| backends::blame_batch_size(error, batch_size))?;

@@ -25,13 +25,13 @@ struct Listing {
     run: Vec<Key>,
     #[serde(flatten)]
     declarations: Declarations,
-    choice_models: Vec<ChoiceModels>,
+    choice_models: Vec<OfferedModels>,
     adapters: Vec<Adapter>,
 }
 
 /// The choice models of one environment, the default first.
 #[derive(Serialize)]
-struct ChoiceModels {
+struct OfferedModels {
     environment: &'static str,
     models: Vec<String>,
 }
@@ -84,14 +84,14 @@ fn adapters() -> Vec<Adapter> {
 }
 
 /// Finds the choice models of the environments: the default one, and those that can be chosen instead.
-fn choice_models(registry: &Registry, declarations: &Declarations) -> Vec<ChoiceModels> {
+fn choice_models(registry: &Registry, declarations: &Declarations) -> Vec<OfferedModels> {
     let of = |entry: &Entry| {
         let sources = Sources::new()
             .with_override(Override::flag("list", "environment.name", entry.name))
             .with_override(Override::flag("list", "max_steps", 1));
         let default = Config::resolve(&sources, declarations)
             .and_then(|config| registry.simulation(&config))
-            .map(|simulation| simulation.plan.choice.definition().name().to_owned());
+            .map(|simulation| simulation.plan.choice.name().to_owned());
         let mut models: Vec<String> = default.into_iter().collect();
         let key = entry.keys.iter().find(|key| key.name() == "choice.model");
         if let Some(Allowed::OneOf(words)) = key.map(Key::allowed) {
@@ -102,7 +102,7 @@ fn choice_models(registry: &Registry, declarations: &Declarations) -> Vec<Choice
                     .collect::<Vec<_>>(),
             );
         }
-        ChoiceModels {
+        OfferedModels {
             environment: entry.name,
             models,
         }
@@ -124,6 +124,10 @@ fn text(listing: &Listing) -> String {
         }
         text += &keys(&entry.keys);
     }
+    text += "\nchoice models\n";
+    let choices = listing.declarations.choices.iter();
+    let cells = choices.map(|entry| vec![format!("  {}", entry.name), entry.about.to_owned()]);
+    text += &columns(&cells.collect::<Vec<_>>(), 2);
     for entry in &listing.declarations.policies {
         let _ = writeln!(text, "\npolicy {}: {}", entry.name, entry.about);
         text += &keys(&entry.keys);
@@ -173,7 +177,7 @@ fn cut(text: &str) -> String {
     kept + "..."
 }
 
-/// Writes name and default of every key in columns, followed by what is allowed and the description.
+/// Writes name and default of every key in columns, followed by the description and what is allowed.
 fn keys(keys: &[Key]) -> String {
     let cells = |key: &Key| vec![format!("  {}", key.name()), cut(&key.default_text())];
     let aligned = columns(&keys.iter().map(cells).collect::<Vec<_>>(), 1);

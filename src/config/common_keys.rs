@@ -9,9 +9,9 @@ keys! {
         /// key of all random numbers; above 2^63 - 1 as a string
         seed: u64 = unsigned("seed", 0, 0, u64::MAX),
         /// episodes to simulate
-        episodes: u64 = unsigned("episodes", 10_000, 1, 1 << 63),
+        episodes: u64 = unsigned("episodes", 10_000, 1, 1 << 63).in_unit("episodes"),
         /// steps after which an episode is truncated
-        max_steps: Option<u32> = optional_integer("max_steps", 1, u32::MAX),
+        max_steps: Option<u32> = optional_integer("max_steps", 1, u32::MAX).in_unit("steps"),
         /// discount, or a list of discounts, of returns that are told besides the plain one
         discount: Option<Vec<f64>> = optional_numbers("discount", Bounds::UNIT),
     }
@@ -31,11 +31,11 @@ pub(crate) const MOST_POSITIONS: u32 = 1024;
 
 keys! {
     /// The keys that every environment has.
-    pub(crate) struct CommonKeys {
+    pub(crate) struct CommonKeys from "RecSim 0.2.4, env_config of create_environment" {
         /// documents offered at a step; where it is not given and `document.corpus` is, as many as there are in it
-        num_candidates: u32 = integer("num_candidates", 10, 1, MOST_CANDIDATES),
+        num_candidates: u32 = integer("num_candidates", 10, 1, MOST_CANDIDATES).in_unit("documents"),
         /// documents in a slate
-        slate_size: u32 = integer("slate_size", 2, 1, MOST_POSITIONS),
+        slate_size: u32 = integer("slate_size", 2, 1, MOST_POSITIONS).in_unit("documents"),
         /// draw new documents at every step; false: one corpus for all users and episodes
         resample_documents: bool = boolean("resample_documents", true),
     }

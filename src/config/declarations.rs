@@ -6,20 +6,23 @@ use super::assignment::Assignment;
 use super::check::check;
 use super::common_keys::{CHOICE_MODEL, CommonKeys, SeedKeys, check_common, follow_corpus};
 use super::dotted::{ENVIRONMENT, LAYERS, POLICY, full_name, is_inside};
-use super::{Allowed, Column, ConfigError, Key, Origin, Override, Settings, Value};
+use super::{Allowed, ChoiceModels, Column, ConfigError, Key, Origin, Override, Settings, Value};
 
 /// Lists everything that a configuration can name.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Declarations {
-    /// The environments.
+    /// The environments, with the keys of the choice models that they offer.
     pub environments: Vec<Entry>,
+    /// The choice models.
+    #[serde(skip)]
+    pub choices: Vec<Entry>,
     /// The policies.
     pub policies: Vec<Entry>,
     /// The layers that go around a policy.
     pub layers: Vec<Entry>,
 }
 
-/// Describes one environment, policy or layer.
+/// Describes one environment, choice model, policy or layer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Entry {
@@ -35,9 +38,28 @@ pub struct Entry {
     pub keys: Vec<Key>,
     #[serde(skip)]
     section: &'static str,
+    #[serde(skip)]
+    is_only_where_named: bool,
 }
 
 impl Entry {
+    fn of_section(
+        section: &'static str,
+        name: &'static str,
+        about: &'static str,
+        keys: Vec<Key>,
+    ) -> Self {
+        Self {
+            name,
+            about,
+            draws_no_documents: false,
+            never_terminates: false,
+            keys,
+            section,
+            is_only_where_named: false,
+        }
+    }
+
     /// Describes an environment.
     ///
     /// The keys of all environments (`num_candidates`, `slate_size`, `resample_documents`, `document.seed`) are added
@@ -56,73 +78,95 @@ impl Entry {
         if all.iter().all(|key| key.name != SeedKeys::document_seed) {
             all.append(&mut SeedKeys::declared());
         }
-        Self {
-            name,
-            about,
-            draws_no_documents: false,
-            never_terminates: false,
-            keys: all,
-            section: ENVIRONMENT,
-        }
+        Self::of_section(ENVIRONMENT, name, about, all)
     }
 
     /// Describes a policy.
     #[must_use]
     pub fn policy(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
-        Self {
-            name,
-            about,
-            draws_no_documents: false,
-            never_terminates: false,
-            keys,
-            section: POLICY,
-        }
+        Self::of_section(POLICY, name, about, keys)
     }
 
     /// Describes a layer.
     #[must_use]
     pub fn layer(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
-        Self {
-            name,
-            about,
-            draws_no_documents: false,
-            never_terminates: false,
-            keys,
-            section: LAYERS[0],
-        }
+        Self::of_section(LAYERS[0], name, about, keys)
     }
 
-    /// Describes a choice model of one's own; its keys belong to the environment, and begin with `choice.`.
+    /// Describes a choice model; its keys belong to the environment, and begin with `choice.`.
+    ///
+    /// It is offered by the environments that name it, and by all that offer several choice models. Its keys apply where it is
+    /// chosen, and cannot have further conditions.
     #[must_use]
     pub fn choice(name: &'static str, about: &'static str, keys: Vec<Key>) -> Self {
-        Self {
-            name,
-            about,
-            draws_no_documents: false,
-            never_terminates: false,
-            keys,
-            section: ENVIRONMENT,
-        }
+        Self::of_section(ENVIRONMENT, name, about, keys)
     }
 
-    /// Offers a choice model in addition to those of an environment, if the environment has a choice of several.
+    /// States that a choice model is offered only by the environments that name it.
+    #[must_use]
+    pub fn only_where_named(mut self) -> Self {
+        self.is_only_where_named = true;
+        self
+    }
+
+    /// Tells whether a choice model is offered only by the environments that name it.
+    pub(crate) fn is_only_where_named(&self) -> bool {
+        self.is_only_where_named
+    }
+
+    /// Declares the keys of the choice models that an environment offers, the default first, and, if there are several, the
+    /// key that chooses between them.
+    ///
+    /// Models may share a key, which then applies with each of them.
     ///
     /// # Panics
-    /// If one of these already has its name: a mistake of its author.
-    pub(crate) fn offer(&mut self, choice: &Self) {
-        let mut keys = self.keys.iter_mut();
-        let model = keys.find(|key| key.name == CHOICE_MODEL);
-        if let Some(Allowed::OneOf(words)) = model.map(|key| &mut key.allowed) {
-            let is_taken = words.contains(&choice.name);
-            assert!(
-                !is_taken,
-                "there is a choice model {:?} already",
-                choice.name
+    /// If the keys are not declared as [`Entry::check`] wants them, or a key differs between models: mistakes of an author.
+    pub(crate) fn offer(&mut self, models: &[&Self], choice_models: &ChoiceModels) {
+        let mut keys = Vec::new();
+        if let [default, _, ..] = models {
+            let words = models.iter().map(|model| model.name).collect();
+            keys.push(Key::choice_model(CHOICE_MODEL, default.name, words));
+        }
+        for model in models {
+            for key in &model.keys {
+                let mut key = choice_models.adapt(key);
+                assert!(
+                    key.applies_when.is_empty(),
+                    "`{}` of the choice model {:?} cannot have a condition of its own",
+                    key.name,
+                    model.name
+                );
+                if models.len() > 1 {
+                    key = key.applies_when(CHOICE_MODEL, model.name);
+                }
+                let Some(shared) = keys.iter_mut().find(|known| known.name == key.name) else {
+                    keys.push(key);
+                    continue;
+                };
+                assert!(
+                    shared.has_same_values(&key),
+                    "the choice model {:?} declares `{}` otherwise than another one that {:?} offers",
+                    model.name,
+                    key.name,
+                    self.name
+                );
+                shared.applies_when.append(&mut key.applies_when);
+                shared.join_source(key.source);
+            }
+        }
+        let own = &keys[usize::from(models.len() > 1)..];
+        if let Some(unknown) = choice_models.unknown_default(own) {
+            panic!(
+                "{:?} has a default of `{unknown}`, a key that no choice model has that it offers",
+                self.name
             );
-            words.push(choice.name);
-            let own = choice.keys.iter().cloned();
-            self.keys
-                .extend(own.map(|key| key.applies_when(CHOICE_MODEL, choice.name)));
+        }
+        // The seed of the documents stays the last key.
+        let is_seed = |key: &Key| key.name == SeedKeys::document_seed;
+        let end = self.keys.len() - usize::from(self.keys.last().is_some_and(is_seed));
+        self.keys.splice(end..end, keys);
+        if let Err(error) = self.check() {
+            panic!("{error}");
         }
     }
 
@@ -414,6 +458,67 @@ mod tests {
         assert!(refusal(vec![key("name")]).contains("name of the section"));
         let condition = key("b").default_when("a", "x", 1.0);
         assert!(refusal(vec![condition]).contains("no choice among words"));
+    }
+
+    /// Two choice models that share a key, with different defaults of it.
+    fn choice_models() -> [Entry; 2] {
+        let mass = |default| Key::number("choice.mass", default, Bounds::FINITE).of_any_type();
+        let slope = Key::number("choice.slope", 4.0, Bounds::FINITE).of_any_type();
+        [
+            Entry::choice("heavy", "", vec![mass(1.0), slope]),
+            Entry::choice("light", "", vec![mass(0.0)]),
+        ]
+    }
+
+    #[test]
+    fn a_key_that_choice_models_share_applies_with_each_and_has_the_default_of_the_environment() {
+        let [heavy, light] = choice_models();
+        let mut entry = Entry::environment("boredom", "", vec![]);
+        let models = ChoiceModels::of(&["heavy", "light"]).with_default("choice.mass", 2.0);
+        entry.offer(&[&heavy, &light], &models);
+        let names: Vec<_> = entry.keys.iter().map(|key| key.name).collect();
+        assert_eq!(
+            names[3..],
+            [
+                "choice.model",
+                "choice.mass",
+                "choice.slope",
+                "document.seed"
+            ]
+        );
+        for model in ["heavy", "light"] {
+            let settings = entry.settings_with(&[&format!("choice.model={model}")]);
+            assert_eq!(settings.unwrap().read::<f64>("choice.mass"), 2.0, "{model}");
+        }
+        let refused = entry.settings_with(&["choice.model=light", "choice.slope=3"]);
+        let message = refused.unwrap_err().to_string();
+        assert!(message.contains("has no effect unless"), "{message}");
+    }
+
+    #[test]
+    fn a_single_choice_model_leaves_nothing_to_choose() {
+        let [heavy, _] = choice_models();
+        let mut entry = Entry::environment("boredom", "", vec![]);
+        entry.offer(&[&heavy], &ChoiceModels::of(&["heavy"]));
+        assert!(entry.keys.iter().all(|key| key.name != CHOICE_MODEL));
+        let settings = entry.settings_with(&["choice.slope=3"]).unwrap();
+        assert_eq!(settings.read::<f64>("choice.slope"), 3.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "declares `choice.mass` otherwise than another one")]
+    fn a_key_that_means_two_things_is_the_authors_mistake() {
+        let [heavy, light] = choice_models();
+        let models = ChoiceModels::of(&["heavy", "light"]);
+        Entry::environment("boredom", "", vec![]).offer(&[&heavy, &light], &models);
+    }
+
+    #[test]
+    #[should_panic(expected = "has a default of `choice.slope`")]
+    fn a_default_of_no_key_is_the_authors_mistake() {
+        let [_, light] = choice_models();
+        let models = ChoiceModels::of(&["light"]).with_default("choice.slope", 2.0);
+        Entry::environment("boredom", "", vec![]).offer(&[&light], &models);
     }
 
     #[test]

@@ -64,17 +64,19 @@ macro_rules! words {
 /// Declares configuration keys as a struct of their values.
 ///
 /// A field has the type of its value, and on the right the name of its key and the further arguments of a constructor of
-/// [`Key`](crate::config::Key); the comment above it is the description of the key in `slatesim list`. Keys are listed in the
-/// order of the fields.
+/// [`Key`](crate::config::Key), perhaps followed by conditions ([`applies_when`](crate::config::Key::applies_when),
+/// [`default_when`](crate::config::Key::default_when)), an [`in_unit`](crate::config::Key::in_unit), and a
+/// [`from_source`](crate::config::Key::from_source) if it is not the one that `from` names for all; the comment above it is the description
+/// of the key in `slatesim list`. Keys are listed in the order of the fields.
 ///
 /// ```
 /// use slatesim::config::{Bounds, Entry};
 ///
 /// slatesim::keys! {
 ///     /// What an advertiser pays.
-///     struct Keys {
+///     struct Keys from "Edelman, Ostrovsky and Schwarz (2007)" {
 ///         /// price of a click
-///         price: f64 = number("price", 0.5, Bounds::between(0.0, 10.0)),
+///         price: f64 = number("price", 0.5, Bounds::between(0.0, 10.0)).in_unit("cents"),
 ///         /// clicks that are paid for; absent: all
 ///         most_clicks: Option<u32> = optional_integer("most_clicks", 1, 1000),
 ///     }
@@ -93,7 +95,7 @@ macro_rules! words {
 /// ```
 #[macro_export]
 macro_rules! keys {
-    ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident $(from $source:literal)? {
         $($(#[doc = $about:literal])+ $field:ident: $type:ty
             = $kind:ident($key:expr $(, $argument:expr)* $(,)?) $(.$when:ident($($condition:expr),* $(,)?))*),+ $(,)?
     }) => {
@@ -115,9 +117,10 @@ macro_rules! keys {
             /// Declares the keys, in order.
             #[must_use]
             $visibility fn declared() -> Vec<$crate::config::Key> {
+                let source: Option<&'static str> = None$(.or(Some($source)))?;
                 vec![$({
                     let key: $crate::config::Key<$type> = $crate::config::Key::$kind($key $(, $argument)*);
-                    key$(.$when($($condition),*))*.with_about(concat!($($about),+)).of_any_type()
+                    key$(.$when($($condition),*))*.with_about(concat!($($about),+)).or_from_source(source).of_any_type()
                 }),+]
             }
 
@@ -132,8 +135,8 @@ macro_rules! keys {
 
 /// Declares the numbers that a twin is parameterised by; the WGSL twin has a struct of the same name and order.
 ///
-/// A number that is configured has its key beside it, as in [`keys!`](crate::keys); the others are computed when the model is
-/// made.
+/// A number that is configured has its key beside it, with conditions, unit and source as in [`keys!`](crate::keys); the others are
+/// computed when the model is made.
 ///
 /// ```
 /// use slatesim::config::{Bounds, Entry};
@@ -157,7 +160,7 @@ macro_rules! keys {
 /// ```
 #[macro_export]
 macro_rules! parameters {
-    ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident $(from $source:literal)? {
         $($(#[doc = $about:literal])+ $field:ident
             $(= $kind:ident($key:expr $(, $argument:expr)* $(,)?) $(.$when:ident($($condition:expr),* $(,)?))*)?),+ $(,)?
     }) => {
@@ -179,10 +182,11 @@ macro_rules! parameters {
             /// Declares the keys, in order.
             #[must_use]
             $visibility fn declared() -> Vec<$crate::config::Key> {
+                let source: Option<&'static str> = None$(.or(Some($source)))?;
                 let keys: [Option<$crate::config::Key>; _] = [$(
                     None
                         $(.or(Some($crate::config::Key::$kind($key $(, $argument)*)$(.$when($($condition),*))*.of_any_type())))?
-                        .map(|key: $crate::config::Key| key.with_about(concat!($($about),+)))
+                        .map(|key: $crate::config::Key| key.with_about(concat!($($about),+)).or_from_source(source))
                 ),+];
                 keys.into_iter().flatten().collect()
             }
@@ -230,14 +234,14 @@ mod tests {
 
     crate::keys! {
         /// One key of each kind.
-        struct Keys {
+        struct Keys from "a paper" {
             /// how documents are drawn
             sampler: Sampler = one_of("document.sampler", Sampler::Topics),
             /// a length
             /// of two lines
             length: f64 = positive("length", 4.0).default_when(Keys::sampler, Sampler::Free, 5.0),
             /// a share
-            share: f64 = probability("share", 0.5).applies_when(Keys::sampler, Sampler::Free),
+            share: f64 = probability("share", 0.5).applies_when(Keys::sampler, Sampler::Free).from_source("another"),
             /// a weight
             weight: Option<f64> = optional_number("weight", Bounds::FINITE),
             /// a count
@@ -265,7 +269,7 @@ mod tests {
         /// Numbers with keys and without.
         struct Parameters {
             /// a whole number
-            session = count("session", 60, 1),
+            session = count("session", 60, 1).in_unit("steps"),
             /// Worked out.
             inverse,
         }
@@ -324,6 +328,18 @@ mod tests {
         assert_eq!(names[..3], ["session", Keys::sampler, Keys::length]);
         assert_eq!(entry.keys[2].about(), "a length of two lines");
         assert_eq!(Parameters::session, "session");
+    }
+
+    #[test]
+    fn units_and_sources_stand_with_the_key_and_the_source_of_most_with_the_struct() {
+        let keys = entry().keys;
+        let of = |name: &str| {
+            let key = keys.iter().find(|key| key.name() == name).unwrap();
+            (key.unit(), key.source())
+        };
+        assert_eq!(of("session"), (Some("steps"), None));
+        assert_eq!(of("length"), (None, Some("a paper")));
+        assert_eq!(of("share"), (None, Some("another")));
     }
 
     #[test]

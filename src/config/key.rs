@@ -1,5 +1,6 @@
 //! One parameter, declared: its name, default, what is allowed, and what it does.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub struct Key<T = AnyType> {
     pub(super) applies_when: Vec<Condition>,
     pub(super) allowed: Allowed,
     pub(super) about: &'static str,
+    pub(super) unit: Option<&'static str>,
+    pub(super) source: Option<Cow<'static, str>>,
     pub(super) type_: PhantomData<fn() -> T>,
 }
 
@@ -39,6 +42,8 @@ impl<T> Key<T> {
             applies_when: Vec::new(),
             allowed,
             about: "",
+            unit: None,
+            source: None,
             type_: PhantomData,
         }
     }
@@ -54,6 +59,8 @@ impl<T> Key<T> {
             applies_when: self.applies_when,
             allowed: self.allowed,
             about: self.about,
+            unit: self.unit,
+            source: self.source,
             type_: PhantomData,
         }
     }
@@ -184,6 +191,27 @@ impl<T: OneOf> Key<WordOrMatrix<T>> {
     }
 }
 
+impl Key {
+    /// Declares the choice among an environment's choice models, which are known when all models are registered.
+    pub(super) fn choice_model(
+        name: &'static str,
+        default: &'static str,
+        words: Vec<&'static str>,
+    ) -> Self {
+        Self::new(name, Some(default.into()), Allowed::OneOf(words))
+            .with_about("how the user picks from the slate")
+    }
+
+    /// Tells whether two keys allow the same values, in the same unit, and have the same defaults.
+    pub(super) fn has_same_values(&self, other: &Self) -> bool {
+        self.allowed == other.allowed
+            && self.default == other.default
+            && self.default_when == other.default_when
+            && self.required == other.required
+            && self.unit == other.unit
+    }
+}
+
 impl Key<String> {
     /// Declares a text.
     #[must_use]
@@ -262,6 +290,38 @@ impl<T> Key<T> {
         self
     }
 
+    /// Says in which unit the value is.
+    #[must_use]
+    pub fn in_unit(mut self, unit: &'static str) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+
+    /// Says where the parameter comes from: a paper, a program, a section. Defaults may be others, where an environment has its own.
+    #[must_use]
+    pub fn from_source(mut self, source: &'static str) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Says where the parameter comes from, unless it says so itself.
+    #[must_use]
+    pub fn or_from_source(mut self, source: Option<&'static str>) -> Self {
+        self.source = self.source.or(source.map(Cow::Borrowed));
+        self
+    }
+
+    /// Adds where another parameter comes from that shares this key.
+    pub(super) fn join_source(&mut self, other: Option<Cow<'static, str>>) {
+        match (&mut self.source, other) {
+            (Some(source), Some(other)) if *source != other => {
+                source.to_mut().push_str(&format!("; {other}"));
+            }
+            (source @ None, other) => *source = other,
+            _ => {}
+        }
+    }
+
     /// Makes the key one that must be given: it loses its default.
     #[must_use]
     pub fn required(mut self) -> Self {
@@ -323,6 +383,18 @@ impl<T> Key<T> {
         self.about
     }
 
+    /// Returns the unit of the value; `None` for words, switches, and numbers without one.
+    #[must_use]
+    pub fn unit(&self) -> Option<&'static str> {
+        self.unit
+    }
+
+    /// Returns where the parameter comes from, if that is stated.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
     /// Tells whether the key must be given.
     #[must_use]
     pub fn is_required(&self) -> bool {
@@ -379,7 +451,9 @@ impl<T> Serialize for Key<T> {
             });
         let fields = 5
             + usize::from(!self.default_when.is_empty())
-            + usize::from(!self.applies_when.is_empty());
+            + usize::from(!self.applies_when.is_empty())
+            + usize::from(self.unit.is_some())
+            + usize::from(self.source.is_some());
         let mut out = serializer.serialize_struct("Key", fields)?;
         out.serialize_field("name", self.name)?;
         out.serialize_field("default", &self.default)?;
@@ -394,6 +468,12 @@ impl<T> Serialize for Key<T> {
         }
         out.serialize_field("allowed", &self.allowed)?;
         out.serialize_field("about", self.about)?;
+        if let Some(unit) = self.unit {
+            out.serialize_field("unit", unit)?;
+        }
+        if let Some(source) = &self.source {
+            out.serialize_field("source", source)?;
+        }
         out.end()
     }
 }
@@ -410,6 +490,19 @@ mod tests {
             serde_json::to_string(&key).unwrap(),
             r#"{"name":"user.choc_stddev","default":1.0,"required":false,"allowed":"a number at least 0 and at most 1e12","about":"spread of chocolate engagement"}"#
         );
+    }
+
+    #[test]
+    fn a_key_serializes_with_its_unit_and_its_source() {
+        let key = Key::positive("user.time_budget", 60.0)
+            .in_unit("steps")
+            .or_from_source(Some("RecSim 0.2.4"));
+        let json = serde_json::to_value(&key).unwrap();
+        assert_eq!([&json["unit"], &json["source"]], ["steps", "RecSim 0.2.4"]);
+        let own = key
+            .from_source("a paper")
+            .or_from_source(Some("RecSim 0.2.4"));
+        assert_eq!(own.source(), Some("a paper"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::config::Bounds;
 use crate::distribution::{bounded_integer, normal_pair, uniform};
 use crate::number::{Number, Word};
 use crate::{keys, parameters, twin_struct, words};
-pub use definition::{ChoiceKeys, DocumentKeys, InterestEvolutionDefinition, Model};
+pub use definition::{DocumentKeys, InterestEvolutionDefinition};
 
 /// The least time that is left after a video, unless none is left: 2^-100.
 const LEAST_TIME: f64 = 1.0 / (1_u128 << 100) as f64;
@@ -61,12 +61,12 @@ keys! {
 
 parameters! {
     /// The parameters of the user model and of the documents. The defaults are `RecSim` 0.2.4's, of either sampler.
-    pub struct Parameters {
+    pub struct Parameters from "RecSim 0.2.4, IEvUserModel, UtilityModelUserSampler and IEvUserDistributionSampler" {
         /// time of a session
-        time_budget = positive("user.time_budget", 200.0)
+        time_budget = positive("user.time_budget", 200.0).in_unit("units of time")
             .default_when(UserKeys::sampler, Sampler::Distribution, 30.0),
         /// time that a slate without a click costs
-        step_penalty = non_negative("user.step_penalty", 0.5)
+        step_penalty = non_negative("user.step_penalty", 0.5).in_unit("units of time")
             .default_when(UserKeys::sampler, Sampler::Distribution, 1.0),
         /// weight of the choice model's score of the watched video in the time that it gives back
         user_quality_factor = number("user.user_quality_factor", 0.0, Bounds::MODERATE)

@@ -15,8 +15,8 @@
 mod specimens;
 
 use super::{Definition, Environment, Observable, Outline, RandomWords};
-use crate::choice::{ChoiceModel, multinomial_logit::MultinomialLogit};
-use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
+use crate::choice::{Choices, multinomial_logit};
+use crate::config::{Bounds, ChoiceModels, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{categorical, cumulative, log_normal, normal_pair, uniform};
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
@@ -31,26 +31,29 @@ const MAX_TOPICS: usize = 4096;
 
 keys! {
     /// The keys of the environment. The defaults are `RecSim` 0.2.4's.
-    pub struct Keys {
+    pub struct Keys from "RecSim 0.2.4, IEClusterUserSampler and IETopicDocumentSampler" {
         /// share of each user type
         type_distribution: Vec<f64> = distribution("user.type_distribution", &[0.3, 0.7]),
         /// mean of the log of the affinity, a row a user type, a column a topic
-        mean_affinity: Vec<Vec<f64>> = matrix("user.mean_affinity", [[0.1, 0.7], [0.7, 0.1]], Bounds::FINITE),
+        mean_affinity: Vec<Vec<f64>> = matrix("user.mean_affinity", [[0.1, 0.7], [0.7, 0.1]], Bounds::FINITE)
+            .in_unit("log of affinity"),
         /// standard deviation of the log of the affinity, a row a user type, a column a topic
-        stddev_affinity: Vec<Vec<f64>> = matrix("user.stddev_affinity", [[0.1, 0.1], [0.1, 0.1]], Bounds::NON_NEGATIVE),
+        stddev_affinity: Vec<Vec<f64>> = matrix("user.stddev_affinity", [[0.1, 0.1], [0.1, 0.1]], Bounds::NON_NEGATIVE)
+            .in_unit("log of affinity"),
         /// share of each topic among the documents
         topic_distribution: Vec<f64> = distribution("document.topic_distribution", &[0.2, 0.8]),
         /// mean of the log of the quality of each topic
-        topic_quality_mean: Vec<f64> = numbers("document.topic_quality_mean", &[0.8, 0.2], Bounds::FINITE),
+        topic_quality_mean: Vec<f64> = numbers("document.topic_quality_mean", &[0.8, 0.2], Bounds::FINITE)
+            .in_unit("log of quality"),
         /// standard deviation of the log of the quality of each topic
-        topic_quality_stddev: Vec<f64> = numbers("document.topic_quality_stddev", &[0.1, 0.1], Bounds::NON_NEGATIVE),
+        topic_quality_stddev: Vec<f64> = numbers("document.topic_quality_stddev", &[0.1, 0.1], Bounds::NON_NEGATIVE)
+            .in_unit("log of quality"),
         /// the documents when resample_documents = false; absent: drawn once from the seed
         corpus: Option<Corpus> = corpus("document.corpus", &[
             Column::index("cluster_id"),
             Column::number("quality", Bounds::between(-1e4, 1e4)),
-        ]),
-        /// logit of choosing nothing
-        no_click_mass: f64 = number("choice.no_click_mass", 5.0, Bounds::FINITE),
+        ])
+            .from_source("slatesim"),
     }
 }
 
@@ -309,9 +312,10 @@ impl Definition for InterestExplorationDefinition {
         })
     }
 
-    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        let no_click_mass = Some(Keys::read(settings).no_click_mass);
-        Ok(MultinomialLogit { no_click_mass }.into())
+    fn choices() -> Choices {
+        ChoiceModels::of(&[multinomial_logit::NAME])
+            .with_default(multinomial_logit::Keys::no_click_mass, 5.0)
+            .into()
     }
 
     fn twin<N: Number>(&self) -> InterestExploration<N> {

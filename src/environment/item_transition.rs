@@ -16,7 +16,7 @@
 mod specimens;
 
 use super::{Definition, Environment, Observable, Outline, RandomWords};
-use crate::choice::{ChoiceModel, proportional_cascade::ProportionalCascade};
+use crate::choice::{Choices, proportional_cascade::ProportionalCascade};
 use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{bounded_integer, uniform};
 use crate::exact::{FiniteModel, Outcome};
@@ -159,21 +159,22 @@ keys! {
     /// The keys of the documents and of the user model.
     pub struct Keys {
         /// documents; as many as `user.acceptance` has rows
-        num_candidates: u32 = integer("num_candidates", 10, 1, MAX_DOCUMENTS),
+        num_candidates: u32 = integer("num_candidates", 10, 1, MAX_DOCUMENTS).in_unit("documents"),
         /// documents in a slate; always 1
-        slate_size: u32 = integer("slate_size", 1, 1, 1),
+        slate_size: u32 = integer("slate_size", 1, 1, 1).in_unit("documents"),
         /// of no consequence: every step offers all documents in order
         resample_documents: bool = boolean("resample_documents", false),
         /// of no consequence: the documents by their numbers, in order, as they always are
         corpus: Option<Corpus> = corpus("document.corpus", &[Column::index("document")]),
         /// probability that a document is accepted, a row a current document, a column an offered one
-        acceptance: Vec<Vec<f64>> = matrix("user.acceptance", TUTORIAL_ACCEPTANCE, Bounds::PROBABILITY),
+        acceptance: Vec<Vec<f64>> = matrix("user.acceptance", TUTORIAL_ACCEPTANCE, Bounds::PROBABILITY)
+            .from_source("the RecSim tutorial of the Wolpertinger agent"),
     }
 }
 
 parameters! {
     /// The parameters of the user model.
-    pub struct Parameters {
+    pub struct Parameters from "the RecSim tutorial of the Wolpertinger agent" {
         /// probability that the session ends after an accepted document
         p_exit_accepted = probability("user.p_exit_accepted", 0.1),
         /// probability that the session ends after a document that was not accepted
@@ -382,12 +383,12 @@ impl Definition for ItemTransitionDefinition {
     }
 
     // With a slate of one, the document's score is the probability that it is accepted.
-    fn choice(_settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Ok(ChoiceModel::from(ProportionalCascade {
+    fn choices() -> Choices {
+        Choices::fixed(ProportionalCascade {
             attention_prob: 1.0,
             score_scaling: 1.0,
             min_normalizer: 0.0,
-        }))
+        })
     }
 
     fn twin<N: Number>(&self) -> ItemTransition<N> {

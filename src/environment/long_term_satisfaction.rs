@@ -19,15 +19,15 @@
 pub(crate) mod specimens;
 
 use super::{Definition, Environment, Observable, Outline, RandomWords};
-use crate::choice::{ChoiceModel, first::First, multinomial_logit::MultinomialLogit};
-use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
+use crate::choice::{Choices, first, multinomial_logit};
+use crate::config::{Bounds, ChoiceModels, Column, ConfigError, Corpus, Entry, Settings};
 use crate::distribution::{
     bounded_integer, log_normal, normal_pair, normal_probability, truncated_normal, uniform,
 };
 use crate::number::{Number, Word};
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource};
 use crate::specimen::Specimen;
-use crate::{keys, parameters, twin_struct, words};
+use crate::{keys, parameters, twin_struct};
 
 /// The noise on the observed satisfaction is truncated here.
 const OBSERVATION_NOISE_LIMIT: f64 = 1.0;
@@ -45,7 +45,7 @@ const MAX_OBSERVED_ENGAGEMENT: f64 = 100.0;
 
 parameters! {
     /// The parameters of the user model. The defaults are `RecSim` 0.2.4's.
-    pub struct Parameters {
+    pub struct Parameters from "RecSim 0.2.4, LTSStaticUserSampler" {
         /// share of the exposure that remains after a step
         memory_discount = number("user.memory_discount", 0.7, Bounds::UNIT.without_upper()),
         /// steepness of satisfaction in the exposure
@@ -53,17 +53,19 @@ parameters! {
         /// standard deviation of the noise on the exposure
         innovation_stddev = number("user.innovation_stddev", 0.05, Bounds::between(0.0, 1e3)),
         /// mean of log engagement with pure clickbait at satisfaction 1
-        choc_mean = number("user.choc_mean", 5.0, Bounds::FINITE),
+        choc_mean = number("user.choc_mean", 5.0, Bounds::FINITE).in_unit("log of engagement"),
         /// standard deviation of log engagement with pure clickbait
-        choc_stddev = non_negative("user.choc_stddev", 1.0),
+        choc_stddev = non_negative("user.choc_stddev", 1.0).in_unit("log of engagement"),
         /// mean of log engagement with no clickbait at satisfaction 1
-        kale_mean = number("user.kale_mean", 4.0, Bounds::FINITE),
+        kale_mean = number("user.kale_mean", 4.0, Bounds::FINITE).in_unit("log of engagement"),
         /// standard deviation of log engagement with no clickbait
-        kale_stddev = non_negative("user.kale_stddev", 1.0),
+        kale_stddev = non_negative("user.kale_stddev", 1.0).in_unit("log of engagement"),
         /// steps that an episode lasts
-        time_budget = number("user.time_budget", 60.0, Bounds::between(0.0, MAX_TIME_BUDGET).without_lower()),
+        time_budget = number("user.time_budget", 60.0, Bounds::between(0.0, MAX_TIME_BUDGET).without_lower())
+            .in_unit("steps"),
         /// standard deviation of the noise, truncated at +-1, on the observed satisfaction; 0: satisfaction is hidden
-        observation_noise_stddev = number("user.observation_noise_stddev", 0.0, Bounds::between(0.0, MAX_OBSERVATION_NOISE)),
+        observation_noise_stddev = number("user.observation_noise_stddev", 0.0, Bounds::between(0.0, MAX_OBSERVATION_NOISE))
+            .from_source("RecSim's tutorial \"Developing an environment\""),
         /// Probability that untruncated noise falls below the lower limit.
         observation_noise_below,
     }
@@ -78,28 +80,9 @@ keys! {
             Column::index("cluster_id").optional(),
         ]),
         /// clusters that documents fall into; 0 for none
-        num_clusters: u32 = integer("document.num_clusters", 0, 0, 4096),
-    }
-}
-
-words! {
-    /// How the user picks from the slate.
-    pub enum Model {
-        /// The first document, always: `RecSim`'s.
-        First = "first",
-        /// By a logit: the tutorial's variant.
-        MultinomialLogit = "multinomial_logit",
-    }
-}
-
-keys! {
-    /// The keys of the choice model.
-    pub struct ChoiceKeys {
-        /// how the user picks from the slate
-        model: Model = one_of("choice.model", Model::First),
-        /// logit of choosing nothing; absent: something is always chosen
-        no_click_mass: Option<f64> = optional_number("choice.no_click_mass", Bounds::FINITE)
-            .applies_when(ChoiceKeys::model, Model::MultinomialLogit),
+        num_clusters: u32 = integer("document.num_clusters", 0, 0, 4096)
+            .in_unit("clusters")
+            .from_source("RecSim's tutorial \"Developing an environment\""),
     }
 }
 
@@ -327,11 +310,7 @@ impl Definition for LongTermSatisfactionDefinition {
     type Twin<N: Number> = LongTermSatisfaction<N>;
 
     fn entry() -> Entry {
-        let keys = [
-            Parameters::declared(),
-            DocumentKeys::declared(),
-            ChoiceKeys::declared(),
-        ];
+        let keys = [Parameters::declared(), DocumentKeys::declared()];
         Entry::environment(NAME, ABOUT, keys.concat())
     }
 
@@ -379,13 +358,8 @@ impl Definition for LongTermSatisfactionDefinition {
         })
     }
 
-    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        let keys = ChoiceKeys::read(settings);
-        let no_click_mass = keys.no_click_mass;
-        Ok(match keys.model {
-            Model::First => First.into(),
-            Model::MultinomialLogit => MultinomialLogit { no_click_mass }.into(),
-        })
+    fn choices() -> Choices {
+        ChoiceModels::of(&[first::NAME, multinomial_logit::NAME]).into()
     }
 
     fn twin<N: Number>(&self) -> LongTermSatisfaction<N> {

@@ -16,7 +16,7 @@ pub mod test_mdp;
 
 pub use fields::{Field, Fields, Kind};
 
-use crate::choice::ChoiceModel;
+use crate::choice::{Choices, Scores};
 use crate::config::{ConfigError, Corpus, Entry, Settings};
 use crate::exact::FiniteModel;
 use crate::number::{Number, Word};
@@ -350,13 +350,15 @@ pub trait Definition: Debug + Send + Sync + 'static {
     fn new(settings: &Settings) -> Result<Self, ConfigError>
     where
         Self: Sized;
-    /// Makes the choice model from checked settings.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if settings contradict each other.
-    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError>
+    /// Says how users choose from a slate: by a fixed model, or by a registered one, whose keys are then the environment's too.
+    fn choices() -> Choices
     where
         Self: Sized;
+    /// Returns what is known of the scores, so that choice models refuse parameters with which no score is of use. `settings` are
+    /// those that the environment was made from; `None` if nothing is known.
+    fn scores(&self, _settings: &Settings) -> Option<Scores> {
+        None
+    }
     /// Makes the host twin for a number type.
     fn twin<N: Number>(&self) -> Self::Twin<N>;
     /// Returns the numbers of the WGSL twin's `struct Parameters` with their names, in its order; WGSL has no struct without any.

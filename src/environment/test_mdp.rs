@@ -19,7 +19,7 @@
 mod specimens;
 
 use super::{Definition, Environment, Observable, Outline, RandomWords};
-use crate::choice::{ChoiceModel, first::First};
+use crate::choice::{Choices, first::First};
 use crate::config::{
     Column, ConfigError, Corpus, Entry, MOST_CANDIDATES, MOST_POSITIONS, Settings,
 };
@@ -239,15 +239,16 @@ keys! {
     /// The keys of the environment.
     pub struct Keys {
         /// documents offered at a step; document j stands for action j mod 4
-        num_candidates: u32 = integer("num_candidates", 10, ACTIONS, MOST_CANDIDATES),
+        num_candidates: u32 = integer("num_candidates", 10, ACTIONS, MOST_CANDIDATES).in_unit("documents"),
         /// documents in a slate; the first is consumed, always
-        slate_size: u32 = integer("slate_size", 1, 1, MOST_POSITIONS),
+        slate_size: u32 = integer("slate_size", 1, 1, MOST_POSITIONS).in_unit("documents"),
         /// of no consequence: every step offers the same documents
         resample_documents: bool = boolean("resample_documents", false),
         /// of no consequence: the actions that documents stand for, j mod 4, as they always do
         corpus: Option<Corpus> = corpus("document.corpus", &[Column::index("action")]),
         /// probability of each of the six states at the start of an episode
-        starting_probs: Vec<f64> = distribution("starting_probs", &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]),
+        starting_probs: Vec<f64> = distribution("starting_probs", &[1.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+            .from_source("RecSim 0.2.4, testing/test_environment.py"),
     }
 }
 
@@ -295,8 +296,8 @@ impl Definition for TestMdpDefinition {
         })
     }
 
-    fn choice(_settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        Ok(First.into())
+    fn choices() -> Choices {
+        Choices::fixed(First)
     }
 
     fn twin<N: Number>(&self) -> TestMdp<N> {

@@ -383,8 +383,8 @@ mod tests {
     #[test]
     fn each_point_gives_on_the_host_what_it_gives_alone() {
         for (what, simulations, _) in sweeps() {
-            for wave in [BLOCK_EPISODES, 5 * BLOCK_EPISODES, u64::MAX / 2] {
-                let backend = cpu::cpu(Some(2)).unwrap().with_batch_size(wave);
+            for batch_size in [BLOCK_EPISODES, 5 * BLOCK_EPISODES, u64::MAX / 2] {
+                let backend = cpu::cpu(Some(2)).unwrap().with_batch_size(batch_size);
                 is_as_evaluated(what, &simulations, &backend);
             }
             is_as_evaluated(what, &simulations, &reference::reference(Some(2)).unwrap());

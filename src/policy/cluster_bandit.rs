@@ -57,18 +57,19 @@ words! {
 
 keys! {
     /// The keys of the policy.
-    pub struct Keys {
+    pub struct Keys from "RecSim 0.2.4, ClusterBanditAgent" {
         /// how topics are scored by their impressions and clicks
         algorithm: Algorithm = one_of("algorithm", Algorithm::Ucb),
         /// scale of the confidence intervals
         ci_scaling: f64 = number("ci_scaling", 1.0, SCALINGS),
         /// keep RecSim's first slate, its KL-UCB as coded, and the repeated draws of its Thompson sampling
-        faithful: bool = boolean("faithful", false),
+        faithful: bool = boolean("faithful", false).from_source("slatesim"),
         /// what the documents of a topic are sorted by, as greedy's; absent: quality if it is observed, else the
         /// first feature that is not the topic
-        by: Option<String> = optional_text("by"),
+        by: Option<String> = optional_text("by").from_source("slatesim"),
         /// for each topic, whether its documents come in descending order; absent: all do
-        pro_educ: Option<Vec<bool>> = optional_booleans("pro_educ"),
+        pro_educ: Option<Vec<bool>> = optional_booleans("pro_educ")
+            .from_source("RecSim's tutorial \"Developing an environment\""),
     }
 }
 

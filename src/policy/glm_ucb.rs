@@ -24,9 +24,9 @@ use crate::specimen::Specimen;
 
 keys! {
     /// The keys of the policy, besides those of the regression.
-    pub struct Keys {
+    pub struct Keys from "RecSim 0.2.4, UCB_GLM; Li, Lu and Zhou (2017)" {
         /// how many decisions the bounds are to hold for
-        horizon: u32 = count("horizon", 1000, 1),
+        horizon: u32 = count("horizon", 1000, 1).in_unit("decisions"),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::specimen::Specimen;
 
 keys! {
     /// The keys of the policy.
-    pub struct Keys {
+    pub struct Keys from "RecSim 0.2.4, GreedyPCTRAgent" {
         /// the numbers of the user's state, in the environment's order; absent: its average user
         belief: Option<Vec<f64>> = optional_numbers("belief", Bounds::FINITE),
     }

@@ -21,7 +21,7 @@ use crate::specimen::Specimen;
 
 keys! {
     /// The keys of the policy, besides those of the regression.
-    pub struct Keys {
+    pub struct Keys from "Agrawal and Goyal (2013), linear Thompson sampling" {
         /// by how much the standard deviations of the posterior are stretched
         exploration_scale: f64 = number("exploration_scale", 1.0, EXPLORATION),
     }

@@ -22,9 +22,9 @@ use crate::specimen::Specimen;
 
 keys! {
     /// The keys of the policy, besides those of the regression.
-    pub struct Keys {
+    pub struct Keys from "Li, Chu, Langford and Schapire (2010), LinUCB" {
         /// how many standard deviations are added to the mean
-        alpha: f64 = number("alpha", 1.0, EXPLORATION),
+        alpha: f64 = number("alpha", 1.0, EXPLORATION).in_unit("standard deviations"),
     }
 }
 

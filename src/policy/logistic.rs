@@ -22,14 +22,16 @@ const MAX_NUMBERS: u32 = 8192;
 
 keys! {
     /// The keys of the regression.
-    pub struct Keys {
+    pub struct Keys from "RecSim 0.2.4, UCB_GLM and GLM_TS" {
         /// standard deviation of the prior: the ridge is 1 / sigma0^2
         sigma0: f64 = number("sigma0", 1.0, DEVIATIONS),
         /// how much is explored: 0 trusts the fit
         optimism_scaling: f64 = number("optimism_scaling", 1.0, EXPLORATION),
         /// documents, the newest, that the regression is fitted to; fewer than 11 are not fitted; at most 8192 by the number of
         /// inputs and 1
-        history_length: u32 = integer("history_length", 100, 11, MAX_NUMBERS / 2),
+        history_length: u32 = integer("history_length", 100, 11, MAX_NUMBERS / 2)
+            .in_unit("documents")
+            .from_source("slatesim"),
     }
 }
 

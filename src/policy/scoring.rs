@@ -40,9 +40,9 @@ const SAME_SCORE: f32 = 3.814697e-6;
 
 keys! {
     /// The key for the randomness of a slate.
-    pub struct Keys {
+    pub struct Keys from "Kool, van Hoof and Welling (2019), the Gumbel-top-k trick" {
         /// randomness of the slate: probabilities are proportional to e^(score / temperature); 0: the best ones
-        temperature: f64 = non_negative("temperature", 1.0),
+        temperature: f64 = non_negative("temperature", 1.0).in_unit("scores"),
     }
 }
 

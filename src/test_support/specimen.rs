@@ -168,6 +168,7 @@ pub(crate) fn declarations() -> Declarations {
             interest_evolution(),
             item_transition(),
         ],
+        choices: Vec::new(),
         policies: vec![
             Entry::policy(
                 "random",

@@ -55,7 +55,8 @@ pub(crate) fn files_that_name(word: &str) -> BTreeSet<String> {
         // Settings of specimens name models, too; a new model adds none.
         let mut lines = code
             .lines()
-            .filter(|line| !line.trim_start().starts_with("//") && !line.contains(".name="));
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .filter(|line| !line.contains(".name=") && !line.contains(".model="));
         !path.ends_with("tests.rs") && lines.any(is_word)
     };
     let relative = |path: PathBuf| {

@@ -28,7 +28,7 @@ pub(in crate::backend) struct Rollout<N: Number, E: Environment<N>> {
     state: Vec<N>,
     /// Rewards and squared rewards of each step, summed over the episodes of the block. A step has [`CURVE_LANES`] sums
     /// whatever the length of a vector, so that rounding does not depend on that length, and as many entries as hold them.
-    /// Steps without a bin of their own use the entries of [`STEPS_OF_PART`] further steps in turns.
+    /// Steps without a bin of their own use the entries of [`TILE_STEPS`] further steps in turns.
     curve: Vec<(N, N)>,
     /// Clicks at each of these steps.
     curve_clicks: Vec<u32>,
@@ -144,7 +144,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             }
             let place = match step < SINGLE_STEPS {
                 true => step,
-                false => SINGLE_STEPS + step % STEPS_OF_PART,
+                false => SINGLE_STEPS + step % TILE_STEPS,
             };
             let begin = place as usize * vectors;
             if curve.len() == begin {
@@ -156,7 +156,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
             *squares = *squares + reward * reward;
             let num_clicks = clicked.count();
             curve_clicks[place as usize] += num_clicks;
-            if place == SINGLE_STEPS + STEPS_OF_PART - 1 {
+            if place == SINGLE_STEPS + TILE_STEPS - 1 {
                 late.take(step, turn, curve, curve_clicks);
             }
             if plan.outline.has_quality {
@@ -213,7 +213,7 @@ fn weigh(discounts: &[f64], step: u32, weights: &mut [f64]) {
 
 /// How many steps' rewards are added up in the arithmetic of the lanes before they go into the sums of a bin. Bins begin at
 /// multiples of it.
-const STEPS_OF_PART: u32 = 8;
+const TILE_STEPS: u32 = 8;
 
 /// Sums over the bins of steps from [`SINGLE_STEPS`] on, as [`CURVE_LANES`] sums in double precision each.
 #[derive(Debug, Default)]
@@ -229,7 +229,7 @@ struct LateBin {
 }
 
 impl LateCurve {
-    /// Adds to their bin what a vector of users did in up to [`STEPS_OF_PART`] steps, of which `step` is the last.
+    /// Adds to their bin what a vector of users did in up to [`TILE_STEPS`] steps, of which `step` is the last.
     // Cold for the same reason as `weigh`.
     #[cold]
     #[inline(never)]
@@ -247,15 +247,15 @@ impl LateCurve {
         let bin = &mut self.bins[bin];
         let vectors = CURVE_LANES.div_ceil(N::LANES);
         let nothing = (N::splat(0.0), N::splat(0.0));
-        let mut part = nothing;
+        let mut tile = nothing;
         for some in curve[SINGLE_STEPS as usize * vectors..].chunks_exact_mut(vectors) {
             let (rewards, squares) = std::mem::replace(&mut some[turn], nothing);
-            part = (part.0 + rewards, part.1 + squares);
+            tile = (tile.0 + rewards, tile.1 + squares);
         }
         let sums = &mut bin.sums[turn * N::LANES..][..N::LANES];
         for (lane, (rewards, squares)) in sums.iter_mut().enumerate() {
-            *rewards += part.0.lane(lane);
-            *squares += part.1.lane(lane);
+            *rewards += tile.0.lane(lane);
+            *squares += tile.1.lane(lane);
         }
         for clicks in &mut curve_clicks[SINGLE_STEPS as usize..] {
             bin.clicks += u64::from(std::mem::take(clicks));

@@ -121,8 +121,8 @@ fn chosen_cases(args: &Args, registry: &Registry) -> anyhow::Result<Vec<Case>> {
         _ => given.join(", "),
     };
     Err(Usage(format!(
-        "nothing to measure: `--policy` = {} does not run with default settings in `--environment` = {}; policies \
-         with keys that must be given, and those that need what an environment lacks, are not measured",
+        "nothing to measure: `--policy` = {} is not measured in `--environment` = {}; policies are measured in the \
+         environments that have what they need, and those with keys that must be given in one of them",
         names(&args.policy),
         names(&args.environment),
     ))

@@ -2,17 +2,16 @@
 
 use super::specimens::specimens;
 use super::{InterestEvolution, MAX_VIDEO_LENGTH, Parameters, Sampler, UserKeys};
-use crate::choice::ChoiceModel;
-use crate::choice::exponential_cascade::ExponentialCascade;
-use crate::choice::multinomial_logit::MultinomialLogit;
-use crate::choice::multinomial_proportional::MultinomialProportional;
-use crate::choice::proportional_cascade::ProportionalCascade;
-use crate::config::{Bounds, Column, ConfigError, Corpus, Entry, Settings};
+use crate::choice::exponential_cascade::{self, ExponentialCascade};
+use crate::choice::{
+    Choices, Scores, multinomial_logit, multinomial_proportional, proportional_cascade,
+};
+use crate::config::{Bounds, ChoiceModels, Column, ConfigError, Corpus, Entry, Settings};
 use crate::environment::{Definition, Observable, Outline, check_topics};
+use crate::keys;
 use crate::number::Number;
 use crate::shader::{ShaderDef, ShaderDefs, ShaderSource, embedded};
 use crate::specimen::Specimen;
-use crate::{keys, words};
 
 /// Standard deviation of the quality about its topic's mean; `RecSim` calls it a variance, but uses it as a standard deviation.
 const QUALITY_STDDEV: f64 = 0.1;
@@ -20,10 +19,6 @@ const QUALITY_STDDEV: f64 = 0.1;
 const MAX_OBSERVED_QUALITY: f64 = 100.0;
 /// The largest time left in a state that is set from outside.
 const MAX_STATE_TIME: f64 = 1e12;
-/// The largest score whose exponential single precision holds with room for sums.
-const MAX_EXPONENT: f64 = 41.0;
-/// The largest logit: with larger ones rounding errors become visible in probabilities.
-const MAX_LOGIT: f64 = 1e5;
 /// Bounds of the length of a video: one of length zero earns nothing and takes no time, so sessions would not end. The watch
 /// time is observed, and next to a longer one other inputs of a policy would be lost in single precision.
 const LENGTHS: Bounds = Bounds::between(1e-12, LONGEST);
@@ -35,11 +30,11 @@ const MAX_FEATURES: u32 = 1024;
 
 keys! {
     /// The keys of the documents.
-    pub struct DocumentKeys {
+    pub struct DocumentKeys from "RecSim 0.2.4, IEvVideo, UtilityModelVideoSampler and IEvVideoSampler" {
         /// how documents are drawn
-        sampler: Sampler = one_of("document.sampler", Sampler::UtilityModel),
+        sampler: Sampler = one_of("document.sampler", Sampler::UtilityModel).from_source("slatesim"),
         /// features, and with the utility model topics; there a multiple of 10
-        num_features: u32 = integer("document.num_features", 20, 1, MAX_FEATURES),
+        num_features: u32 = integer("document.num_features", 20, 1, MAX_FEATURES).in_unit("features"),
         /// mean quality of the worst topic
         min_utility: f64 = number("document.min_utility", -3.0, Bounds::MODERATE)
             .applies_when(DocumentKeys::sampler, Sampler::UtilityModel),
@@ -48,6 +43,7 @@ keys! {
             .applies_when(DocumentKeys::sampler, Sampler::UtilityModel),
         /// length of every video
         video_length: f64 = number("document.video_length", 4.0, LENGTHS)
+            .in_unit("units of time")
             .applies_when(DocumentKeys::sampler, Sampler::UtilityModel),
         /// smallest feature
         min_feature_value: f64 = number("document.min_feature_value", -1.0, Bounds::MODERATE)
@@ -57,52 +53,14 @@ keys! {
             .applies_when(DocumentKeys::sampler, Sampler::Distribution),
         /// mean of the length of a video
         video_length_mean: f64 = number("document.video_length_mean", 4.3, LENGTHS)
+            .in_unit("units of time")
             .applies_when(DocumentKeys::sampler, Sampler::Distribution),
         /// standard deviation of the length of a video
         video_length_std: f64 = number("document.video_length_std", 1.0, Bounds::between(0.0, LONGEST))
+            .in_unit("units of time")
             .applies_when(DocumentKeys::sampler, Sampler::Distribution),
         /// the documents when resample_documents = false; absent: drawn once from the seed
-        corpus: Option<Corpus> = corpus("document.corpus", &corpus_columns()),
-    }
-}
-
-words! {
-    /// How the user picks from the slate.
-    #[derive(PartialEq, Eq)]
-    pub enum Model {
-        /// By scores above a floor.
-        MultinomialProportional = "multinomial_proportional",
-        /// By a logit.
-        MultinomialLogit = "multinomial_logit",
-        /// From the top of the slate down, by exponentials of scores.
-        ExponentialCascade = "exponential_cascade",
-        /// From the top of the slate down, by scores above a floor.
-        ProportionalCascade = "proportional_cascade",
-    }
-}
-
-keys! {
-    /// The keys of the choice model.
-    pub struct ChoiceKeys {
-        /// how the user picks from the slate
-        model: Model = one_of("choice.model", Model::MultinomialProportional),
-        /// score of choosing nothing
-        no_click_mass: f64 = number("choice.no_click_mass", 1.0, Bounds::FINITE)
-            .applies_when(ChoiceKeys::model, Model::MultinomialProportional)
-            .applies_when(ChoiceKeys::model, Model::MultinomialLogit),
-        /// floor of all scores
-        min_normalizer: f64 = number("choice.min_normalizer", -1.0, Bounds::FINITE)
-            .applies_when(ChoiceKeys::model, Model::MultinomialProportional)
-            .applies_when(ChoiceKeys::model, Model::ProportionalCascade),
-        /// what a cascade multiplies scores with to get probabilities
-        score_scaling: f64 = non_negative("choice.score_scaling", 0.05)
-            .applies_when(ChoiceKeys::model, Model::ExponentialCascade)
-            .applies_when(ChoiceKeys::model, Model::ProportionalCascade),
-        /// probability that a cascade looks at a position
-        attention_prob: f64 = probability("choice.attention_prob", 0.65)
-            .default_when(UserKeys::sampler, Sampler::Distribution, 0.9)
-            .applies_when(ChoiceKeys::model, Model::ExponentialCascade)
-            .applies_when(ChoiceKeys::model, Model::ProportionalCascade),
+        corpus: Option<Corpus> = corpus("document.corpus", &corpus_columns()).from_source("slatesim"),
     }
 }
 
@@ -146,91 +104,30 @@ fn topic_counts(num_topics: u32) -> (u32, u32) {
     (num_topics * 7 / 10, num_topics * 3 / 10)
 }
 
-/// Refuses choice models for which no score that can occur gives a probability; single scores that do not are counted in the
-/// results. `listed_bound` is the largest feature of given documents, if there are any.
-fn check_scores(
-    settings: &Settings,
-    document: &DocumentKeys,
-    choice: &ChoiceKeys,
-    listed_bound: f64,
-) -> Result<(), ConfigError> {
-    let num_features = f64::from(document.num_features);
-    let largest_drawn = document
-        .min_feature_value
-        .abs()
-        .max(document.max_feature_value.abs());
-    let is_given = listed_bound > 0.0;
-    // Interests lie in [-1, 1]; the features of a topic are one 1 and otherwise zeros.
-    let bound = match document.sampler {
-        _ if is_given => num_features * listed_bound,
-        Sampler::Distribution => num_features * largest_drawn,
-        Sampler::UtilityModel => 1.0,
-    };
-    // Exponentials saturate in single precision, and of logits only differences matter.
-    let (most, reason) = match choice.model {
-        Model::ExponentialCascade => (
-            MAX_EXPONENT,
-            "whose exponential has to stay in the range of single precision",
-        ),
-        Model::MultinomialLogit => (
-            MAX_LOGIT,
-            "whose differences single precision has to resolve",
-        ),
-        Model::MultinomialProportional | Model::ProportionalCascade => (f64::INFINITY, ""),
-    };
-    if bound > most {
-        let key = match document.max_feature_value.abs() < bound / num_features {
-            _ if is_given => DocumentKeys::corpus,
-            true => DocumentKeys::min_feature_value,
-            false => DocumentKeys::max_feature_value,
-        };
-        let allowed =
-            format!("features of which {num_features} make scores up to {most}, {reason}");
-        return Err(settings.invalid(key, allowed));
-    }
-    let floor = choice.min_normalizer;
-    let (has_floor, lowest) = match choice.model {
-        Model::MultinomialProportional => (true, 0.0),
-        Model::MultinomialLogit => (false, 0.0),
-        Model::ExponentialCascade => (false, (-bound).exp()),
-        Model::ProportionalCascade => (true, -bound - floor),
-    };
-    if has_floor && floor > bound {
-        let allowed = format!("at most {bound}, the highest score there can be");
-        return Err(settings.invalid(ChoiceKeys::min_normalizer, allowed));
-    }
-    if choice.score_scaling * lowest > 1.0 {
-        let most = 1.0 / lowest;
-        let allowed = format!("at most {most}, above which no score gives a probability");
-        return Err(settings.invalid(ChoiceKeys::score_scaling, allowed));
-    }
-    Ok(())
-}
-
-/// Refuses given documents with another number of features; returns their largest feature by magnitude, or 0 without given
-/// documents.
-fn check_features(settings: &Settings, keys: &DocumentKeys) -> Result<f64, ConfigError> {
-    let Some(corpus) = &keys.corpus else {
-        return Ok(0.0);
-    };
-    let features: Vec<&Vec<f64>> = corpus
-        .columns
-        .iter()
+/// Lists the columns of features of given documents.
+fn given_features(keys: &DocumentKeys) -> impl Iterator<Item = &Vec<f64>> {
+    let columns = keys.corpus.iter().flat_map(|corpus| &corpus.columns);
+    columns
         .filter(|(name, _)| name.starts_with("features["))
         .map(|(_, values)| values)
-        .collect();
-    if features.is_empty() {
-        return Ok(0.0);
-    }
-    if features.len() != keys.num_features as usize || keys.num_features > MAX_FEATURES {
+}
+
+/// Returns the largest feature of given documents by magnitude, or 0 if there are none.
+fn largest_given_feature(keys: &DocumentKeys) -> f64 {
+    let features = given_features(keys).flatten();
+    features.fold(0.0, |bound, value| value.abs().max(bound))
+}
+
+/// Refuses given documents with another number of features.
+fn check_features(settings: &Settings, keys: &DocumentKeys) -> Result<(), ConfigError> {
+    let given = given_features(keys).count();
+    if given > 0 && (given != keys.num_features as usize || keys.num_features > MAX_FEATURES) {
         let allowed = format!(
-            "{}, as many features as the documents of `environment.document.corpus` have, and at most {MAX_FEATURES}",
-            features.len()
+            "{given}, as many features as the documents of `environment.document.corpus` have, and at most {MAX_FEATURES}"
         );
         return Err(settings.invalid(DocumentKeys::num_features, allowed));
     }
-    let all = features.into_iter().flatten();
-    Ok(all.fold(0.0, |bound, value| value.abs().max(bound)))
+    Ok(())
 }
 
 impl Definition for InterestEvolutionDefinition {
@@ -241,7 +138,6 @@ impl Definition for InterestEvolutionDefinition {
             UserKeys::declared(),
             Parameters::declared(),
             DocumentKeys::declared(),
-            ChoiceKeys::declared(),
         ];
         let about = "users watch videos of topics that they come to like more or less, as long as their time lasts";
         Entry::environment("interest_evolution", about, keys.concat())
@@ -255,7 +151,7 @@ impl Definition for InterestEvolutionDefinition {
         let keys = DocumentKeys::read(settings);
         let has_free_features = keys.sampler == Sampler::Distribution;
         let num_features = keys.num_features;
-        let listed_bound = check_features(settings, &keys)?;
+        check_features(settings, &keys)?;
         let mut topic_quality_mean = Vec::new();
         if !has_free_features {
             let (low, high) = topic_counts(num_features);
@@ -291,49 +187,49 @@ impl Definition for InterestEvolutionDefinition {
             has_free_features,
             topic_quality_mean,
             feature_bound: if has_free_features {
-                min.abs().max(max.abs()).max(listed_bound)
+                min.abs().max(max.abs()).max(largest_given_feature(&keys))
             } else {
                 1.0
             },
         })
     }
 
-    fn choice(settings: &Settings) -> Result<ChoiceModel, ConfigError> {
-        let document = DocumentKeys::read(settings);
-        let keys = ChoiceKeys::read(settings);
-        let listed_bound = check_features(settings, &document)?;
-        check_scores(settings, &document, &keys, listed_bound)?;
-        let ChoiceKeys {
-            model,
-            no_click_mass,
-            min_normalizer,
-            score_scaling,
-            attention_prob,
-        } = keys;
-        Ok(match model {
-            Model::MultinomialProportional => {
-                if no_click_mass < min_normalizer {
-                    let allowed = format!("at least min_normalizer = {min_normalizer}");
-                    return Err(settings.invalid(ChoiceKeys::no_click_mass, allowed));
-                }
-                ChoiceModel::from(MultinomialProportional {
-                    no_click_mass,
-                    min_normalizer,
-                })
+    fn choices() -> Choices {
+        ChoiceModels::of(&[
+            multinomial_proportional::NAME,
+            multinomial_logit::NAME,
+            exponential_cascade::NAME,
+            proportional_cascade::NAME,
+        ])
+        .with_default(multinomial_logit::Keys::no_click_mass, 1.0)
+        .with_default_when(
+            ExponentialCascade::attention_prob,
+            UserKeys::sampler,
+            Sampler::Distribution,
+            0.9,
+        )
+        .into()
+    }
+
+    fn scores(&self, settings: &Settings) -> Option<Scores> {
+        let keys = DocumentKeys::read(settings);
+        let num_features = f64::from(self.num_features);
+        let given = largest_given_feature(&keys);
+        let (min, max) = (keys.min_feature_value.abs(), keys.max_feature_value.abs());
+        // Interests lie in [-1, 1]; the features of a topic are one 1 and otherwise zeros.
+        let (bound, key) = match keys.sampler {
+            _ if given > 0.0 => (num_features * given, DocumentKeys::corpus),
+            Sampler::UtilityModel => (1.0, DocumentKeys::sampler),
+            Sampler::Distribution if max < min => {
+                (num_features * min, DocumentKeys::min_feature_value)
             }
-            Model::MultinomialLogit => ChoiceModel::from(MultinomialLogit {
-                no_click_mass: Some(no_click_mass),
-            }),
-            Model::ExponentialCascade => ChoiceModel::from(ExponentialCascade {
-                attention_prob,
-                score_scaling,
-            }),
-            Model::ProportionalCascade => ChoiceModel::from(ProportionalCascade {
-                attention_prob,
-                score_scaling,
-                min_normalizer,
-            }),
-        })
+            Sampler::Distribution => (num_features * max, DocumentKeys::max_feature_value),
+        };
+        let origin = match keys.sampler {
+            Sampler::UtilityModel => "documents whose single topic makes scores".to_owned(),
+            Sampler::Distribution => format!("features of which {num_features} make scores"),
+        };
+        Some(Scores { bound, key, origin })
     }
 
     fn twin<N: Number>(&self) -> InterestEvolution<N> {

@@ -92,36 +92,6 @@ pub(super) fn specimens() -> Vec<Specimen> {
         .knows("RecSim 0.2.4, 4,000 episodes", Return, 281.47, 0.86)
         .knows("RecSim 0.2.4, 4,000 episodes", Length, 165.95, 0.36),
         Specimen::new(
-            "interest evolution, multinomial logit",
-            &[
-                "environment.choice.model=multinomial_logit",
-                "environment.slate_size=3",
-            ],
-        ),
-        Specimen::new(
-            "interest evolution, exponential cascade",
-            &[
-                "environment.choice.model=exponential_cascade",
-                // More than the default, with which users click seldom; with interests above 0.916 the probability would exceed
-                // 1.
-                "environment.choice.score_scaling=0.4",
-                "environment.user.user_quality_factor=0.5",
-                "max_steps=100",
-            ],
-        ),
-        Specimen::new(
-            "interest evolution, proportional cascade",
-            &[
-                "environment.choice.model=proportional_cascade",
-                "environment.choice.score_scaling=0.3",
-                "environment.resample_documents=false",
-                "environment.document.num_features=10",
-                "environment.slate_size=4",
-                "environment.user.user_quality_factor=0.5",
-                "max_steps=100",
-            ],
-        ),
-        Specimen::new(
             "interest evolution, free features",
             &free(&["environment.choice.model=multinomial_logit"]),
         )

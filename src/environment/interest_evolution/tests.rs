@@ -1,10 +1,19 @@
 use super::*;
+use crate::choice::exponential_cascade::ExponentialCascade;
+use crate::config::{ConfigError, Settings};
 use crate::environment::Definition;
 use crate::number::ScalarWord;
+use crate::registry::{self, Registry};
+
+/// Resolves settings with the keys of the environment and of its choice models.
+fn settings(given: &[&str]) -> Result<Settings, ConfigError> {
+    let declarations = registry::declarations();
+    let entry = declarations.environment("interest_evolution").unwrap();
+    entry.settings_with(given)
+}
 
 fn definition(given: &[&str]) -> Result<InterestEvolutionDefinition, String> {
-    let settings = InterestEvolutionDefinition::entry().settings_with(given);
-    let settings = settings.map_err(|error| error.to_string())?;
+    let settings = settings(given).map_err(|error| error.to_string())?;
     InterestEvolutionDefinition::new(&settings).map_err(|error| error.to_string())
 }
 
@@ -150,24 +159,27 @@ fn choices_that_could_never_be_valid_are_refused() {
              gives a probability (given by --set)",
         ),
     ] {
-        let settings = InterestEvolutionDefinition::entry().settings_with(given);
-        let error = InterestEvolutionDefinition::choice(&settings.unwrap()).unwrap_err();
+        let given = given.iter().map(|setting| format!("environment.{setting}"));
+        let settings =
+            std::iter::once("environment.name=interest_evolution".to_owned()).chain(given);
+        let error = Registry::built_in()
+            .resolve(&settings.collect::<Vec<_>>())
+            .unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
 }
 
 #[test]
 fn the_distribution_sampler_of_users_changes_their_defaults() {
-    let settings = InterestEvolutionDefinition::entry()
-        .settings_with(&[
-            "user.sampler=distribution",
-            "choice.model=exponential_cascade",
-        ])
-        .unwrap();
+    let settings = settings(&[
+        "user.sampler=distribution",
+        "choice.model=exponential_cascade",
+    ])
+    .unwrap();
     let user = Parameters::read(&settings);
     assert_eq!(user.time_budget, 30.0);
     assert_eq!(user.step_penalty, 1.0);
     assert_eq!(user.user_quality_factor, 1.0);
     assert_eq!(user.user_update_alpha, 0.0);
-    assert_eq!(ChoiceKeys::read(&settings).attention_prob, 0.9);
+    assert_eq!(ExponentialCascade::read(&settings).attention_prob, 0.9);
 }

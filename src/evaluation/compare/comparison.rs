@@ -1,7 +1,7 @@
-//! What a comparison has collected. It runs in waves: some episodes of each simulation at a time.
+//! What a comparison has collected. It runs in batches: some episodes of each simulation at a time.
 
+use super::batch_size::BatchSize;
 use super::pairs::{num_pairs, pairs};
-use super::wave::Wave;
 use crate::backend::{Backend, BackendInfo, Observer, Simulation};
 use crate::evaluation::error::EvaluationError;
 use crate::evaluation::stopping::Stopping;
@@ -70,13 +70,13 @@ impl Comparison {
         Estimate::of(mean, moments.standard_error(), moments.count())
     }
 
-    /// Runs a range of episodes wave by wave, until it ends or the observer interrupts.
+    /// Runs a range of episodes batch by batch, until it ends or the observer interrupts.
     pub(super) fn advance(
         &mut self,
         simulations: &[Simulation],
         backend: &dyn Backend,
         episodes: Range<u64>,
-        wave: &mut Wave,
+        batch_size: &mut BatchSize,
         observer: &dyn Observer,
     ) -> Result<(), EvaluationError> {
         loop {
@@ -84,7 +84,9 @@ impl Comparison {
             if start >= episodes.end || observer.is_interrupted() {
                 break;
             }
-            let end = start.saturating_add(wave.episodes()).min(episodes.end);
+            let end = start
+                .saturating_add(batch_size.episodes())
+                .min(episodes.end);
             let clock = Instant::now();
             let mut returns = Vec::with_capacity(simulations.len());
             for (simulation, statistics) in simulations.iter().zip(&mut self.statistics) {
@@ -105,7 +107,7 @@ impl Comparison {
                     moments.add_all(&both.map(|(a, b)| a - b).collect::<Vec<f64>>());
                 });
             self.done = end - self.first;
-            wave.adapt(clock.elapsed());
+            batch_size.adapt(clock.elapsed());
         }
         Ok(())
     }

@@ -14,12 +14,12 @@
 //! # Source
 //! Glasserman and Yao (1992), "Some guidelines and guarantees for common random numbers", Management Science 38.
 
+mod batch_size;
 mod best;
 mod comparison;
 mod paired_difference;
 mod pairs;
 mod report;
-mod wave;
 
 pub use best::Best;
 pub use comparison::Comparison;
@@ -29,9 +29,9 @@ pub use report::{ComparisonReport, VariantReport};
 use super::stopping::{self, Look, Target};
 use crate::backend::{BLOCK_EPISODES, Backend, Observer, Simulation};
 use crate::evaluation::error::EvaluationError;
+use batch_size::BatchSize;
 use pairs::simultaneous;
 use std::time::Instant;
-use wave::Wave;
 
 /// Most simulations that can be compared: the work grows with the number of pairs.
 pub const MAX_COMPARED: usize = 32;
@@ -55,7 +55,7 @@ pub enum Extent {
 /// Runs the same episodes of several simulations, and collects their returns and all paired differences.
 ///
 /// Each simulation's statistics are those of [`evaluate`](super::evaluate), to the last bit, and the result does not depend on
-/// how the work is cut into waves. `wave` is how many episodes of each simulation run between two looks at the observer,
+/// how the work is cut into batches. `batch_size` is how many episodes of each simulation run between two looks at the observer,
 /// rounded up to whole blocks; if not given, as many as take some tenths of a second.
 ///
 /// Under [`Extent::Target`] the half-width is that of the simultaneous interval of every difference.
@@ -82,12 +82,12 @@ pub fn compare(
     simulations: &[Simulation],
     backend: &dyn Backend,
     extent: Extent,
-    wave: Option<u64>,
+    batch_size: Option<u64>,
     observer: &dyn Observer,
 ) -> Result<Comparison, EvaluationError> {
     check(simulations)?;
     let mut comparison = Comparison::new(simulations, backend.info());
-    let mut wave = Wave::new(simulations, wave);
+    let mut batch_size = BatchSize::new(simulations, batch_size);
     let clock = Instant::now();
     match extent {
         Extent::Episodes(episodes) | Extent::From { episodes, .. } => {
@@ -100,13 +100,13 @@ pub fn compare(
             }
             comparison.asked = episodes;
             let range = first..first.saturating_add(episodes);
-            comparison.advance(simulations, backend, range, &mut wave, observer)?;
+            comparison.advance(simulations, backend, range, &mut batch_size, observer)?;
         }
         Extent::Target(target) => {
             let critical = simultaneous(simulations.len());
             let stopping = stopping::run(&target, critical, |episodes| {
                 comparison.asked = episodes.end;
-                comparison.advance(simulations, backend, episodes, &mut wave, observer)?;
+                comparison.advance(simulations, backend, episodes, &mut batch_size, observer)?;
                 Ok(Look::at(comparison.done, comparison.differences.iter()))
             })?;
             comparison.stopping = Some(stopping);

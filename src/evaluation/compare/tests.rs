@@ -27,7 +27,7 @@ fn simulations(compared: &[(String, Config)]) -> Vec<Simulation> {
 fn run(
     arithmetic: Arithmetic,
     threads: usize,
-    wave: Option<u64>,
+    batch_size: Option<u64>,
     episodes: u64,
 ) -> ComparisonReport {
     let compared = three();
@@ -36,7 +36,7 @@ fn run(
         &simulations(&compared),
         &backend,
         Extent::Episodes(episodes),
-        wave,
+        batch_size,
         &Unobserved,
     );
     ComparisonReport::new(&compared, &comparison.unwrap())
@@ -53,11 +53,11 @@ fn figures(report: &ComparisonReport) -> String {
 }
 
 #[test]
-fn waves_and_threads_change_no_bit() {
+fn batches_and_threads_change_no_bit() {
     for arithmetic in [Arithmetic::Single, Arithmetic::Double] {
         let whole = figures(&run(arithmetic, 1, None, 3_000));
-        for (threads, wave) in [(3, Some(1)), (2, Some(700)), (1, Some(1 << 40))] {
-            assert_eq!(figures(&run(arithmetic, threads, wave, 3_000)), whole);
+        for (threads, batch_size) in [(3, Some(1)), (2, Some(700)), (1, Some(1 << 40))] {
+            assert_eq!(figures(&run(arithmetic, threads, batch_size, 3_000)), whole);
         }
     }
 }
@@ -198,10 +198,10 @@ fn a_target_holds_for_every_difference_together_and_stops_at_a_look() {
     let compared = three();
     let simulations = simulations(&compared);
     let target = Target::new(Precision::HalfWidth(0.3), 1_000_000).unwrap();
-    let run = |threads, wave| {
+    let run = |threads, batch_size| {
         let backend = CpuBackend::new(Arithmetic::Single, Some(threads)).unwrap();
         let extent = Extent::Target(target);
-        compare(&simulations, &backend, extent, wave, &Unobserved).unwrap()
+        compare(&simulations, &backend, extent, batch_size, &Unobserved).unwrap()
     };
     let comparison = run(1, None);
     let report = ComparisonReport::new(&compared, &comparison);

@@ -26,9 +26,9 @@ const MAX_NUMBERS: u32 = 1024;
 
 keys! {
     /// The keys of the layer.
-    pub struct Keys {
+    pub struct Keys from "RecSim 0.2.4, FixedLengthHistoryLayer" {
         /// entries, the newest first; all together have at most 1024 numbers
-        history_length: u32 = integer("history_length", 1, 1, MAX_NUMBERS),
+        history_length: u32 = integer("history_length", 1, 1, MAX_NUMBERS).in_unit("entries"),
         /// keep what was observed of the user
         remember_user: bool = boolean("remember_user", true),
         /// keep what was observed of the responses to the slate before

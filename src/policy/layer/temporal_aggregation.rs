@@ -52,11 +52,11 @@ const MAX_CANDIDATES: u32 = 1 << 23;
 
 keys! {
     /// The keys of the layer.
-    pub struct Keys {
+    pub struct Keys from "RecSim 0.2.4, TemporalAggregationLayer; Mladenov et al. (2019), Advantage amplification" {
         /// steps from one decision to the next
-        aggregation_period: u32 = count("aggregation_period", 1, 1),
+        aggregation_period: u32 = count("aggregation_period", 1, 1).in_unit("steps"),
         /// subtracted from the reward that the policy hears where the slate is not the one before
-        switching_cost: f64 = non_negative("switching_cost", 1.0),
+        switching_cost: f64 = non_negative("switching_cost", 1.0).in_unit("reward"),
     }
 }
 

@@ -293,7 +293,7 @@ impl Generator<'_> {
         })?;
         let parts = Parts {
             environment: environment.name.to_owned(),
-            choice_model: simulation.plan.choice.definition().name().to_owned(),
+            choice_model: simulation.plan.choice.name().to_owned(),
             documents: self.documents(place_of(environment)).to_owned(),
             policy: policy.name.to_owned(),
             layers: sections

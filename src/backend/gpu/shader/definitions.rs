@@ -76,7 +76,7 @@ pub(super) fn definitions(
         ("IN_PARTS", options.part_size.is_some()),
     ];
     let mut defs = simulation.model.shader_defs();
-    defs.extend(plan.choice.definition().shader_defs());
+    defs.extend(plan.choice.shader_defs());
     defs.extend(plan.policy.shader_defs());
     defs.extend(shape.map(named));
     defs.extend(numbers.map(named));

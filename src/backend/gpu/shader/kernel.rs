@@ -5,7 +5,7 @@ use crate::backend::gpu::options::GpuOptions;
 use crate::shader::{ShaderSource, embedded};
 
 const DEFAULT_WORKGROUP_SIZE: u32 = 64;
-/// Invocations of a workgroup of `tally`, which has all parts of some blocks and room for their sums.
+/// Invocations of a workgroup of `tally`, which has all slices of some blocks and room for their sums.
 pub(crate) const TALLY_WORKGROUP_SIZE: u32 = 256;
 
 /// A program for the device: a file of `shaders/kernel/` with its entry points, specialised in one way.

@@ -19,7 +19,7 @@ impl Parameters {
     pub(super) fn of(simulation: &Simulation) -> [Self; 2] {
         let names =
             |named: Vec<(&'static str, f64)>| named.into_iter().map(|(name, _)| name).collect();
-        let choice = simulation.plan.choice.definition();
+        let choice = &simulation.plan.choice;
         [
             Self {
                 path: simulation.model.shader().path,

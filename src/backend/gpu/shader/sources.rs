@@ -40,7 +40,7 @@ pub(super) fn models(simulation: &Simulation) -> Vec<ShaderSource> {
     let own = plan.policy.shaders();
     let (policy, layers) = own.split_first().expect("there is a policy");
     let layered = layered::module(policy, layers);
-    let mut models = vec![environment, plan.choice.definition().shader(), layered];
+    let mut models = vec![environment, plan.choice.shader(), layered];
     models.extend(own);
     let helpers: Vec<ShaderSource> = models
         .iter()

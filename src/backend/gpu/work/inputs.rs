@@ -30,7 +30,7 @@ impl Inputs {
                 upload(
                     "choice parameters",
                     BufferUsages::UNIFORM,
-                    &values(simulation.plan.choice.definition().parameters()),
+                    &values(simulation.plan.choice.parameters()),
                 )?,
                 upload("corpus", BufferUsages::STORAGE, corpus)?,
                 upload("tables", BufferUsages::STORAGE, &simulation.model.tables())?,

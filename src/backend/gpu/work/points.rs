@@ -41,7 +41,7 @@ fn numbers(simulation: &Simulation) -> [Vec<f64>; 5] {
     let corpus = plan.corpus.as_ref();
     [
         values(model.parameters()),
-        values(plan.choice.definition().parameters()),
+        values(plan.choice.parameters()),
         model.tables(),
         plan.policy.tables(),
         corpus.map_or_else(Vec::new, |corpus| corpus.fields.to_vec()),

@@ -3,7 +3,7 @@
 use super::buffers::{Dispatch, OUTCOME_FIELDS, RolloutSize, curve_words, discounted_fields};
 use super::collector::Collector;
 use super::range::BatchRange;
-use super::tally::QUALITY_PARTS;
+use super::tally::QUALITY_SLICES;
 use crate::backend::gpu::device::context::Gpu;
 use crate::backend::gpu::device::readback::Staged;
 use crate::backend::gpu::device::stopwatch::Laps;
@@ -242,14 +242,14 @@ fn read_outcomes(words: &[u32], range: &BatchRange, blocks: &mut [EpisodeBlock])
     }
 }
 
-/// Adds up the quality that each episode of a block has clicked, in the order of `shaders/kernel/tally.wgsl`: parts have
+/// Adds up the quality that each episode of a block has clicked, in the order of `shaders/kernel/tally.wgsl`: slices have
 /// quads in turns.
 fn quality_of_block(qualities: &[f32]) -> f32 {
-    let mut parts = [[0.0; QUAD]; QUALITY_PARTS as usize];
-    let lanes = parts.as_flattened_mut();
+    let mut slices = [[0.0; QUAD]; QUALITY_SLICES as usize];
+    let lanes = slices.as_flattened_mut();
     for (index, quality) in qualities.iter().enumerate() {
         lanes[index % lanes.len()] += quality;
     }
     let sum = |total: f32, [x, y, z, w]: [f32; QUAD]| total + (x + y + z + w);
-    parts.into_iter().fold(0.0, sum)
+    slices.into_iter().fold(0.0, sum)
 }

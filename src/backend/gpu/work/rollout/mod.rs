@@ -57,13 +57,13 @@
 //! | --- | --- | --- | --- | --- |
 //! | return, slope | compensated sums, `f32` | | [`ExactSum`] of numbers and squares | the same in digits of 8 bits, by atomic additions |
 //! | reward of a step | | `f32`, lanes of a span and then spans in a fixed order | [`ExactSum`] of the sums of blocks | the same in digits |
-//! | quality clicked | `f32` | `f32`, 16 parts in a fixed order | [`ExactSum`] of the sums of blocks | by the host |
+//! | quality clicked | `f32` | `f32`, 16 slices in a fixed order | [`ExactSum`] of the sums of blocks | by the host |
 //! | length, clicks | integers | integers | integers | integers; products as digits |
 //! | topics, positions | | integers, atomically | integers | by the host |
 //! | quantiles of returns | | | counts of the upper 21 bits | the same counts, in a table of each workgroup first |
 //!
 //! # Why both agree to the bit
-//! Everything that rounds does so within a block, in an order that the numbers of the lanes fix: by span, part and turn.
+//! Everything that rounds does so within a block, in an order that the numbers of the lanes fix: by span, slice and turn.
 //! Above a block nothing rounds: there are integers, and sums of numbers as fixed-point numbers long enough for every `f32`
 //! and its square (`shaders/statistics/exact_sum.wgsl`, [`ExactSum`]). Integers may be added in any order, so atomic
 //! additions always give the same sum. Blocks begin at multiples of 256 episodes of the campaign, not of a batch. So neither

@@ -21,10 +21,10 @@ use crate::statistics::{
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Parts of a block: in single precision, quality is summed over each part and then over the parts, on the host and on the
+/// Slices of a block: in single precision, quality is summed over each slice and then over the slices, on the host and on the
 /// device alike.
-// WGSL: const PARTS in shaders/kernel/tally.wgsl
-pub(super) const QUALITY_PARTS: u32 = 16;
+// WGSL: const SLICES in shaders/kernel/tally.wgsl
+pub(super) const QUALITY_SLICES: u32 = 16;
 /// Lanes that a batch may have: with more, sums of small digits could exceed a word.
 const MAX_BATCH: u64 = 1 << 20;
 /// Steps that an episode may have: the square of more would exceed a word.
@@ -202,7 +202,7 @@ impl Collector for TallyCollector {
                 &fold,
                 num_steps * groups_of_blocks * folding,
             ),
-            (&self.tally, "tally", &tally, num_blocks * QUALITY_PARTS),
+            (&self.tally, "tally", &tally, num_blocks * QUALITY_SLICES),
         ] {
             program.dispatch(encoder, laps.as_deref_mut(), kernel, groups, invocations);
         }

@@ -4,26 +4,26 @@ use crate::backend::{BLOCK_EPISODES, Simulation};
 use crate::statistics::num_bins;
 use std::time::Duration;
 
-/// Episodes of the first wave, where no size is asked for.
+/// Episodes of the first batch, where no size is asked for.
 const FIRST: u64 = 4096;
-/// No wave has more episodes: this many fill the largest GPU.
+/// No batch has more episodes: this many fill the largest GPU.
 const LARGEST: u64 = 1 << 18;
-/// Bytes that the results of one simulation's wave may take.
+/// Bytes that the results of one simulation's batch may take.
 const MOST_BYTES: u64 = 1 << 27;
-/// A wave that takes less is followed by a larger one.
+/// A batch that takes less is followed by a larger one.
 const SHORT: Duration = Duration::from_millis(250);
-/// A wave that takes more is followed by a smaller one: Ctrl-C waits for the end of a wave.
+/// A batch that takes more is followed by a smaller one: Ctrl-C waits for the end of a batch.
 const LONG: Duration = Duration::from_millis(750);
 
-/// Chooses the size of waves: such that each takes some tenths of a second, or the size that was asked for.
+/// Chooses the size of batches: such that each takes some tenths of a second, or the size that was asked for.
 #[derive(Debug)]
-pub(super) struct Wave {
+pub(super) struct BatchSize {
     blocks: u64,
     most_blocks: u64,
     is_fixed: bool,
 }
 
-impl Wave {
+impl BatchSize {
     pub(super) fn new(simulations: &[Simulation], asked: Option<u64>) -> Self {
         let steps = simulations
             .iter()
@@ -44,7 +44,7 @@ impl Wave {
         self.blocks * BLOCK_EPISODES
     }
 
-    /// Adapts the size of the next wave to the time that the last one took.
+    /// Adapts the size of the next batch to the time that the last one took.
     pub(super) fn adapt(&mut self, took: Duration) {
         if self.is_fixed {
             return;
@@ -64,23 +64,23 @@ mod tests {
     use crate::test_support::short_run;
 
     #[test]
-    fn waves_grow_while_they_are_short_and_shrink_when_they_are_long() {
+    fn batches_grow_while_they_are_short_and_shrink_when_they_are_long() {
         let simulations = [registry::simulation(&short_run(&[])).unwrap()];
-        let mut wave = Wave::new(&simulations, None);
-        assert_eq!(wave.episodes(), FIRST);
-        wave.adapt(Duration::from_millis(1));
-        assert_eq!(wave.episodes(), 2 * FIRST);
-        wave.adapt(Duration::from_millis(500));
-        assert_eq!(wave.episodes(), 2 * FIRST);
+        let mut size = BatchSize::new(&simulations, None);
+        assert_eq!(size.episodes(), FIRST);
+        size.adapt(Duration::from_millis(1));
+        assert_eq!(size.episodes(), 2 * FIRST);
+        size.adapt(Duration::from_millis(500));
+        assert_eq!(size.episodes(), 2 * FIRST);
         for _ in 0..20 {
-            wave.adapt(Duration::from_secs(9));
+            size.adapt(Duration::from_secs(9));
         }
-        assert_eq!(wave.episodes(), BLOCK_EPISODES);
+        assert_eq!(size.episodes(), BLOCK_EPISODES);
         for _ in 0..20 {
-            wave.adapt(Duration::ZERO);
+            size.adapt(Duration::ZERO);
         }
-        assert!((FIRST..=LARGEST).contains(&wave.episodes()));
-        let mut fixed = Wave::new(&simulations, Some(257));
+        assert!((FIRST..=LARGEST).contains(&size.episodes()));
+        let mut fixed = BatchSize::new(&simulations, Some(257));
         fixed.adapt(Duration::ZERO);
         assert_eq!(fixed.episodes(), 512);
     }
