@@ -12,6 +12,22 @@ pub enum BackendError {
     /// Threads could not be started.
     #[error("cannot start the worker threads")]
     Threads(#[source] rayon::ThreadPoolBuildError),
+    /// There is no backend of this name.
+    #[error("the backend {given:?} is unknown; allowed is auto, gpu, cpu or reference")]
+    Unknown {
+        /// The name.
+        given: String,
+    },
+    /// A GPU is chosen for a backend that uses none.
+    #[error(
+        "the adapter {adapter} is a GPU, and the backend {backend} computes on none; allowed with it is the backend gpu"
+    )]
+    Adapter {
+        /// The adapter, as it was named.
+        adapter: String,
+        /// The name of the backend.
+        backend: &'static str,
+    },
     /// Users of one environment, for whom a policy of the simulation cannot recommend.
     #[error(
         "users_per_env = {given}, expected 1: the policy of a simulation recommends to one user at a time"

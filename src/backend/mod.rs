@@ -14,12 +14,14 @@ mod error;
 pub mod gpu;
 mod lanes;
 mod model;
+mod open;
 mod plan;
 pub mod reference;
 mod stepper;
 
 pub use error::BackendError;
 pub use model::{Model, Simulation};
+pub use open::{BackendChoice, BackendSettings, OpenBackend, Opened, open};
 pub use plan::{Corpus, Plan};
 pub use stepper::{
     EMPTY, Followed, Follower, IDLE, Kept, LaneState, Observation, StepOutcome, SteppedUsers,

@@ -1,79 +1,22 @@
 //! Opening the backend that was asked for.
 
-use super::backend_choice::BackendChoice;
 use super::output::{say, warn};
 use super::usage::Usage;
-use crate::backend::cpu::{Arithmetic, CpuBackend, cpu};
-use crate::backend::gpu::{AdapterId, AdapterSelection, GpuBackend, GpuError, GpuOptions};
-use crate::backend::{BLOCK_EPISODES, Backend, BackendError};
+use crate::backend::gpu::{AdapterId, GpuError};
+use crate::backend::{
+    self, BLOCK_EPISODES, BackendChoice, BackendError, BackendSettings, OpenBackend,
+};
 use crate::evaluation::EvaluationError;
 use crate::validation::Subject;
-use anyhow::Context;
+use std::fmt::Display;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// An open backend.
-#[derive(Debug)]
-pub(crate) enum OpenBackend {
-    Host(CpuBackend),
-    Gpu(GpuBackend),
-}
-
-impl OpenBackend {
-    /// Returns the backend itself.
-    pub(crate) fn backend(&self) -> &dyn Backend {
-        match self {
-            Self::Host(host) => host,
-            Self::Gpu(gpu) => gpu,
-        }
-    }
-
-    /// Returns the backend as the subject of a validation.
-    pub(crate) fn subject(&self) -> Subject<'_> {
-        match self {
-            Self::Host(host) => Subject::Cpu(host),
-            Self::Gpu(gpu) => Subject::Gpu(gpu),
-        }
-    }
-
-    /// Returns the name of the adapter if it is a software one, whose figures say nothing about GPUs.
-    pub(crate) fn software_adapter(&self) -> Option<&str> {
-        match self {
-            Self::Host(_) => None,
-            Self::Gpu(gpu) => {
-                let adapter = gpu.adapter();
-                adapter.is_software().then_some(adapter.name.as_str())
-            }
-        }
-    }
-}
-
-/// Settings of a backend; those that are not given suit the machine.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tuning {
-    /// Worker threads.
-    pub(crate) threads: Option<u32>,
-    /// Episodes that run together.
-    pub(crate) batch_size: Option<u32>,
-    /// The GPU to use.
-    pub(crate) adapter: Option<AdapterId>,
-}
-
-impl Tuning {
-    /// Selects the adapter that was named; any, if none was.
-    fn selection(self) -> AdapterSelection {
-        self.adapter
-            .map_or(AdapterSelection::Any, AdapterSelection::Chosen)
-    }
-}
-
-/// Refuses `--adapter` for a backend that uses no GPU.
-fn refuse_adapter(adapter: Option<AdapterId>, backend: &str) -> Result<(), Usage> {
-    match adapter {
-        None => Ok(()),
-        Some(adapter) => Err(Usage(format!(
-            "`--adapter {adapter}` chooses a GPU, and `--backend {backend}` computes on none; allowed with it is --backend gpu"
-        ))),
+/// Returns an open backend as the subject of a validation.
+pub(crate) fn subject(open: &OpenBackend) -> Subject<'_> {
+    match open {
+        OpenBackend::Host(host) => Subject::Cpu(host),
+        OpenBackend::Gpu(gpu) => Subject::Gpu(gpu),
     }
 }
 
@@ -89,70 +32,46 @@ pub(crate) fn compiles_slowly() -> bool {
 const MOST_THREADS_PER_CORE: usize = 4;
 
 /// Limits the threads to what the machine can use, and says so.
-fn bounded(tuning: Tuning, is_quiet: bool) -> Tuning {
+fn bounded(settings: BackendSettings, is_quiet: bool) -> BackendSettings {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let most = u32::try_from(cores * MOST_THREADS_PER_CORE).unwrap_or(u32::MAX);
-    match tuning.threads {
+    let most = cores * MOST_THREADS_PER_CORE;
+    match settings.threads {
         Some(threads) if threads > most => {
             if !is_quiet {
                 say(&format!(
                     "`--threads` = {threads}: {most} compute, {MOST_THREADS_PER_CORE} for each of the {cores} cores"
                 ));
             }
-            Tuning {
+            BackendSettings {
                 threads: Some(most),
-                ..tuning
+                ..settings
             }
         }
-        _ => tuning,
+        _ => settings,
     }
 }
 
 /// Opens a backend; with `auto`, prints which one it is, unless asked to be quiet.
 pub(crate) fn open(
     choice: BackendChoice,
-    tuning: Tuning,
+    settings: BackendSettings,
     is_quiet: bool,
-) -> anyhow::Result<Box<dyn Backend>> {
-    let tuning = bounded(tuning, is_quiet);
-    // An adapter that is named means the GPU backend, even if the adapter is a software one.
-    let choice = match (choice, tuning.adapter) {
-        (BackendChoice::Auto, Some(_)) => BackendChoice::Gpu,
-        (choice, _) => choice,
-    };
-    match choice {
-        BackendChoice::Cpu => {
-            refuse_adapter(tuning.adapter, "cpu")?;
-            host(Arithmetic::Single, tuning)
-        }
-        BackendChoice::Reference => {
-            refuse_adapter(tuning.adapter, "reference")?;
-            host(Arithmetic::Double, tuning)
-        }
-        BackendChoice::Gpu => {
-            let gpu = gpu(tuning.selection(), tuning)?;
-            if gpu.adapter().is_software() {
-                COMPUTES_BY_SOFTWARE.store(true, Ordering::Relaxed);
-                warn(&format!(
-                    "{} is a software adapter: it computes on the CPU",
-                    gpu.adapter().name
-                ));
-            }
-            Ok(Box::new(gpu))
-        }
-        BackendChoice::Auto => {
-            let (backend, why): (Box<dyn Backend>, _) =
-                match gpu(AdapterSelection::Hardware, tuning) {
-                    Ok(gpu) => (Box::new(gpu), String::new()),
-                    Err(error) => (host(Arithmetic::Single, tuning)?, reason(&error)),
-                };
-            if !is_quiet {
-                let info = backend.info();
-                say(&format!("running on {} ({}){why}", info.name, info.device));
-            }
-            Ok(backend)
-        }
+) -> anyhow::Result<OpenBackend> {
+    let settings = bounded(settings, is_quiet);
+    let opened = backend::open(choice, settings).map_err(|error| blame(error, settings))?;
+    share(settings)?;
+    if let Some(name) = opened.backend.software_adapter() {
+        COMPUTES_BY_SOFTWARE.store(true, Ordering::Relaxed);
+        warn(&format!(
+            "{name} is a software adapter: it computes on the CPU"
+        ));
     }
+    if choice == BackendChoice::Auto && settings.adapter.is_none() && !is_quiet {
+        let info = opened.backend.backend().info();
+        let why = opened.no_gpu.map_or(String::new(), |error| reason(&error));
+        say(&format!("running on {} ({}){why}", info.name, info.device));
+    }
+    Ok(opened.backend)
 }
 
 /// Opens the backend to validate: the given one, else a GPU, else the CPU; prints which one it is.
@@ -160,24 +79,23 @@ pub(crate) fn open_for_validation(
     asked: Option<BackendChoice>,
     adapter: Option<AdapterId>,
 ) -> anyhow::Result<OpenBackend> {
-    let tuning = Tuning {
-        adapter,
-        ..Tuning::default()
-    };
-    match (asked, adapter) {
-        (Some(BackendChoice::Cpu), _) => {
-            refuse_adapter(adapter, "cpu")?;
-            Ok(OpenBackend::Host(cpu(None)?))
+    match open_one(asked.unwrap_or(BackendChoice::Gpu), adapter) {
+        Err(error) if asked.is_none() && adapter.is_none() => {
+            say(&format!("validating cpu: {error:#}"));
+            open_one(BackendChoice::Cpu, None)
         }
-        (None, None) => match gpu(tuning.selection(), tuning) {
-            Ok(gpu) => Ok(OpenBackend::Gpu(gpu)),
-            Err(error) => {
-                say(&format!("validating cpu: {error:#}"));
-                Ok(OpenBackend::Host(cpu(None)?))
-            }
-        },
-        _ => Ok(OpenBackend::Gpu(gpu(tuning.selection(), tuning)?)),
+        opened => opened,
     }
+}
+
+/// Opens a backend with settings that suit the machine.
+fn open_one(choice: BackendChoice, adapter: Option<AdapterId>) -> anyhow::Result<OpenBackend> {
+    let settings = BackendSettings {
+        adapter,
+        ..BackendSettings::default()
+    };
+    let opened = backend::open(choice, settings).map_err(|error| blame(error, settings))?;
+    Ok(opened.backend)
 }
 
 /// Opens the backends to measure: the given ones, or all that there are. Says if an adapter is a software one.
@@ -187,23 +105,18 @@ pub(crate) fn open_for_bench(
 ) -> anyhow::Result<Vec<OpenBackend>> {
     let is_wanted = |choice| asked.is_empty() || asked.contains(&choice);
     let mut opened = Vec::new();
-    for (choice, arithmetic) in [
-        (BackendChoice::Reference, Arithmetic::Double),
-        (BackendChoice::Cpu, Arithmetic::Single),
-    ] {
+    for choice in [BackendChoice::Reference, BackendChoice::Cpu] {
         if is_wanted(choice) {
-            opened.push(OpenBackend::Host(CpuBackend::new(arithmetic, None)?));
+            opened.push(open_one(choice, None)?);
         }
     }
     if !is_wanted(BackendChoice::Gpu) {
-        refuse_adapter(adapter, "cpu")?;
-        return Ok(opened);
+        return match adapter {
+            Some(adapter) => Err(no_adapter(adapter, "cpu").into()),
+            None => Ok(opened),
+        };
     }
-    let tuning = Tuning {
-        adapter,
-        ..Tuning::default()
-    };
-    match gpu(tuning.selection(), tuning).map(OpenBackend::Gpu) {
+    match open_one(BackendChoice::Gpu, adapter) {
         Ok(gpu) => {
             if let Some(name) = gpu.software_adapter() {
                 say(&format!(
@@ -221,59 +134,48 @@ pub(crate) fn open_for_bench(
 }
 
 /// Returns the reason why there is no GPU.
-fn reason(error: &anyhow::Error) -> String {
-    match error.downcast_ref::<GpuError>() {
-        Some(GpuError::NoAdapter | GpuError::NoHardwareAdapter { .. }) => {
+fn reason(error: &BackendError) -> String {
+    match error {
+        BackendError::Gpu(GpuError::NoAdapter | GpuError::NoHardwareAdapter { .. }) => {
             ": no hardware GPU found".to_owned()
         }
-        Some(GpuError::NotBuilt) => ": this build has no GPU support".to_owned(),
-        _ => format!(": {error:#}"),
+        BackendError::Gpu(GpuError::NotBuilt) => ": this build has no GPU support".to_owned(),
+        error => format!(": {error:#}"),
     }
-}
-
-fn host(arithmetic: Arithmetic, tuning: Tuning) -> anyhow::Result<Box<dyn Backend>> {
-    let threads = tuning.threads.map(|threads| threads as usize);
-    let mut backend = CpuBackend::new(arithmetic, threads).map_err(|e| thread_error(e, tuning))?;
-    share(tuning)?;
-    if let Some(batch_size) = tuning.batch_size {
-        backend = backend.with_batch_size(batch_size.into());
-    }
-    Ok(Box::new(backend))
 }
 
 /// Limits the threads of the pool that rayon shares, on which outcomes are collected.
-fn share(tuning: Tuning) -> anyhow::Result<()> {
-    let Some(threads) = tuning.threads else {
+fn share(settings: BackendSettings) -> anyhow::Result<()> {
+    let Some(threads) = settings.threads else {
         return Ok(());
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads as usize);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build_global()
-        .map_err(|error| thread_error(BackendError::Threads(error), tuning))
+        .map_err(|error| blame(BackendError::Threads(error), settings))
 }
 
-/// Opens an adapter.
-fn gpu(selection: AdapterSelection, tuning: Tuning) -> anyhow::Result<GpuBackend> {
-    let gpu = GpuBackend::open(selection)?;
-    share(tuning)?;
-    let options = GpuOptions {
-        batch_size: tuning.batch_size,
-        ..GpuOptions::default()
-    };
-    Ok(gpu.with_options(options))
+/// Refuses `--adapter` for a backend that uses no GPU.
+fn no_adapter(adapter: impl Display, backend: &str) -> Usage {
+    Usage(format!(
+        "`--adapter {adapter}` chooses a GPU, and `--backend {backend}` computes on none; allowed with it is --backend gpu"
+    ))
 }
 
-/// Adds `--threads` to the error if it was given.
-fn thread_error(error: BackendError, tuning: Tuning) -> anyhow::Error {
-    let error = Err::<(), _>(error);
-    match tuning.threads {
-        Some(threads) => error.with_context(|| {
-            Usage(format!(
+/// Names the flag that an error comes from.
+fn blame(error: BackendError, settings: BackendSettings) -> anyhow::Error {
+    match (error, settings.threads) {
+        (BackendError::Adapter { adapter, backend }, _) => no_adapter(adapter, backend).into(),
+        (error @ BackendError::Threads(_), Some(threads)) => {
+            let usage = Usage(format!(
                 "`--threads` = {threads} is more than this machine can start"
-            ))
-        }),
-        None => error.context("cannot start the backend"),
+            ));
+            anyhow::Error::new(error).context(usage)
+        }
+        (error @ BackendError::Threads(_), None) => {
+            anyhow::Error::new(error).context("cannot start the backend")
+        }
+        (error, _) => error.into(),
     }
-    .expect_err("made of an error")
 }
 
 /// Adds `--batch-size` to the error if it was given and the device cannot hold that much.

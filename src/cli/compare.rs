@@ -2,19 +2,19 @@
 
 use super::backends;
 use super::evaluate::missed;
+use super::exit_code::{DONE, FAILED};
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs, refuse_shard};
 use super::text;
 use super::usage::Usage;
-use super::warnings::{FAILED, tell};
+use super::warnings::tell;
 use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
 use crate::evaluation::{self, ComparisonReport, Extent, MAX_COMPARED};
 use crate::registry::Registry;
 use crate::statistics::Statistics;
-use std::process::ExitCode;
 
 /// Compare policies, or settings of one, on the same users, documents and noise.
 ///
@@ -65,7 +65,7 @@ impl Args {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let OutputArgs {
         no_curves,
         json,
@@ -85,7 +85,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
             simulation.map_err(|error| error.of_variant(label))
         })
         .collect::<Result<Vec<Simulation>, _>>()?;
-    let backend = args.backend.open(quiet)?;
+    let open = args.backend.open(quiet)?;
+    let backend = open.backend();
     // Progress counts the episodes of all variants together.
     let times = |episodes: u64| episodes.saturating_mul(compared.len() as u64);
     let (extent, total) = match target {
@@ -113,7 +114,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let batch_size = args.backend.batch_size;
     let comparison = evaluation::compare(
         &simulations,
-        backend.as_ref(),
+        backend,
         extent,
         batch_size.map(u64::from),
         &progress,
@@ -139,5 +140,5 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         return Ok(interrupt::told(report.episodes, report.asked));
     }
     let is_failed = is_refused || missed(report.stopping.as_ref());
-    Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))
+    Ok(if is_failed { FAILED } else { DONE })
 }

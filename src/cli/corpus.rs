@@ -1,5 +1,6 @@
 //! `slatesim corpus`: the documents that a seed draws.
 
+use super::exit_code::DONE;
 use super::new_file::NewFile;
 use super::output::{print, say, say_notes};
 use super::run_args::ConfigArgs;
@@ -9,7 +10,6 @@ use anyhow::Context;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Print the documents that a seed draws, as CSV or JSON.
 ///
@@ -53,7 +53,7 @@ impl Format {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let flag = |key, value: &str| Override::flag("slatesim corpus", key, value);
     let resample = "environment.resample_documents";
     let mut sources = args.config.sources(None)?;
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
             new.keep()?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(DONE)
 }
 
 /// Tells whether the configuration as given draws new documents at every step.

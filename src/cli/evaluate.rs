@@ -1,17 +1,17 @@
 //! `slatesim evaluate`: estimates figures of one policy.
 
 use super::backends;
+use super::exit_code::{DONE, FAILED};
 use super::interrupt;
 use super::output::{print, print_json, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs};
 use super::text;
 use super::usage::Usage;
-use super::warnings::{FAILED, tell};
+use super::warnings::tell;
 use crate::config::Config;
 use crate::evaluation::{self, Report, Shard, Stopping};
 use crate::registry::Registry;
-use std::process::ExitCode;
 
 /// Estimate a policy's return, length and click rate over many episodes.
 ///
@@ -46,7 +46,7 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let OutputArgs {
         no_curves,
         json,
@@ -58,7 +58,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     say_notes([&config]);
     let target = args.target.target(&sources, quiet)?;
     let simulation = registry.simulation(&config)?;
-    let backend = args.backend.open(quiet)?;
+    let open = args.backend.open(quiet)?;
+    let backend = open.backend();
     let whole = args.range.episodes(config.episodes);
     let episodes = match (target, args.shard) {
         (Some(_), _) if whole.start > 0 => {
@@ -86,12 +87,10 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     };
     let progress = Progress::new(total, quiet);
     let outcome = match &target {
-        None => evaluation::evaluate(&simulation, backend.as_ref(), episodes, &progress)
+        None => evaluation::evaluate(&simulation, backend, episodes, &progress)
             .map(|campaign| (campaign, None)),
-        Some(target) => {
-            evaluation::evaluate_until(&simulation, backend.as_ref(), target, &progress)
-                .map(|(campaign, stopping)| (campaign, Some(stopping)))
-        }
+        Some(target) => evaluation::evaluate_until(&simulation, backend, target, &progress)
+            .map(|(campaign, stopping)| (campaign, Some(stopping))),
     };
     progress.finish();
     let (mut campaign, stopping) =
@@ -122,7 +121,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         return Ok(interrupt::told(report.episodes, asked));
     }
     let is_failed = is_refused || missed(report.stopping.as_ref());
-    Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))
+    Ok(if is_failed { FAILED } else { DONE })
 }
 
 /// Tells whether a target was missed, and prints that.

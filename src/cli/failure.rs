@@ -1,5 +1,6 @@
 //! Prints errors, and chooses the exit code.
 
+use super::exit_code::{BROKEN, DONE, NO_DEVICE, USAGE};
 use super::output::say;
 use super::usage::Usage;
 use crate::Error;
@@ -10,27 +11,22 @@ use crate::evaluation::EvaluationError;
 use crate::evaluation::trace::TraceError;
 use crate::validation::ValidationError;
 use crate::vec_env::VecEnvError;
-use std::process::ExitCode;
 
-/// Exit code for failures that are not the user's mistake.
-const BROKEN: u8 = 1;
-const USAGE: u8 = 2;
 /// The most characters of an error: the reason stands at its beginning, and the rest quotes the input.
 const LONGEST: usize = 8000;
-const NO_DEVICE: u8 = 3;
 
 /// Prints an error with its causes to stderr, once, and returns its exit code.
 ///
 /// A closed pipe on stdout is no error: the reader has seen enough.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error) -> u8 {
     let mut io = error
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>());
     if io.any(|io| io.kind() == std::io::ErrorKind::BrokenPipe) {
-        return ExitCode::SUCCESS;
+        return DONE;
     }
     say(&sentence(error));
-    ExitCode::from(code(error))
+    code(error)
 }
 
 /// Joins an error and its causes: `what: cause: cause`.

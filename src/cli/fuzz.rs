@@ -1,5 +1,6 @@
 //! `slatesim validate --fuzz`: runs random configurations on the backend and on the reference, and compares the episodes.
 
+use super::exit_code::{DONE, FAILED};
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
 use super::text::layout::facts;
@@ -12,11 +13,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::{ControlFlow, Not};
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// Exit code if episodes differ.
-const FAILED: u8 = 1;
 /// Time between two lines on stderr.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 /// The most reasons of refused configurations that the text lists.
@@ -61,7 +59,7 @@ pub(super) fn run(
     backend: BackendInfo,
     registry: &Registry,
     is_json: bool,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<u8> {
     let Some(end) = args.first_case.checked_add(count) else {
         let text = format!(
             "`--first-case` = {} is not allowed; allowed is a number so that {count} cases follow",
@@ -116,7 +114,7 @@ pub(super) fn run(
     if is_partial && found.failures.is_empty() {
         return Ok(interrupt::told_after(&format!("{} cases", found.cases)));
     }
-    Ok(ExitCode::from(if passed { 0 } else { FAILED }))
+    Ok(if passed { DONE } else { FAILED })
 }
 
 /// Makes rungs of a validation from the failures and the totals.

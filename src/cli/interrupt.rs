@@ -1,15 +1,12 @@
 //! Ctrl-C: the first one ends the work early, the second one immediately.
 
+use super::exit_code::INTERRUPTED;
 use super::new_file::remove_unfinished;
 use super::output::say;
 use crate::backend::Observer;
 use anyhow::Context;
-use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-
-/// Exit code of an interrupted run.
-const INTERRUPTED: u8 = 130;
 
 /// Signals within this time of the first one do not count: `timeout` sends it to the process and then to its group.
 const ONE_SIGNAL: Duration = Duration::from_millis(100);
@@ -49,12 +46,12 @@ impl Observer for Interruptible {
 }
 
 /// Prints that episodes are missing from a result, and returns the exit code.
-pub(crate) fn told(done: u64, asked: u64) -> ExitCode {
+pub(crate) fn told(done: u64, asked: u64) -> u8 {
     told_after(&format!("{done} of {asked} episodes"))
 }
 
 /// Prints how far a partial result goes, and returns the exit code.
-pub(crate) fn told_after(done: &str) -> ExitCode {
+pub(crate) fn told_after(done: &str) -> u8 {
     say(&format!("interrupted after {done}: the result is partial"));
-    ExitCode::from(INTERRUPTED)
+    INTERRUPTED
 }

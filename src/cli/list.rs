@@ -1,5 +1,6 @@
 //! `slatesim list`: everything that a configuration can name, and the adapters.
 
+use super::exit_code::DONE;
 use super::output::{print, print_json};
 use super::text::layout::columns;
 use crate::backend::gpu::GpuBackend;
@@ -7,7 +8,6 @@ use crate::config::{Allowed, Config, Declarations, Entry, Key, Override, Sources
 use crate::registry::Registry;
 use serde::Serialize;
 use std::fmt::Write;
-use std::process::ExitCode;
 
 /// Show environments, choice models, policies and layers (with parameters and defaults) and adapters.
 #[derive(Debug, clap::Args)]
@@ -50,7 +50,7 @@ struct Adapter {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let declarations = registry.declarations();
     let listing = Listing {
         schema: 1,
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     } else {
         print(&text(&listing))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(DONE)
 }
 
 fn adapters() -> Vec<Adapter> {

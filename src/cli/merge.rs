@@ -1,15 +1,15 @@
 //! `slatesim merge`: the results of shards, combined.
 
+use super::exit_code::{DONE, FAILED};
 use super::output::{print, print_json, warn};
 use super::text;
 use super::usage::Usage;
-use super::warnings::{FAILED, tell};
+use super::warnings::tell;
 use crate::evaluation::{self, Pooling, Report};
 use crate::registry::Registry;
 use crate::text_file::{STDIN, read_text};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Combine the results of shards into one, bit for bit what the whole run gives.
 ///
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let stdins = args.shards.iter().filter(|path| **path == Path::new(STDIN));
     if stdins.count() > 1 {
         return Err(
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         print(&text::report::report(&report, &registry.declarations()))?;
     }
     let is_failed = report.partial && !args.partial;
-    Ok(ExitCode::from(if is_failed { FAILED } else { 0 }))
+    Ok(if is_failed { FAILED } else { DONE })
 }
 
 /// Names an input in errors and warnings.

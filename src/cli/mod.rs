@@ -24,6 +24,7 @@ mod bench;
 mod compare;
 mod corpus;
 mod evaluate;
+mod exit_code;
 mod failure;
 mod fuzz;
 mod interrupt;
@@ -40,8 +41,10 @@ mod usage;
 mod validate;
 mod warnings;
 
+use crate::evaluation::{ComparisonReport, Report, SweepReport};
 use crate::registry::Registry;
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Simulates users who are shown slates of documents, by the million, on a GPU or on all cores.
@@ -82,13 +85,38 @@ pub fn stdout_is_closed() {
     output::remember_closed_stdout();
 }
 
-/// Runs the command that the arguments name, for the environments of a registry.
+/// Runs the command that the arguments of this process name, for the models of a registry.
 pub fn main(registry: &Registry) -> ExitCode {
-    run(registry).unwrap_or_else(|error| failure::report(&error))
+    ExitCode::from(run(registry, std::env::args_os()))
 }
 
-fn run(registry: &Registry) -> anyhow::Result<ExitCode> {
-    let command = match Cli::try_parse() {
+/// Writes a report as `slatesim evaluate` prints it.
+pub fn text_of_report(report: &Report, registry: &Registry) -> String {
+    text::report::report(report, &registry.declarations())
+}
+
+/// Writes a comparison as `slatesim compare` prints it.
+pub fn text_of_comparison(report: &ComparisonReport, registry: &Registry) -> String {
+    text::comparison::report(report, &registry.declarations())
+}
+
+/// Writes a sweep as `slatesim sweep` prints it.
+pub fn text_of_sweep(report: &SweepReport, registry: &Registry) -> String {
+    text::sweep::report(report, &registry.declarations())
+}
+
+/// Runs the command that arguments name, the first of which is the name of the program, and returns the exit code.
+///
+/// It prints, and takes over Ctrl-C: it is for programs that are a command line, in whatever language they are written.
+pub fn run(registry: &Registry, arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    command(registry, arguments).unwrap_or_else(|error| failure::report(&error))
+}
+
+fn command(
+    registry: &Registry,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> anyhow::Result<u8> {
+    let command = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli.command,
         Err(told) => return output::tell(&told),
     };

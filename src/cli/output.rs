@@ -1,11 +1,11 @@
 //! Output: stdout gets the result, in one piece; stderr gets everything else.
 
+use super::exit_code::DONE;
 use super::usage::Usage;
 use crate::config::Config;
 use anyhow::Context;
 use std::borrow::Cow;
 use std::io::{ErrorKind, Write};
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
@@ -31,18 +31,18 @@ pub(crate) fn refuse_closed_stdout() -> anyhow::Result<()> {
 }
 
 /// Prints the message of the argument parser: help, which is a result, or an error.
-pub(crate) fn tell(told: &clap::Error) -> anyhow::Result<ExitCode> {
+pub(crate) fn tell(told: &clap::Error) -> anyhow::Result<u8> {
     if told.use_stderr() {
         // If stderr is closed, there is nobody to inform.
         let _ = told.print();
         let code = u8::try_from(told.exit_code()).unwrap_or(u8::MAX);
-        return Ok(ExitCode::from(code));
+        return Ok(code);
     }
     refuse_closed_stdout()?;
     told.print()
         .and_then(|()| std::io::stdout().flush())
         .context("cannot write the help to standard output")?;
-    Ok(ExitCode::SUCCESS)
+    Ok(DONE)
 }
 
 /// Replaces characters that a terminal would interpret or hide by escapes, except line breaks and tabs.

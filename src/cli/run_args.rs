@@ -1,11 +1,10 @@
 //! Flags that all commands which run episodes share, and checks across them.
 
-use super::backend_choice::BackendChoice;
-use super::backends::{self, Tuning};
+use super::backends;
 use super::output::say;
 use super::usage::Usage;
 use crate::backend::gpu::AdapterId;
-use crate::backend::{BLOCK_EPISODES, Backend};
+use crate::backend::{BLOCK_EPISODES, BackendChoice, BackendSettings, OpenBackend};
 use crate::config::{ConfigError, ConfigFile, Origin, Override, Sources};
 use crate::evaluation::{DEFAULT_MAX_EPISODES, FIRST_LOOK, Precision, Target};
 use std::ops::Range;
@@ -203,13 +202,13 @@ pub(crate) struct AdapterArgs {
 
 impl BackendArgs {
     /// Opens the backend.
-    pub(crate) fn open(&self, is_quiet: bool) -> anyhow::Result<Box<dyn Backend>> {
-        let tuning = Tuning {
-            threads: self.threads,
+    pub(crate) fn open(&self, is_quiet: bool) -> anyhow::Result<OpenBackend> {
+        let settings = BackendSettings {
+            threads: self.threads.map(|threads| threads as usize),
             batch_size: self.batch_size,
             adapter: self.adapter.adapter,
         };
-        backends::open(self.backend, tuning, is_quiet)
+        backends::open(self.backend, settings, is_quiet)
     }
 }
 

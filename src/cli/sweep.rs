@@ -1,17 +1,17 @@
 //! `slatesim sweep`: one configuration over a grid or list of values.
 
 use super::backends;
+use super::exit_code::{DONE, FAILED};
 use super::interrupt;
 use super::output::{print, print_json, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, refuse_shard};
 use super::text;
-use super::warnings::{FAILED, tell};
+use super::warnings::tell;
 use crate::backend::Simulation;
 use crate::config::{Arrangement, Axis, ConfigError};
 use crate::evaluation::{self, MAX_POINTS, SweepReport};
 use crate::registry::Registry;
-use std::process::ExitCode;
 
 /// Evaluate a grid of values, each on the same users, documents and noise.
 ///
@@ -58,7 +58,7 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let OutputArgs {
         no_curves,
         json,
@@ -84,7 +84,8 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
             simulation.map_err(|error| error.of_point(point.label()))
         })
         .collect::<Result<Vec<Simulation>, _>>()?;
-    let backend = args.backend.open(quiet)?;
+    let open = args.backend.open(quiet)?;
+    let backend = open.backend();
     let episodes = points.first().map_or(0, |point| point.config.episodes);
 
     interrupt::listen()?;
@@ -95,7 +96,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let keeps_curves = json && !no_curves;
     let sweep = evaluation::sweep_range(
         &simulations,
-        backend.as_ref(),
+        backend,
         args.range.episodes(episodes),
         keeps_curves,
         &progress,
@@ -117,5 +118,5 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         let done = report.points.iter().map(|point| point.episodes).sum();
         return Ok(interrupt::told(done, asked));
     }
-    Ok(ExitCode::from(if is_refused { FAILED } else { 0 }))
+    Ok(if is_refused { FAILED } else { DONE })
 }

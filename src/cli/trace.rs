@@ -1,19 +1,18 @@
 //! `slatesim trace`: writes single steps to a file, and replays them.
 
+use super::exit_code::{DONE, FAILED};
 use super::interrupt;
 use super::new_file::NewFile;
 use super::output::{print, say, say_notes};
 use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs};
 use super::usage::Usage;
-use super::warnings::FAILED;
 use crate::backend::{Backend, Simulation};
 use crate::config::Config;
 use crate::evaluation::trace::{self, Cell, Difference, Format, Recording, Replay, TraceError};
 use crate::registry::Registry;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Write every step of the first episodes, or replay what has been written.
 ///
@@ -85,14 +84,15 @@ impl Args {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let sources = args.config.sources(args.policy.as_ref())?;
     let config = Config::resolve(&sources, &registry.declarations())?;
     say_notes([&config]);
     let simulation = registry.simulation(&config)?;
     if let Some(path) = &args.replay {
-        let backend = args.backend.open(args.quiet)?;
-        let (replay, ignored) = trace::replay_file(path, &simulation, backend.as_ref())?;
+        let open = args.backend.open(args.quiet)?;
+        let backend = open.backend();
+        let (replay, ignored) = trace::replay_file(path, &simulation, backend)?;
         check_episodes(args, &replay, &ignored)?;
         return report(path, &simulation, &replay);
     }
@@ -103,8 +103,9 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     let episodes = args.first.unwrap_or(1).min(config.episodes);
     let done = if let Some(path) = &args.output {
         let (new, file) = NewFile::create(path, args.force)?;
-        let backend = args.backend.open(args.quiet)?;
-        let done = write(args, &simulation, backend.as_ref(), episodes, file)?;
+        let open = args.backend.open(args.quiet)?;
+        let backend = open.backend();
+        let done = write(args, &simulation, backend, episodes, file)?;
         if done < episodes && new.replaces() {
             // An incomplete trace must not replace a complete file.
             let beside = new.keep_beside()?;
@@ -122,19 +123,14 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
         let problem = "`--format parquet` needs a file; allowed is --output PATH with it";
         return Err(Usage(problem.to_owned()).into());
     } else {
-        let backend = args.backend.open(args.quiet)?;
-        write(
-            args,
-            &simulation,
-            backend.as_ref(),
-            episodes,
-            std::io::stdout(),
-        )?
+        let open = args.backend.open(args.quiet)?;
+        let backend = open.backend();
+        write(args, &simulation, backend, episodes, std::io::stdout())?
     };
     Ok(if done < episodes {
         interrupt::told(done, episodes)
     } else {
-        ExitCode::SUCCESS
+        DONE
     })
 }
 
@@ -219,14 +215,14 @@ fn write(
 }
 
 /// Prints the result of a replay.
-fn report(path: &Path, simulation: &Simulation, replay: &Replay) -> anyhow::Result<ExitCode> {
+fn report(path: &Path, simulation: &Simulation, replay: &Replay) -> anyhow::Result<u8> {
     let (episodes, steps) = (replay.returns.len(), replay.steps);
     if replay.num_differences == 0 {
         let mean = replay.returns.iter().sum::<f64>() / episodes as f64;
         print(&format!(
             "{steps} steps of {episodes} episodes replayed as recorded; mean return {mean}\n"
         ))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(DONE);
     }
     let mut lines: Vec<String> = replay.differences.iter().map(told).collect();
     let untold = replay.num_differences - replay.differences.len() as u64;
@@ -246,7 +242,7 @@ fn report(path: &Path, simulation: &Simulation, replay: &Replay) -> anyhow::Resu
             simulation.plan.policy.policy().name()
         ));
     }
-    Ok(ExitCode::from(FAILED))
+    Ok(FAILED)
 }
 
 fn told(difference: &Difference) -> String {

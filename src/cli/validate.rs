@@ -1,13 +1,15 @@
 //! `slatesim validate`: a backend against the reference.
 
-use super::backend_choice::BackendChoice;
+use super::backend_choice::among;
 use super::backends;
+use super::exit_code::{DONE, FAILED};
 use super::fuzz::{self, FuzzArgs};
 use super::interrupt::{self, is_interrupted};
 use super::output::{print, print_json, say};
 use super::run_args::AdapterArgs;
 use super::text::layout::{columns, facts};
 use super::usage::Usage;
+use crate::backend::BackendChoice;
 use crate::backend::BackendInfo;
 use crate::registry::Registry;
 use crate::validation::{Case, Effort, Rung, Subject, cases, validate};
@@ -15,12 +17,8 @@ use anyhow::Context;
 use serde::Serialize;
 use std::io::IsTerminal;
 use std::ops::{ControlFlow, Not};
-use std::process::ExitCode;
 use std::slice;
 use std::time::Instant;
-
-/// Exit code if a comparison is out of its bound.
-const FAILED: u8 = 1;
 
 /// Check a backend against the reference, on every environment and choice model.
 ///
@@ -29,7 +27,7 @@ const FAILED: u8 = 1;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// What is checked; if not given, the GPU where there is an adapter, software ones included, else cpu
-    #[arg(long, value_parser = BackendChoice::among(&[BackendChoice::Gpu, BackendChoice::Cpu]))]
+    #[arg(long, value_parser = among(&[BackendChoice::Gpu, BackendChoice::Cpu]))]
     backend: Option<BackendChoice>,
     #[command(flatten)]
     adapter: AdapterArgs,
@@ -60,9 +58,9 @@ struct Report {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let opened = backends::open_for_validation(args.backend, args.adapter.adapter)?;
-    let (subject, info) = (opened.subject(), opened.backend().info());
+    let (subject, info) = (backends::subject(&opened), opened.backend().info());
     if let Some(count) = args.fuzz.fuzz {
         if args.environment.is_some() || args.quick {
             let text = "`--fuzz` draws every environment, with an effort of its own; allowed beside it are --seed, --first-case, \
@@ -91,7 +89,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
             report.rungs.len()
         )));
     }
-    Ok(ExitCode::from(if report.passed { 0 } else { FAILED }))
+    Ok(if report.passed { DONE } else { FAILED })
 }
 
 /// Runs all rungs, and shows the progress on a terminal.

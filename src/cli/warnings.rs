@@ -3,9 +3,6 @@
 use super::output::{say, warn};
 use crate::evaluation::Warning;
 
-/// Exit code if a check that was asked for fails.
-pub(crate) const FAILED: u8 = 1;
-
 /// The most lines of warnings on stderr; JSON has all.
 const MOST_LINES: usize = 20;
 

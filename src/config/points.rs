@@ -5,6 +5,7 @@ use super::dotted::is_inside;
 use super::named_file::named_text;
 use super::variants::split_at_commas;
 use super::{Config, ConfigError, Declarations, Sources};
+use std::fmt::Display;
 use std::path::Path;
 
 /// The flag that varies a key.
@@ -21,6 +22,31 @@ pub struct Axis {
 }
 
 impl Axis {
+    /// Makes an axis of values written as TOML; `place` says where they are given.
+    ///
+    /// # Errors
+    /// [`ConfigError::Sweep`] if there is none.
+    pub fn new(
+        place: &str,
+        key: &str,
+        values: impl IntoIterator<Item = impl Display>,
+    ) -> Result<Self, ConfigError> {
+        let values = values.into_iter();
+        let values: Vec<_> = values
+            .map(|value| Override::flag(place, key, value))
+            .collect();
+        if values.is_empty() {
+            return Err(ConfigError::Sweep {
+                problem: format!("`{key}` is varied over no value"),
+                allowed: "at least one".to_owned(),
+            });
+        }
+        Ok(Self {
+            key: key.to_owned(),
+            values,
+        })
+    }
+
     /// Reads `dotted.key=value,value,...`, as `--vary` takes it.
     ///
     /// Values are written as for [`Override::set`]; commas within brackets, braces or quotes do not separate them.

@@ -39,6 +39,15 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// Makes a variant of values; without any it is the base itself.
+    #[must_use]
+    pub fn new(label: impl Into<String>, overrides: Vec<Override>) -> Self {
+        Self {
+            label: label.into(),
+            overrides,
+        }
+    }
+
     /// Makes a variant with another policy, labelled with its name, as `--policy` does.
     #[must_use]
     pub fn of_policy(name: &str) -> Self {

@@ -227,7 +227,10 @@ impl<N: Number, E: Environment<N>> Driver<N, E> {
         let response = environment.respond(user, clicked_document, &draws);
         let reward = N::select(clicked, environment.reward(&response), N::splat(0.0));
         environment.transition(user, clicked_document, &response, weight, clicked, &draws);
-        self.response = Some(response);
+        // Random slates, which alone are without a choice model, remember nothing of it.
+        if !R::TAKES_FIRST {
+            self.response = Some(response);
+        }
         Stepped {
             reward,
             chosen,

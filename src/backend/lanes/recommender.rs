@@ -8,8 +8,8 @@ use crate::policy::{Draws, LayeredTwin, Scratch};
 
 /// Makes the slates of rollouts and steppers.
 pub(super) trait Recommender {
-    /// Whether the users click the first document of any slate: no choice model has to be asked then, which the compiler
-    /// knows.
+    /// Whether the users click the first document of any slate, and slates are random: no choice model has to be asked then, and
+    /// no policy remembers anything, which the compiler knows.
     const TAKES_FIRST: bool;
 
     /// Recommends to the users of a vector.

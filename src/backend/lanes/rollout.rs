@@ -117,7 +117,7 @@ impl<N: Number, E: Environment<N>> Rollout<N, E> {
                 slate,
             );
             let stepped = driver.take_step::<R>(stream, stream, words, slate, None, None, user);
-            if !state.is_empty() {
+            if !R::TAKES_FIRST && !state.is_empty() {
                 let mut shown = StepFeedback {
                     driver,
                     stepped: &stepped,

@@ -4,19 +4,20 @@ mod peer;
 mod progress;
 mod text;
 
-use super::backend_choice::BackendChoice;
-use super::backends::{self, OpenBackend};
+use super::backend_choice::among;
+use super::backends;
 use super::interrupt::{self, Interruptible};
 use super::output::{print, print_json, say};
 use super::run_args::AdapterArgs;
 use super::usage::Usage;
+use crate::backend::{BackendChoice, OpenBackend};
 use crate::bench::{Bench, Case, Effort, MeasuredBackend, cases};
+use crate::cli::exit_code::DONE;
 use crate::registry::Registry;
 use peer::{Peer, PeerReport};
 use progress::Progress;
 use serde::Serialize;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// The backends that can be measured, in the order of the figures.
 const MEASURED: [BackendChoice; 3] = [
@@ -43,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     policy: Vec<String>,
     /// Measure this backend; may be given several times
-    #[arg(long, value_parser = BackendChoice::among(&MEASURED))]
+    #[arg(long, value_parser = among(&MEASURED))]
     backend: Vec<BackendChoice>,
     #[command(flatten)]
     adapter: AdapterArgs,
@@ -76,7 +77,7 @@ struct Report {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let cases = chosen_cases(args, registry)?;
     let backends = backends::open_for_bench(&args.backend, args.adapter.adapter)?;
     interrupt::listen()?;
@@ -98,7 +99,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<ExitCode> 
     if report.bench.partial {
         return Ok(interrupt::told_after(&progress.place()));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(DONE)
 }
 
 /// Lists the cases that `--environment` and `--policy` select.

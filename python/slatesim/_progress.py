@@ -1,0 +1,41 @@
+"""A bar that tells how far a campaign is, where tqdm is installed."""
+
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+
+class Progress:
+    """A context in which `callback` moves a bar; without a bar it is None."""
+
+    def __init__(self, wanted: bool | None, total: int | None) -> None:
+        """Prepare a bar; with `wanted` None, one if there is somebody to look at it."""
+        self._bar: Any = None
+        if wanted is None:
+            wanted = (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
+        if not wanted:
+            return
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return
+        self._bar = tqdm(total=total, unit=" episodes", unit_scale=True, leave=False)
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def callback(self) -> Any:
+        """What the extension module calls with the number of episodes that are done."""
+        if self._bar is None:
+            return None
+        return self._move
+
+    def _move(self, episodes: int) -> None:
+        self._bar.update(episodes - self._bar.n)

@@ -1,0 +1,240 @@
+"""Campaigns: millions of episodes, and what they tell.
+
+All functions take what is simulated in the same way, later ones over earlier ones:
+
+`config`
+    a TOML file, or a mapping of keys, dotted (`"environment.user.sensitivity"`) or nested.
+`environment`, `policy`
+    a name, or a mapping of the keys of this section, `name` among them.
+`episodes`, `seed`, `max_steps`, `discount`
+    the keys of a run.
+`settings`
+    a mapping of keys, dotted or nested, laid over everything else.
+
+And what computes it, which has no influence on the result but by its arithmetic:
+
+`backend`
+    `"auto"` (a GPU if there is one, else `cpu`), `"gpu"`, `"cpu"` or `"reference"`.
+`num_threads`
+    worker threads; as many as there are cores if not given.
+`batch_size`
+    episodes that run together; as suits the device if not given.
+`adapter`
+    the GPU to compute on: its index in `slatesim.adapters()`, or its PCI number.
+`progress`
+    whether a bar is shown (by tqdm); None: where tqdm is installed and somebody looks.
+
+The interpreter's lock is released while episodes run. Ctrl-C ends a campaign within a tenth of a second or so, and raises
+`slatesim.Interrupted`, a `KeyboardInterrupt` that has the result of what was done as `partial`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from slatesim import _slatesim
+from slatesim._progress import Progress
+from slatesim._sources import Config, Section, flat, of_section, source
+from slatesim.errors import ConfigError, Interrupted
+from slatesim.results import Comparison, Report, Result, Sweep
+
+_Result = TypeVar("_Result", bound=Result)
+
+
+def _device(backend: str, num_threads: int | None, batch_size: int | None, adapter: int | str | None) -> dict[str, Any]:
+    """Describe what computes, as the extension module takes it."""
+    return {
+        "backend": backend,
+        "num_threads": num_threads,
+        "batch_size": batch_size,
+        "adapter": None if adapter is None else str(adapter),
+    }
+
+
+def _told(kind: type[_Result], told: tuple[str, str, BaseException | None]) -> _Result:
+    """Make a result, or raise what interrupted it."""
+    json, text, interruption = told
+    result = kind(json, text)
+    if interruption is None:
+        return result
+    if isinstance(interruption, KeyboardInterrupt):
+        raise Interrupted(result) from None
+    raise interruption
+
+
+def evaluate(
+    config: Config = None,
+    *,
+    environment: Section = None,
+    policy: Section = None,
+    episodes: int | None = None,
+    seed: int | None = None,
+    max_steps: int | None = None,
+    discount: float | list[float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    backend: str = "auto",
+    num_threads: int | None = None,
+    batch_size: int | None = None,
+    adapter: int | str | None = None,
+    first_episode: int = 0,
+    shard: str | None = None,
+    target_standard_error: float | None = None,
+    target_half_width: float | None = None,
+    max_episodes: int | None = None,
+    curves: bool = True,
+    progress: bool | None = None,
+) -> Report:
+    """Estimate return, length, click rate and more of one policy over many episodes, with their standard errors.
+
+    `first_episode` (a multiple of 256) and `shard` (`"0/8"`) run a part of the episodes; `merge` puts the parts together, to the
+    last bit. With `target_standard_error` or `target_half_width` (of the 95 % interval of the mean return) episodes run until the
+    figure is so precise, at most `max_episodes`. `curves=False` leaves out the curves by step.
+
+    >>> import slatesim
+    >>> report = slatesim.evaluate(environment="long_term_satisfaction", policy={"name": "greedy", "order": "min"},
+    ...                            settings={"environment.user.sensitivity": 0.058}, episodes=2048, progress=False)
+    >>> report.returns.standard_error < 10
+    True
+    """
+    given = source(
+        config,
+        environment=environment,
+        policy=policy,
+        run={"episodes": episodes, "seed": seed, "max_steps": max_steps, "discount": discount},
+        settings=settings,
+    )
+    device = _device(backend, num_threads, batch_size, adapter)
+    extent = {
+        "first_episode": first_episode,
+        "shard": shard,
+        "target_standard_error": target_standard_error,
+        "target_half_width": target_half_width,
+        "max_episodes": max_episodes,
+    }
+    with Progress(progress, episodes) as bar:
+        told = _slatesim.evaluate(given, device, extent, curves=curves, progress=bar.callback)
+    return _told(Report, told)
+
+
+def compare(
+    config: Config = None,
+    *,
+    policies: Sequence[str | Mapping[str, Any]] = (),
+    variants: Mapping[str, Mapping[str, Any]] | None = None,
+    environment: Section = None,
+    episodes: int | None = None,
+    seed: int | None = None,
+    max_steps: int | None = None,
+    discount: float | list[float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    backend: str = "auto",
+    num_threads: int | None = None,
+    batch_size: int | None = None,
+    adapter: int | str | None = None,
+    first_episode: int = 0,
+    target_standard_error: float | None = None,
+    target_half_width: float | None = None,
+    max_episodes: int | None = None,
+    curves: bool = True,
+    progress: bool | None = None,
+) -> Comparison:
+    """Compare policies, or settings of one, on the same users, documents and noise.
+
+    The variants are those of the file, then one for each of `policies` (a name, or a mapping of the keys of a policy), then those
+    of `variants`, which map a label to settings. Targets hold for every difference.
+
+    >>> import slatesim
+    >>> comparison = slatesim.compare(environment="long_term_satisfaction", policies=["random", "greedy"], episodes=2048,
+    ...                               progress=False)
+    >>> comparison.best
+    'greedy'
+    """
+    given = source(
+        config,
+        environment=environment,
+        policy=None,
+        run={"episodes": episodes, "seed": seed, "max_steps": max_steps, "discount": discount},
+        settings=settings,
+    )
+    device = _device(backend, num_threads, batch_size, adapter)
+    compared = []
+    for policy in policies:
+        name = policy if isinstance(policy, str) else policy.get("name")
+        if not isinstance(name, str):
+            message = f"`policies` has {policy!r}; allowed are names of policies, and mappings with `name`"
+            raise ConfigError(message)
+        compared.append((name, list(of_section("policy", policy))))
+    for label, values in (variants or {}).items():
+        compared.append((label, list(flat(f"the variant {label!r}", values))))
+    extent = {
+        "first_episode": first_episode,
+        "shard": None,
+        "target_standard_error": target_standard_error,
+        "target_half_width": target_half_width,
+        "max_episodes": max_episodes,
+    }
+    with Progress(progress, None if episodes is None else episodes * len(compared)) as bar:
+        told = _slatesim.compare(given, compared, device, extent, curves=curves, progress=bar.callback)
+    return _told(Comparison, told)
+
+
+def sweep(
+    config: Config = None,
+    *,
+    vary: Mapping[str, Iterable[Any]],
+    zip: bool = False,
+    environment: Section = None,
+    policy: Section = None,
+    episodes: int | None = None,
+    seed: int | None = None,
+    max_steps: int | None = None,
+    discount: float | list[float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    backend: str = "auto",
+    num_threads: int | None = None,
+    batch_size: int | None = None,
+    adapter: int | str | None = None,
+    first_episode: int = 0,
+    curves: bool = False,
+    progress: bool | None = None,
+) -> Sweep:
+    """Evaluate a grid of values, each on the same users, documents and noise.
+
+    `vary` maps dotted keys to the values that they take: every one with every other, the last key's fastest; with `zip` the first
+    values together, then the second ones, and so on.
+
+    >>> import slatesim
+    >>> sweep = slatesim.sweep(environment="long_term_satisfaction", episodes=512, progress=False,
+    ...                        vary={"environment.user.sensitivity": [0.01, 0.05], "environment.slate_size": [1, 2]})
+    >>> [point.settings["environment.slate_size"] for point in sweep.points]
+    [1, 2, 1, 2]
+    """
+    given = source(
+        config,
+        environment=environment,
+        policy=policy,
+        run={"episodes": episodes, "seed": seed, "max_steps": max_steps, "discount": discount},
+        settings=settings,
+    )
+    device = _device(backend, num_threads, batch_size, adapter)
+    axes = [(key, list(values)) for key, values in vary.items()]
+    with Progress(progress, None) as bar:
+        told = _slatesim.sweep(given, axes, device, zip=zip, first_episode=first_episode, curves=curves, progress=bar.callback)
+    return _told(Sweep, told)
+
+
+def merge(reports: Iterable[Report], *, pool_seeds: bool = False) -> Report:
+    """Put the reports of parts of one run together, to the last bit of every figure.
+
+    With `pool_seeds` they may have different seeds.
+
+    >>> import slatesim
+    >>> parts = [slatesim.evaluate(environment="test_mdp", max_steps=20, episodes=1024, shard=f"{part}/2", progress=False)
+    ...          for part in range(2)]
+    >>> slatesim.merge(parts).episodes
+    1024
+    """
+    given = [(f"report {number}", report.to_json()) for number, report in enumerate(reports)]
+    if not given:
+        message = "there is no report to merge; allowed is at least one"
+        raise ConfigError(message)
+    return Report(*_slatesim.merge(given, pool_seeds=pool_seeds))

@@ -1,0 +1,154 @@
+"""Figures with their uncertainty."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CURVES = {
+    "reward": "reward_per_step",
+    "click_rate": "click_rate_per_step",
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its standard error; None where there is none."""
+
+    mean: float | None
+    standard_error: float | None
+
+    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Return the interval that covers the true mean with probability `level`, from the normal distribution.
+
+        None where there is no standard error. The distribution of the mean of thousands of episodes is close to normal; where one
+        episode has much weight, the result carries a warning.
+        """
+        if self.mean is None or self.standard_error is None:
+            return None
+        reach = NormalDist().inv_cdf(0.5 + level / 2) * self.standard_error
+        return self.mean - reach, self.mean + reach
+
+    def __str__(self) -> str:
+        """Write the mean, ± its standard error."""
+        if self.mean is None:
+            return "none"
+        if self.standard_error is None:
+            return f"{self.mean:.6g}"
+        return f"{self.mean:.6g} ± {self.standard_error:.2g}"
+
+
+@dataclass(frozen=True)
+class Moments(Estimate):
+    """A figure of single episodes: their mean, their spread, and quantiles."""
+
+    standard_deviation: float | None
+    min: float | None
+    max: float | None
+    quantiles: dict[float, float]
+    """Values by the share of episodes below them."""
+
+
+def number(value: Any) -> float | None:
+    """Read a number of JSON, or null."""
+    return None if value is None else float(value)
+
+
+def estimate(value: dict[str, Any] | None) -> Estimate:
+    """Read a mean and its standard error of JSON."""
+    value = value or {}
+    return Estimate(number(value.get("mean")), number(value.get("standard_error")))
+
+
+def _moments(value: dict[str, Any]) -> Moments:
+    quantiles = {float(share): float(at) for share, at in (value.get("quantiles") or {}).items() if at is not None}
+    return Moments(
+        number(value.get("mean")),
+        number(value.get("standard_error")),
+        number(value.get("standard_deviation")),
+        number(value.get("min")),
+        number(value.get("max")),
+        quantiles,
+    )
+
+
+class Figures:
+    """The figures of some episodes of one configuration."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        """Wrap what the JSON of a result has of them."""
+        self._data = data
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """The environment with all parameters."""
+        return dict(self._data["environment"])
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        """The policy with all parameters."""
+        return dict(self._data["policy"])
+
+    @property
+    def returns(self) -> Moments:
+        """The return: the sum of the rewards of an episode."""
+        return _moments(self._data["return"])
+
+    @property
+    def length(self) -> Moments:
+        """Steps of an episode."""
+        return _moments(self._data["length"])
+
+    @property
+    def click_rate(self) -> Estimate:
+        """Clicks per step."""
+        return estimate(self._data["click_rate"])
+
+    @property
+    def reward_slope(self) -> Estimate:
+        """The least-squares slope of the reward over the step within an episode, averaged over episodes."""
+        return estimate(self._data["reward_slope"])
+
+    @property
+    def user_steps(self) -> int:
+        """Steps of all episodes together."""
+        return int(self._data["user_steps"])
+
+    @cached_property
+    def curves(self) -> dict[str, NDArray[np.float64]]:
+        """The figures of each step, and their standard errors: empty if they were left out.
+
+        Keys are `step`, `reward`, `reward_standard_error`, `click_rate`, `click_rate_standard_error` and `running`, the number of
+        episodes that are still running. Beyond 4,096 steps there is a row a bin, `step` being its first one. Where there is no
+        standard error, it is NaN.
+        """
+        if "running_per_step" not in self._data:
+            return {}
+        running = np.asarray(self._data["running_per_step"], dtype=np.float64)
+        steps = self._data.get("curve_bins") or range(len(running))
+        curves = {"step": np.asarray(list(steps), dtype=np.float64)}
+        for name, key in _CURVES.items():
+            curves[name] = np.asarray(self._data[key], dtype=np.float64)
+            curves[f"{name}_standard_error"] = np.asarray(self._data[f"{key}_standard_error"], dtype=np.float64)
+        return curves | {"running": running}
+
+    def flat(self) -> dict[str, float]:
+        """Return the figures by names such as `return/mean`, for loggers."""
+        named = {
+            "return": self.returns,
+            "length": self.length,
+            "click_rate": self.click_rate,
+            "reward_slope": self.reward_slope,
+        }
+        flat = {}
+        for name, figure in named.items():
+            if figure.mean is not None:
+                flat[f"{name}/mean"] = figure.mean
+            if figure.standard_error is not None:
+                flat[f"{name}/standard_error"] = figure.standard_error
+        for share, at in self.returns.quantiles.items():
+            flat[f"return/quantile_{share:g}"] = at
+        return flat
