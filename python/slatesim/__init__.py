@@ -13,14 +13,16 @@ arguments. What goes wrong is an exception of `slatesim.errors`, with the senten
 
 from slatesim._slatesim import version as _version
 from slatesim.campaigns import compare, evaluate, merge, sweep
-from slatesim.errors import ConfigError, DeviceError, Error, Interrupted
+from slatesim.errors import ActionError, ConfigError, DeviceError, Error, Interrupted
 from slatesim.figures import Estimate, Figures, Moments
 from slatesim.listing import Adapter, Entry, Key, adapters, environments, layers, policies, run_keys
 from slatesim.results import Comparison, Difference, Point, Report, Sweep, Variant
+from slatesim.vec_env import VecEnv
 
 __version__ = _version()
 
 __all__ = [
+    "ActionError",
     "Adapter",
     "Comparison",
     "ConfigError",
@@ -37,6 +39,7 @@ __all__ = [
     "Report",
     "Sweep",
     "Variant",
+    "VecEnv",
     "adapters",
     "compare",
     "environments",

@@ -32,22 +32,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from slatesim import _slatesim
+from slatesim._device import device
 from slatesim._progress import Progress
 from slatesim._sources import Config, Section, flat, of_section, source
 from slatesim.errors import ConfigError, Interrupted
 from slatesim.results import Comparison, Report, Result, Sweep
 
 _Result = TypeVar("_Result", bound=Result)
-
-
-def _device(backend: str, num_threads: int | None, batch_size: int | None, adapter: int | str | None) -> dict[str, Any]:
-    """Describe what computes, as the extension module takes it."""
-    return {
-        "backend": backend,
-        "num_threads": num_threads,
-        "batch_size": batch_size,
-        "adapter": None if adapter is None else str(adapter),
-    }
 
 
 def _told(kind: type[_Result], told: tuple[str, str, BaseException | None]) -> _Result:
@@ -102,7 +93,7 @@ def evaluate(
         run={"episodes": episodes, "seed": seed, "max_steps": max_steps, "discount": discount},
         settings=settings,
     )
-    device = _device(backend, num_threads, batch_size, adapter)
+    on = device(backend, num_threads, batch_size, adapter)
     extent = {
         "first_episode": first_episode,
         "shard": shard,
@@ -111,7 +102,7 @@ def evaluate(
         "max_episodes": max_episodes,
     }
     with Progress(progress, episodes) as bar:
-        told = _slatesim.evaluate(given, device, extent, curves=curves, progress=bar.callback)
+        told = _slatesim.evaluate(given, on, extent, curves=curves, progress=bar.callback)
     return _told(Report, told)
 
 
@@ -155,7 +146,7 @@ def compare(
         run={"episodes": episodes, "seed": seed, "max_steps": max_steps, "discount": discount},
         settings=settings,
     )
-    device = _device(backend, num_threads, batch_size, adapter)
+    on = device(backend, num_threads, batch_size, adapter)
     compared = []
     for policy in policies:
         name = policy if isinstance(policy, str) else policy.get("name")
@@ -173,7 +164,7 @@ def compare(
         "max_episodes": max_episodes,
     }
     with Progress(progress, None if episodes is None else episodes * len(compared)) as bar:
-        told = _slatesim.compare(given, compared, device, extent, curves=curves, progress=bar.callback)
+        told = _slatesim.compare(given, compared, on, extent, curves=curves, progress=bar.callback)
     return _told(Comparison, told)
 
 
@@ -215,10 +206,10 @@ def sweep(
         run={"episodes": episodes, "seed": seed, "max_steps": max_steps, "discount": discount},
         settings=settings,
     )
-    device = _device(backend, num_threads, batch_size, adapter)
+    on = device(backend, num_threads, batch_size, adapter)
     axes = [(key, list(values)) for key, values in vary.items()]
     with Progress(progress, None) as bar:
-        told = _slatesim.sweep(given, axes, device, zip=zip, first_episode=first_episode, curves=curves, progress=bar.callback)
+        told = _slatesim.sweep(given, axes, on, zip=zip, first_episode=first_episode, curves=curves, progress=bar.callback)
     return _told(Sweep, told)
 
 

@@ -11,6 +11,10 @@ class ConfigError(Error, ValueError):
     """The configuration or an argument is wrong; the message names the key, the value, and what is allowed."""
 
 
+class ActionError(Error, ValueError):
+    """Slates or masks that cannot be taken: another shape or type, or candidates that are not offered. Nothing was done."""
+
+
 class DeviceError(Error, RuntimeError):
     """A device failed, or there is none."""
 

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 type Told = (String, String, Option<PyErr>);
 
 /// Where values come from: a file, and values by their keys.
-type Source<'py> = (Option<PathBuf>, Vec<Given<'py>>);
+pub(crate) type Source<'py> = (Option<PathBuf>, Vec<Given<'py>>);
 
 /// Which episodes are run, as Python gives it.
 #[derive(FromPyObject)]
@@ -68,11 +68,11 @@ impl ExtentArgs {
 }
 
 /// Turns an error of the library into an exception.
-fn or_raise<T, E: Into<Error>>(py: Python<'_>, result: Result<T, E>) -> PyResult<T> {
+pub(crate) fn or_raise<T, E: Into<Error>>(py: Python<'_>, result: Result<T, E>) -> PyResult<T> {
     result.map_err(|error| raise(py, error))
 }
 
-fn json_of(py: Python<'_>, value: &impl serde::Serialize) -> PyResult<String> {
+pub(crate) fn json_of(py: Python<'_>, value: &impl serde::Serialize) -> PyResult<String> {
     serde_json::to_string(value).map_err(|error| exception(py, Kind::Other, error.to_string()))
 }
 

@@ -12,6 +12,8 @@ use std::error::Error as _;
 pub(crate) enum Kind {
     /// The configuration or an argument is wrong.
     Config,
+    /// Slates or masks that cannot be shown.
+    Action,
     /// A device failed, or there is none.
     Device,
     /// Everything else.
@@ -22,6 +24,7 @@ impl Kind {
     fn class(self) -> &'static str {
         match self {
             Self::Config => "ConfigError",
+            Self::Action => "ActionError",
             Self::Device => "DeviceError",
             Self::Other => "Error",
         }

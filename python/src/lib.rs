@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 mod campaigns;
+mod env;
 mod errors;
 mod settings;
 mod watch;
@@ -18,6 +19,8 @@ use std::ffi::OsString;
 mod _slatesim {
     #[pymodule_export]
     use super::campaigns::{compare, corpus, declarations, evaluate, merge, sweep};
+    #[pymodule_export]
+    use super::env::Env;
     #[pymodule_export]
     use super::{adapters, cli, version};
 }

@@ -131,13 +131,9 @@ def test_a_sweep_has_a_row_a_point() -> None:
     )
     frame = sweep.to_pandas()
     assert frame["policy.name"].tolist() == ["random", "greedy"] * 2
-    alone = slatesim.evaluate(
-        environment=LTS, policy="greedy", settings={"environment.user.sensitivity": 0.05}, episodes=512, **QUIET
-    )
+    alone = slatesim.evaluate(environment=LTS, policy="greedy", settings={"environment.user.sensitivity": 0.05}, episodes=512, **QUIET)
     assert frame["return/mean"].tolist()[3] == alone.returns.mean
-    zipped = slatesim.sweep(
-        environment=LTS, zip=True, vary={"seed": range(3), "environment.slate_size": [1, 2, 3]}, episodes=256, **QUIET
-    )
+    zipped = slatesim.sweep(environment=LTS, zip=True, vary={"seed": range(3), "environment.slate_size": [1, 2, 3]}, episodes=256, **QUIET)
     assert [point.settings["seed"] for point in zipped.points] == [0, 1, 2]
 
 

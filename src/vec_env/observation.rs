@@ -79,6 +79,20 @@ pub struct Step {
     pub final_observation: Option<FinalObservation>,
 }
 
+impl Step {
+    /// Takes apart what the step did, the observation after it, and the last one of episodes that have been replaced.
+    pub fn split(self) -> (Outcome, Observation, Option<FinalObservation>) {
+        let outcome = Outcome {
+            rewards: self.rewards,
+            terminated: self.terminated,
+            truncated: self.truncated,
+            chosen: self.chosen,
+            begun: self.begun,
+        };
+        (outcome, self.observation, self.final_observation)
+    }
+}
+
 /// The last observation of episodes that have ended.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
