@@ -189,6 +189,22 @@ class SlateVectorEnv(VectorEnv[Any, Any, Any]):
         if render_mode is not None:
             message = f"`render_mode` = {render_mode!r} is not allowed; allowed is None: there is nothing to see"
             raise ConfigError(message)
+        self._arguments = parameters | {
+            "num_envs": num_envs,
+            "environment": environment,
+            "autoreset_mode": mode.value,
+            "observation": observation,
+            "action": action,
+            "max_steps": max_steps,
+            "max_episode_steps": max_episode_steps,
+            "seed": seed,
+            "config": config,
+            "settings": settings,
+            "first_env": first_env,
+            "backend": backend,
+            "num_threads": num_threads,
+            "adapter": adapter,
+        }
         self._env = VecEnv(
             config,
             num_envs=num_envs,
@@ -242,6 +258,10 @@ class SlateVectorEnv(VectorEnv[Any, Any, Any]):
             info["final_obs"], info["_final_obs"] = self._codec.observe(observation), lanes
         return self._codec.observe(step.observation), outcome.rewards, outcome.terminated, outcome.truncated, info
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments: what is read is new environments, which have not been reset."""
+        return _remake, (type(self), self._arguments)
+
     def close_extras(self, **_kwargs: Any) -> None:
         """Give memory and threads back."""
         self._env.close()
@@ -254,6 +274,7 @@ class SlateEnv(gymnasium.Env[Any, Any]):
 
     def __init__(self, **arguments: Any) -> None:
         """Make an environment; `reset` begins its first episode."""
+        self._arguments = arguments
         self._envs = SlateVectorEnv(1, autoreset_mode=AutoresetMode.DISABLED, **arguments)
         self.observation_space = self._envs.single_observation_space
         self.action_space = self._envs.single_action_space
@@ -271,9 +292,17 @@ class SlateEnv(gymnasium.Env[Any, Any]):
         told = {"chosen": int(info["chosen"][0])}
         return _first(observation), float(rewards[0]), bool(terminated[0]), bool(truncated[0]), told
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments: what is read is a new environment, which has not been reset."""
+        return _remake, (type(self), self._arguments)
+
     def close(self) -> None:
         """Give memory and threads back."""
         self._envs.close()
+
+
+def _remake(kind: Any, arguments: dict[str, Any]) -> Any:
+    return kind(**arguments)
 
 
 def _first(observation: Observed) -> Any:

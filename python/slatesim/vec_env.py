@@ -130,6 +130,19 @@ class VecEnv:
 
         Without `seed` and without one in `config` or `settings`, the first reset takes a seed of the operating system.
         """
+        self._arguments = {
+            "config": config,
+            "num_envs": num_envs,
+            "environment": environment,
+            "seed": seed,
+            "max_steps": max_steps,
+            "settings": settings,
+            "autoreset": autoreset,
+            "first_env": first_env,
+            "backend": backend,
+            "num_threads": num_threads,
+            "adapter": adapter,
+        }
         given = source(config, environment=environment, policy=None, run={"seed": seed, "max_steps": max_steps}, settings=settings)
         self._env = _slatesim.Env(
             given,
@@ -204,6 +217,14 @@ class VecEnv:
         """Fetch what is observed now."""
         return Observation(*self._env.observe())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments: what is read is new environments, which have not been reset."""
+        return _remake, (type(self), self._arguments)
+
     def close(self) -> None:
         """Give memory and threads back; calling it twice does no harm."""
         self._env.close()
+
+
+def _remake(kind: type[VecEnv], arguments: dict[str, Any]) -> VecEnv:
+    return kind(**arguments)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import threading
 import warnings
 
@@ -193,6 +194,21 @@ def test_wrong_arguments_are_told() -> None:
             envs.reset(options={"reset_mask": mask})
     with pytest.raises(slatesim.ConfigError):
         VecEnv(num_envs=2, **CPU).reset(seed=-1)
+
+
+def test_pickled_environments_are_new_ones_with_the_same_arguments() -> None:
+    slates = np.zeros((3, 2), int)
+    for env in (
+        SlateVectorEnv(3, seed=5, user={"sensitivity": 0.1}, autoreset_mode="SameStep", **CPU),
+        VecEnv(num_envs=3, seed=5, environment={"name": "interest_evolution"}, **CPU),
+    ):
+        copy = pickle.loads(pickle.dumps(env))
+        with pytest.raises(slatesim.Error, match="have not been reset"):
+            copy.step(slates)
+        told = [(one.reset(), one.step(slates)) for one in (env, copy)]
+        assert data_equivalence(told[0][0], told[1][0], exact=True)
+    single = pickle.loads(pickle.dumps(SlateEnv(seed=1, num_candidates=4, **CPU)))
+    assert single.reset()[0]["doc"].shape == (4, 1)
 
 
 def test_closed_environments_say_so() -> None:
