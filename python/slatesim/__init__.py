@@ -12,11 +12,11 @@ arguments. What goes wrong is an exception of `slatesim.errors`, with the senten
 """
 
 from slatesim._slatesim import version as _version
-from slatesim.campaigns import compare, evaluate, merge, sweep
+from slatesim.campaigns import compare, evaluate, merge, sweep, trace
 from slatesim.errors import ActionError, ConfigError, DeviceError, Error, Interrupted
 from slatesim.figures import Estimate, Figures, Moments
 from slatesim.listing import Adapter, Entry, Key, adapters, environments, layers, policies, run_keys
-from slatesim.results import Comparison, Difference, Point, Report, Sweep, Variant
+from slatesim.results import Comparison, Difference, Point, Report, Sweep, Trace, Variant
 from slatesim.vec_env import VecEnv
 
 __version__ = _version()
@@ -38,6 +38,7 @@ __all__ = [
     "Point",
     "Report",
     "Sweep",
+    "Trace",
     "Variant",
     "VecEnv",
     "adapters",
@@ -49,4 +50,5 @@ __all__ = [
     "policies",
     "run_keys",
     "sweep",
+    "trace",
 ]

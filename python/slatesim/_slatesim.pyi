@@ -10,7 +10,7 @@ _Source: TypeAlias = tuple[str | None, list[_Given]]
 _Told: TypeAlias = tuple[str, str, BaseException | None]
 _Progress: TypeAlias = Callable[[int], object] | None
 
-__all__ = ["Env", "adapters", "cli", "compare", "corpus", "declarations", "evaluate", "merge", "sweep", "version"]
+__all__ = ["Env", "adapters", "cli", "compare", "corpus", "declarations", "evaluate", "merge", "sweep", "trace", "version"]
 
 def version() -> str: ...
 def cli(arguments: list[str]) -> int: ...
@@ -37,6 +37,9 @@ def sweep(
     curves: bool,
     progress: _Progress,
 ) -> _Told: ...
+def trace(
+    source: _Source, backend: Mapping[str, Any], *, first: int, first_episode: int, candidates: bool, progress: _Progress
+) -> tuple[list[tuple[str, NDArray[Any]]], int, BaseException | None]: ...
 def merge(reports: list[tuple[str, str]], *, pool_seeds: bool) -> tuple[str, str]: ...
 
 _Observed: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | None]

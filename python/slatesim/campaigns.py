@@ -36,7 +36,7 @@ from slatesim._device import device
 from slatesim._progress import Progress
 from slatesim._sources import Config, Section, flat, of_section, source
 from slatesim.errors import ConfigError, Interrupted
-from slatesim.results import Comparison, Report, Result, Sweep
+from slatesim.results import Comparison, Report, Result, Sweep, Trace
 
 _Result = TypeVar("_Result", bound=Result)
 
@@ -211,6 +211,52 @@ def sweep(
     with Progress(progress, None) as bar:
         told = _slatesim.sweep(given, axes, on, zip=zip, first_episode=first_episode, curves=curves, progress=bar.callback)
     return _told(Sweep, told)
+
+
+def trace(
+    config: Config = None,
+    *,
+    first: int = 1,
+    first_episode: int = 0,
+    candidates: bool = False,
+    environment: Section = None,
+    policy: Section = None,
+    episodes: int | None = None,
+    seed: int | None = None,
+    max_steps: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    backend: str = "auto",
+    num_threads: int | None = None,
+    adapter: int | str | None = None,
+    progress: bool | None = None,
+) -> Trace:
+    """Record every step of the `first` episodes: what was observed, shown, clicked and earned, and with which probability.
+
+    With `candidates` the features of all candidates are there, too, and not only of those that are shown.
+
+    >>> import slatesim
+    >>> trace = slatesim.trace(environment="long_term_satisfaction", first=3, progress=False)
+    >>> len(trace.arrays["reward"])
+    180
+    """
+    given = source(
+        config,
+        environment=environment,
+        policy=policy,
+        run={"episodes": episodes, "seed": seed, "max_steps": max_steps},
+        settings=settings,
+    )
+    on = device(backend, num_threads, None, adapter)
+    with Progress(progress, first) as bar:
+        columns, done, interruption = _slatesim.trace(
+            given, on, first=first, first_episode=first_episode, candidates=candidates, progress=bar.callback
+        )
+    recorded = Trace(dict(columns), done)
+    if interruption is None:
+        return recorded
+    if isinstance(interruption, KeyboardInterrupt):
+        raise Interrupted(recorded) from None
+    raise interruption
 
 
 def merge(reports: Iterable[Report], *, pool_seeds: bool = False) -> Report:

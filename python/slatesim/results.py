@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from numpy.typing import NDArray
+
 from slatesim import _slatesim, plots
 from slatesim.figures import Estimate, Figures, number
 
@@ -254,3 +256,31 @@ class Sweep(Result):
         ax = plots.axes(ax)
         plots.points(self, ax)
         return ax
+
+
+class Trace:
+    """Every step of some episodes, from `slatesim.trace`."""
+
+    def __init__(self, arrays: dict[str, NDArray[Any]], episodes: int) -> None:
+        """Wrap columns."""
+        self.arrays = arrays
+        """The columns by the names of docs/trajectories.md, a row a step. Missing whole numbers are -1, others NaN."""
+        self.episodes = episodes
+        """How many episodes there are."""
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return a row a step."""
+        import pandas as pd
+
+        return pd.DataFrame(self.arrays)
+
+    def to_polars(self) -> "pl.DataFrame":
+        """Return a row a step."""
+        import polars as pl
+
+        return pl.DataFrame(self.arrays)
+
+    def __repr__(self) -> str:
+        """Say how much there is."""
+        steps = len(next(iter(self.arrays.values()), ()))
+        return f"<slatesim.Trace: {self.episodes} episodes, {steps} steps, {len(self.arrays)} columns>"

@@ -8,6 +8,7 @@ mod campaigns;
 mod env;
 mod errors;
 mod settings;
+mod trace;
 mod watch;
 
 use pyo3::prelude::*;
@@ -21,6 +22,8 @@ mod _slatesim {
     use super::campaigns::{compare, corpus, declarations, evaluate, merge, sweep};
     #[pymodule_export]
     use super::env::Env;
+    #[pymodule_export]
+    use super::trace::record;
     #[pymodule_export]
     use super::{adapters, cli, version};
 }

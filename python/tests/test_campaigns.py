@@ -288,3 +288,23 @@ def test_tables_are_made_by_either_library() -> None:
     for module, make in (("pandas", report.to_pandas), ("polars", report.to_polars)):
         pytest.importorskip(module)
         assert make().shape == (60, 6)
+
+
+def test_a_trace_has_the_columns_and_steps_of_the_command_line() -> None:
+    run = ("--environment", "interest_evolution", "--seed", "3")
+    trace = slatesim.trace(environment="interest_evolution", first=4, seed=3, **QUIET)
+    done = subprocess.run(
+        [sys.executable, "-m", "slatesim", "trace", *run, "--first", "4", "--format", "csv", "--quiet", "--backend", "cpu"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    rows = done.stdout.splitlines()
+    assert list(trace.arrays) == rows[0].split(",")
+    assert len(trace.to_pandas()) == len(rows) - 1
+    assert trace.episodes == 4
+    reward = rows[0].split(",").index("reward")
+    written = np.array([row.split(",")[reward] for row in rows[1:]], trace.arrays["reward"].dtype)
+    np.testing.assert_array_equal(trace.arrays["reward"], written)
+    whole = slatesim.evaluate(environment="interest_evolution", episodes=4, seed=3, **QUIET)
+    assert trace.arrays["reward"].sum() / 4 == pytest.approx(whole.returns.mean)
