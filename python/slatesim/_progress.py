@@ -6,20 +6,27 @@ from typing import Any, Self
 
 
 class Progress:
-    """A context in which `callback` moves a bar; without a bar it is None."""
+    """A context in which `callback` moves a bar; without a bar it is None.
+
+    A bar that cannot be drawn, because nobody can be told any more, is no reason to lose a campaign.
+    """
 
     def __init__(self, wanted: bool | None, total: int | None) -> None:
         """Prepare a bar; with `wanted` None, one if there is somebody to look at it."""
         self._bar: Any = None
+        if sys.stderr is None:
+            return
         if wanted is None:
-            wanted = (sys.stderr is not None and sys.stderr.isatty()) or "ipykernel" in sys.modules
+            wanted = sys.stderr.isatty() or "ipykernel" in sys.modules
         if not wanted:
             return
         try:
             from tqdm.auto import tqdm
-        except ImportError:
-            return
-        self._bar = tqdm(total=total, unit=" episodes", unit_scale=True, leave=False)
+
+            total = total if isinstance(total, int) else None
+            self._bar = tqdm(total=total, unit=" episodes", unit_scale=True, leave=False)
+        except (ImportError, OSError):
+            self._bar = None
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -28,7 +35,10 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Remove the bar."""
         if self._bar is not None:
-            self._bar.close()
+            try:
+                self._bar.close()
+            except OSError:
+                self._bar = None
 
     @property
     def callback(self) -> Any:
@@ -38,4 +48,8 @@ class Progress:
         return self._move
 
     def _move(self, episodes: int) -> None:
-        self._bar.update(episodes - self._bar.n)
+        if self._bar is not None:
+            try:
+                self._bar.update(episodes - self._bar.n)
+            except OSError:
+                self._bar = None

@@ -10,7 +10,21 @@ _Source: TypeAlias = tuple[str | None, list[_Given]]
 _Told: TypeAlias = tuple[str, str, BaseException | None]
 _Progress: TypeAlias = Callable[[int], object] | None
 
-__all__ = ["Env", "adapters", "cli", "compare", "corpus", "declarations", "evaluate", "merge", "sweep", "trace", "version"]
+__all__ = [
+    "Env",
+    "adapters",
+    "cli",
+    "compare",
+    "corpus",
+    "critical_value",
+    "declarations",
+    "evaluate",
+    "merge",
+    "read_report",
+    "sweep",
+    "trace",
+    "version",
+]
 
 def version() -> str: ...
 def cli(arguments: list[str]) -> int: ...
@@ -40,6 +54,8 @@ def sweep(
 def trace(
     source: _Source, backend: Mapping[str, Any], *, first: int, first_episode: int, candidates: bool, progress: _Progress
 ) -> tuple[list[tuple[str, NDArray[Any]]], int, BaseException | None]: ...
+def read_report(json: str) -> tuple[str, str]: ...
+def critical_value(level: float, count: int) -> float | None: ...
 def merge(reports: list[tuple[str, str]], *, pool_seeds: bool) -> tuple[str, str]: ...
 
 _Observed: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | None]

@@ -18,16 +18,26 @@ Given: TypeAlias = tuple[str, str, Any]
 Source: TypeAlias = tuple[str | None, list[Given]]
 
 
-def flat(place: str, table: Mapping[str, Any], prefix: str = "") -> Iterator[Given]:
-    """List the values of nested tables with their dotted keys."""
+DEEPEST = 32
+"""The deepest nesting of tables."""
+
+
+def flat(place: str, table: Any, prefix: str = "", depth: int = 0) -> Iterator[Given]:
+    """List the values of nested tables with their dotted keys; None stands for what is not given."""
+    if not isinstance(table, Mapping):
+        message = f"{place} is {table!r}; allowed is a mapping of keys"
+        raise ConfigError(message)
+    if depth > DEEPEST:
+        message = f"{place} is nested deeper than {DEEPEST} tables, which is not allowed"
+        raise ConfigError(message)
     for name, value in table.items():
         if not isinstance(name, str):
             message = f"{place} has the key {name!r}; allowed are texts"
             raise ConfigError(message)
         key = prefix + name
         if isinstance(value, Mapping):
-            yield from flat(place, value, key + ".")
-        else:
+            yield from flat(place, value, key + ".", depth + 1)
+        elif value is not None:
             yield place, key, value
 
 
@@ -59,9 +69,16 @@ def source(
     if isinstance(config, Mapping):
         values += flat("`config`", config)
     elif config is not None:
-        path = os.fspath(config)
+        try:
+            path = os.fspath(config)
+        except TypeError:
+            path = None
+        if not isinstance(path, str) or path == "-" or "\0" in path:
+            message = f"`config` is {config!r}; allowed is the path of a TOML file, or a mapping of keys"
+            raise ConfigError(message)
     values += of_section("environment", environment)
     values += of_section("policy", policy)
     values += [(f"the argument `{key}`", key, value) for key, value in run.items() if value is not None]
-    values += flat("`settings`", settings or {})
+    if settings is not None:
+        values += flat("`settings`", settings)
     return path, values

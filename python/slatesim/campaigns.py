@@ -24,15 +24,17 @@ And what computes it, which has no influence on the result but by its arithmetic
 `progress`
     whether a bar is shown (by tqdm); None: where tqdm is installed and somebody looks.
 
-The interpreter's lock is released while episodes run. Ctrl-C ends a campaign within a tenth of a second or so, and raises
-`slatesim.Interrupted`, a `KeyboardInterrupt` that has the result of what was done as `partial`.
+The interpreter's lock is released while episodes run. Ctrl-C ends a campaign within a tenth of a second and the length of a batch,
+and raises `slatesim.Interrupted`, a `KeyboardInterrupt` that has the result of what was done as `partial`. Before episodes run and
+after them it is a `KeyboardInterrupt` as everywhere else.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from slatesim import _slatesim
-from slatesim._device import device
+from slatesim._device import MOST_EPISODES, device, extent, whole
 from slatesim._progress import Progress
 from slatesim._sources import Config, Section, flat, of_section, source
 from slatesim.errors import ConfigError, Interrupted
@@ -47,9 +49,38 @@ def _told(kind: type[_Result], told: tuple[str, str, BaseException | None]) -> _
     result = kind(json, text)
     if interruption is None:
         return result
-    if isinstance(interruption, KeyboardInterrupt):
+    if type(interruption) is KeyboardInterrupt:
         raise Interrupted(result) from None
     raise interruption
+
+
+_MOST_VARIANTS = 32
+_MOST_POINTS = 10_000
+
+
+def _table(name: str, given: Any) -> Mapping[str, Any]:
+    """Return a mapping whose keys are texts."""
+    if isinstance(given, Mapping) and all(isinstance(key, str) for key in given):
+        return given
+    message = f"`{name}` is {given!r}; allowed is a mapping whose keys are texts"
+    raise ConfigError(message)
+
+
+def _entries(name: str, given: Any, most: int) -> list[Any]:
+    """Return the entries of an iterable that is no text and no mapping, at most so many."""
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        message = f"`{name}` is {given!r}; allowed is a list"
+        raise ConfigError(message)
+    entries = list(itertools.islice(given, most + 1))
+    if len(entries) > most:
+        message = f"`{name}` has more than {most} entries; allowed are {most}"
+        raise ConfigError(message)
+    return entries
+
+
+def _times(episodes: Any, count: int) -> int | None:
+    """Return how many episodes all variants have together, if that is known."""
+    return episodes * count if isinstance(episodes, int) else None
 
 
 def evaluate(
@@ -94,15 +125,9 @@ def evaluate(
         settings=settings,
     )
     on = device(backend, num_threads, batch_size, adapter)
-    extent = {
-        "first_episode": first_episode,
-        "shard": shard,
-        "target_standard_error": target_standard_error,
-        "target_half_width": target_half_width,
-        "max_episodes": max_episodes,
-    }
+    which = extent(episodes, first_episode, shard, target_standard_error, target_half_width, max_episodes)
     with Progress(progress, episodes) as bar:
-        told = _slatesim.evaluate(given, on, extent, curves=curves, progress=bar.callback)
+        told = _slatesim.evaluate(given, on, which, curves=bool(curves), progress=bar.callback)
     return _told(Report, told)
 
 
@@ -148,23 +173,17 @@ def compare(
     )
     on = device(backend, num_threads, batch_size, adapter)
     compared = []
-    for policy in policies:
-        name = policy if isinstance(policy, str) else policy.get("name")
+    for policy in _entries("policies", policies, _MOST_VARIANTS):
+        name = policy.get("name") if isinstance(policy, Mapping) else policy
         if not isinstance(name, str):
             message = f"`policies` has {policy!r}; allowed are names of policies, and mappings with `name`"
             raise ConfigError(message)
         compared.append((name, list(of_section("policy", policy))))
-    for label, values in (variants or {}).items():
+    for label, values in _table("variants", {} if variants is None else variants).items():
         compared.append((label, list(flat(f"the variant {label!r}", values))))
-    extent = {
-        "first_episode": first_episode,
-        "shard": None,
-        "target_standard_error": target_standard_error,
-        "target_half_width": target_half_width,
-        "max_episodes": max_episodes,
-    }
-    with Progress(progress, None if episodes is None else episodes * len(compared)) as bar:
-        told = _slatesim.compare(given, compared, on, extent, curves=curves, progress=bar.callback)
+    which = extent(episodes, first_episode, None, target_standard_error, target_half_width, max_episodes)
+    with Progress(progress, _times(episodes, len(compared))) as bar:
+        told = _slatesim.compare(given, compared, on, which, curves=bool(curves), progress=bar.callback)
     return _told(Comparison, told)
 
 
@@ -207,9 +226,10 @@ def sweep(
         settings=settings,
     )
     on = device(backend, num_threads, batch_size, adapter)
-    axes = [(key, list(values)) for key, values in vary.items()]
+    axes = [(key, _entries(f"vary[{key!r}]", values, _MOST_POINTS)) for key, values in _table("vary", vary).items()]
+    first_episode = whole("first_episode", first_episode, 0, MOST_EPISODES)
     with Progress(progress, None) as bar:
-        told = _slatesim.sweep(given, axes, on, zip=zip, first_episode=first_episode, curves=curves, progress=bar.callback)
+        told = _slatesim.sweep(given, axes, on, zip=bool(zip), first_episode=first_episode, curves=bool(curves), progress=bar.callback)
     return _told(Sweep, told)
 
 
@@ -247,14 +267,16 @@ def trace(
         settings=settings,
     )
     on = device(backend, num_threads, None, adapter)
+    first = whole("first", first, 1, MOST_EPISODES)
+    first_episode = whole("first_episode", first_episode, 0, MOST_EPISODES)
     with Progress(progress, first) as bar:
         columns, done, interruption = _slatesim.trace(
-            given, on, first=first, first_episode=first_episode, candidates=candidates, progress=bar.callback
+            given, on, first=first, first_episode=first_episode, candidates=bool(candidates), progress=bar.callback
         )
     recorded = Trace(dict(columns), done)
     if interruption is None:
         return recorded
-    if isinstance(interruption, KeyboardInterrupt):
+    if type(interruption) is KeyboardInterrupt:
         raise Interrupted(recorded) from None
     raise interruption
 
@@ -270,8 +292,13 @@ def merge(reports: Iterable[Report], *, pool_seeds: bool = False) -> Report:
     >>> slatesim.merge(parts).episodes
     1024
     """
-    given = [(f"report {number}", report.to_json()) for number, report in enumerate(reports)]
+    given = []
+    for number, report in enumerate(reports):
+        if not isinstance(report, Report):
+            message = f"`reports` has {report!r}; allowed are reports"
+            raise ConfigError(message)
+        given.append((f"report {number}", report.to_json()))
     if not given:
         message = "there is no report to merge; allowed is at least one"
         raise ConfigError(message)
-    return Report(*_slatesim.merge(given, pool_seeds=pool_seeds))
+    return Report(*_slatesim.merge(given, pool_seeds=bool(pool_seeds)))

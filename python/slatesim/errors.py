@@ -22,7 +22,8 @@ class DeviceError(Error, RuntimeError):
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C ended a campaign early.
 
-    `partial` is the result of the episodes that were done: a `Report`, `Comparison` or `Sweep` whose `is_partial` is true.
+    `partial` is the result of the episodes that were done: a `Report`, `Comparison` or `Sweep` whose `is_partial` tells whether
+    episodes are missing, or a `Trace`.
     """
 
     def __init__(self, partial: Any) -> None:

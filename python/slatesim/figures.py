@@ -1,12 +1,17 @@
 """Figures with their uncertainty."""
 
+import copy
 from dataclasses import dataclass
-from functools import cached_property
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from slatesim import _slatesim
+from slatesim.errors import ConfigError
+
+FEW = 100
+"""Fewer episodes than these, if they are all equal, say nothing about further ones."""
 
 _CURVES = {
     "reward": "reward_per_step",
@@ -20,16 +25,24 @@ class Estimate:
 
     mean: float | None
     standard_error: float | None
+    count: int
+    """How many episodes it is estimated from."""
 
     def interval(self, level: float = 0.95) -> tuple[float, float] | None:
-        """Return the interval that covers the true mean with probability `level`, from the normal distribution.
+        """Return the interval that covers the true mean with probability `level`, such as 0.95.
 
-        None where there is no standard error. The distribution of the mean of thousands of episodes is close to normal; where one
-        episode has much weight, the result carries a warning.
+        It is from Student's distribution where there are fewer than 100 episodes, else from the normal one. None where there is no
+        standard error, or where few episodes are all equal. Where one episode has much weight, the result carries a warning.
         """
+        if not 0 < level < 1:
+            message = f"`level` = {level!r} is not allowed; allowed is a number above 0 and below 1"
+            raise ConfigError(message)
         if self.mean is None or self.standard_error is None:
             return None
-        reach = NormalDist().inv_cdf(0.5 + level / 2) * self.standard_error
+        critical = _slatesim.critical_value(level, self.count)
+        if critical is None or (self.standard_error == 0 and self.count < FEW):
+            return None
+        reach = critical * self.standard_error
         return self.mean - reach, self.mean + reach
 
     def __str__(self) -> str:
@@ -57,17 +70,18 @@ def number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def estimate(value: dict[str, Any] | None) -> Estimate:
+def estimate(value: dict[str, Any] | None, count: int) -> Estimate:
     """Read a mean and its standard error of JSON."""
     value = value or {}
-    return Estimate(number(value.get("mean")), number(value.get("standard_error")))
+    return Estimate(number(value.get("mean")), number(value.get("standard_error")), count)
 
 
-def _moments(value: dict[str, Any]) -> Moments:
+def _moments(value: dict[str, Any], count: int) -> Moments:
     quantiles = {float(share): float(at) for share, at in (value.get("quantiles") or {}).items() if at is not None}
     return Moments(
         number(value.get("mean")),
         number(value.get("standard_error")),
+        count,
         number(value.get("standard_deviation")),
         number(value.get("min")),
         number(value.get("max")),
@@ -78,46 +92,48 @@ def _moments(value: dict[str, Any]) -> Moments:
 class Figures:
     """The figures of some episodes of one configuration."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
-        """Wrap what the JSON of a result has of them."""
+    def __init__(self, data: dict[str, Any], count: int) -> None:
+        """Wrap what the JSON of a result has of `count` episodes."""
         self._data = data
+        self._count = count
+        self._curves: dict[str, NDArray[np.float64]] | None = None
 
     @property
     def environment(self) -> dict[str, Any]:
         """The environment with all parameters."""
-        return dict(self._data["environment"])
+        return copy.deepcopy(dict(self._data["environment"]))
 
     @property
     def policy(self) -> dict[str, Any]:
         """The policy with all parameters."""
-        return dict(self._data["policy"])
+        return copy.deepcopy(dict(self._data["policy"]))
 
     @property
     def returns(self) -> Moments:
         """The return: the sum of the rewards of an episode."""
-        return _moments(self._data["return"])
+        return _moments(self._data["return"], self._count)
 
     @property
     def length(self) -> Moments:
         """Steps of an episode."""
-        return _moments(self._data["length"])
+        return _moments(self._data["length"], self._count)
 
     @property
     def click_rate(self) -> Estimate:
         """Clicks per step."""
-        return estimate(self._data["click_rate"])
+        return estimate(self._data["click_rate"], self._count)
 
     @property
     def reward_slope(self) -> Estimate:
         """The least-squares slope of the reward over the step within an episode, averaged over episodes."""
-        return estimate(self._data["reward_slope"])
+        return estimate(self._data["reward_slope"], int(self._data["reward_slope"].get("episodes") or 0))
 
     @property
     def user_steps(self) -> int:
         """Steps of all episodes together."""
         return int(self._data["user_steps"])
 
-    @cached_property
+    @property
     def curves(self) -> dict[str, NDArray[np.float64]]:
         """The figures of each step, and their standard errors: empty if they were left out.
 
@@ -125,6 +141,14 @@ class Figures:
         episodes that are still running. Beyond 4,096 steps there is a row a bin, `step` being its first one. Where there is no
         standard error, it is NaN.
         """
+        # Not a cached property: until Python 3.12 all of a class wait for each other there.
+        if self._curves is None:
+            self._curves = self._read_curves()
+            for curve in self._curves.values():
+                curve.flags.writeable = False
+        return dict(self._curves)
+
+    def _read_curves(self) -> dict[str, NDArray[np.float64]]:
         if "running_per_step" not in self._data:
             return {}
         running = np.asarray(self._data["running_per_step"], dtype=np.float64)

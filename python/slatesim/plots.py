@@ -22,22 +22,25 @@ def axes(ax: "Axes | None") -> "Axes":
     return plt.subplots()[1]
 
 
-def curve(report: "Report", ax: "Axes", what: str) -> None:
+def curve(report: "Report", ax: "Axes | None", what: str) -> "Axes":
     """Draw a curve over the step with a band of 95 %."""
     curves = report.curves
     if f"{what}_standard_error" not in curves:
         known = [name.removesuffix("_standard_error") for name in curves if name.endswith("_standard_error")]
         message = f"there is no curve {what!r}; allowed is one of {known}, which `curves=False` leaves out"
         raise ConfigError(message)
+    ax = axes(ax)
     reach = NormalDist().inv_cdf(0.975) * np.nan_to_num(curves[f"{what}_standard_error"])
     ax.plot(curves["step"], curves[what])
     ax.fill_between(curves["step"], curves[what] - reach, curves[what] + reach, alpha=0.3, linewidth=0)
     ax.set_xlabel("step")
     ax.set_ylabel(what.replace("_", " "))
+    return ax
 
 
-def differences(comparison: "Comparison", ax: "Axes") -> None:
+def differences(comparison: "Comparison", ax: "Axes | None") -> "Axes":
     """Draw the difference of every pair with its simultaneous interval."""
+    ax = axes(ax)
     pairs = list(reversed(comparison.differences))
     for row, pair in enumerate(pairs):
         if pair.ci95_simultaneous is not None:
@@ -47,20 +50,23 @@ def differences(comparison: "Comparison", ax: "Axes") -> None:
     ax.axvline(0.0, color="grey", linewidth=1)
     ax.set_yticks(range(len(pairs)), [f"{pair.a} - {pair.b}" for pair in pairs])
     ax.set_xlabel("difference of the mean returns, 95 % for all together")
+    return ax
 
 
-def points(sweep: "Sweep", ax: "Axes") -> None:
+def points(sweep: "Sweep", ax: "Axes | None") -> "Axes":
     """Draw the mean return over the values of the one key that varies, or as a heat map over those of two."""
     means = [np.nan if point.returns.mean is None else point.returns.mean for point in sweep.points]
     ticks = {key: [_tick(point.settings[key]) for point in sweep.points] for key in sweep.varied}
     match sweep.varied:
         case [key]:
+            ax = axes(ax)
             intervals = [point.returns.interval() or (np.nan, np.nan) for point in sweep.points]
             reach = [(high - low) / 2 for low, high in intervals]
             ax.errorbar(ticks[key], means, yerr=reach, marker="o", capsize=3)
             ax.set_xlabel(key)
             ax.set_ylabel("mean return")
         case [down, along]:
+            ax = axes(ax)
             rows, columns = list(dict.fromkeys(ticks[down])), list(dict.fromkeys(ticks[along]))
             grid = np.full((len(rows), len(columns)), np.nan)
             for row, column, mean in zip(ticks[down], ticks[along], means, strict=True):
@@ -74,6 +80,7 @@ def points(sweep: "Sweep", ax: "Axes") -> None:
         case varied:
             message = f"{len(varied)} keys vary, and a picture has two axes; allowed are one or two keys"
             raise ConfigError(message)
+    return ax
 
 
 def _tick(value: Any) -> float | str:

@@ -4,7 +4,6 @@ import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
@@ -25,11 +24,7 @@ class Result:
         """Wrap the JSON of a result, and the text that the command line prints."""
         self._json = json_text
         self._text = text
-
-    @cached_property
-    def _all(self) -> dict[str, Any]:
-        data: dict[str, Any] = json.loads(self._json)
-        return data
+        self._all: dict[str, Any] = json.loads(json_text)
 
     @property
     def episodes(self) -> int:
@@ -81,12 +76,12 @@ class Report(Result, Figures):
     def __init__(self, json_text: str, text: str) -> None:
         """Wrap a report."""
         Result.__init__(self, json_text, text)
-        Figures.__init__(self, self._all)
+        Figures.__init__(self, self._all, int(self._all["episodes"]))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` or `slatesim evaluate --json` has written; damage is noticed."""
-        return cls(*_slatesim.merge([("the text", text)], pool_seeds=False))
+        return cls(*_slatesim.read_report(text))
 
     @property
     def seed(self) -> int | None:
@@ -107,9 +102,7 @@ class Report(Result, Figures):
 
     def plot(self, ax: "Axes | None" = None, what: str = "reward") -> "Axes":
         """Draw the curve of `what`, `"reward"` or `"click_rate"`, over the step, with a band of 95 %."""
-        ax = plots.axes(ax)
-        plots.curve(self, ax, what)
-        return ax
+        return plots.curve(self, ax, what)
 
 
 class Variant(Figures):
@@ -143,18 +136,19 @@ def _pair(value: Sequence[float] | None) -> tuple[float, float] | None:
 class Comparison(Result):
     """The result of `slatesim.compare`."""
 
-    @cached_property
+    @property
     def variants(self) -> dict[str, Variant]:
         """The variants by their labels."""
-        return {variant["label"]: Variant(variant) for variant in self._all["policies"]}
+        return {variant["label"]: Variant(variant, self.episodes) for variant in self._all["policies"]}
 
-    @cached_property
+    @property
     def differences(self) -> list[Difference]:
         """The differences of all pairs."""
         return [
             Difference(
                 number(pair["mean"]),
                 number(pair["standard_error"]),
+                self.episodes,
                 pair["a"],
                 pair["b"],
                 _pair(pair["ci95"]),
@@ -204,9 +198,7 @@ class Comparison(Result):
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the difference of every pair with its simultaneous interval."""
-        ax = plots.axes(ax)
-        plots.differences(self, ax)
-        return ax
+        return plots.differences(self, ax)
 
 
 class Point(Figures):
@@ -226,10 +218,10 @@ class Point(Figures):
 class Sweep(Result):
     """The result of `slatesim.sweep`."""
 
-    @cached_property
+    @property
     def points(self) -> list[Point]:
         """The points in order: the last key's values fastest."""
-        return [Point(point) for point in self._all["points"]]
+        return [Point(point, int(point["episodes"])) for point in self._all["points"]]
 
     @property
     def varied(self) -> list[str]:
@@ -253,9 +245,7 @@ class Sweep(Result):
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the mean return over the values of the one key that varies, or as a heat map over those of two."""
-        ax = plots.axes(ax)
-        plots.points(self, ax)
-        return ax
+        return plots.points(self, ax)
 
 
 class Trace:

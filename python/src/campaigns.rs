@@ -273,6 +273,25 @@ pub(crate) fn merge(
     Ok((json_of(py, &report)?, text))
 }
 
+/// Reads a report that was written as JSON, and returns it with its text.
+#[pyfunction]
+pub(crate) fn read_report(py: Python<'_>, json: String) -> PyResult<(String, String)> {
+    let read = py.detach(|| Report::from_json("the text", &json));
+    let report = or_raise(py, read)?;
+    if !report.environment.is_object() || !report.policy.is_object() {
+        let message = "the text has an environment or a policy that is no object: it is no report";
+        return Err(exception(py, Kind::Config, message.to_owned()));
+    }
+    let text = cli::text_of_report(&report, &Registry::built_in());
+    Ok((json, text))
+}
+
+/// Returns how many standard errors an interval reaches to either side that covers with probability `level`.
+#[pyfunction]
+pub(crate) fn critical_value(level: f64, count: u64) -> Option<f64> {
+    slatesim::statistics::critical_value(level, count)
+}
+
 /// Draws the documents of a configuration with fixed ones, as JSON.
 #[pyfunction]
 pub(crate) fn corpus(py: Python<'_>, source: Source<'_>) -> PyResult<Vec<(String, Vec<f64>)>> {

@@ -19,7 +19,9 @@ use std::ffi::OsString;
 #[pymodule]
 mod _slatesim {
     #[pymodule_export]
-    use super::campaigns::{compare, corpus, declarations, evaluate, merge, sweep};
+    use super::campaigns::{
+        compare, corpus, critical_value, declarations, evaluate, merge, read_report, sweep,
+    };
     #[pymodule_export]
     use super::env::Env;
     #[pymodule_export]

@@ -87,8 +87,10 @@ pub(crate) fn watch<T: Send>(
             }
         })
     });
+    // A signal that has come since is part of the same interruption, or interrupts this work all the same.
+    let late = py.check_signals().err();
     Watched {
         result,
-        interruption,
+        interruption: interruption.or(late),
     }
 }

@@ -1,5 +1,6 @@
 """Campaigns in Python: the figures of the command line, and errors in its words."""
 
+import itertools
 import json
 import os
 import pickle
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -144,7 +147,7 @@ def test_a_sweep_has_a_row_a_point() -> None:
         ({"settings": {"environment.user.sensitvity": 1}}, "did you mean `environment.user.sensitivity`"),
         ({"environment": {"slate_size": 0}}, "`environment.slate_size` = 0 is not allowed"),
         ({"environment": {"user": {"choc_mean": float("nan")}}}, "NaN and infinities are never allowed"),
-        ({"environment": {"slate_size": object()}}, "`environment.slate_size` is a object; allowed are"),
+        ({"environment": {"slate_size": object()}}, "`environment.slate_size` is of the type object; allowed are"),
         ({"environment": 3}, "`environment` is 3; allowed is a name or a mapping of keys"),
         ({"settings": {3: 4}}, "has the key 3; allowed are texts"),
         ({"config": "/no/such/file.toml"}, "/no/such/file.toml"),
@@ -153,10 +156,10 @@ def test_a_sweep_has_a_row_a_point() -> None:
         ({"adapter": "x"}, '`adapter` = "x"'),
         ({"shard": "3/2"}, "3/2"),
         ({"first_episode": 5}, "expected a multiple of 256"),
-        ({"target_half_width": 1.0, "shard": "0/2"}, "allowed is one of it and a target"),
-        ({"target_half_width": 1.0, "target_standard_error": 1.0}, "both given"),
+        ({"target_half_width": 1.0, "episodes": None, "shard": "0/2"}, "allowed is one of it and a target"),
+        ({"target_half_width": 1.0, "target_standard_error": 1.0, "episodes": None}, "both given"),
         ({"max_episodes": 5000}, "`max_episodes` bounds a target"),
-        ({"target_half_width": -1.0}, "-1"),
+        ({"target_half_width": -1.0, "episodes": None}, "-1"),
         ({"episodes": 0}, "`episodes` = 0 is not allowed"),
         ({"policy": {"name": "linear_softmax"}}, "weights"),
     ],
@@ -168,10 +171,118 @@ def test_what_is_wrong_is_told_as_the_command_line_tells_it(arguments: dict, tol
     assert isinstance(error.value, ValueError)
 
 
-def test_arguments_of_other_types_are_refused() -> None:
-    for arguments in ({"num_threads": "two"}, {"num_threads": -1}, {"batch_size": 1.5}, {"first_episode": -256}):
-        with pytest.raises((TypeError, OverflowError)):
-            slatesim.evaluate(environment=LTS, episodes=256, progress=False, **arguments)
+class Endless:
+    """An array of no library."""
+
+    def tolist(self) -> "Endless":
+        return self
+
+
+class Stopped:
+    """An array that is interrupted."""
+
+    def tolist(self) -> None:
+        raise KeyboardInterrupt
+
+
+CYCLE: dict = {}
+CYCLE["x"] = CYCLE
+LIST: list = []
+LIST.append(LIST)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"num_threads": "two"}, "`num_threads` = 'two' is not allowed; allowed is an integer from 1 to 1024"),
+        ({"num_threads": 0}, "`num_threads` = 0"),
+        ({"num_threads": True}, "`num_threads` = True"),
+        ({"num_threads": 2**31}, "allowed is an integer from 1 to 1024"),
+        ({"batch_size": 1.5}, "`batch_size` = 1.5"),
+        ({"batch_size": 0}, "`batch_size` = 0"),
+        ({"first_episode": -256}, "`first_episode` = -256"),
+        ({"first_episode": 2**64 - 256}, "allowed is an integer from 0 to"),
+        ({"shard": (0, 2)}, "`shard` = (0, 2) is not allowed; allowed is a text"),
+        ({"backend": None}, "`backend` = None"),
+        ({"target_half_width": "wide", "episodes": None}, "`target_half_width` = 'wide'"),
+        ({"target_half_width": 1.0}, "`episodes` is given with a target"),
+        ({"settings": "seed=1"}, "`settings` is 'seed=1'; allowed is a mapping of keys"),
+        ({"settings": []}, "`settings` is []"),
+        ({"settings": CYCLE}, "nested deeper than 32"),
+        ({"settings": {"environment.slate_size": LIST}}, "nested deeper than 32"),
+        ({"settings": {"environment.slate_size": Endless()}}, "is of the type Endless"),
+        ({"config": b"run.toml"}, "`config` is b'run.toml'"),
+        ({"config": "-"}, "`config` is '-'"),
+        ({"config": "a\0b"}, "`config` is"),
+    ],
+)
+def test_arguments_of_other_types_are_refused_by_name(arguments: dict, told: str) -> None:
+    with pytest.raises(slatesim.ConfigError) as error:
+        slatesim.evaluate(**({"environment": LTS, "episodes": 256, "backend": "cpu", "progress": False} | arguments))
+    assert told in str(error.value)
+
+
+def test_lists_of_campaigns_are_refused_by_name() -> None:
+    for policies in ("random", ["random", None], [b"random"], itertools.repeat("random")):
+        with pytest.raises(slatesim.ConfigError, match="`policies`"):
+            slatesim.compare(environment=LTS, policies=policies, episodes=256, **QUIET)
+    for variants in (["a"], {"a": None}, {1: {}}):
+        with pytest.raises(slatesim.ConfigError, match="variant"):
+            slatesim.compare(environment=LTS, policies=["random"], variants=variants, episodes=256, **QUIET)
+    for vary in (None, ["seed"], {"seed": "12"}, {"seed": itertools.count()}, {1: [2]}, {"environment": {"slate_size": [1]}}, {"seed": []}):
+        with pytest.raises(slatesim.ConfigError, match=r"vary|varied"):
+            slatesim.sweep(environment=LTS, vary=vary, episodes=256, **QUIET)
+    with pytest.raises(slatesim.ConfigError, match="a multiple of 256"):
+        slatesim.sweep(environment=LTS, vary={"seed": [1, 2]}, first_episode=1, episodes=256, **QUIET)
+    for reports in (["a.json"], [None]):
+        with pytest.raises(slatesim.ConfigError, match="allowed are reports"):
+            slatesim.merge(reports)
+
+
+def test_numbers_of_other_libraries_are_numbers() -> None:
+    for number in (np.longdouble(0.5), Decimal("0.5"), Fraction(1, 2), np.array(0.5)):
+        report = slatesim.evaluate(environment={"name": LTS, "user.sensitivity": number}, episodes=256, **QUIET)
+        assert report.environment["user"]["sensitivity"] == 0.5
+    again = slatesim.evaluate(environment=report.environment, policy=report.policy, episodes=256, **QUIET)
+    assert again.flat() == report.flat()
+
+
+def test_what_interrupts_a_conversion_comes_through() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        slatesim.evaluate(environment=LTS, settings={"seed": Stopped()}, **QUIET)
+
+
+def test_a_wide_value_is_written() -> None:
+    corpus = [[number / 9000 for number in range(9000)]]
+    sweep = slatesim.sweep(
+        environment={"name": LTS, "resample_documents": False}, vary={"environment.document.corpus": corpus}, episodes=256, **QUIET
+    )
+    assert len(sweep.points) == 1
+
+
+def test_intervals_of_few_episodes_are_those_of_student() -> None:
+    comparison = slatesim.compare(environment=LTS, policies=["random", "greedy"], episodes=4, **QUIET)
+    difference = comparison.differences[0]
+    assert difference.interval() == pytest.approx(difference.ci95)
+    for level in (0, 1, 95, float("nan"), -0.5):
+        with pytest.raises(slatesim.ConfigError, match="`level`"):
+            difference.interval(level)
+
+
+def test_results_are_not_changed_from_outside() -> None:
+    report = slatesim.evaluate(environment=LTS, episodes=256, **QUIET)
+    report.environment["user"]["sensitivity"] = 99
+    report.curves.pop("reward")
+    assert report.environment["user"]["sensitivity"] == 0.01
+    with pytest.raises(ValueError, match="read-only"):
+        report.curves["reward"][0] = 0
+
+
+def test_a_report_is_read_as_it_was_written() -> None:
+    part = slatesim.evaluate(environment=LTS, episodes=1024, shard="1/2", **QUIET)
+    read = slatesim.Report.from_json(part.to_json())
+    assert read.to_dict() == part.to_dict()
+    assert (str(read), read.is_partial) == (str(part), False)
 
 
 def test_damage_of_a_report_is_noticed() -> None:

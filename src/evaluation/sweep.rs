@@ -9,7 +9,7 @@ use super::error::EvaluationError;
 use super::report::{SCHEMA, is_false, is_zero, section};
 use super::warnings::{self, Warning};
 use super::{json_numbers, uncertainty};
-use crate::backend::{Backend, BackendInfo, Launches, Observer, Simulation};
+use crate::backend::{BLOCK_EPISODES, Backend, BackendInfo, Launches, Observer, Simulation};
 use crate::config::Point;
 use crate::statistics::{Statistics, Summary};
 use serde::Serialize;
@@ -116,6 +116,9 @@ pub fn sweep_range(
     observer: &dyn Observer,
 ) -> Result<Sweep, EvaluationError> {
     let (first, asked) = (episodes.start, episodes.end.saturating_sub(episodes.start));
+    if !first.is_multiple_of(BLOCK_EPISODES) {
+        return Err(EvaluationError::Unaligned { start: first });
+    }
     let clock = Instant::now();
     let mut points = vec![None; simulations.len()];
     let mut sum_up = |index: usize, mut statistics: Statistics| {
@@ -279,7 +282,7 @@ impl PointReport {
 mod tests {
     use super::*;
     use crate::backend::gpu::{AdapterSelection, GpuBackend, GpuError, GpuOptions, Patch};
-    use crate::backend::{BLOCK_EPISODES, Unobserved, cpu, reference};
+    use crate::backend::{Unobserved, cpu, reference};
     use crate::config::{Arrangement, Axis, Sources};
     use crate::evaluation::evaluate;
     use crate::registry;

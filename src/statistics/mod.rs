@@ -47,7 +47,7 @@ pub use summary::{
     RewardSlopeSummary, Summary, TopicSummary, TruncatedSummary,
 };
 pub(crate) use tails::{Estimate, student_one_sided, two_sided};
-pub use tails::{FEW_EPISODES, LEVEL};
+pub use tails::{FEW_EPISODES, LEVEL, critical_value};
 pub use trimmed::TrimmedMean;
 
 pub(crate) use compensated::CompensatedSum;

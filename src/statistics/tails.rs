@@ -30,6 +30,26 @@ fn one_sided(miss: f64) -> f64 {
     z
 }
 
+/// Returns how many standard errors an interval reaches to either side that covers with probability `level`, above 0 and at most
+/// 1 - 1e-12: by Student's distribution for the mean of `count` observations, if these are fewer than [`FEW_EPISODES`], else by the
+/// normal one. `None` for fewer than two observations.
+///
+/// ```
+/// use slatesim::statistics::critical_value;
+///
+/// assert!((critical_value(0.95, 1000).unwrap() - 1.959_963_985).abs() < 1e-9);
+/// assert!((critical_value(0.95, 2).unwrap() - 12.706_204_736).abs() < 1e-8);
+/// assert_eq!(critical_value(0.95, 1), None);
+/// ```
+pub fn critical_value(level: f64, count: u64) -> Option<f64> {
+    let miss = (1.0 - level.clamp(0.0, 1.0 - 1e-12)) / 2.0;
+    match count {
+        0 | 1 => None,
+        count if count < FEW_EPISODES => Some(student_one_sided(miss, count - 1)),
+        _ => Some(one_sided(miss)),
+    }
+}
+
 /// Holds a mean, its standard error, and the number of observations.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {

@@ -22,7 +22,8 @@ pub(crate) fn facts(pairs: &[[String; 2]]) -> String {
     let width = pairs.iter().map(|[name, _]| name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for [name, value] in pairs {
-        let _ = writeln!(text, "{name:<width$}  {value}");
+        let gap = " ".repeat(width.saturating_sub(name.len()));
+        let _ = writeln!(text, "{name}{gap}  {value}");
     }
     text
 }
@@ -41,10 +42,12 @@ pub(crate) fn columns(rows: &[Vec<String>], num_left: usize) -> String {
         let mut line = String::new();
         for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
             let gap = if column == 0 { "" } else { "  " };
+            // Not by a width of the format, which is at most 65,535.
+            let rest = " ".repeat(width.saturating_sub(cell.chars().count()));
             let _ = if column < num_left {
-                write!(line, "{gap}{cell:<width$}")
+                write!(line, "{gap}{cell}{rest}")
             } else {
-                write!(line, "{gap}{cell:>width$}")
+                write!(line, "{gap}{rest}{cell}")
             };
         }
         text.push_str(line.trim_end());
@@ -63,5 +66,7 @@ mod tests {
         assert_eq!(columns(&rows, 1), "      ± x\nname    1\nb\n");
         assert_eq!(columns(&rows, 2), "      ± x\nname  1\nb\n");
         assert_eq!(columns(&[], 1), "");
+        let wide = "x".repeat(70_000);
+        assert_eq!(columns(&[row([&wide, "1"])], 1).len(), 70_004);
     }
 }
