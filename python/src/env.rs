@@ -7,7 +7,7 @@ use numpy::ndarray::{Array1, Array2, ArrayView2};
 use numpy::{IntoPyArray, PyArray1, PyArrayDyn, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use slatesim::backend::{OpenBackend, Simulation};
-use slatesim::config::Config;
+use slatesim::config::{Config, ConfigError, Override, Sources};
 use slatesim::registry::Registry;
 use slatesim::vec_env::{
     AutoresetMode, Documents, EMPTY, FinalObservation, Observation, Outcome, VecEnv, VecEnvError,
@@ -38,8 +38,29 @@ type Replaced<'py> = (Observed<'py>, Bound<'py, PyArray1<bool>>);
 struct Envs {
     env: VecEnv,
     backend: OpenBackend,
-    simulation: Simulation,
+    sources: Sources,
+    seed: u64,
     options: VecEnvOptions,
+}
+
+impl Envs {
+    /// Makes the environments of another seed; fixed documents that are drawn from the seed are others then, too.
+    fn reseed(&mut self, seed: u64) -> Result<(), Refusal> {
+        // Text, because TOML's integers end before.
+        let given = Override::flag("reset", "seed", format!("\"{seed}\""));
+        let simulation = simulation(&self.sources.clone().with_override(given))?;
+        let num_envs = self.env.num_envs();
+        let backend = self.backend.backend();
+        self.env = VecEnv::with_options(&simulation, backend, num_envs, self.options)?;
+        self.seed = seed;
+        Ok(())
+    }
+}
+
+/// Makes a simulation of the built-in models.
+fn simulation(sources: &Sources) -> Result<Simulation, ConfigError> {
+    let registry = Registry::built_in();
+    registry.simulation(&Config::resolve(sources, &registry.declarations())?)
 }
 
 /// Many environments that are stepped together.
@@ -68,6 +89,13 @@ enum Refusal {
     Forked(u32),
     Action(String),
     Failed(VecEnvError),
+    Misconfigured(ConfigError),
+}
+
+impl From<ConfigError> for Refusal {
+    fn from(error: ConfigError) -> Self {
+        Self::Misconfigured(error)
+    }
 }
 
 impl From<VecEnvError> for Refusal {
@@ -91,6 +119,7 @@ impl Refusal {
                 exception(py, Kind::Other, message)
             }
             Self::Action(message) => exception(py, Kind::Action, message),
+            Self::Misconfigured(error) => raise(py, error),
             Self::Failed(
                 error @ (VecEnvError::Shape { .. }
                 | VecEnvError::Candidate { .. }
@@ -198,18 +227,17 @@ impl Env {
         let options = VecEnvOptions::default()
             .with_autoreset(mode)
             .with_first_env(first_env);
-        let registry = Registry::built_in();
         let sources = sources(py, source.0, source.1)?;
         let has_seed = or_raise(py, sources.origin("seed"))?.is_some();
-        let config = or_raise(py, Config::resolve(&sources, &registry.declarations()))?;
-        let simulation = or_raise(py, registry.simulation(&config))?;
+        let simulation = or_raise(py, simulation(&sources))?;
         let backend = backend.open(py)?.backend;
         let made = py.detach(|| {
             let env = VecEnv::with_options(&simulation, backend.backend(), num_envs, options)?;
             Ok(Envs {
                 env,
                 backend,
-                simulation,
+                sources,
+                seed: simulation.plan.seed,
                 options,
             })
         });
@@ -238,13 +266,7 @@ impl Env {
     fn reset<'py>(&self, py: Python<'py>, seed: Option<u64>) -> PyResult<Observed<'py>> {
         let observation = self.with(py, |envs| {
             match seed {
-                Some(seed) if seed != envs.simulation.plan.seed => {
-                    envs.simulation.plan.seed = seed;
-                    let num_envs = envs.env.num_envs();
-                    let backend = envs.backend.backend();
-                    envs.env =
-                        VecEnv::with_options(&envs.simulation, backend, num_envs, envs.options)?;
-                }
+                Some(seed) if seed != envs.seed => envs.reseed(seed)?,
                 Some(_) => envs.env.rewind(),
                 None => {}
             }

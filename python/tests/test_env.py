@@ -95,6 +95,16 @@ def test_environments_without_a_seed_see_different_users() -> None:
     assert data_equivalence(*seen, exact=True)
 
 
+def test_a_seed_given_to_a_reset_is_the_seed_of_the_configuration() -> None:
+    for run in ({"environment": "interest_evolution"}, {"environment": {"name": "interest_evolution", "resample_documents": False}}):
+        configured, given = VecEnv(**run, num_envs=3, seed=2**64 - 1, **CPU), VecEnv(**run, num_envs=3, seed=4, **CPU)
+        assert not np.array_equal(given.reset().documents, configured.reset().documents)
+        for one, other in zip(configured.reset(seed=2**64 - 1), given.reset(seed=2**64 - 1), strict=True):
+            np.testing.assert_array_equal(one, other)
+    pinned = VecEnv(environment={"name": "interest_evolution", "resample_documents": False, "document.seed": 3}, num_envs=2, seed=1, **CPU)
+    np.testing.assert_array_equal(pinned.reset().documents, pinned.reset(seed=2).documents)
+
+
 def test_episodes_earn_what_the_same_policy_earns_in_a_rollout() -> None:
     run = {"environment": "long_term_satisfaction", "seed": 4}
     report = slatesim.evaluate(**run, policy="static", episodes=256, backend="cpu", progress=False)
