@@ -67,10 +67,18 @@ def extent(
     max_episodes: int | None,
 ) -> dict[str, Any]:
     """Describe which episodes are run."""
-    has_target = target_standard_error is not None or target_half_width is not None
-    if has_target and episodes is not None:
-        message = "`episodes` is given with a target; allowed is one of the two, with `max_episodes` as the bound of the second"
+    targets = [target for target in (target_standard_error, target_half_width) if target is not None]
+    if len(targets) > 1:
+        message = "`target_standard_error` and `target_half_width` are both given; allowed is one of them"
         raise ConfigError(message)
+    if not targets and max_episodes is not None:
+        message = "`max_episodes` bounds a target; allowed with it is `target_standard_error` or `target_half_width`"
+        raise ConfigError(message)
+    of_number = {"episodes": episodes, "shard": shard, "first_episode": first_episode or None}
+    for name, value in of_number.items():
+        if targets and value is not None:
+            message = f"`{name}` goes with a number of episodes, and a target is given, too; allowed is one of the two"
+            raise ConfigError(message)
     return {
         "first_episode": whole("first_episode", first_episode, 0, MOST_EPISODES),
         "shard": None if shard is None else text("shard", shard),

@@ -38,15 +38,13 @@ from slatesim._device import MOST_EPISODES, device, extent, whole
 from slatesim._progress import Progress
 from slatesim._sources import Config, Section, flat, of_section, source
 from slatesim.errors import ConfigError, Interrupted
-from slatesim.results import Comparison, Report, Result, Sweep, Trace
+from slatesim.results import Comparison, Report, Sweep, Trace
 
-_Result = TypeVar("_Result", bound=Result)
+_Result = TypeVar("_Result", Report, Comparison, Sweep, Trace)
 
 
-def _told(kind: type[_Result], told: tuple[str, str, BaseException | None]) -> _Result:
-    """Make a result, or raise what interrupted it."""
-    json, text, interruption = told
-    result = kind(json, text)
+def _or_interrupted(result: _Result, interruption: BaseException | None) -> _Result:
+    """Return a result, or raise what interrupted it."""
     if interruption is None:
         return result
     if type(interruption) is KeyboardInterrupt:
@@ -127,8 +125,8 @@ def evaluate(
     on = device(backend, num_threads, batch_size, adapter)
     which = extent(episodes, first_episode, shard, target_standard_error, target_half_width, max_episodes)
     with Progress(progress, episodes) as bar:
-        told = _slatesim.evaluate(given, on, which, curves=bool(curves), progress=bar.callback)
-    return _told(Report, told)
+        json, text, interruption = _slatesim.evaluate(given, on, which, curves=bool(curves), progress=bar.callback)
+    return _or_interrupted(Report(json, text), interruption)
 
 
 def compare(
@@ -183,8 +181,8 @@ def compare(
         compared.append((label, list(flat(f"the variant {label!r}", values))))
     which = extent(episodes, first_episode, None, target_standard_error, target_half_width, max_episodes)
     with Progress(progress, _times(episodes, len(compared))) as bar:
-        told = _slatesim.compare(given, compared, on, which, curves=bool(curves), progress=bar.callback)
-    return _told(Comparison, told)
+        json, text, interruption = _slatesim.compare(given, compared, on, which, curves=bool(curves), progress=bar.callback)
+    return _or_interrupted(Comparison(json, text), interruption)
 
 
 def sweep(
@@ -229,8 +227,10 @@ def sweep(
     axes = [(key, _entries(f"vary[{key!r}]", values, _MOST_POINTS)) for key, values in _table("vary", vary).items()]
     first_episode = whole("first_episode", first_episode, 0, MOST_EPISODES)
     with Progress(progress, None) as bar:
-        told = _slatesim.sweep(given, axes, on, zip=bool(zip), first_episode=first_episode, curves=bool(curves), progress=bar.callback)
-    return _told(Sweep, told)
+        json, text, interruption = _slatesim.sweep(
+            given, axes, on, zip=bool(zip), first_episode=first_episode, curves=bool(curves), progress=bar.callback
+        )
+    return _or_interrupted(Sweep(json, text), interruption)
 
 
 def trace(
@@ -273,12 +273,7 @@ def trace(
         columns, done, interruption = _slatesim.trace(
             given, on, first=first, first_episode=first_episode, candidates=bool(candidates), progress=bar.callback
         )
-    recorded = Trace(dict(columns), done)
-    if interruption is None:
-        return recorded
-    if type(interruption) is KeyboardInterrupt:
-        raise Interrupted(recorded) from None
-    raise interruption
+    return _or_interrupted(Trace(dict(columns), done), interruption)
 
 
 def merge(reports: Iterable[Report], *, pool_seeds: bool = False) -> Report:

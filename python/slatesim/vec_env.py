@@ -14,7 +14,8 @@ from slatesim._device import device
 from slatesim._sources import Config, Section, source
 from slatesim.errors import ActionError, ConfigError
 
-_SEEDS = 63
+_SEED_BITS = 63
+"""Bits of a seed of the operating system."""
 
 
 class Observation(NamedTuple):
@@ -173,7 +174,7 @@ class VecEnv:
     def reset(self, seed: int | None = None) -> Observation:
         """Begin the next episode of every environment; with a seed, the first one of that seed."""
         if seed is None and self._needs_seed:
-            seed = secrets.randbits(_SEEDS)
+            seed = secrets.randbits(_SEED_BITS)
         if seed is not None and not 0 <= seed < 2**64:
             message = f"`seed` = {seed} is not allowed; allowed is an integer from 0 to 18446744073709551615"
             raise ConfigError(message)

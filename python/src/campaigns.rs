@@ -21,7 +21,7 @@ type Told = (String, String, Option<PyErr>);
 /// Where values come from: a file, and values by their keys.
 pub(crate) type Source<'py> = (Option<PathBuf>, Vec<Given<'py>>);
 
-/// Which episodes are run, as Python gives it.
+/// Which episodes are run, as `slatesim._device.extent` gives it, which refuses what contradicts itself.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct ExtentArgs {
@@ -42,28 +42,6 @@ impl ExtentArgs {
         };
         let most = self.max_episodes.unwrap_or(DEFAULT_MAX_EPISODES);
         Ok(Some(Target::new(precision, most)?))
-    }
-
-    /// Refuses what contradicts itself.
-    fn check(&self) -> Result<(), String> {
-        let has_target = self.target_standard_error.is_some() || self.target_half_width.is_some();
-        match self {
-            Self {
-                target_standard_error: Some(_),
-                target_half_width: Some(_),
-                ..
-            } => Err("`target_standard_error` and `target_half_width` are both given; allowed is one of them".to_owned()),
-            Self { shard: Some(_), .. } if has_target => {
-                Err("`shard` goes with a number of episodes; allowed is one of it and a target".to_owned())
-            }
-            Self { first_episode, .. } if *first_episode > 0 && has_target => {
-                Err("`first_episode` goes with a number of episodes; allowed is one of it and a target".to_owned())
-            }
-            Self { max_episodes: Some(_), .. } if !has_target => {
-                Err("`max_episodes` bounds a target; allowed with it is `target_standard_error` or `target_half_width`".to_owned())
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -91,9 +69,6 @@ pub(crate) fn evaluate(
     let sources = sources(py, source.0, source.1)?;
     let config = or_raise(py, Config::resolve(&sources, &registry.declarations()))?;
     let simulation = or_raise(py, registry.simulation(&config))?;
-    extent
-        .check()
-        .map_err(|problem| exception(py, Kind::Config, problem))?;
     let target = or_raise(py, extent.target())?;
     let shard = extent.shard.as_deref().map(str::parse::<Shard>).transpose();
     let shard = or_raise(py, shard)?;
@@ -156,9 +131,6 @@ pub(crate) fn compare(
         })
         .collect::<Result<Vec<Simulation>, _>>();
     let simulations = or_raise(py, simulations)?;
-    extent
-        .check()
-        .map_err(|problem| exception(py, Kind::Config, problem))?;
     let extent = match or_raise(py, extent.target())? {
         Some(target) => Extent::Target(target),
         None => Extent::From {
@@ -290,16 +262,6 @@ pub(crate) fn read_report(py: Python<'_>, json: String) -> PyResult<(String, Str
 #[pyfunction]
 pub(crate) fn critical_value(level: f64, count: u64) -> Option<f64> {
     slatesim::statistics::critical_value(level, count)
-}
-
-/// Draws the documents of a configuration with fixed ones, as JSON.
-#[pyfunction]
-pub(crate) fn corpus(py: Python<'_>, source: Source<'_>) -> PyResult<Vec<(String, Vec<f64>)>> {
-    let registry = Registry::built_in();
-    let sources = sources(py, source.0, source.1)?;
-    let config = or_raise(py, Config::resolve(&sources, &registry.declarations()))?;
-    let corpus = or_raise(py, registry.corpus(&config))?;
-    Ok(corpus.columns)
 }
 
 /// Lists environments, policies, layers and the keys of a run, as JSON.

@@ -20,7 +20,7 @@ use std::ffi::OsString;
 mod _slatesim {
     #[pymodule_export]
     use super::campaigns::{
-        compare, corpus, critical_value, declarations, evaluate, merge, read_report, sweep,
+        compare, critical_value, declarations, evaluate, merge, read_report, sweep,
     };
     #[pymodule_export]
     use super::env::Env;
