@@ -12,7 +12,7 @@ use crate::choice::proportional_cascade::ProportionalCascade;
 use crate::choice::{ChoiceDefinition, ChoiceModel, Choices, Scores};
 use crate::config::{
     self, CHOICE_MODEL, CommonKeys, Config, ConfigError, Declarations, Entry, MOST_POSITIONS,
-    Section, Settings,
+    Point, Section, Settings,
 };
 use crate::environment::Definition;
 use crate::environment::interest_evolution::InterestEvolutionDefinition;
@@ -418,6 +418,39 @@ impl Registry {
             outline,
         };
         Ok(Simulation { model, plan })
+    }
+
+    /// Makes the simulations of variants, which have labels.
+    ///
+    /// # Errors
+    /// [`ConfigError::Variant`] if the settings of one contradict each other.
+    ///
+    /// # Panics
+    /// As [`Registry::simulation`].
+    pub fn of_variants(
+        &self,
+        variants: &[(String, Config)],
+    ) -> Result<Vec<Simulation>, ConfigError> {
+        let made = variants.iter().map(|(label, config)| {
+            let simulation = self.simulation(config);
+            simulation.map_err(|error| error.of_variant(label))
+        });
+        made.collect()
+    }
+
+    /// Makes the simulations of the points of a sweep.
+    ///
+    /// # Errors
+    /// [`ConfigError::Point`] if the settings of one contradict each other.
+    ///
+    /// # Panics
+    /// As [`Registry::simulation`].
+    pub fn of_points(&self, points: &[Point]) -> Result<Vec<Simulation>, ConfigError> {
+        let made = points.iter().map(|point| {
+            let simulation = self.simulation(&point.config);
+            simulation.map_err(|error| error.of_point(point.label()))
+        });
+        made.collect()
     }
 
     /// Makes a policy and the layers around it: the given ones, and innermost the layer that the policy needs.

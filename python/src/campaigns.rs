@@ -5,7 +5,6 @@ use crate::settings::{BackendArgs, Given, sources, text_of};
 use crate::watch::{Watched, watch};
 use pyo3::prelude::*;
 use slatesim::Error;
-use slatesim::backend::Simulation;
 use slatesim::cli;
 use slatesim::config::{Arrangement, Axis, Config, Override, Variant, run_keys};
 use slatesim::evaluation::{
@@ -123,14 +122,7 @@ pub(crate) fn compare(
         .collect::<PyResult<Vec<_>>>()?;
     let compared = sources.resolve_variants(variants, MAX_COMPARED, &registry.declarations());
     let compared = or_raise(py, compared)?;
-    let simulations = compared
-        .iter()
-        .map(|(label, config)| {
-            let simulation = registry.simulation(config);
-            simulation.map_err(|error| error.of_variant(label))
-        })
-        .collect::<Result<Vec<Simulation>, _>>();
-    let simulations = or_raise(py, simulations)?;
+    let simulations = or_raise(py, registry.of_variants(&compared))?;
     let extent = match or_raise(py, extent.target())? {
         Some(target) => Extent::Target(target),
         None => Extent::From {
@@ -192,14 +184,7 @@ pub(crate) fn sweep(
     };
     let points = sources.resolve_points(&axes, arrangement, MAX_POINTS, &registry.declarations());
     let points = or_raise(py, points)?;
-    let simulations = points
-        .iter()
-        .map(|point| {
-            let simulation = registry.simulation(&point.config);
-            simulation.map_err(|error| error.of_point(point.label()))
-        })
-        .collect::<Result<Vec<Simulation>, _>>();
-    let simulations = or_raise(py, simulations)?;
+    let simulations = or_raise(py, registry.of_points(&points))?;
     let opened = backend.open(py)?;
     let episodes = points.first().map_or(0, |point| point.config.episodes);
     let episodes = first_episode..first_episode.saturating_add(episodes);

@@ -21,21 +21,24 @@ pub enum BackendChoice {
 }
 
 impl BackendChoice {
-    /// Lists all of them, with their names.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("auto", Self::Auto),
-        ("gpu", Self::Gpu),
-        ("cpu", Self::Cpu),
-        ("reference", Self::Reference),
-    ];
+    const ALL: [Self; 4] = [Self::Auto, Self::Gpu, Self::Cpu, Self::Reference];
+
+    /// Returns the name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Gpu => "gpu",
+            Self::Cpu => "cpu",
+            Self::Reference => "reference",
+        }
+    }
 }
 
 impl FromStr for BackendChoice {
     type Err = BackendError;
 
     fn from_str(name: &str) -> Result<Self, BackendError> {
-        let mut all = Self::ALL.into_iter();
-        let found = all.find_map(|(known, choice)| (known == name).then_some(choice));
+        let found = Self::ALL.into_iter().find(|choice| choice.name() == name);
         found.ok_or_else(|| BackendError::Unknown {
             given: name.to_owned(),
         })
@@ -113,11 +116,9 @@ pub fn open(choice: BackendChoice, settings: BackendSettings) -> Result<Opened, 
         (BackendChoice::Cpu, None) => host(Arithmetic::Single)?,
         (BackendChoice::Reference, None) => host(Arithmetic::Double)?,
         (BackendChoice::Cpu | BackendChoice::Reference, Some(adapter)) => {
-            let names = BackendChoice::ALL.into_iter();
-            let mut names = names.filter(|(_, known)| *known == choice);
             return Err(BackendError::Adapter {
                 adapter: adapter.to_string(),
-                backend: names.next().map_or("cpu", |(name, _)| name),
+                backend: choice.name(),
             });
         }
         (BackendChoice::Auto, None) => match gpu(AdapterSelection::Hardware, settings) {

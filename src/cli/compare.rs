@@ -10,7 +10,6 @@ use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, TargetArgs
 use super::text;
 use super::usage::Usage;
 use super::warnings::tell;
-use crate::backend::Simulation;
 use crate::config::{ConfigError, Variant};
 use crate::evaluation::{self, ComparisonReport, Extent, MAX_COMPARED};
 use crate::registry::Registry;
@@ -78,13 +77,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let compared = sources.resolve_variants(args.variants()?, MAX_COMPARED, &declarations)?;
     say_notes(compared.iter().map(|(_, config)| config));
     let target = args.target.target(&sources, quiet)?;
-    let simulations = compared
-        .iter()
-        .map(|(label, config)| {
-            let simulation = registry.simulation(config);
-            simulation.map_err(|error| error.of_variant(label))
-        })
-        .collect::<Result<Vec<Simulation>, _>>()?;
+    let simulations = registry.of_variants(&compared)?;
     let open = args.backend.open(quiet)?;
     let backend = open.backend();
     // Progress counts the episodes of all variants together.

@@ -8,7 +8,6 @@ use super::progress::{Progress, Total};
 use super::run_args::{BackendArgs, ConfigArgs, OutputArgs, RangeArgs, refuse_shard};
 use super::text;
 use super::warnings::tell;
-use crate::backend::Simulation;
 use crate::config::{Arrangement, Axis, ConfigError};
 use crate::evaluation::{self, MAX_POINTS, SweepReport};
 use crate::registry::Registry;
@@ -77,13 +76,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> anyhow::Result<u8> {
     let declarations = registry.declarations();
     let points = sources.resolve_points(&axes, arrangement, MAX_POINTS, &declarations)?;
     say_notes(points.iter().map(|point| &point.config));
-    let simulations = points
-        .iter()
-        .map(|point| {
-            let simulation = registry.simulation(&point.config);
-            simulation.map_err(|error| error.of_point(point.label()))
-        })
-        .collect::<Result<Vec<Simulation>, _>>()?;
+    let simulations = registry.of_points(&points)?;
     let open = args.backend.open(quiet)?;
     let backend = open.backend();
     let episodes = points.first().map_or(0, |point| point.config.episodes);
