@@ -71,6 +71,7 @@ impl From<EvaluationError> for Error {
     fn from(error: EvaluationError) -> Self {
         match error {
             EvaluationError::Backend(error) => error.into(),
+            EvaluationError::Exact(error) => Self::Exact(error),
             error => Self::Evaluation(error),
         }
     }

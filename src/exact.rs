@@ -38,6 +38,14 @@ pub enum ExactError {
     /// Episodes may never end, so the values are not bounded.
     #[error("episodes can last for ever: the exact return has no bound")]
     Endless,
+    /// Truncated episodes are longer than is solved.
+    #[error(
+        "`max_steps` = {given} is not allowed; allowed are at most {MAX_SWEEPS} where episodes may go on to the end"
+    )]
+    Sweeps {
+        /// Steps after which episodes are truncated.
+        given: u32,
+    },
     /// The discount factor is not between 0 and 1.
     #[error("a discount factor of {given}, expected from 0 to 1")]
     Discount {
@@ -162,26 +170,51 @@ impl FiniteModel {
         })
     }
 
-    /// Returns the mean return of a policy if episodes are truncated after `max_steps`.
+    /// Returns the exact figures of a policy if episodes are truncated after `max_steps`; `values` are those at their beginning.
     ///
-    /// Takes `max_steps` sweeps, whether or not episodes end by themselves.
+    /// Takes up to `max_steps` sweeps, whether or not episodes end by themselves.
     ///
     /// # Errors
-    /// [`ExactError::Shape`] unless the table has a row for each state and a column for each action.
-    #[cfg(test)]
-    pub(crate) fn truncated_return(
-        &self,
-        table: &Table,
-        max_steps: u32,
-    ) -> Result<f64, ExactError> {
+    /// [`ExactError::Shape`] unless the table has a row for each state and a column for each action; [`ExactError::Sweeps`] if
+    /// there are more than a million steps, and they change the figures to the end.
+    pub fn evaluate_truncated(&self, table: &Table, max_steps: u32) -> Result<Exact, ExactError> {
         self.check_table(table)?;
-        let mut values = vec![0.0; self.num_states()];
-        for _ in 0..max_steps {
-            let of = |o: &Outcome| o.reward + (1.0 - o.p_end) * values[o.next];
-            let states = 0..self.num_states();
-            values = states.map(|state| self.expect(table, state, &of)).collect();
+        let mut figures = vec![[0.0; 3]; self.num_states()];
+        for step in 0..max_steps {
+            if step == MAX_SWEEPS {
+                return Err(ExactError::Sweeps { given: max_steps });
+            }
+            let update = |state: usize| {
+                let value = |o: &Outcome| o.reward + (1.0 - o.p_end) * figures[o.next][0];
+                let square = |o: &Outcome| {
+                    let [value, square, _] = figures[o.next];
+                    o.reward * o.reward + (1.0 - o.p_end) * (2.0 * o.reward * value + square)
+                };
+                let length = |o: &Outcome| 1.0 + (1.0 - o.p_end) * figures[o.next][2];
+                [
+                    self.expect(table, state, &value),
+                    self.expect(table, state, &square),
+                    self.expect(table, state, &length),
+                ]
+            };
+            let next: Vec<[f64; 3]> = (0..self.num_states()).map(update).collect();
+            let stands_still = next == figures;
+            figures = next;
+            if stands_still {
+                break;
+            }
         }
-        Ok(self.mean(&values))
+        let column =
+            |column: usize| -> Vec<f64> { figures.iter().map(|row| row[column]).collect() };
+        let values = column(0);
+        let return_mean = self.mean(&values);
+        let variance = self.mean(&column(1)) - return_mean * return_mean;
+        Ok(Exact {
+            return_mean,
+            return_standard_deviation: variance.max(0.0).sqrt(),
+            length_mean: self.mean(&column(2)),
+            values,
+        })
     }
 
     /// Averages over the actions of a policy in a state and their outcomes.
@@ -326,6 +359,31 @@ mod tests {
         approx::assert_relative_eq!(found.length_mean, length, max_relative = 1e-12);
     }
 
+    #[test]
+    fn a_truncation_that_nobody_reaches_changes_nothing() {
+        let model = item_transition();
+        let whole = model.evaluate(&model.uniform()).unwrap();
+        let cut = model
+            .evaluate_truncated(&model.uniform(), u32::MAX)
+            .unwrap();
+        assert_exact(
+            &cut,
+            whole.return_mean,
+            whole.return_standard_deviation,
+            whole.length_mean,
+        );
+        // Of one step: an acceptance or none.
+        let first = model.evaluate_truncated(&model.uniform(), 1).unwrap();
+        let p = first.return_mean;
+        assert!(p > 0.0 && p < whole.return_mean);
+        approx::assert_relative_eq!(
+            first.return_standard_deviation,
+            (p - p * p).sqrt(),
+            max_relative = 1e-12
+        );
+        assert_eq!(first.length_mean, 1.0);
+    }
+
     /// Values from a linear solver outside of this project: see tests/data/README.md.
     #[test]
     fn figures_of_item_transition_are_those_of_a_linear_solve() {
@@ -405,7 +463,13 @@ mod tests {
         // The geometric series, and its first five terms.
         let series = model.action_values(0.75).unwrap()[0][0];
         approx::assert_relative_eq!(series, 4.0, max_relative = 1e-12);
-        assert_eq!(model.truncated_return(&model.uniform(), 5).unwrap(), 5.0);
+        let truncated = model.evaluate_truncated(&model.uniform(), 5).unwrap();
+        assert_eq!((truncated.return_mean, truncated.length_mean), (5.0, 5.0));
+        assert_eq!(truncated.return_standard_deviation, 0.0);
+        let error = model
+            .evaluate_truncated(&model.uniform(), u32::MAX)
+            .unwrap_err();
+        assert!(matches!(error, ExactError::Sweeps { .. }), "{error}");
         let error = model.action_values(1.5).unwrap_err().to_string();
         assert_eq!(error, "a discount factor of 1.5, expected from 0 to 1");
         let item_transition = item_transition();

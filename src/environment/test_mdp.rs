@@ -434,12 +434,20 @@ mod tests {
     #[test]
     fn returns_of_50_steps_are_those_of_the_matrices() {
         let model = definition(&[]).unwrap().finite_model().unwrap();
-        let uniform = model.truncated_return(&model.uniform(), 50).unwrap();
-        approx::assert_relative_eq!(uniform, -87.104_851_408_411_45, max_relative = 1e-12);
-        let greedy = model.truncated_return(&model.greedy(), 50).unwrap();
-        approx::assert_relative_eq!(greedy, -126.085_458_160_127_47, max_relative = 1e-12);
-        let first = model.truncated_return(&model.uniform(), 1).unwrap();
-        assert_eq!(first, -10.0);
+        let uniform = model.evaluate_truncated(&model.uniform(), 50).unwrap();
+        approx::assert_relative_eq!(
+            uniform.return_mean,
+            -87.104_851_408_411_45,
+            max_relative = 1e-12
+        );
+        let greedy = model.evaluate_truncated(&model.greedy(), 50).unwrap();
+        approx::assert_relative_eq!(
+            greedy.return_mean,
+            -126.085_458_160_127_47,
+            max_relative = 1e-12
+        );
+        let first = model.evaluate_truncated(&model.uniform(), 1).unwrap();
+        assert_eq!(first.return_mean, -10.0);
     }
 
     #[test]

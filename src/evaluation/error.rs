@@ -1,6 +1,7 @@
 //! What can go wrong with a campaign.
 
 use crate::backend::{BLOCK_EPISODES, BackendError};
+use crate::exact::ExactError;
 
 /// Why episodes cannot be run as asked for, or their results cannot be combined.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +10,19 @@ pub enum EvaluationError {
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// There is no exact value.
+    #[error(transparent)]
+    Exact(#[from] ExactError),
+    /// A configuration has no exact solution.
+    #[error("`{key}` = {given} has no exact solution; allowed is {allowed}")]
+    Unsolved {
+        /// The dotted key.
+        key: &'static str,
+        /// Its value.
+        given: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
     /// There is no such shard.
     #[error("shard {index}/{count} does not exist: I counts from 0 to N - 1")]
     Shard {

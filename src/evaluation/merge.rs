@@ -169,7 +169,7 @@ fn by_seed(reports: &[(String, Report)]) -> Result<Vec<SeedState>, EvaluationErr
 }
 
 /// Lists every backend, device and driver once.
-fn all_backends(reports: &[(String, Report)]) -> BackendInfo {
+pub(super) fn all_backends(reports: &[(String, Report)]) -> BackendInfo {
     let all = |part: fn(&BackendInfo) -> &str| {
         let mut names: Vec<&str> = reports
             .iter()

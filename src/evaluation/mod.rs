@@ -18,9 +18,11 @@ mod error;
 mod figures;
 mod json_numbers;
 mod merge;
+mod parts;
 mod ranges;
 mod report;
 mod shard;
+mod solution;
 mod state;
 mod stopping;
 mod sweep;
@@ -35,11 +37,13 @@ pub use compare::{
 pub use differences::{Difference, differences};
 pub use error::EvaluationError;
 pub use merge::{Merged, Pooling, merge, merge_runs};
+pub use parts::{Joined, Part};
 pub use ranges::EpisodeRange;
 #[cfg(feature = "cli")]
 pub(crate) use ranges::told;
 pub use report::{Estimate, Report, SCHEMA, SeedReport};
 pub use shard::Shard;
+pub use solution::{Solution, solve};
 pub use state::{SeedState, State};
 pub use stopping::{
     DEFAULT_MAX_EPISODES, Extension, FIRST_LOOK, Precision, Stopping, Target, evaluate_until,

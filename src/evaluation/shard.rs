@@ -69,6 +69,21 @@ impl Shard {
     }
 }
 
+impl Shard {
+    /// Returns the shard's part of a list of points: shard i of N takes floor(i P / N) .. floor((i + 1) P / N).
+    ///
+    /// # Panics
+    /// Never: a part ends with the list at the latest.
+    #[must_use]
+    pub fn points(self, points: usize) -> Range<usize> {
+        let boundary = |index: u64| {
+            let point = u128::from(index) * points as u128 / u128::from(self.count);
+            usize::try_from(point).expect("at most the number of points")
+        };
+        boundary(self.index)..boundary(self.index + 1)
+    }
+}
+
 impl FromStr for Shard {
     type Err = EvaluationError;
 
@@ -116,6 +131,17 @@ mod tests {
             prop_assert_eq!(next, episodes);
             let spread = sizes.iter().max().unwrap() - sizes.iter().min().unwrap();
             prop_assert!(spread <= 1);
+        }
+
+        #[test]
+        fn shards_of_points_cover_them_once(points in 0..5_000usize, count in 1..700u64) {
+            let mut next = 0;
+            for index in 0..count {
+                let part = Shard::new(index, count).unwrap().points(points);
+                prop_assert_eq!(part.start, next);
+                next = part.end;
+            }
+            prop_assert_eq!(next, points);
         }
 
         #[test]

@@ -17,7 +17,9 @@ pub struct Warning {
 }
 
 impl Warning {
-    pub(super) fn plain(text: String) -> Self {
+    /// Makes a warning that is none of figures: `--strict` does not fail on it.
+    #[must_use]
+    pub fn plain(text: String) -> Self {
         Self {
             text,
             is_error_where_strict: false,

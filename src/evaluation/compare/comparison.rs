@@ -28,11 +28,11 @@ pub struct Comparison {
     /// How long it took, in seconds of wall-clock time.
     pub seconds: f64,
     /// Moments of the difference of returns, of each pair.
-    pub(super) differences: Vec<Moments>,
+    pub(in crate::evaluation) differences: Vec<Moments>,
 }
 
 impl Comparison {
-    pub(super) fn new(simulations: &[Simulation], backend: BackendInfo) -> Self {
+    pub(in crate::evaluation) fn new(simulations: &[Simulation], backend: BackendInfo) -> Self {
         Self {
             backend,
             first: 0,
