@@ -71,6 +71,8 @@ macro_rules! on_each_backend {
     )+};
 }
 
+#[path = "vec_env/columns.rs"]
+mod columns;
 #[path = "vec_env/lazy.rs"]
 mod lazy;
 #[path = "vec_env/modes.rs"]

@@ -171,6 +171,10 @@ fn observe(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     first_document = first_user + job.num_lanes * #{USER_SIZE}u;
 #endif
+    if job.candidate_end == 0u {
+        // Nobody asks for documents.
+        return;
+    }
     // Users who look at the same documents: the first of them writes what is observed.
 #ifdef HAS_CORPUS
     if lane > 0u {

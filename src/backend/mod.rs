@@ -14,6 +14,7 @@ mod error;
 pub mod gpu;
 mod lanes;
 mod model;
+mod observation;
 mod open;
 mod plan;
 pub mod reference;
@@ -21,11 +22,11 @@ mod stepper;
 
 pub use error::BackendError;
 pub use model::{Model, Simulation};
+pub use observation::{Columns, Observation, Rows, Sizes, Tables};
 pub use open::{BackendChoice, BackendSettings, OpenBackend, Opened, open};
 pub use plan::{Corpus, Plan};
 pub use stepper::{
-    EMPTY, Followed, Follower, IDLE, Kept, LaneState, Observation, StepOutcome, SteppedUsers,
-    Stepper,
+    EMPTY, Followed, Follower, IDLE, Kept, LaneState, StepOutcome, SteppedUsers, Stepper,
 };
 
 use crate::statistics::{EpisodeBlock, Statistics};

@@ -4,6 +4,7 @@
 //! answers the same twice; and a call about an earlier moment takes the token of that moment, [`Kept`].
 
 use super::error::BackendError;
+use super::observation::{Columns, Observation, Rows, Sizes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -58,38 +59,6 @@ impl StepOutcome {
             chosen: vec![None; num_lanes],
             terminated: vec![false; num_lanes],
             truncated: vec![false; num_lanes],
-        }
-    }
-}
-
-/// What an agent sees after a step, before it recommends again.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Observation {
-    /// Shape `[lanes, user_size]`.
-    pub users: Vec<f32>,
-    /// Shape `[environments, num_candidates, document_size]`; empty where all share a corpus, see [`Stepper::corpus`].
-    pub documents: Vec<f32>,
-    /// The responses to the slates shown last, as [`Stepper::responses`] returns them.
-    pub responses: Vec<f32>,
-}
-
-impl Observation {
-    pub(super) fn parts(&self) -> [&[f32]; 3] {
-        [&self.users, &self.documents, &self.responses]
-    }
-
-    /// The numbers of the users, of the documents, and of the responses.
-    pub(super) fn parts_mut(&mut self) -> [&mut Vec<f32>; 3] {
-        [&mut self.users, &mut self.documents, &mut self.responses]
-    }
-
-    /// Sets the length of each part; its numbers are arbitrary afterwards. New memory is asked for zeroed, which the system
-    /// need not do before it is written to.
-    pub(super) fn take_lengths(&mut self, lengths: [usize; 3]) {
-        for (numbers, length) in self.parts_mut().into_iter().zip(lengths) {
-            if numbers.len() != length {
-                *numbers = vec![0.0; length];
-            }
         }
     }
 }
@@ -187,12 +156,25 @@ pub trait Stepper: Send {
     /// [`BackendError::Gpu`] if the device fails.
     fn responses(&mut self) -> Result<Vec<f32>, BackendError>;
 
-    /// Writes what is observed of the users, of the documents now offered, and of the last responses: into the memory of
-    /// `observation`, whatever that held.
+    /// Returns how many rows observations have, and from how many numbers they are taken.
+    fn sizes(&self) -> Sizes;
+
+    /// Writes what is observed of the users, of the documents now offered, and of the last responses: the numbers of
+    /// `columns`, to `rows`, which have the [lengths](Sizes::lengths) of these columns.
     ///
     /// # Errors
     /// [`BackendError::Gpu`] if the device fails.
-    fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError>;
+    fn observe_into(&mut self, columns: &Columns, rows: Rows<'_>) -> Result<(), BackendError>;
+
+    /// Writes everything that can be observed: into the memory of `observation`, whatever that held.
+    ///
+    /// # Errors
+    /// [`BackendError::Gpu`] if the device fails.
+    fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError> {
+        let sizes = self.sizes();
+        let all = sizes.observable();
+        self.observe_into(&all, observation.rows(sizes.lengths(&all)))
+    }
 
     /// Returns what is observed of the documents that all environments share, shape `[num_candidates, document_size]`; `None`
     /// where each environment offers its own.
@@ -208,30 +190,46 @@ pub trait Stepper: Send {
     /// [`BackendError::Gpu`] if the device fails, or has no room for so many users twice.
     fn keep(&mut self) -> Result<Kept, BackendError>;
 
-    /// Writes what [`observe`](Self::observe) would have written when the lanes were kept.
+    /// Writes what [`observe_into`](Self::observe_into) would have written when the lanes were kept.
     ///
     /// # Errors
     /// [`BackendError::NotKept`] if the token is not that of the last [`keep`](Self::keep), or if a step was
     /// taken or a state set since then.
+    fn observe_kept_into(
+        &mut self,
+        kept: &Kept,
+        columns: &Columns,
+        rows: Rows<'_>,
+    ) -> Result<(), BackendError>;
+
+    /// Writes what [`observe`](Self::observe) would have written when the lanes were kept.
+    ///
+    /// # Errors
+    /// As [`observe_kept_into`](Self::observe_kept_into).
     fn observe_kept(
         &mut self,
         kept: &Kept,
         observation: &mut Observation,
-    ) -> Result<(), BackendError>;
+    ) -> Result<(), BackendError> {
+        let sizes = self.sizes();
+        let all = sizes.observable();
+        self.observe_kept_into(kept, &all, observation.rows(sizes.lengths(&all)))
+    }
 
     /// Writes both the present observation and that of the moment when the lanes were kept, which may take less work than two
-    /// calls.
+    /// calls. Both have the same precision and arrangement.
     ///
     /// # Errors
-    /// As [`observe_kept`](Self::observe_kept).
-    fn observe_now_and_kept(
+    /// As [`observe_kept_into`](Self::observe_kept_into).
+    fn observe_now_and_kept_into(
         &mut self,
-        now: &mut Observation,
+        columns: &Columns,
+        now: Rows<'_>,
         kept: &Kept,
-        then: &mut Observation,
+        then: Rows<'_>,
     ) -> Result<(), BackendError> {
-        self.observe_kept(kept, then)?;
-        self.observe(now)
+        self.observe_kept_into(kept, columns, then)?;
+        self.observe_into(columns, now)
     }
 
     /// Returns the state of all lanes.

@@ -1,5 +1,6 @@
 //! Environments of one user each, on which those of several users are built.
 
+mod columns;
 mod observe;
 mod reset;
 mod state;
@@ -13,7 +14,7 @@ use super::memory::Recycled;
 use super::phase::Phase;
 use super::size::check_num_envs;
 use super::{AutoresetMode, Spaces, VecEnvOptions};
-use crate::backend::{Backend, Model, Plan, Simulation, Stepper};
+use crate::backend::{Backend, Columns, Model, Plan, Simulation, Stepper};
 use crate::policy::r#static::Static;
 use crate::policy::{Layered, PolicyModel};
 use ndarray::ArcArray2;
@@ -58,6 +59,8 @@ pub struct VecEnv {
     phase: Phase,
     /// The episode of each lane.
     episodes: Episodes,
+    /// What is observed.
+    columns: Columns,
     /// The observed features of documents that all environments share, once they have been fetched.
     corpus: Option<ArcArray2<f32>>,
     recycled: Recycled,
@@ -114,8 +117,10 @@ impl VecEnv {
                 ..simulation.plan.clone()
             },
         };
+        let stepper = backend.shared_stepper(&simulation, num_lanes, users_per_env)?;
         Ok(Self {
-            stepper: backend.shared_stepper(&simulation, num_lanes, users_per_env)?,
+            columns: stepper.sizes().observable(),
+            stepper,
             model: simulation.model,
             plan: simulation.plan,
             options,
@@ -149,7 +154,12 @@ impl VecEnv {
 
     /// Describes the arrays that go in and out.
     pub fn spaces(&self) -> Spaces {
-        Spaces::new(&self.plan, &[self.num_lanes])
+        self.spaces_of(&[self.num_lanes])
+    }
+
+    /// Describes the arrays; `users` are the leading axes of arrays of users.
+    pub(super) fn spaces_of(&self, users: &[usize]) -> Spaces {
+        Spaces::new(&self.plan, &self.model.user_layout(), &self.columns, users)
     }
 
     /// Refuses calls that need episodes under way.

@@ -19,6 +19,14 @@ pub enum VecEnvError {
         /// The shape it should have.
         expected: Vec<usize>,
     },
+    /// There is nothing of this name to observe, or it is named twice.
+    #[error("column {given:?} is not allowed; allowed are, each once, {allowed}")]
+    Column {
+        /// The name.
+        given: String,
+        /// The names that there are.
+        allowed: String,
+    },
     /// The state that is set is no possible state of a user.
     #[error("lane {lane} is put into what is no state of a user: {misfit}")]
     State {

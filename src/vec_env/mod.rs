@@ -53,7 +53,7 @@
 //! | [`observe`](VecEnv::observe), [`state`](VecEnv::state) | `NotReset` | what is now | what is now |
 //! | [`responses`](VecEnv::responses) | `NotReset` | `None` | those to the last slates |
 //! | [`final_observation`](VecEnv::final_observation) | `NotReset` | `None` | of episodes that others have replaced; `None` where none has been |
-//! | [`rewind`](VecEnv::rewind), [`recycle`](VecEnv::recycle), [`spaces`](VecEnv::spaces) | as always | as always | as always |
+//! | [`rewind`](VecEnv::rewind), [`recycle`](VecEnv::recycle), [`spaces`](VecEnv::spaces), [`select`](VecEnv::select), [`documents`](VecEnv::documents) | as always | as always | as always |
 //!
 //! A call that changes users and fails on the device leads to *not reset*, wherever it began; one that only reads changes
 //! nothing. Arrays that are not valid are refused before anything is done, and change no state.
@@ -79,6 +79,8 @@
 //! [`VecEnv::observe`], [`VecEnv::responses`] and [`VecEnv::final_observation`] fetch it, at once or later, or never.
 //! [`VecEnv::step`] does all of that together. Documents that all environments share are fetched once. An observation that is
 //! no longer needed may be given back with [`VecEnv::recycle`]: then the next one need not ask the system for memory.
+//! [`VecEnv::step_into`] and its kin write to memory of the caller instead, in single or half precision. [`VecEnv::select`] chooses
+//! what is observed: what nobody looks at is neither computed nor copied.
 //!
 //! ```
 //! # use slatesim::backend::cpu::cpu;
@@ -148,7 +150,7 @@ mod size;
 mod slates;
 mod spaces;
 
-pub use crate::backend::EMPTY;
+pub use crate::backend::{EMPTY, Rows, Tables};
 pub use env::VecEnv;
 pub use error::VecEnvError;
 pub use multi_user::{

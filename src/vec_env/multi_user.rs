@@ -93,7 +93,7 @@ impl MultiUserEnv {
 
     /// Describes the arrays that go in and out.
     pub fn spaces(&self) -> Spaces {
-        Spaces::new(self.lanes.plan(), &self.axes())
+        self.lanes.spaces_of(&self.axes())
     }
 
     /// See [`VecEnv::reset`].

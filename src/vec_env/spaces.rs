@@ -1,7 +1,7 @@
 //! Descriptions of the arrays between an agent and its environments.
 
-use crate::backend::Plan;
-use crate::environment::Observable;
+use crate::backend::{Columns, Plan};
+use crate::environment::{Field, Kind, Observable};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -77,16 +77,17 @@ pub struct Spaces {
 }
 
 impl Spaces {
-    /// Describes the arrays; `users` are the leading axes of arrays of users, the first of them that of the environments.
-    pub(super) fn new(plan: &Plan, users: &[usize]) -> Self {
+    /// Describes the arrays of chosen columns; `users` are the leading axes of arrays of users, the first of them that of the
+    /// environments.
+    pub(super) fn new(plan: &Plan, fields: &[Field], columns: &Columns, users: &[usize]) -> Self {
         let outline = &plan.outline;
         let slate_size = plan.slate_size as usize;
-        let observed = |axes: &[usize], columns: &[Observable]| {
+        let observed = |axes: &[usize], columns: Vec<Observable>| {
             let last = columns.iter().map(|observable| observable.length).sum();
             Space {
                 shape: [axes, &[last]].concat(),
                 dtype: DataType::Float32,
-                columns: columns.to_vec(),
+                columns,
             }
         };
         let num_candidates = plan.num_candidates as usize;
@@ -95,10 +96,13 @@ impl Spaces {
             None => &[users[0], num_candidates],
         };
         let slate_axes = [users, &[slate_size]].concat();
+        let hidden: Vec<Observable> = fields.iter().map(hidden).collect();
+        let mut of_users = chosen(&outline.user, &columns.users);
+        of_users.extend(chosen(&hidden, &columns.hidden));
         Self {
-            users: observed(users, &outline.user),
-            documents: observed(document_axes, &outline.document),
-            responses: observed(&slate_axes, &outline.response),
+            users: observed(users, of_users),
+            documents: observed(document_axes, chosen(&outline.document, &columns.documents)),
+            responses: observed(&slate_axes, chosen(&outline.response, &columns.responses)),
             slates: Space {
                 shape: slate_axes,
                 dtype: DataType::Uint32,
@@ -109,6 +113,33 @@ impl Spaces {
             },
         }
     }
+}
+
+/// Describes a field of the state of users, whose bounds nobody has declared.
+pub(super) fn hidden(field: &Field) -> Observable {
+    let number = Observable::number(field.name, f64::NEG_INFINITY, f64::INFINITY);
+    match field.kind {
+        Kind::Number => number,
+        Kind::Numbers(length) => Observable { length, ..number },
+        Kind::Word => Observable {
+            low: 0.0,
+            discrete: true,
+            ..number
+        },
+    }
+}
+
+/// Returns the observables some of whose numbers are chosen, which are all of them or none.
+fn chosen(observables: &[Observable], numbers: &[usize]) -> Vec<Observable> {
+    let mut chosen = Vec::new();
+    let mut first = 0;
+    for observable in observables {
+        if numbers.contains(&first) {
+            chosen.push(observable.clone());
+        }
+        first += observable.length;
+    }
+    chosen
 }
 
 #[cfg(test)]

@@ -72,14 +72,19 @@ on_each_backend! {
         stepper.observe_kept(&second, &mut seen).unwrap();
         assert_eq!(seen, before);
         let mut now = Observation::default();
-        stepper.observe_now_and_kept(&mut now, &second, &mut seen).unwrap();
+        let sizes = stepper.sizes();
+        let all = sizes.observable();
+        let lengths = sizes.lengths(&all);
+        let (rows, then) = (now.rows(lengths), seen.rows(lengths));
+        stepper.observe_now_and_kept_into(&all, rows, &second, then).unwrap();
         assert_eq!(seen, before);
         assert_eq!(now, observed(stepper.as_mut()));
 
         let state = stepper.state().unwrap();
         stepper.step(&[0; 3 * LANES]).unwrap();
         assert!(is_refused(stepper.observe_kept(&second, &mut seen)));
-        assert!(is_refused(stepper.observe_now_and_kept(&mut now, &second, &mut seen)));
+        let (rows, then) = (now.rows(lengths), seen.rows(lengths));
+        assert!(is_refused(stepper.observe_now_and_kept_into(&all, rows, &second, then)));
         let third = stepper.keep().unwrap();
         stepper.set_state(&state).unwrap();
         assert!(is_refused(stepper.observe_kept(&third, &mut seen)));

@@ -4,13 +4,14 @@ mod lane_range;
 mod state;
 
 use crate::backend::error::BackendError;
+use crate::backend::observation::{Columns, Rows, Sizes, Stored, Tables};
 use crate::backend::plan::Plan;
 use crate::backend::stepper::{
-    Followed, Follower, Kept, LaneState, LastKept, Observation, StepOutcome, SteppedUsers, Stepper,
+    Followed, Follower, Kept, LaneState, LastKept, StepOutcome, SteppedUsers, Stepper,
 };
 use crate::environment::Environment;
 use crate::number::Number;
-use lane_range::{LaneRange, ObservationRows, OutcomeRows, StepInput};
+use lane_range::{LaneRange, OutcomeRows, RowLayout, StepInput};
 use std::mem::take;
 use std::ops::Range;
 use std::sync::Arc;
@@ -170,53 +171,66 @@ impl<N: Number, E: Environment<N>> LaneStepper<N, E> {
         outcome
     }
 
-    fn observe_with(
+    /// Lets each range write the rows of its lanes.
+    fn write_rows<T: Stored>(
         &mut self,
-        observation: &mut Observation,
-        observe: impl Fn(&mut LaneRange<N, E>, ObservationRows<'_>) + Sync,
+        columns: &Columns,
+        mut tables: Tables<'_, T>,
+        write: impl Fn(&mut LaneRange<N, E>, Tables<'_, T>, &RowLayout) + Sync,
     ) {
+        let sizes = self.sizes();
+        let row = sizes.row(columns);
+        let layout = RowLayout::new(&sizes, columns);
         let Self {
             ranges, sharing, ..
         } = self;
-        let outline = &self.plan.outline;
-        let num_users = outline.user_size();
-        let num_documents = match self.plan.corpus {
-            Some(_) => 0,
-            None => self.plan.num_candidates as usize * outline.document_size(),
-        };
-        let num_responses = self.plan.slate_size as usize * outline.response_size();
-        let num_envs = sharing.num_lanes / self.users_per_env;
-        observation.take_lengths([
-            sharing.num_lanes * num_users,
-            num_envs * num_documents,
-            sharing.num_lanes * num_responses,
-        ]);
-        let users = sharing.rows_mut(&mut observation.users, num_users, 1);
-        let documents = &mut observation.documents;
-        let documents = sharing.rows_mut(documents, num_documents, self.users_per_env);
-        let responses = sharing.rows_mut(&mut observation.responses, num_responses, 1);
-        let rows = users.zip(documents).zip(responses);
-        let rows = rows.map(|((users, documents), responses)| ObservationRows {
-            users,
-            documents,
-            responses,
+        let users_per_env = self.users_per_env;
+        let shares = sharing.lanes.iter();
+        let shares = shares.map(|lanes| tables.cut(lanes.len(), users_per_env, row));
+        let [users, documents, responses] = row;
+        let numbers = users + documents / users_per_env + responses;
+        sharing.each(ranges, numbers, shares, |range, tables| {
+            write(range, tables, &layout);
         });
-        let numbers = num_users + num_documents / self.users_per_env + num_responses;
-        sharing.each(ranges, numbers, rows, observe);
     }
 
-    /// Copies an observation, on all threads: most of a large copy is new memory, which the system makes for the thread that
-    /// writes to it.
-    fn copy(&mut self, from: &Observation, to: &mut Observation) {
-        to.take_lengths(from.parts().map(<[f32]>::len));
-        for (from, to) in from.parts().into_iter().zip(to.parts_mut()) {
-            let share = from.len().div_ceil(self.ranges.len()).max(1);
-            let shares = from.chunks(share).zip(to.chunks_mut(share));
-            let numbers = from.len() / self.sharing.num_lanes;
-            self.sharing
-                .each(&mut self.ranges, numbers, shares, |_, (from, to)| {
-                    to.copy_from_slice(from);
-                });
+    /// Writes the present observation.
+    fn write_now(&mut self, columns: &Columns, rows: Rows<'_>) {
+        match rows {
+            Rows::Single(tables) => self.write_rows(columns, tables, LaneRange::observe),
+            Rows::Half(tables) => self.write_rows(columns, tables, LaneRange::observe),
+        }
+    }
+
+    /// Writes the rows of lanes that have begun another episode since lanes were kept, as they were then.
+    fn write_kept(&mut self, columns: &Columns, rows: Rows<'_>) {
+        match rows {
+            Rows::Single(tables) => self.write_rows(columns, tables, LaneRange::observe_kept),
+            Rows::Half(tables) => self.write_rows(columns, tables, LaneRange::observe_kept),
+        }
+    }
+
+    /// Copies numbers on all threads: most of a large copy is new memory, which the system makes for the thread that writes to
+    /// it.
+    fn copy<T: Stored>(&mut self, from: &[T], to: &mut [T]) {
+        let share = from.len().div_ceil(self.ranges.len()).max(1);
+        let shares = from.chunks(share).zip(to.chunks_mut(share));
+        let numbers = from.len() / self.sharing.num_lanes;
+        self.sharing
+            .each(&mut self.ranges, numbers, shares, |_, (from, to)| {
+                to.copy_from_slice(from);
+            });
+    }
+
+    fn copy_tables<T: Stored>(&mut self, from: Tables<'_, T>, to: Tables<'_, T>) {
+        match (from, to) {
+            (Tables::Apart(from), Tables::Apart(to)) => {
+                for (from, to) in from.into_iter().zip(to) {
+                    self.copy(from, to);
+                }
+            }
+            (Tables::Together(from), Tables::Together(to)) => self.copy(from, to),
+            _ => unreachable!("both are arranged in the same way"),
         }
     }
 }
@@ -297,8 +311,14 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         Ok(responses)
     }
 
-    fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError> {
-        self.observe_with(observation, LaneRange::observe);
+    fn sizes(&self) -> Sizes {
+        let num_fields = self.ranges[0].lanes.num_fields();
+        let num_lanes = self.sharing.num_lanes;
+        Sizes::new(&self.plan, num_fields, num_lanes, self.users_per_env)
+    }
+
+    fn observe_into(&mut self, columns: &Columns, rows: Rows<'_>) -> Result<(), BackendError> {
+        self.write_now(columns, rows);
         Ok(())
     }
 
@@ -314,28 +334,34 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         Ok(self.kept.set())
     }
 
-    fn observe_kept(
+    fn observe_kept_into(
         &mut self,
         kept: &Kept,
-        observation: &mut Observation,
+        columns: &Columns,
+        mut rows: Rows<'_>,
     ) -> Result<(), BackendError> {
         self.kept.check(kept)?;
-        self.observe(observation)?;
-        self.observe_with(observation, LaneRange::observe_kept);
+        self.write_now(columns, rows.reborrow());
+        self.write_kept(columns, rows);
         Ok(())
     }
 
     /// Looks back only at those lanes that have begun another episode since: the other lanes observe the same as now.
-    fn observe_now_and_kept(
+    fn observe_now_and_kept_into(
         &mut self,
-        now: &mut Observation,
+        columns: &Columns,
+        mut now: Rows<'_>,
         kept: &Kept,
-        then: &mut Observation,
+        mut then: Rows<'_>,
     ) -> Result<(), BackendError> {
         self.kept.check(kept)?;
-        self.observe(now)?;
-        self.copy(now, then);
-        self.observe_with(then, LaneRange::observe_kept);
+        self.write_now(columns, now.reborrow());
+        match (now, then.reborrow()) {
+            (Rows::Single(now), Rows::Single(then)) => self.copy_tables(now, then),
+            (Rows::Half(now), Rows::Half(then)) => self.copy_tables(now, then),
+            _ => unreachable!("both have the same precision"),
+        }
+        self.write_kept(columns, then);
         Ok(())
     }
 
@@ -366,7 +392,7 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
 mod tests {
     use super::*;
     use crate::backend::cpu::cpu;
-    use crate::backend::{Backend, Simulation};
+    use crate::backend::{Backend, Observation, Simulation};
     use crate::validation::cases;
 
     /// Three threads, so that the last range is shorter than the others; one user an environment, and three.
@@ -392,9 +418,13 @@ mod tests {
         let now = observe(stepper);
         let mut alone = Observation::default();
         stepper.observe_kept(&kept, &mut alone).unwrap();
+        let sizes = stepper.sizes();
+        let all = sizes.observable();
         let [mut both, mut then] = [Observation::default(), Observation::default()];
+        let rows = both.rows(sizes.lengths(&all));
+        let kept_rows = then.rows(sizes.lengths(&all));
         stepper
-            .observe_now_and_kept(&mut both, &kept, &mut then)
+            .observe_now_and_kept_into(&all, rows, &kept, kept_rows)
             .unwrap();
         assert!(alone == before && then == before, "where lanes were kept");
         assert!(both == now && observe(stepper) == now, "where lanes are");

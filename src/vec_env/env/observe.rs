@@ -1,10 +1,10 @@
 //! Observations: those of now, and the last ones of episodes that have been replaced.
 
 use super::VecEnv;
-use crate::backend;
-use crate::vec_env::error::VecEnvError;
+use crate::backend::{self, Columns, Rows};
+use crate::vec_env::error::{VecEnvError, check_shape};
 use crate::vec_env::{Documents, FinalObservation, Observation, slates};
-use ndarray::{Array, Array1, Array2, Array3, Axis, Dimension};
+use ndarray::{ArcArray2, Array, Array1, Array2, Array3, Axis, Dimension};
 
 impl VecEnv {
     /// Fetches what is observed now.
@@ -17,8 +17,26 @@ impl VecEnv {
     pub fn observe(&mut self) -> Result<Observation, VecEnvError> {
         self.check_is_reset()?;
         let mut seen = self.recycled.take();
-        self.stepper.observe(&mut seen)?;
+        let rows = seen.rows(self.lengths());
+        self.stepper.observe_into(&self.columns, rows)?;
         self.seen_now(seen)
+    }
+
+    /// Writes what is observed now to memory of the caller, in single or half precision: [`observe`](Self::observe) without new
+    /// memory.
+    ///
+    /// After a reset of all environments responses are zero. With [`Tables::Together`] documents are in each row, also those
+    /// that all environments share.
+    ///
+    /// # Errors
+    /// [`VecEnvError::NotReset`] and [`VecEnvError::Shape`] before anything is written; [`VecEnvError::Backend`] if the device
+    /// fails.
+    pub fn observe_into(&mut self, mut rows: Rows<'_>) -> Result<(), VecEnvError> {
+        self.check_is_reset()?;
+        self.check_rows("observation", &rows)?;
+        self.stepper.observe_into(&self.columns, rows.reborrow())?;
+        self.clear_begun(rows);
+        Ok(())
     }
 
     /// Fetches what is observed of the responses to the slates shown last: [`Observation::responses`] alone.
@@ -30,8 +48,14 @@ impl VecEnv {
         let Some(stepped) = self.phase.stepped() else {
             return Ok(None);
         };
-        let seen = self.stepper.responses()?;
-        let mut responses = self.shaped_responses(seen);
+        let columns = Columns {
+            responses: self.columns.responses.clone(),
+            ..Columns::default()
+        };
+        let mut seen = backend::Observation::default();
+        let rows = seen.rows(self.stepper.sizes().lengths(&columns));
+        self.stepper.observe_into(&columns, rows)?;
+        let mut responses = self.shaped_responses(seen.responses);
         clear(&mut responses, &stepped.begun);
         Ok(Some(responses))
     }
@@ -50,7 +74,9 @@ impl VecEnv {
             return Ok(None);
         };
         let mut seen = self.recycled.take();
-        self.stepper.observe_kept(&replaced.kept, &mut seen)?;
+        let rows = seen.rows(self.lengths());
+        self.stepper
+            .observe_kept_into(&replaced.kept, &self.columns, rows)?;
         let lanes = replaced.lanes.clone();
         let observation = self.shaped(seen)?;
         Ok(Some(FinalObservation { observation, lanes }))
@@ -93,8 +119,13 @@ impl VecEnv {
             return Ok((self.observe()?, None));
         };
         let [mut now, mut then] = [(); 2].map(|()| self.recycled.take());
-        let stepper = &mut self.stepper;
-        stepper.observe_now_and_kept(&mut now, &replaced.kept, &mut then)?;
+        let lengths = self.lengths();
+        self.stepper.observe_now_and_kept_into(
+            &self.columns,
+            now.rows(lengths),
+            &replaced.kept,
+            then.rows(lengths),
+        )?;
         let lanes = replaced.lanes.clone();
         let observation = self.shaped(then)?;
         let last = FinalObservation { observation, lanes };
@@ -116,14 +147,15 @@ impl VecEnv {
         let shape = (
             self.num_lanes,
             self.plan.slate_size as usize,
-            self.plan.outline.response_size(),
+            self.columns.responses.len(),
         );
         Array3::from_shape_vec(shape, seen).expect("one response a position of each slate")
     }
 
     /// Gives shapes to an observation of the stepper.
     fn shaped(&mut self, seen: backend::Observation) -> Result<Observation, VecEnvError> {
-        let shape = (self.num_lanes, self.plan.outline.user_size());
+        let user_size = self.columns.users.len() + self.columns.hidden.len();
+        let shape = (self.num_lanes, user_size);
         let users = Array2::from_shape_vec(shape, seen.users).expect("one observation a user");
         let has_responses = self.phase.stepped().is_some();
         let responses = has_responses.then(|| self.shaped_responses(seen.responses));
@@ -136,23 +168,81 @@ impl VecEnv {
 
     /// Gives a shape to the observed features of documents, or returns the stored ones if all environments share them.
     fn shaped_documents(&mut self, seen: Vec<f32>) -> Result<Documents, VecEnvError> {
-        let document_size = self.plan.outline.document_size();
-        let offered = (self.plan.num_candidates as usize, document_size);
-        if self.plan.corpus.is_some() && self.corpus.is_none() {
-            let corpus = self.stepper.corpus()?;
-            self.corpus = corpus.map(|corpus| {
-                let corpus = Array2::from_shape_vec(offered, corpus);
-                corpus.expect("one observation a candidate").into_shared()
-            });
+        if self.plan.corpus.is_some() {
+            return Ok(Documents::Shared(self.shared_documents()?));
         }
-        Ok(match &self.corpus {
-            Some(corpus) => Documents::Shared(corpus.clone()),
-            None => {
-                let shape = (self.num_envs(), offered.0, offered.1);
-                let documents = Array3::from_shape_vec(shape, seen);
-                Documents::PerEnv(documents.expect("one observation a candidate"))
+        let num_candidates = self.plan.num_candidates as usize;
+        let shape = (
+            self.num_envs(),
+            num_candidates,
+            self.columns.documents.len(),
+        );
+        let documents = Array3::from_shape_vec(shape, seen);
+        Ok(Documents::PerEnv(
+            documents.expect("one observation a candidate"),
+        ))
+    }
+
+    /// Returns what is observed of the documents that all environments share at all steps, shape `[num_candidates, document_size]`;
+    /// `None` where each environment offers its own. They are fetched once.
+    ///
+    /// # Errors
+    /// [`VecEnvError::Backend`] if the device fails.
+    pub fn documents(&mut self) -> Result<Option<ArcArray2<f32>>, VecEnvError> {
+        let is_shared = self.plan.corpus.is_some();
+        is_shared.then(|| self.shared_documents()).transpose()
+    }
+
+    /// Returns the documents that all environments share; they are fetched once.
+    fn shared_documents(&mut self) -> Result<ArcArray2<f32>, VecEnvError> {
+        if let Some(corpus) = &self.corpus {
+            return Ok(corpus.clone());
+        }
+        let corpus = self.stepper.corpus()?.expect("documents are shared");
+        let size = self.plan.outline.document_size();
+        let corpus = Array2::from_shape_vec((self.plan.num_candidates as usize, size), corpus);
+        let corpus = corpus.expect("one observation a candidate");
+        let chosen = corpus
+            .select(Axis(1), &self.columns.documents)
+            .into_shared();
+        self.corpus = Some(chosen.clone());
+        Ok(chosen)
+    }
+
+    /// Counts the numbers of users, documents and responses.
+    fn lengths(&self) -> [usize; 3] {
+        self.stepper.sizes().lengths(&self.columns)
+    }
+
+    /// Refuses memory of another size than observations have.
+    pub(super) fn check_rows(
+        &self,
+        what: &'static str,
+        rows: &Rows<'_>,
+    ) -> Result<(), VecEnvError> {
+        let given = match rows {
+            Rows::Single(tables) => tables.lengths(),
+            Rows::Half(tables) => tables.lengths(),
+        };
+        let expected = match given.len() {
+            1 => {
+                let row = self.stepper.sizes().row(&self.columns);
+                vec![self.num_lanes * row.iter().sum::<usize>()]
             }
-        })
+            _ => self.lengths().to_vec(),
+        };
+        check_shape(what, &given, &expected)
+    }
+
+    /// Clears the responses of lanes in whose episode nothing has been shown yet.
+    pub(super) fn clear_begun(&self, rows: Rows<'_>) {
+        let row = self.stepper.sizes().row(&self.columns);
+        let begun = self.phase.stepped().map(|stepped| &stepped.begun);
+        let is_begun = |lane: usize| begun.is_none_or(|begun| begun[lane]);
+        match rows {
+            Rows::Single(tables) => tables.clear(is_begun, row),
+            Rows::Half(tables) => tables.clear(is_begun, row),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Shows slates.
 
 use super::VecEnv;
+use crate::backend::Rows;
 use crate::vec_env::episodes::Turn;
 use crate::vec_env::error::VecEnvError;
 use crate::vec_env::phase::{Phase, Replaced, Stepped};
@@ -42,6 +43,42 @@ impl VecEnv {
             begun,
             final_observation,
         })
+    }
+
+    /// Shows every user a slate, and writes what is observed then to memory of the caller: [`step`](Self::step) without new
+    /// memory. If episodes have been replaced, their last observation is written to `last`, and the second result tells which
+    /// they are.
+    ///
+    /// Both have the same precision and arrangement; see [`observe_into`](Self::observe_into). Without `last`,
+    /// [`final_observation`](Self::final_observation) still has it.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step), and [`VecEnvError::Shape`] before anything is done if the memory has another size.
+    pub fn step_into(
+        &mut self,
+        slates: ArrayView2<'_, u32>,
+        mut rows: Rows<'_>,
+        last: Option<Rows<'_>>,
+    ) -> Result<(Outcome, Option<Array1<bool>>), VecEnvError> {
+        self.check_rows("observation", &rows)?;
+        if let Some(last) = &last {
+            self.check_rows("last observation", last)?;
+        }
+        let outcome = self.advance(slates)?;
+        let replaced = self.phase.replaced();
+        let lanes = replaced.map(|replaced| replaced.lanes.clone());
+        let written = match (replaced, last) {
+            (Some(replaced), Some(last)) => self.stepper.observe_now_and_kept_into(
+                &self.columns,
+                rows.reborrow(),
+                &replaced.kept,
+                last,
+            ),
+            _ => self.stepper.observe_into(&self.columns, rows.reborrow()),
+        };
+        self.or_give_up(written.map_err(VecEnvError::from))?;
+        self.clear_begun(rows);
+        Ok((outcome, lanes))
     }
 
     /// Shows every user a slate, and leaves the observation on the device.

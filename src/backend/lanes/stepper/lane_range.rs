@@ -2,7 +2,7 @@
 
 mod observe;
 
-pub(super) use observe::ObservationRows;
+pub(super) use observe::RowLayout;
 
 use super::state::{Group, Lanes};
 use crate::backend::lanes::candidates::StepOffer;
@@ -14,6 +14,7 @@ use crate::environment::{Environment, Fields};
 use crate::number::{Mask, Number, Word, vectorized};
 use crate::policy::{Draws, LayeredTwin, Scratch};
 use crate::rng::{STEP, Stream};
+use observe::Transposed;
 use std::ops::Range;
 
 /// Neighbouring lanes, all of which one thread steps.
@@ -31,8 +32,8 @@ pub(super) struct LaneRange<N: Number, E: Environment<N>> {
     slate: Vec<N::Word>,
     /// Observations, number by number.
     observed: Vec<N>,
-    /// The same user by user within each number.
-    columns: Vec<f32>,
+    /// The same as rows.
+    transposed: Transposed,
     /// How the episode of each user ends with the step, in bits.
     ends: Vec<u32>,
     /// Which position each user has chosen.
@@ -99,7 +100,7 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
             fresh: environment.new_user(),
             slate: vec![N::Word::splat(0); slate_size],
             observed: Vec::new(),
-            columns: Vec::new(),
+            transposed: Transposed::default(),
             ends: vec![0; N::LANES],
             chosen: vec![0; N::LANES],
             scratch: Scratch::default(),

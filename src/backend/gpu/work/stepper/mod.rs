@@ -2,6 +2,7 @@
 
 mod buffers;
 mod cut;
+mod read;
 mod recommender;
 
 use super::engine::Engine;
@@ -12,12 +13,14 @@ use crate::backend::gpu::error::GpuError;
 use crate::backend::gpu::options::GpuOptions;
 use crate::backend::gpu::shader::job::Job;
 use crate::backend::gpu::shader::kernel::Kernel;
-use crate::backend::stepper::{Kept, LaneState, LastKept, Observation, StepOutcome, Stepper};
+use crate::backend::observation::{Columns, Rows, Sizes, Tables};
+use crate::backend::stepper::{Kept, LaneState, LastKept, StepOutcome, Stepper};
 use crate::backend::{BackendError, Simulation};
 use crate::rng::halves;
 use buffers::{CLOCK_FIELDS, LaneBuffers, ObservationLayout, words};
-use bytemuck::{AnyBitPattern, NoUninit, cast_slice_mut, pod_collect_to_vec, pod_read_unaligned};
+use bytemuck::{AnyBitPattern, NoUninit, pod_collect_to_vec, pod_read_unaligned};
 use cut::cut_program;
+use read::{Source, singles};
 use recommender::Recommender;
 use std::ops::Range;
 use std::sync::Arc;
@@ -133,14 +136,30 @@ impl GpuStepper {
         outcomes: &wgpu::Buffer,
         words_are_given: bool,
     ) -> Result<wgpu::CommandEncoder, GpuError> {
-        let mut encoder = self.engine.gpu.encoder(entry_point);
-        let all = 0..self.simulation.plan.num_candidates;
         let call = Call {
             program,
             entry_point,
             words_are_given,
         };
-        self.add(&mut encoder, &call, lanes, [outcomes, outcomes], all)?;
+        self.record_call(
+            &call,
+            lanes,
+            outcomes,
+            0..self.simulation.plan.num_candidates,
+        )
+    }
+
+    /// Records a call over all lanes and some candidates.
+    fn record_call(
+        &self,
+        call: &Call<'_>,
+        lanes: &LaneBuffers,
+        outcomes: &wgpu::Buffer,
+        candidates: Range<u32>,
+    ) -> Result<wgpu::CommandEncoder, GpuError> {
+        let mut encoder = self.engine.gpu.encoder(call.entry_point);
+        let buffers = [outcomes, outcomes];
+        self.add(&mut encoder, call, lanes, buffers, candidates)?;
         Ok(encoder)
     }
 
@@ -272,28 +291,49 @@ impl GpuStepper {
     fn observe_at(
         &self,
         lanes: &LaneBuffers,
-        observation: &mut Observation,
+        columns: &Columns,
+        rows: Rows<'_>,
     ) -> Result<(), BackendError> {
-        let ObservationLayout {
-            responses,
-            users,
-            documents,
-        } = self.layout();
-        let documents = match self.simulation.plan.corpus {
-            Some(_) => users.end..users.end,
-            None => documents,
+        let layout = self.layout();
+        let sizes = self.sizes();
+        let num_documents = match &rows {
+            Rows::Single(Tables::Apart(_)) | Rows::Half(Tables::Apart(_)) => {
+                sizes.lengths(columns)[1]
+            }
+            Rows::Single(Tables::Together(_)) | Rows::Half(Tables::Together(_)) => {
+                columns.documents.len()
+            }
         };
         let (outcomes, seen) = (&self.outcomes, &self.observations);
-        let unused = [outcomes, outcomes];
-        let encoder = self.record_parts(&self.program, "observe", lanes, unused, self.part_size)?;
-        let all = 0..documents.end;
-        self.finish("observe", encoder, seen, all, |bytes| {
-            let parts = [users, documents, self.told(responses)];
-            observation.take_lengths(parts.each_ref().map(Range::len));
-            for (numbers, words) in observation.parts_mut().into_iter().zip(parts) {
-                let numbers: &mut [u8] = cast_slice_mut(numbers);
-                numbers.copy_from_slice(&bytes[4 * words.start..4 * words.end]);
-            }
+        let (program, part_size) = (&self.program, self.part_size);
+        // Responses are written by the step.
+        let (encoder, end) = if num_documents > 0 {
+            let unused = [outcomes, outcomes];
+            let encoder = self.record_parts(program, "observe", lanes, unused, part_size)?;
+            (encoder, layout.documents.end)
+        } else if columns.users.is_empty() {
+            (self.engine.gpu.encoder("observe"), layout.responses.end)
+        } else {
+            let call = Call {
+                program,
+                entry_point: "observe",
+                words_are_given: false,
+            };
+            let encoder = self.record_call(&call, lanes, outcomes, 0..0)?;
+            (encoder, layout.users.end)
+        };
+        let fields: Vec<f32> = match columns.hidden.is_empty() {
+            true => Vec::new(),
+            false => self.copy(&lanes.users, 0..self.user_words().0)?,
+        };
+        self.finish("observe", encoder, seen, 0..end, |bytes| {
+            let source = Source {
+                numbers: &singles(bytes),
+                fields: &fields,
+                layout,
+                sizes,
+            };
+            source.write(columns, rows);
         })?;
         Ok(())
     }
@@ -448,8 +488,14 @@ impl Stepper for GpuStepper {
         Ok(self.copy(&self.observations, self.told(self.layout().responses))?)
     }
 
-    fn observe(&mut self, observation: &mut Observation) -> Result<(), BackendError> {
-        self.observe_at(&self.lanes, observation)
+    fn sizes(&self) -> Sizes {
+        let plan = &self.simulation.plan;
+        let (num_fields, _) = self.simulation.model.num_fields();
+        Sizes::new(plan, num_fields, self.num_lanes, self.users_per_env)
+    }
+
+    fn observe_into(&mut self, columns: &Columns, rows: Rows<'_>) -> Result<(), BackendError> {
+        self.observe_at(&self.lanes, columns, rows)
     }
 
     fn corpus(&mut self) -> Result<Option<Vec<f32>>, BackendError> {
@@ -494,14 +540,15 @@ impl Stepper for GpuStepper {
         Ok(token)
     }
 
-    fn observe_kept(
+    fn observe_kept_into(
         &mut self,
         kept: &Kept,
-        observation: &mut Observation,
+        columns: &Columns,
+        rows: Rows<'_>,
     ) -> Result<(), BackendError> {
         let then = self.kept.as_ref().ok_or(BackendError::NotKept)?;
         then.moment.check(kept)?;
-        self.observe_at(&then.lanes, observation)
+        self.observe_at(&then.lanes, columns, rows)
     }
 
     fn state(&mut self) -> Result<LaneState, BackendError> {
