@@ -14,9 +14,13 @@ arguments. What goes wrong is an exception of `slatesim.errors`, with the senten
 from slatesim._slatesim import version as _version
 from slatesim.campaigns import compare, evaluate, merge, sweep, trace
 from slatesim.errors import ActionError, ConfigError, DeviceError, Error, Interrupted
-from slatesim.figures import Estimate, Figures, Moments
+from slatesim.estimates import Estimate, Extension, Moments, Position, Quality, Stopping, Topic
+from slatesim.figures import Figures
 from slatesim.listing import Adapter, Entry, Key, adapters, environments, layers, policies, run_keys
-from slatesim.results import Comparison, Difference, Point, Report, Sweep, Trace, Variant
+from slatesim.models import use
+from slatesim.results import Comparison, Difference, Point, Report, Sweep, Variant
+from slatesim.solution import Solution, exact
+from slatesim.traces import Trace
 from slatesim.vec_env import VecEnv
 
 __version__ = _version()
@@ -31,13 +35,19 @@ __all__ = [
     "Entry",
     "Error",
     "Estimate",
+    "Extension",
     "Figures",
     "Interrupted",
     "Key",
     "Moments",
     "Point",
+    "Position",
+    "Quality",
     "Report",
+    "Solution",
+    "Stopping",
     "Sweep",
+    "Topic",
     "Trace",
     "Variant",
     "VecEnv",
@@ -45,10 +55,12 @@ __all__ = [
     "compare",
     "environments",
     "evaluate",
+    "exact",
     "layers",
     "merge",
     "policies",
     "run_keys",
     "sweep",
     "trace",
+    "use",
 ]

@@ -11,7 +11,7 @@
 (64,)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -20,18 +20,15 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from slatesim._codec import Codec
 from slatesim._sources import Config
-from slatesim.errors import ActionError, ConfigError
-from slatesim.vec_env import Column, Observation, VecEnv
-from slatesim.vec_env import Spaces as Sizes
+from slatesim.errors import ConfigError
+from slatesim.vec_env import VecEnv
 
-Observed: TypeAlias = dict[str, NDArray[np.float32]] | NDArray[np.float32]
+Observed: TypeAlias = dict[str, NDArray[np.floating]] | NDArray[np.floating]
 """What is observed: a dict of arrays, or with `observation="flat"` one array."""
-
-MOST_DISCRETE = 100_000
-"""With `action="discrete"` there are at most so many slates."""
 
 _NAMES: dict[str, dict[str, Any]] = {
     "LongTermSatisfaction": {"environment": "long_term_satisfaction"},
@@ -40,102 +37,6 @@ _NAMES: dict[str, dict[str, Any]] = {
     "ItemTransition": {"environment": "item_transition"},
     "TestMdp": {"environment": "test_mdp", "max_steps": 20},
 }
-
-
-def _box(columns: tuple[Column, ...], rows: int | None) -> spaces.Box:
-    """Describe arrays of observables, `rows` of them."""
-    bounds = [
-        np.concatenate([np.full(column.length, bound, np.float32) for column, bound in zip(columns, of, strict=True)])
-        for of in ([column.low for column in columns], [column.high for column in columns])
-    ]
-    low, high = bounds if rows is None else [np.tile(bound, (rows, 1)) for bound in bounds]
-    return spaces.Box(low, high, dtype=np.float32)
-
-
-class _Codec:
-    """Turns observations and actions of Gymnasium into those of `VecEnv` and back."""
-
-    def __init__(self, sizes: Sizes, observation: str, action: str) -> None:
-        if observation not in {"dict", "flat"}:
-            message = f"`observation` = {observation!r} is not allowed; allowed is dict or flat"
-            raise ConfigError(message)
-        if action not in {"slate", "discrete"}:
-            message = f"`action` = {action!r} is not allowed; allowed is slate or discrete"
-            raise ConfigError(message)
-        count = sizes.num_candidates**sizes.slate_size
-        if action == "discrete" and count > MOST_DISCRETE:
-            message = f"`action` = 'discrete' has {count} slates; allowed are {MOST_DISCRETE}, and more with action='slate'"
-            raise ConfigError(message)
-        self.sizes = sizes
-        self.is_flat = observation == "flat"
-        self.is_discrete = action == "discrete"
-
-    @property
-    def parts(self) -> dict[str, spaces.Box]:
-        """The arrays of one environment that are not empty."""
-        sizes = self.sizes
-        parts = {}
-        if sizes.users:
-            parts["user"] = _box(sizes.users, None)
-        if sizes.documents:
-            parts["doc"] = _box(sizes.documents, sizes.num_candidates)
-        if sizes.responses:
-            parts["response"] = _box(sizes.responses, sizes.slate_size)
-        return parts
-
-    def observation_space(self) -> spaces.Space[Any]:
-        """Describe an observation of one environment."""
-        if not self.is_flat:
-            return spaces.Dict(dict[str, spaces.Space[Any]](self.parts))
-        low = np.concatenate([part.low.ravel() for part in self.parts.values()])
-        high = np.concatenate([part.high.ravel() for part in self.parts.values()])
-        return spaces.Box(low, high, dtype=np.float32)
-
-    def action_space(self) -> spaces.Space[Any]:
-        """Describe an action of one environment."""
-        sizes = self.sizes
-        if self.is_discrete:
-            return spaces.Discrete(sizes.num_candidates**sizes.slate_size)
-        return spaces.MultiDiscrete([sizes.num_candidates] * sizes.slate_size)
-
-    def observe(self, observation: Observation) -> Observed:
-        """Turn what is observed into arrays that are the caller's own."""
-        sizes = self.sizes
-        parts: dict[str, NDArray[np.float32]] = {}
-        if sizes.users:
-            parts["user"] = observation.users
-        if sizes.documents:
-            documents = observation.documents
-            if sizes.has_shared_documents:
-                documents = np.repeat(documents[np.newaxis], sizes.num_envs, axis=0)
-            parts["doc"] = documents
-        if sizes.responses:
-            responses = observation.responses
-            if responses is None:
-                size = sum(column.length for column in sizes.responses)
-                responses = np.zeros((sizes.num_envs, sizes.slate_size, size), np.float32)
-            parts["response"] = responses
-        if self.is_flat:
-            return np.concatenate([part.reshape(sizes.num_envs, -1) for part in parts.values()], axis=1)
-        return parts
-
-    def slates(self, actions: ArrayLike) -> ArrayLike:
-        """Turn actions into slates."""
-        if not self.is_discrete:
-            return actions
-        given = np.asarray(actions)
-        sizes = self.sizes
-        count = sizes.num_candidates**sizes.slate_size
-        if given.shape != (sizes.num_envs,) or given.dtype.kind not in "iu":
-            message = f"the actions have shape {given.shape} and type {given.dtype}; allowed is shape ({sizes.num_envs},) of integers"
-            raise ActionError(message)
-        if given.size and not 0 <= int(given.min()) <= int(given.max()) < count:
-            message = f"the actions are from {given.min()} to {given.max()}; allowed is from 0 to {count - 1}"
-            raise ActionError(message)
-        # The first position is the least significant digit, as in RLlib.
-        places = sizes.num_candidates ** np.arange(sizes.slate_size)
-        slates: NDArray[np.int64] = given.astype(np.int64)[:, np.newaxis] // places % sizes.num_candidates
-        return slates
 
 
 def _steps(max_steps: int | None, max_episode_steps: int | None) -> int | None:
@@ -154,9 +55,13 @@ class SlateVectorEnv(VectorEnv[Any, Any, Any]):
     candidates, where -1 at the end shows nothing, or with `action="discrete"` numbers of slates, whose first position is the
     least significant digit.
 
+    `columns`, `hidden` and `dtype` choose what is observed, as of `slatesim.VecEnv`; hidden fields are at the end of `user`.
+
     `parameters` are keys of the environment, `slate_size=3` or `user={"sensitivity": 0.058}`. The next episode begins as
-    `autoreset_mode` says. In the mode `SAME_STEP`, `info["final_obs"]` has the last observations, as one batch, and
-    `info["_final_obs"]` says of which environments; `info["chosen"]` is the position that was clicked, or -1.
+    `autoreset_mode` says. In the mode `SAME_STEP`, `info["final_obs"]` has the last observations and `info["_final_obs"]` says of
+    which environments: with `final_obs="batch"` as one batch, in which the other environments have what they observe now; with
+    `final_obs="object"` as `SyncVectorEnv` has them, an array of objects, None for the others. `info["chosen"]` is the position that
+    was clicked, or -1.
     """
 
     def __init__(
@@ -167,6 +72,10 @@ class SlateVectorEnv(VectorEnv[Any, Any, Any]):
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         observation: Literal["dict", "flat"] = "dict",
         action: Literal["slate", "discrete"] = "slate",
+        final_obs: Literal["batch", "object"] = "batch",
+        columns: Sequence[str] | None = None,
+        hidden: Sequence[str] = (),
+        dtype: DTypeLike = np.float32,
         max_steps: int | None = None,
         max_episode_steps: int | None = None,
         seed: int | None = None,
@@ -189,12 +98,19 @@ class SlateVectorEnv(VectorEnv[Any, Any, Any]):
         if render_mode is not None:
             message = f"`render_mode` = {render_mode!r} is not allowed; allowed is None: there is nothing to see"
             raise ConfigError(message)
+        if final_obs not in {"batch", "object"}:
+            message = f"`final_obs` = {final_obs!r} is not allowed; allowed is batch or object"
+            raise ConfigError(message)
         self._arguments = parameters | {
             "num_envs": num_envs,
             "environment": environment,
             "autoreset_mode": mode.value,
             "observation": observation,
             "action": action,
+            "final_obs": final_obs,
+            "columns": columns,
+            "hidden": hidden,
+            "dtype": dtype,
             "max_steps": max_steps,
             "max_episode_steps": max_episode_steps,
             "seed": seed,
@@ -214,11 +130,19 @@ class SlateVectorEnv(VectorEnv[Any, Any, Any]):
             settings=settings,
             autoreset=mode.value,
             first_env=first_env,
+            columns=columns,
+            hidden=hidden,
+            dtype=dtype,
             backend=backend,
             num_threads=num_threads,
             adapter=adapter,
         )
-        self._codec = _Codec(self._env.spaces, observation, action)
+        self._codec = Codec(self._env.spaces, observation, action, np.dtype(dtype))
+        self._are_objects = final_obs == "object"
+        self._is_same_step = mode == AutoresetMode.SAME_STEP
+        # Every user tells what was clicked.
+        self._all = np.ones(num_envs, np.bool_)
+        self._all.flags.writeable = False
         self.num_envs = num_envs
         self.autoreset_mode = mode
         self.metadata = {"autoreset_mode": mode, "render_modes": []}
@@ -245,18 +169,42 @@ class SlateVectorEnv(VectorEnv[Any, Any, Any]):
         """
         super().reset(seed=seed)
         mask = (options or {}).get("reset_mask")
+        if self._codec.is_flat:
+            rows = self._codec.rows.take()
+            self._env.reset_into(rows, seed=seed, mask=mask)
+            return rows, {}
         observation = self._env.reset(seed) if mask is None else self._env.reset_lanes(mask)
-        return self._codec.observe(observation), {}
+        return self._codec.parts_of(observation), {}
 
     def step(self, actions: ArrayLike) -> tuple[Observed, NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Show every user a slate."""
-        step = self._env.step(self._codec.slates(actions))
-        outcome = step.outcome
-        info: dict[str, Any] = {"chosen": outcome.chosen, "_chosen": np.ones(self.num_envs, np.bool_)}
-        if step.final is not None:
-            observation, lanes = step.final
-            info["final_obs"], info["_final_obs"] = self._codec.observe(observation), lanes
-        return self._codec.observe(step.observation), outcome.rewards, outcome.terminated, outcome.truncated, info
+        observed: Observed
+        last: Observed | None = None
+        slates = self._codec.slates(actions)
+        if self._codec.is_flat:
+            observed = self._codec.rows.take()
+            last = self._codec.rows.take() if self._is_same_step else None
+            outcome, lanes = self._env.step_into(slates, observations=observed, last=last)
+        else:
+            step = self._env.step(slates)
+            outcome, lanes = step.outcome, None
+            observed = self._codec.parts_of(step.observation)
+            if step.final is not None:
+                last, lanes = self._codec.parts_of(step.final[0]), step.final[1]
+        info: dict[str, Any] = {"chosen": outcome.chosen, "_chosen": self._all}
+        if last is not None and lanes is not None:
+            info["final_obs"], info["_final_obs"] = self._final(last, lanes), lanes
+            info["final_info"], info["_final_info"] = {"chosen": outcome.chosen, "_chosen": lanes}, lanes
+        return observed, outcome.rewards, outcome.terminated, outcome.truncated, info
+
+    def _final(self, last: Observed, lanes: NDArray[np.bool_]) -> Observed | NDArray[np.object_]:
+        """Return the last observations in the form that was asked for."""
+        if not self._are_objects:
+            return last
+        objects = np.full(self.num_envs, None, dtype=object)
+        for lane in np.flatnonzero(lanes):
+            objects[lane] = {name: part[lane] for name, part in last.items()} if isinstance(last, dict) else last[lane]
+        return objects
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments: what is read is new environments, which have not been reset."""
@@ -264,7 +212,9 @@ class SlateVectorEnv(VectorEnv[Any, Any, Any]):
 
     def close_extras(self, **_kwargs: Any) -> None:
         """Give memory and threads back."""
-        self._env.close()
+        # Gymnasium 1.2 calls it also of an object whose making was refused.
+        if hasattr(self, "_env"):
+            self._env.close()
 
 
 class SlateEnv(gymnasium.Env[Any, Any]):

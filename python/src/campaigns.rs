@@ -1,17 +1,19 @@
 //! Campaigns: from settings to a result, as the command of the same name goes.
 
 use crate::errors::{Kind, exception, raise};
+use crate::registry;
 use crate::settings::{BackendArgs, Given, sources, text_of};
 use crate::watch::{Watched, watch};
 use pyo3::prelude::*;
 use slatesim::Error;
+use slatesim::backend::{Observer, Simulation};
 use slatesim::cli;
-use slatesim::config::{Arrangement, Axis, Config, Override, Variant, run_keys};
+use slatesim::config::{Arrangement, Axis, Config, Override, Point, Variant, run_keys};
 use slatesim::evaluation::{
-    self, ComparisonReport, DEFAULT_MAX_EPISODES, Extent, MAX_COMPARED, MAX_POINTS, Pooling,
-    Precision, Report, Shard, SweepReport, Target,
+    self, Comparison, ComparisonReport, DEFAULT_MAX_EPISODES, EvaluationError, Extent,
+    MAX_COMPARED, MAX_POINTS, Part, Pooling, Precision, Report, Shard, Sweep, SweepReport, Target,
+    Warning,
 };
-use slatesim::registry::Registry;
 use std::path::PathBuf;
 
 /// A result: its JSON, its text, and what interrupted it, if something did.
@@ -64,7 +66,7 @@ pub(crate) fn evaluate(
     curves: bool,
     progress: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Told> {
-    let registry = Registry::built_in();
+    let registry = registry();
     let sources = sources(py, source.0, source.1)?;
     let config = or_raise(py, Config::resolve(&sources, &registry.declarations()))?;
     let simulation = or_raise(py, registry.simulation(&config))?;
@@ -97,8 +99,29 @@ pub(crate) fn evaluate(
         None => Report::new(&config, shard, &campaign),
         Some(stopping) => Report::of_stopped(&config, &campaign, stopping),
     };
-    let text = cli::text_of_report(&report, &registry);
+    let text = cli::text_of_report(&report, registry);
     Ok((json_of(py, &report)?, text, interruption))
+}
+
+/// The configurations that are compared, with their labels, and their simulations.
+type Compared = (Vec<(String, Config)>, Vec<Simulation>);
+
+/// Resolves variants: each a label, and values by their keys.
+fn compared(
+    py: Python<'_>,
+    source: Source<'_>,
+    variants: Vec<(String, Vec<Given<'_>>)>,
+) -> PyResult<Compared> {
+    let registry = registry();
+    let sources = sources(py, source.0, source.1)?;
+    let variants = variants
+        .into_iter()
+        .map(|(label, values)| Ok(Variant::new(label, overrides(values)?)))
+        .collect::<PyResult<Vec<_>>>()?;
+    let compared = sources.resolve_variants(variants, MAX_COMPARED, &registry.declarations());
+    let compared = or_raise(py, compared)?;
+    let simulations = or_raise(py, registry.of_variants(&compared))?;
+    Ok((compared, simulations))
 }
 
 /// Compares variants on the same users: each a label, and values by their keys.
@@ -113,16 +136,7 @@ pub(crate) fn compare(
     curves: bool,
     progress: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Told> {
-    let registry = Registry::built_in();
-    let batch_size = backend.batch_size();
-    let sources = sources(py, source.0, source.1)?;
-    let variants = variants
-        .into_iter()
-        .map(|(label, values)| Ok(Variant::new(label, overrides(values)?)))
-        .collect::<PyResult<Vec<_>>>()?;
-    let compared = sources.resolve_variants(variants, MAX_COMPARED, &registry.declarations());
-    let compared = or_raise(py, compared)?;
-    let simulations = or_raise(py, registry.of_variants(&compared))?;
+    let (compared, simulations) = compared(py, source, variants)?;
     let extent = match or_raise(py, extent.target())? {
         Some(target) => Extent::Target(target),
         None => Extent::From {
@@ -130,18 +144,30 @@ pub(crate) fn compare(
             episodes: compared[0].1.episodes,
         },
     };
+    let (comparison, interruption) =
+        run_comparison(py, &simulations, &backend, extent, curves, progress)?;
+    let report = ComparisonReport::new(&compared, &comparison);
+    let text = cli::text_of_comparison(&report, registry());
+    Ok((json_of(py, &report)?, text, interruption))
+}
+
+/// Runs a comparison.
+fn run_comparison(
+    py: Python<'_>,
+    simulations: &[Simulation],
+    backend: &BackendArgs,
+    extent: Extent,
+    curves: bool,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<(Comparison, Option<PyErr>)> {
     let opened = backend.open(py)?;
+    let batch_size = backend.batch_size();
     let Watched {
         result,
         interruption,
     } = watch(py, progress.as_ref(), |watcher| {
-        evaluation::compare(
-            &simulations,
-            opened.backend.backend(),
-            extent,
-            batch_size,
-            watcher,
-        )
+        let backend = opened.backend.backend();
+        evaluation::compare(simulations, backend, extent, batch_size, watcher)
     });
     let mut comparison = or_raise(py, result)?;
     if !curves {
@@ -149,25 +175,85 @@ pub(crate) fn compare(
             statistics.drop_curves();
         }
     }
-    let report = ComparisonReport::new(&compared, &comparison);
-    let text = cli::text_of_comparison(&report, &registry);
-    Ok((json_of(py, &report)?, text, interruption))
+    Ok((comparison, interruption))
 }
 
-/// Evaluates a grid or a list of values; `axes` are keys with their values.
+/// Runs the shard of a comparison that `extent` names, and returns it as JSON.
 #[pyfunction]
-#[pyo3(signature = (source, axes, backend, *, zip, first_episode, curves, progress))]
-pub(crate) fn sweep(
+#[pyo3(signature = (source, variants, backend, extent, *, curves, progress))]
+pub(crate) fn compare_part(
+    py: Python<'_>,
+    source: Source<'_>,
+    variants: Vec<(String, Vec<Given<'_>>)>,
+    backend: BackendArgs,
+    extent: ExtentArgs,
+    curves: bool,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<(String, Option<PyErr>)> {
+    let (compared, simulations) = compared(py, source, variants)?;
+    let shard = or_raise(
+        py,
+        extent.shard.as_deref().unwrap_or("0/1").parse::<Shard>(),
+    )?;
+    let episodes = shard.episodes(compared[0].1.episodes);
+    let extent = Extent::From {
+        first: extent.first_episode.saturating_add(episodes.start),
+        episodes: episodes.end - episodes.start,
+    };
+    let (comparison, interruption) =
+        run_comparison(py, &simulations, &backend, extent, curves, progress)?;
+    let part = Part::of_comparison(&compared, shard, &comparison);
+    Ok((part.to_json(), interruption))
+}
+
+/// Puts the parts of a comparison together, given as names and JSON.
+#[pyfunction]
+#[pyo3(signature = (source, variants, extent, parts, *, curves))]
+pub(crate) fn compare_of_parts(
+    py: Python<'_>,
+    source: Source<'_>,
+    variants: Vec<(String, Vec<Given<'_>>)>,
+    extent: ExtentArgs,
+    parts: Vec<(String, String)>,
+    curves: bool,
+) -> PyResult<(String, String)> {
+    let (compared, simulations) = compared(py, source, variants)?;
+    let joined = py.detach(|| {
+        let parts = read_parts(parts)?;
+        Comparison::of_parts(&compared, &simulations, extent.first_episode, &parts)
+    });
+    let mut joined = or_raise(py, joined)?;
+    if !curves {
+        for statistics in &mut joined.result.statistics {
+            statistics.drop_curves();
+        }
+    }
+    let mut report = ComparisonReport::new(&compared, &joined.result);
+    report.warnings.extend(plain(joined.warnings));
+    let text = cli::text_of_comparison(&report, registry());
+    Ok((json_of(py, &report)?, text))
+}
+
+fn read_parts(parts: Vec<(String, String)>) -> Result<Vec<(String, Part)>, EvaluationError> {
+    let read = |(name, json): (String, String)| {
+        let part = Part::from_json(&name, &json)?;
+        Ok((name, part))
+    };
+    parts.into_iter().map(read).collect()
+}
+
+fn plain(warnings: Vec<String>) -> impl Iterator<Item = Warning> {
+    warnings.into_iter().map(Warning::plain)
+}
+
+/// Resolves the points of a grid or of a list of values; `axes` are keys with their values.
+fn points(
     py: Python<'_>,
     source: Source<'_>,
     axes: Vec<(String, Vec<Bound<'_, PyAny>>)>,
-    backend: BackendArgs,
     zip: bool,
-    first_episode: u64,
-    curves: bool,
-    progress: Option<Bound<'_, PyAny>>,
-) -> PyResult<Told> {
-    let registry = Registry::built_in();
+) -> PyResult<(Vec<Point>, Vec<Simulation>)> {
+    let registry = registry();
     let sources = sources(py, source.0, source.1)?;
     let axes = axes
         .into_iter()
@@ -185,6 +271,23 @@ pub(crate) fn sweep(
     let points = sources.resolve_points(&axes, arrangement, MAX_POINTS, &registry.declarations());
     let points = or_raise(py, points)?;
     let simulations = or_raise(py, registry.of_points(&points))?;
+    Ok((points, simulations))
+}
+
+/// Evaluates a grid or a list of values; `axes` are keys with their values.
+#[pyfunction]
+#[pyo3(signature = (source, axes, backend, *, zip, first_episode, curves, progress))]
+pub(crate) fn sweep(
+    py: Python<'_>,
+    source: Source<'_>,
+    axes: Vec<(String, Vec<Bound<'_, PyAny>>)>,
+    backend: BackendArgs,
+    zip: bool,
+    first_episode: u64,
+    curves: bool,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<Told> {
+    let (points, simulations) = points(py, source, axes, zip)?;
     let opened = backend.open(py)?;
     let episodes = points.first().map_or(0, |point| point.config.episodes);
     let episodes = first_episode..first_episode.saturating_add(episodes);
@@ -192,17 +295,84 @@ pub(crate) fn sweep(
         result,
         interruption,
     } = watch(py, progress.as_ref(), |watcher| {
-        evaluation::sweep_range(
-            &simulations,
-            opened.backend.backend(),
-            episodes,
-            curves,
-            watcher,
-        )
+        let backend = opened.backend.backend();
+        evaluation::sweep_range(&simulations, backend, episodes, curves, watcher)
     });
     let report = SweepReport::new(&points, or_raise(py, result)?);
-    let text = cli::text_of_sweep(&report, &registry);
+    let text = cli::text_of_sweep(&report, registry());
     Ok((json_of(py, &report)?, text, interruption))
+}
+
+/// Runs a shard of the points of a sweep, and returns it as JSON.
+#[pyfunction]
+#[pyo3(signature = (source, axes, backend, *, zip, first_episode, shard, curves, progress))]
+pub(crate) fn sweep_part(
+    py: Python<'_>,
+    source: Source<'_>,
+    axes: Vec<(String, Vec<Bound<'_, PyAny>>)>,
+    backend: BackendArgs,
+    zip: bool,
+    first_episode: u64,
+    shard: &str,
+    curves: bool,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<(String, Option<PyErr>)> {
+    let (points, simulations) = points(py, source, axes, zip)?;
+    let shard = or_raise(py, shard.parse::<Shard>())?;
+    let opened = backend.open(py)?;
+    let episodes = points.first().map_or(0, |point| point.config.episodes);
+    let episodes = first_episode..first_episode.saturating_add(episodes);
+    let Watched {
+        result,
+        interruption,
+    } = watch(py, progress.as_ref(), |watcher| {
+        let backend = opened.backend.backend();
+        let mut reports = Vec::new();
+        for index in shard.points(points.len()) {
+            if watcher.is_interrupted() {
+                break;
+            }
+            let simulation = &simulations[index];
+            let campaign = evaluation::evaluate(simulation, backend, episodes.clone(), watcher)?;
+            let mut report = Report::new(&points[index].config, None, &campaign);
+            if !curves {
+                report.drop_curves();
+            }
+            reports.push((index, report));
+        }
+        Ok::<_, EvaluationError>(Part::of_points(reports))
+    });
+    Ok((or_raise(py, result)?.to_json(), interruption))
+}
+
+/// Puts the parts of a sweep together, given as names and JSON.
+#[pyfunction]
+#[pyo3(signature = (source, axes, parts, *, zip, first_episode, curves))]
+pub(crate) fn sweep_of_parts(
+    py: Python<'_>,
+    source: Source<'_>,
+    axes: Vec<(String, Vec<Bound<'_, PyAny>>)>,
+    parts: Vec<(String, String)>,
+    zip: bool,
+    first_episode: u64,
+    curves: bool,
+) -> PyResult<(String, String)> {
+    let (points, simulations) = points(py, source, axes, zip)?;
+    let joined = py.detach(|| {
+        let parts = read_parts(parts)?;
+        let configs: Vec<&Config> = points.iter().map(|point| &point.config).collect();
+        Sweep::of_parts(&configs, &simulations, first_episode, &parts)
+    });
+    let mut joined = or_raise(py, joined)?;
+    if !curves {
+        for point in &mut joined.result.points {
+            point.summary.drop_curves();
+        }
+    }
+    let mut report = SweepReport::new(&points, joined.result);
+    report.warnings.extend(plain(joined.warnings));
+    let text = cli::text_of_sweep(&report, registry());
+    Ok((json_of(py, &report)?, text))
 }
 
 /// Merges reports, given as names and JSON.
@@ -222,11 +392,11 @@ pub(crate) fn merge(
         let reports = reports
             .into_iter()
             .map(|(name, json)| Ok((name.clone(), Report::from_json(&name, &json)?)))
-            .collect::<Result<Vec<_>, evaluation::EvaluationError>>()?;
+            .collect::<Result<Vec<_>, EvaluationError>>()?;
         evaluation::merge_runs(&reports, pooling)
     });
     let report = or_raise(py, merged)?.report;
-    let text = cli::text_of_report(&report, &Registry::built_in());
+    let text = cli::text_of_report(&report, registry());
     Ok((json_of(py, &report)?, text))
 }
 
@@ -239,7 +409,7 @@ pub(crate) fn read_report(py: Python<'_>, json: String) -> PyResult<(String, Str
         let message = "the text has an environment or a policy that is no object: it is no report";
         return Err(exception(py, Kind::Config, message.to_owned()));
     }
-    let text = cli::text_of_report(&report, &Registry::built_in());
+    let text = cli::text_of_report(&report, registry());
     Ok((json, text))
 }
 
@@ -252,7 +422,7 @@ pub(crate) fn critical_value(level: f64, count: u64) -> Option<f64> {
 /// Lists environments, policies, layers and the keys of a run, as JSON.
 #[pyfunction]
 pub(crate) fn declarations(py: Python<'_>) -> PyResult<(String, String)> {
-    let declarations = Registry::built_in().declarations();
+    let declarations = registry().declarations();
     Ok((json_of(py, &declarations)?, json_of(py, &run_keys())?))
 }
 

@@ -2,25 +2,16 @@
 
 use crate::campaigns::{Source, or_raise};
 use crate::errors::{Kind, exception, raise};
+use crate::memory::Memory;
+use crate::registry;
 use crate::settings::{BackendArgs, sources};
 use numpy::ndarray::{Array1, Array2, ArrayView2};
-use numpy::{IntoPyArray, PyArray1, PyArrayDyn, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
 use pyo3::prelude::*;
-use slatesim::backend::{OpenBackend, Simulation};
+use slatesim::backend::{Backend, OpenBackend, Simulation};
 use slatesim::config::{Config, ConfigError, Override, Sources};
-use slatesim::registry::Registry;
-use slatesim::vec_env::{
-    AutoresetMode, Documents, EMPTY, FinalObservation, Observation, Outcome, VecEnv, VecEnvError,
-    VecEnvOptions,
-};
+use slatesim::vec_env::{AutoresetMode, EMPTY, Outcome, VecEnv, VecEnvError, VecEnvOptions};
 use std::sync::{Mutex, PoisonError};
-
-/// What is observed: users, documents (of each environment, or of all) and responses.
-type Observed<'py> = (
-    Bound<'py, PyArrayDyn<f32>>,
-    Bound<'py, PyArrayDyn<f32>>,
-    Option<Bound<'py, PyArrayDyn<f32>>>,
-);
 
 /// What a step did: rewards, terminated, truncated, the position that was clicked or -1, and whether an episode has begun.
 type Reacted<'py> = (
@@ -31,9 +22,6 @@ type Reacted<'py> = (
     Bound<'py, PyArray1<bool>>,
 );
 
-/// The last observation of episodes that have been replaced, and which these are.
-type Replaced<'py> = (Observed<'py>, Bound<'py, PyArray1<bool>>);
-
 /// The environments, and what is needed to make them again with another seed.
 struct Envs {
     env: VecEnv,
@@ -41,6 +29,8 @@ struct Envs {
     sources: Sources,
     seed: u64,
     options: VecEnvOptions,
+    /// The names of what is observed; `None` for everything that is observable.
+    columns: Option<Vec<String>>,
 }
 
 impl Envs {
@@ -51,15 +41,32 @@ impl Envs {
         let simulation = simulation(&self.sources.clone().with_override(given))?;
         let num_envs = self.env.num_envs();
         let backend = self.backend.backend();
-        self.env = VecEnv::with_options(&simulation, backend, num_envs, self.options)?;
+        let columns = self.columns.as_deref();
+        self.env = make(&simulation, backend, num_envs, self.options, columns)?;
         self.seed = seed;
         Ok(())
     }
 }
 
+/// Makes environments that observe some columns.
+fn make(
+    simulation: &Simulation,
+    backend: &dyn Backend,
+    num_envs: usize,
+    options: VecEnvOptions,
+    columns: Option<&[String]>,
+) -> Result<VecEnv, VecEnvError> {
+    let mut env = VecEnv::with_options(simulation, backend, num_envs, options)?;
+    if let Some(columns) = columns {
+        let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+        env.select(&names)?;
+    }
+    Ok(env)
+}
+
 /// Makes a simulation of the built-in models.
 fn simulation(sources: &Sources) -> Result<Simulation, ConfigError> {
-    let registry = Registry::built_in();
+    let registry = registry();
     registry.simulation(&Config::resolve(sources, &registry.declarations())?)
 }
 
@@ -126,7 +133,7 @@ impl Refusal {
                 | VecEnvError::Hole { .. }
                 | VecEnvError::EmptySlate { .. }),
             ) => exception(py, Kind::Action, error.to_string()),
-            Self::Failed(error @ VecEnvError::NumEnvs { .. }) => {
+            Self::Failed(error @ (VecEnvError::NumEnvs { .. } | VecEnvError::Column { .. })) => {
                 exception(py, Kind::Config, error.to_string())
             }
             Self::Failed(error) => raise(py, error),
@@ -136,18 +143,32 @@ impl Refusal {
 
 /// Reads slates of signed indices, in which -1 stands for nothing.
 fn unsigned(slates: ArrayView2<'_, i64>) -> Result<Array2<u32>, Refusal> {
-    let mut read = Array2::zeros(slates.raw_dim());
+    // The largest ones have meanings of their own.
+    const END: i64 = (u32::MAX - 1) as i64;
+    let mut are_indices = true;
+    // Nearly always all slates are full: without a branch many indices are converted at a time.
+    let mut read = slates.mapv(
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked"
+        )]
+        |index| {
+            are_indices &= (0..END).contains(&index);
+            index as u32
+        },
+    );
+    if are_indices {
+        return Ok(read);
+    }
     for ((lane, position), &index) in slates.indexed_iter() {
-        read[(lane, position)] = match u32::try_from(index) {
-            // The largest ones have meanings of their own.
-            Ok(index) if index < u32::MAX - 1 => index,
-            _ if index == -1 => EMPTY,
-            _ => {
-                return Err(Refusal::Action(format!(
-                    "lane {lane} recommends candidate {index}, expected an index from 0, or -1 for nothing"
-                )));
-            }
-        };
+        if index == -1 {
+            read[(lane, position)] = EMPTY;
+        } else if !(0..END).contains(&index) {
+            return Err(Refusal::Action(format!(
+                "lane {lane} recommends candidate {index}, expected an index from 0, or -1 for nothing"
+            )));
+        }
     }
     Ok(read)
 }
@@ -171,20 +192,6 @@ impl Env {
     }
 }
 
-fn observed(py: Python<'_>, observation: Observation) -> Observed<'_> {
-    let documents = match observation.documents {
-        Documents::PerEnv(documents) => documents.into_dyn().into_pyarray(py),
-        Documents::Shared(documents) => documents.into_owned().into_dyn().into_pyarray(py),
-    };
-    (
-        observation.users.into_dyn().into_pyarray(py),
-        documents,
-        observation
-            .responses
-            .map(|responses| responses.into_dyn().into_pyarray(py)),
-    )
-}
-
 fn reacted(py: Python<'_>, outcome: Outcome) -> Reacted<'_> {
     let position = |chosen: &Option<u32>| chosen.map_or(-1, i64::from);
     let chosen: Array1<i64> = outcome.chosen.map(position);
@@ -197,14 +204,10 @@ fn reacted(py: Python<'_>, outcome: Outcome) -> Reacted<'_> {
     )
 }
 
-fn replaced(py: Python<'_>, last: FinalObservation) -> Replaced<'_> {
-    (observed(py, last.observation), last.lanes.into_pyarray(py))
-}
-
 #[pymethods]
 impl Env {
     #[new]
-    #[pyo3(signature = (source, backend, *, num_envs, autoreset, first_env))]
+    #[pyo3(signature = (source, backend, *, num_envs, autoreset, first_env, columns))]
     fn new(
         py: Python<'_>,
         source: Source<'_>,
@@ -212,6 +215,7 @@ impl Env {
         num_envs: usize,
         autoreset: &str,
         first_env: u32,
+        columns: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let mode = match autoreset {
             "SameStep" => AutoresetMode::SameStep,
@@ -232,13 +236,20 @@ impl Env {
         let simulation = or_raise(py, simulation(&sources))?;
         let backend = backend.open(py)?.backend;
         let made = py.detach(|| {
-            let env = VecEnv::with_options(&simulation, backend.backend(), num_envs, options)?;
+            let env = make(
+                &simulation,
+                backend.backend(),
+                num_envs,
+                options,
+                columns.as_deref(),
+            )?;
             Ok(Envs {
                 env,
                 backend,
                 sources,
                 seed: simulation.plan.seed,
                 options,
+                columns,
             })
         });
         let envs = made.map_err(|error: VecEnvError| Refusal::Failed(error).raise(py))?;
@@ -261,44 +272,56 @@ impl Env {
         crate::campaigns::json_of(py, &spaces)
     }
 
+    /// Returns what is observed of the documents that all environments share, if they do.
+    fn documents<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray2<f32>>>> {
+        let documents = self.with(py, |envs| Ok(envs.env.documents()?))?;
+        Ok(documents.map(|documents| documents.to_pyarray(py)))
+    }
+
     /// Begins the next episode of every environment; with a seed, the first one with that seed.
-    #[pyo3(signature = (seed))]
-    fn reset<'py>(&self, py: Python<'py>, seed: Option<u64>) -> PyResult<Observed<'py>> {
-        let observation = self.with(py, |envs| {
+    fn reset(&self, py: Python<'_>, seed: Option<u64>, mut memory: Memory<'_>) -> PyResult<()> {
+        let rows = memory.rows(py)?;
+        self.with(py, move |envs| {
             match seed {
                 Some(seed) if seed != envs.seed => envs.reseed(seed)?,
                 Some(_) => envs.env.rewind(),
                 None => {}
             }
-            Ok(envs.env.reset()?)
-        })?;
-        Ok(observed(py, observation))
+            Ok(envs.env.reset_into(rows)?)
+        })
     }
 
     /// Begins the next episode of some environments.
-    fn reset_lanes<'py>(
+    fn reset_lanes(
         &self,
-        py: Python<'py>,
-        mask: PyReadonlyArray1<'py, bool>,
-    ) -> PyResult<Observed<'py>> {
-        let mask = mask.as_array().to_owned();
-        let observation = self.with(py, |envs| Ok(envs.env.reset_lanes(mask.view())?))?;
-        Ok(observed(py, observation))
+        py: Python<'_>,
+        mask: PyReadonlyArray1<'_, bool>,
+        mut memory: Memory<'_>,
+    ) -> PyResult<()> {
+        let mask = mask.as_array();
+        let rows = memory.rows(py)?;
+        self.with(py, move |envs| Ok(envs.env.reset_lanes_into(mask, rows)?))
     }
 
-    /// Shows slates, and fetches what is observed then.
+    /// Shows slates, and writes what is observed then; what was observed last of episodes that others have replaced goes to `last`,
+    /// if there is one, and the second result tells which they are.
     fn step<'py>(
         &self,
         py: Python<'py>,
         slates: PyReadonlyArray2<'py, i64>,
-    ) -> PyResult<(Reacted<'py>, Observed<'py>, Option<Replaced<'py>>)> {
-        let slates = unsigned(slates.as_array()).map_err(|refusal| refusal.raise(py))?;
-        let step = self.with(py, |envs| Ok(envs.env.step(slates.view())?))?;
-        let (outcome, observation, last) = step.split();
+        mut memory: Memory<'py>,
+        mut last: Option<Memory<'py>>,
+    ) -> PyResult<(Reacted<'py>, Option<Bound<'py, PyArray1<bool>>>)> {
+        let slates = slates.as_array();
+        let rows = memory.rows(py)?;
+        let last = last.as_mut().map(|last| last.rows(py)).transpose()?;
+        let (outcome, lanes) = self.with(py, move |envs| {
+            let slates = unsigned(slates)?;
+            Ok(envs.env.step_into(slates.view(), rows, last)?)
+        })?;
         Ok((
             reacted(py, outcome),
-            observed(py, observation),
-            last.map(|last| replaced(py, last)),
+            lanes.map(|lanes| lanes.into_pyarray(py)),
         ))
     }
 
@@ -308,15 +331,45 @@ impl Env {
         py: Python<'py>,
         slates: PyReadonlyArray2<'py, i64>,
     ) -> PyResult<Reacted<'py>> {
-        let slates = unsigned(slates.as_array()).map_err(|refusal| refusal.raise(py))?;
-        let outcome = self.with(py, |envs| Ok(envs.env.advance(slates.view())?))?;
+        let slates = slates.as_array();
+        let outcome = self.with(py, move |envs| {
+            let slates = unsigned(slates)?;
+            Ok(envs.env.advance(slates.view())?)
+        })?;
         Ok(reacted(py, outcome))
     }
 
-    /// Fetches what is observed now.
-    fn observe<'py>(&self, py: Python<'py>) -> PyResult<Observed<'py>> {
-        let observation = self.with(py, |envs| Ok(envs.env.observe()?))?;
-        Ok(observed(py, observation))
+    /// Shows the same slates several times, for benchmarks: what the step API takes without Python.
+    #[pyo3(signature = (slates, steps, *, observes))]
+    fn repeat(
+        &self,
+        py: Python<'_>,
+        slates: PyReadonlyArray2<'_, i64>,
+        steps: usize,
+        observes: bool,
+    ) -> PyResult<()> {
+        let slates = slates.as_array();
+        self.with(py, move |envs| {
+            let slates = unsigned(slates)?;
+            for _ in 0..steps {
+                if !observes {
+                    envs.env.advance(slates.view())?;
+                    continue;
+                }
+                let (_, observation, last) = envs.env.step(slates.view())?.split();
+                envs.env.recycle(observation);
+                if let Some(last) = last {
+                    envs.env.recycle(last.observation);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes what is observed now.
+    fn observe(&self, py: Python<'_>, mut memory: Memory<'_>) -> PyResult<()> {
+        let rows = memory.rows(py)?;
+        self.with(py, move |envs| Ok(envs.env.observe_into(rows)?))
     }
 
     /// Gives everything back; what is called afterwards is refused.

@@ -1,6 +1,7 @@
 //! Single steps as columns of `NumPy` arrays.
 
 use crate::campaigns::{Source, or_raise};
+use crate::registry;
 use crate::settings::{BackendArgs, sources};
 use crate::watch::{Watched, watch};
 use numpy::IntoPyArray;
@@ -8,7 +9,6 @@ use pyo3::prelude::*;
 use slatesim::Error;
 use slatesim::config::Config;
 use slatesim::evaluation::trace::{self, Cell, Column, Kind, Recording};
-use slatesim::registry::Registry;
 
 /// The values of one column. Whole numbers that are missing are -1, others are NaN.
 enum Values {
@@ -67,7 +67,7 @@ pub(crate) fn record<'py>(
     candidates: bool,
     progress: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Traced<'py>> {
-    let registry = Registry::built_in();
+    let registry = registry();
     let sources = sources(py, source.0, source.1)?;
     let config = or_raise(py, Config::resolve(&sources, &registry.declarations()))?;
     let simulation = or_raise(py, registry.simulation(&config))?;
