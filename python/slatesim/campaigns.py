@@ -24,23 +24,43 @@ And what computes it, which has no influence on the result but by its arithmetic
 `progress`
     whether a bar is shown (by tqdm); None: where tqdm is installed and somebody looks.
 
+`evaluate`, `compare` and `sweep` can be cut into shards, with the same result to the last bit:
+
+`executor`
+    what runs the shards: any executor of `concurrent.futures`, or one with its interface. Its processes are best started by `spawn`
+    or `forkserver`, and each shard takes `num_threads`. Without it the shards run one after another.
+`num_shards`
+    how many there are; if not given, four for each processor, or as many as `checkpoint` has. There is at most one for each 256
+    episodes, or of a sweep one for each point.
+`checkpoint`
+    a folder, in which each finished shard becomes a file. Those that are there already are not run again.
+
+`slatesim.ray` has the same three functions for the machines of a Ray cluster.
+
 The interpreter's lock is released while episodes run. Ctrl-C ends a campaign within a tenth of a second and the length of a batch,
 and raises `slatesim.Interrupted`, a `KeyboardInterrupt` that has the result of what was done as `partial`. Before episodes run and
-after them it is a `KeyboardInterrupt` as everywhere else.
+after them it is a `KeyboardInterrupt` as everywhere else. Shards that run in other processes are told nothing: those that do not end
+within half a second go on without effect, and are not in the partial result.
 """
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 from slatesim import _slatesim
+from slatesim._checkpoint import Folder
 from slatesim._device import MOST_EPISODES, device, extent, whole
+from slatesim._jobs import Comparing, Evaluation, Job, Sweeping
 from slatesim._progress import Progress
+from slatesim._shards import Engine, engine_of, in_shards
 from slatesim._sources import Config, Section, flat, of_section, source
 from slatesim.errors import ConfigError, Interrupted
-from slatesim.results import Comparison, Report, Sweep, Trace
+from slatesim.results import Comparison, Report, Sweep
+from slatesim.traces import Trace
 
 _Result = TypeVar("_Result", Report, Comparison, Sweep, Trace)
+_Outcome = TypeVar("_Outcome", Report, Comparison, Sweep)
 
 
 def _or_interrupted(result: _Result, interruption: BaseException | None) -> _Result:
@@ -50,6 +70,34 @@ def _or_interrupted(result: _Result, interruption: BaseException | None) -> _Res
     if type(interruption) is KeyboardInterrupt:
         raise Interrupted(result) from None
     raise interruption
+
+
+def _result(
+    kind: type[_Outcome],
+    job: Job,
+    executor: Executor | None,
+    num_shards: int | None,
+    checkpoint: Folder | None,
+    progress: bool | None,
+    episodes: int | None,
+) -> _Outcome:
+    """Run a campaign, whole or in shards; `episodes` is how many there are, if that is known."""
+    if executor is None and num_shards is None and checkpoint is None:
+        with Progress(progress, episodes) as bar:
+            json, text, interruption = job.whole(bar.callback)
+    else:
+        json, text, interruption = in_shards(job, engine_of(executor), num_shards, checkpoint, progress)
+    return _or_interrupted(kind(json, text), interruption)
+
+
+def _only_one(executor: Executor | None, num_shards: int | None, checkpoint: Folder | None, others: Mapping[str, Any]) -> None:
+    """Refuse shards together with what cannot be cut into any, or is one."""
+    shards = {"slatesim.ray" if isinstance(executor, Engine) else "executor": executor, "num_shards": num_shards, "checkpoint": checkpoint}
+    for name, value in shards.items():
+        for other, given in others.items():
+            if value is not None and given is not None:
+                message = f"`{name}` cuts a number of episodes into shards, and `{other}` is given, too; allowed is one of the two"
+                raise ConfigError(message)
 
 
 _MOST_VARIANTS = 32
@@ -101,6 +149,9 @@ def evaluate(
     target_half_width: float | None = None,
     max_episodes: int | None = None,
     curves: bool = True,
+    executor: Executor | None = None,
+    num_shards: int | None = None,
+    checkpoint: Folder | None = None,
     progress: bool | None = None,
 ) -> Report:
     """Estimate return, length, click rate and more of one policy over many episodes, with their standard errors.
@@ -124,9 +175,14 @@ def evaluate(
     )
     on = device(backend, num_threads, batch_size, adapter)
     which = extent(episodes, first_episode, shard, target_standard_error, target_half_width, max_episodes)
-    with Progress(progress, episodes) as bar:
-        json, text, interruption = _slatesim.evaluate(given, on, which, curves=bool(curves), progress=bar.callback)
-    return _or_interrupted(Report(json, text), interruption)
+    _only_one(
+        executor,
+        num_shards,
+        checkpoint,
+        {"shard": shard, "target_standard_error": target_standard_error, "target_half_width": target_half_width},
+    )
+    job = Evaluation(given, on, bool(curves), which)
+    return _result(Report, job, executor, num_shards, checkpoint, progress, episodes)
 
 
 def compare(
@@ -149,6 +205,9 @@ def compare(
     target_half_width: float | None = None,
     max_episodes: int | None = None,
     curves: bool = True,
+    executor: Executor | None = None,
+    num_shards: int | None = None,
+    checkpoint: Folder | None = None,
     progress: bool | None = None,
 ) -> Comparison:
     """Compare policies, or settings of one, on the same users, documents and noise.
@@ -180,9 +239,14 @@ def compare(
     for label, values in _table("variants", {} if variants is None else variants).items():
         compared.append((label, list(flat(f"the variant {label!r}", values))))
     which = extent(episodes, first_episode, None, target_standard_error, target_half_width, max_episodes)
-    with Progress(progress, _times(episodes, len(compared))) as bar:
-        json, text, interruption = _slatesim.compare(given, compared, on, which, curves=bool(curves), progress=bar.callback)
-    return _or_interrupted(Comparison(json, text), interruption)
+    _only_one(
+        executor,
+        num_shards,
+        checkpoint,
+        {"target_standard_error": target_standard_error, "target_half_width": target_half_width},
+    )
+    job = Comparing(given, on, bool(curves), compared, which)
+    return _result(Comparison, job, executor, num_shards, checkpoint, progress, _times(episodes, len(compared)))
 
 
 def sweep(
@@ -203,6 +267,9 @@ def sweep(
     adapter: int | str | None = None,
     first_episode: int = 0,
     curves: bool = False,
+    executor: Executor | None = None,
+    num_shards: int | None = None,
+    checkpoint: Folder | None = None,
     progress: bool | None = None,
 ) -> Sweep:
     """Evaluate a grid of values, each on the same users, documents and noise.
@@ -226,11 +293,8 @@ def sweep(
     on = device(backend, num_threads, batch_size, adapter)
     axes = [(key, _entries(f"vary[{key!r}]", values, _MOST_POINTS)) for key, values in _table("vary", vary).items()]
     first_episode = whole("first_episode", first_episode, 0, MOST_EPISODES)
-    with Progress(progress, None) as bar:
-        json, text, interruption = _slatesim.sweep(
-            given, axes, on, zip=bool(zip), first_episode=first_episode, curves=bool(curves), progress=bar.callback
-        )
-    return _or_interrupted(Sweep(json, text), interruption)
+    job = Sweeping(given, on, bool(curves), axes, bool(zip), first_episode)
+    return _result(Sweep, job, executor, num_shards, checkpoint, progress, None)
 
 
 def trace(
