@@ -379,28 +379,6 @@ def test_the_command_line_has_its_exit_codes() -> None:
     assert code("evaluate", "--episodes", "256", "--backend", "cpu", "--quiet") == 0
 
 
-def test_pictures_are_drawn() -> None:
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    report = slatesim.evaluate(environment=LTS, episodes=512, **QUIET)
-    assert report.plot().get_xlabel() == "step"
-    with pytest.raises(slatesim.ConfigError, match="no curve"):
-        report.plot(what="rewards")
-    sweep = slatesim.sweep(environment=LTS, vary={"environment.slate_size": [1, 2], "seed": [1, 2]}, episodes=256, **QUIET)
-    assert sweep.plot().get_xlabel() == "seed"
-    line = slatesim.sweep(environment=LTS, vary={"environment.slate_size": [1, 2]}, episodes=256, **QUIET)
-    assert line.plot().get_ylabel() == "mean return"
-    comparison = slatesim.compare(environment=LTS, policies=["random", "static"], episodes=256, **QUIET)
-    assert "difference" in comparison.plot().get_xlabel()
-
-
-def test_tables_are_made_by_either_library() -> None:
-    report = slatesim.evaluate(environment=LTS, episodes=512, **QUIET)
-    for module, make in (("pandas", report.to_pandas), ("polars", report.to_polars)):
-        pytest.importorskip(module)
-        assert make().shape == (60, 6)
-
-
 def test_a_trace_has_the_columns_and_steps_of_the_command_line() -> None:
     run = ("--environment", "interest_evolution", "--seed", "3")
     trace = slatesim.trace(environment="interest_evolution", first=4, seed=3, **QUIET)
