@@ -1,8 +1,23 @@
 """A bar that tells how far a campaign is, where tqdm is installed."""
 
 import sys
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Self
+
+_DELAY = 0.5
+"""Seconds before a bar is shown."""
+
+
+def _kind() -> Any:
+    """Return the bar that can be drawn here: that of notebooks needs ipywidgets, and warns without it."""
+    if "ipykernel" in sys.modules and find_spec("ipywidgets") is None:
+        from tqdm import tqdm
+
+        return tqdm
+    from tqdm.auto import tqdm as auto
+
+    return auto
 
 
 class Progress:
@@ -21,10 +36,8 @@ class Progress:
         if not wanted:
             return
         try:
-            from tqdm.auto import tqdm
-
             total = total if isinstance(total, int) else None
-            self._bar = tqdm(total=total, unit=" episodes", unit_scale=True, leave=False)
+            self._bar = _kind()(total=total, unit=" episodes", unit_scale=True, leave=False, delay=_DELAY)
         except (ImportError, OSError):
             self._bar = None
 

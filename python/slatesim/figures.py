@@ -1,92 +1,18 @@
-"""Figures with their uncertainty."""
+"""The figures of some episodes of one configuration."""
 
 import copy
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slatesim import _slatesim
-from slatesim.errors import ConfigError
-
-FEW = 100
-"""Fewer episodes than these, if they are all equal, say nothing about further ones."""
+from slatesim import estimates
+from slatesim.estimates import Estimate, Moments, Position, Quality, Topic
 
 _CURVES = {
     "reward": "reward_per_step",
     "click_rate": "click_rate_per_step",
 }
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean with its standard error; None where there is none."""
-
-    mean: float | None
-    standard_error: float | None
-    count: int
-    """How many episodes it is estimated from."""
-
-    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
-        """Return the interval that covers the true mean with probability `level`, such as 0.95.
-
-        It is from Student's distribution where there are fewer than 100 episodes, else from the normal one. None where there is no
-        standard error, or where few episodes are all equal. Where one episode has much weight, the result carries a warning.
-        """
-        if not 0 < level < 1:
-            message = f"`level` = {level!r} is not allowed; allowed is a number above 0 and below 1"
-            raise ConfigError(message)
-        if self.mean is None or self.standard_error is None:
-            return None
-        critical = _slatesim.critical_value(level, self.count)
-        if critical is None or (self.standard_error == 0 and self.count < FEW):
-            return None
-        reach = critical * self.standard_error
-        return self.mean - reach, self.mean + reach
-
-    def __str__(self) -> str:
-        """Write the mean, ± its standard error."""
-        if self.mean is None:
-            return "none"
-        if self.standard_error is None:
-            return f"{self.mean:.6g}"
-        return f"{self.mean:.6g} ± {self.standard_error:.2g}"
-
-
-@dataclass(frozen=True)
-class Moments(Estimate):
-    """A figure of single episodes: their mean, their spread, and quantiles."""
-
-    standard_deviation: float | None
-    min: float | None
-    max: float | None
-    quantiles: dict[float, float]
-    """Values by the share of episodes below them."""
-
-
-def number(value: Any) -> float | None:
-    """Read a number of JSON, or null."""
-    return None if value is None else float(value)
-
-
-def estimate(value: dict[str, Any] | None, count: int) -> Estimate:
-    """Read a mean and its standard error of JSON."""
-    value = value or {}
-    return Estimate(number(value.get("mean")), number(value.get("standard_error")), count)
-
-
-def _moments(value: dict[str, Any], count: int) -> Moments:
-    quantiles = {float(share): float(at) for share, at in (value.get("quantiles") or {}).items() if at is not None}
-    return Moments(
-        number(value.get("mean")),
-        number(value.get("standard_error")),
-        count,
-        number(value.get("standard_deviation")),
-        number(value.get("min")),
-        number(value.get("max")),
-        quantiles,
-    )
 
 
 class Figures:
@@ -109,29 +35,80 @@ class Figures:
         return copy.deepcopy(dict(self._data["policy"]))
 
     @property
+    def max_steps(self) -> int | None:
+        """Steps after which an episode is cut, given or built in, or after which all have ended; None if no episode was run."""
+        steps = self._data["max_steps"]
+        return None if steps is None else int(steps)
+
+    @property
     def returns(self) -> Moments:
         """The return: the sum of the rewards of an episode."""
-        return _moments(self._data["return"], self._count)
+        return estimates.moments(self._data["return"], self._count)
+
+    @property
+    def discounted_returns(self) -> dict[float, Moments]:
+        """The returns by each `discount` that was asked for: sums in which the reward of step t has the weight discount^t."""
+        return {float(one["discount"]): estimates.moments(one, self._count) for one in self._data.get("discounted_returns", ())}
 
     @property
     def length(self) -> Moments:
         """Steps of an episode."""
-        return _moments(self._data["length"], self._count)
+        return estimates.moments(self._data["length"], self._count)
 
     @property
     def click_rate(self) -> Estimate:
         """Clicks per step."""
-        return estimate(self._data["click_rate"], self._count)
+        return estimates.estimate(self._data["click_rate"], self._count)
 
     @property
     def reward_slope(self) -> Estimate:
-        """The least-squares slope of the reward over the step within an episode, averaged over episodes."""
-        return estimate(self._data["reward_slope"], int(self._data["reward_slope"].get("episodes") or 0))
+        """The least-squares slope of the reward over the step within an episode, averaged over episodes of two steps or more."""
+        slope = self._data["reward_slope"]
+        return estimates.estimate(slope, int(slope["episodes"]))
+
+    @property
+    def truncated(self) -> Estimate:
+        """The share of episodes that were cut at `max_steps`."""
+        return estimates.estimate(self._data["truncated"], self._count, "share")
+
+    @property
+    def truncated_episodes(self) -> int:
+        """How many episodes were cut at `max_steps`."""
+        return int(self._data["truncated"]["episodes"])
+
+    @property
+    def topics(self) -> list[Topic]:
+        """What was shown and clicked of each topic; empty where documents have no topics.
+
+        There are standard errors from 7,680 episodes on.
+        """
+        return [estimates.topic(one, self._count) for one in self._data.get("topics", ())]
+
+    @property
+    def positions(self) -> list[Position]:
+        """What was clicked at each position of the slate that users look at; with standard errors from 7,680 episodes on."""
+        return [estimates.position(one, self._count) for one in self._data["slots"]]
+
+    @property
+    def clicked_quality(self) -> Quality | None:
+        """The mean quality of clicked documents; None where documents have no quality."""
+        value = self._data.get("clicked_quality")
+        return None if value is None else estimates.quality(value, self._count)
 
     @property
     def user_steps(self) -> int:
         """Steps of all episodes together."""
         return int(self._data["user_steps"])
+
+    @property
+    def non_finite_returns(self) -> int:
+        """Episodes whose return is infinite or not a number, with which returns have no figures; 0 in a sound model."""
+        return int(self._data["non_finite_returns"])
+
+    @property
+    def invalid_choices(self) -> int:
+        """Choices whose scores could be no probabilities and were clamped; 0 as a rule."""
+        return int(self._data["invalid_choices"])
 
     @property
     def curves(self) -> dict[str, NDArray[np.float64]]:
@@ -159,16 +136,22 @@ class Figures:
             curves[f"{name}_standard_error"] = np.asarray(self._data[f"{key}_standard_error"], dtype=np.float64)
         return curves | {"running": running}
 
+    def _estimates(self) -> dict[str, Estimate]:
+        named: dict[str, Estimate | None] = {"return": self.returns, "return_trimmed": self.returns.trimmed_mean}
+        named |= {f"return_discounted_{discount:g}": returns for discount, returns in self.discounted_returns.items()}
+        named |= {"length": self.length, "click_rate": self.click_rate, "reward_slope": self.reward_slope}
+        named |= {"truncated": self.truncated, "clicked_quality": self.clicked_quality}
+        return {name: figure for name, figure in named.items() if figure is not None}
+
     def flat(self) -> dict[str, float]:
-        """Return the figures by names such as `return/mean`, for loggers."""
-        named = {
-            "return": self.returns,
-            "length": self.length,
-            "click_rate": self.click_rate,
-            "reward_slope": self.reward_slope,
-        }
+        """Return the figures by names such as `return/mean`, for loggers.
+
+        There are `.../mean` and `.../standard_error` of `return`, `return_trimmed`, `return_discounted_0.9` (of each discount),
+        `length`, `click_rate`, `reward_slope`, `truncated` and `clicked_quality`, as far as they are known, and
+        `return/quantile_0.5` and so on.
+        """
         flat = {}
-        for name, figure in named.items():
+        for name, figure in self._estimates().items():
             if figure.mean is not None:
                 flat[f"{name}/mean"] = figure.mean
             if figure.standard_error is not None:
