@@ -5,7 +5,7 @@ use crate::errors::{Kind, exception, raise};
 use crate::memory::Memory;
 use crate::registry;
 use crate::settings::{BackendArgs, sources};
-use numpy::ndarray::{Array1, Array2, ArrayView2};
+use numpy::ndarray::{Array1, ArrayView2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
 use pyo3::prelude::*;
 use slatesim::backend::{Backend, OpenBackend, Simulation};
@@ -29,6 +29,8 @@ struct Envs {
     sources: Sources,
     seed: u64,
     options: VecEnvOptions,
+    /// Memory for slates.
+    slates: Vec<u32>,
     /// The names of what is observed; `None` for everything that is observable.
     columns: Option<Vec<String>>,
 }
@@ -141,36 +143,51 @@ impl Refusal {
     }
 }
 
-/// Reads slates of signed indices, in which -1 stands for nothing.
-fn unsigned(slates: ArrayView2<'_, i64>) -> Result<Array2<u32>, Refusal> {
+/// Reads slates of signed indices, in which -1 stands for nothing, into memory that is used again.
+fn unsigned(slates: ArrayView2<'_, i64>, read: &mut Vec<u32>) -> Result<(), Refusal> {
     // The largest ones have meanings of their own.
-    const END: i64 = (u32::MAX - 1) as i64;
+    const END: u64 = (u32::MAX - 1) as u64;
+    let rows = slates.as_standard_layout();
+    let indices = rows.as_slice().unwrap_or_default();
+    read.resize(indices.len(), 0);
+    // Nearly always all slates are full. Without a branch many indices are converted at a time.
     let mut are_indices = true;
-    // Nearly always all slates are full: without a branch many indices are converted at a time.
-    let mut read = slates.mapv(
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked"
-        )]
-        |index| {
-            are_indices &= (0..END).contains(&index);
-            index as u32
-        },
-    );
-    if are_indices {
-        return Ok(read);
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "negative ones become large, and large ones are told apart below"
+    )]
+    for (&index, read) in indices.iter().zip(read.iter_mut()) {
+        are_indices &= (index as u64) < END;
+        *read = index as u32;
     }
-    for ((lane, position), &index) in slates.indexed_iter() {
+    if are_indices {
+        return Ok(());
+    }
+    for (place, (&index, read)) in indices.iter().zip(read).enumerate() {
         if index == -1 {
-            read[(lane, position)] = EMPTY;
-        } else if !(0..END).contains(&index) {
+            *read = EMPTY;
+        } else if !u64::try_from(index).is_ok_and(|index| index < END) {
             return Err(Refusal::Action(format!(
-                "lane {lane} recommends candidate {index}, expected an index from 0, or -1 for nothing"
+                "lane {} recommends candidate {index}, expected an index from 0, or -1 for nothing",
+                place / slates.ncols()
             )));
         }
     }
-    Ok(read)
+    Ok(())
+}
+
+impl Envs {
+    /// Reads slates, and calls a function with the environments and them.
+    fn with_slates<T>(
+        &mut self,
+        slates: ArrayView2<'_, i64>,
+        call: impl FnOnce(&mut VecEnv, ArrayView2<'_, u32>) -> Result<T, VecEnvError>,
+    ) -> Result<T, Refusal> {
+        unsigned(slates, &mut self.slates)?;
+        let read = ArrayView2::from_shape(slates.raw_dim(), &self.slates);
+        Ok(call(&mut self.env, read.expect("as many indices"))?)
+    }
 }
 
 impl Env {
@@ -193,7 +210,9 @@ impl Env {
 }
 
 fn reacted(py: Python<'_>, outcome: Outcome) -> Reacted<'_> {
-    let position = |chosen: &Option<u32>| chosen.map_or(-1, i64::from);
+    // Positions are far below 2^31, and u32::MAX becomes -1: many at a time, without a branch.
+    #[allow(clippy::cast_possible_wrap, reason = "that is meant")]
+    let position = |chosen: &Option<u32>| i64::from(chosen.unwrap_or(u32::MAX) as i32);
     let chosen: Array1<i64> = outcome.chosen.map(position);
     (
         outcome.rewards.into_pyarray(py),
@@ -249,6 +268,7 @@ impl Env {
                 sources,
                 seed: simulation.plan.seed,
                 options,
+                slates: Vec::new(),
                 columns,
             })
         });
@@ -316,8 +336,7 @@ impl Env {
         let rows = memory.rows(py)?;
         let last = last.as_mut().map(|last| last.rows(py)).transpose()?;
         let (outcome, lanes) = self.with(py, move |envs| {
-            let slates = unsigned(slates)?;
-            Ok(envs.env.step_into(slates.view(), rows, last)?)
+            envs.with_slates(slates, |env, slates| env.step_into(slates, rows, last))
         })?;
         Ok((
             reacted(py, outcome),
@@ -332,10 +351,7 @@ impl Env {
         slates: PyReadonlyArray2<'py, i64>,
     ) -> PyResult<Reacted<'py>> {
         let slates = slates.as_array();
-        let outcome = self.with(py, move |envs| {
-            let slates = unsigned(slates)?;
-            Ok(envs.env.advance(slates.view())?)
-        })?;
+        let outcome = self.with(py, move |envs| envs.with_slates(slates, VecEnv::advance))?;
         Ok(reacted(py, outcome))
     }
 
@@ -350,19 +366,20 @@ impl Env {
     ) -> PyResult<()> {
         let slates = slates.as_array();
         self.with(py, move |envs| {
-            let slates = unsigned(slates)?;
-            for _ in 0..steps {
-                if !observes {
-                    envs.env.advance(slates.view())?;
-                    continue;
+            envs.with_slates(slates, |env, slates| {
+                for _ in 0..steps {
+                    if !observes {
+                        env.advance(slates)?;
+                        continue;
+                    }
+                    let (_, observation, last) = env.step(slates)?.split();
+                    env.recycle(observation);
+                    if let Some(last) = last {
+                        env.recycle(last.observation);
+                    }
                 }
-                let (_, observation, last) = envs.env.step(slates.view())?.split();
-                envs.env.recycle(observation);
-                if let Some(last) = last {
-                    envs.env.recycle(last.observation);
-                }
-            }
-            Ok(())
+                Ok(())
+            })
         })
     }
 

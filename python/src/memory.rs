@@ -2,18 +2,37 @@
 
 use crate::errors::{Kind, exception};
 use half::f16;
-use numpy::{Element, PyReadwriteArrayDyn};
+use numpy::{Element, PyArrayDyn, PyReadwriteArrayDyn};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use slatesim::vec_env::{Rows, Tables};
 
 /// Arrays in single or half precision: one whose rows hold everything of an environment, or one each for users, documents and
 /// responses.
-#[derive(FromPyObject)]
 pub(crate) enum Memory<'py> {
     SingleTogether(PyReadwriteArrayDyn<'py, f32>),
     HalfTogether(PyReadwriteArrayDyn<'py, f16>),
     SingleApart([PyReadwriteArrayDyn<'py, f32>; 3]),
     HalfApart([PyReadwriteArrayDyn<'py, f16>; 3]),
+}
+
+// By hand, because a derived one makes an exception for each kind that it tries, at every step.
+impl<'py> FromPyObject<'_, 'py> for Memory<'py> {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(parts) = given.cast::<PyTuple>() {
+            let first = parts.get_item(0)?;
+            return Ok(match first.cast::<PyArrayDyn<f32>>() {
+                Ok(_) => Self::SingleApart(given.extract()?),
+                Err(_) => Self::HalfApart(given.extract()?),
+            });
+        }
+        Ok(match given.cast::<PyArrayDyn<f32>>() {
+            Ok(_) => Self::SingleTogether(given.extract()?),
+            Err(_) => Self::HalfTogether(given.extract()?),
+        })
+    }
 }
 
 impl Memory<'_> {
