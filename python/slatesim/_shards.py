@@ -211,8 +211,9 @@ def in_shards(job: Job, engine: Engine, num_shards: int | None, checkpoint: Fold
     tasks = [Task(job, index, count, stop) for index in range(count) if index not in whole]
 
     def keep(index: int, text: str) -> None:
-        kept.keep(index, count, text)
+        # In this order: Ctrl-C in between then loses no result, and the file is written the next time.
         whole[index] = text
+        kept.keep(index, count, text)
 
     def together(cut: dict[int, str]) -> tuple[str, str]:
         return job.of_parts([(f"shard {index}", text) for index, text in sorted((cut | whole).items())])

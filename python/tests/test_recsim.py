@@ -140,12 +140,11 @@ def test_spaces_are_the_originals_with_the_ids_of_now(name: str) -> None:
 
 def test_without_gym_and_gymnasium_there_are_observations_but_no_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_spaces, "find_spec", lambda _name: None)
-    _spaces.describer.cache_clear()
+    monkeypatch.setattr(_spaces, "_describers", [])
     env = make("long_term_satisfaction")
     env.reset()
     with pytest.raises(slatesim.Error, match="need gym or gymnasium"):
         _ = env.observation_space
-    _spaces.describer.cache_clear()
 
 
 def test_nothing_but_numpy_is_imported() -> None:
