@@ -62,7 +62,7 @@ fn numbers<'a, T: Element>(
     py: Python<'_>,
     array: &'a mut PyReadwriteArrayDyn<'_, T>,
 ) -> PyResult<&'a mut [T]> {
-    array.as_slice_mut().map_err(|_| {
+    array.as_slice_mut().map_err(|_not_contiguous| {
         let message = "the memory for observations has gaps; allowed are contiguous arrays";
         exception(py, Kind::Action, message.to_owned())
     })

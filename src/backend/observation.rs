@@ -214,12 +214,7 @@ impl<T: Copy + Default> Tables<'_, T> {
 
 impl<'a, T> Tables<'a, T> {
     /// Cuts off the rows of the first lanes.
-    pub(super) fn cut(
-        &mut self,
-        num_lanes: usize,
-        users_per_env: usize,
-        row: [usize; 3],
-    ) -> Tables<'a, T> {
+    pub(super) fn cut(&mut self, num_lanes: usize, users_per_env: usize, row: [usize; 3]) -> Self {
         fn first<'a, T>(numbers: &mut &'a mut [T], length: usize) -> &'a mut [T] {
             let (first, others) = take(numbers).split_at_mut(length);
             *numbers = others;
@@ -289,7 +284,7 @@ impl Stored for f32 {
 impl Stored for f16 {
     #[inline(always)]
     fn rounded<'a>(singles: &'a [f32], memory: &'a mut Vec<f16>) -> &'a [Self] {
-        memory.resize(singles.len(), f16::ZERO);
+        memory.resize(singles.len(), Self::ZERO);
         memory.convert_from_f32_slice(singles);
         memory
     }

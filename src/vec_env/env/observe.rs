@@ -25,7 +25,7 @@ impl VecEnv {
     /// Writes what is observed now to memory of the caller, in single or half precision: [`observe`](Self::observe) without new
     /// memory.
     ///
-    /// After a reset of all environments responses are zero. With [`Tables::Together`] documents are in each row, also those
+    /// After a reset of all environments responses are zero. With [`Tables::Together`](crate::vec_env::Tables::Together) documents are in each row, also those
     /// that all environments share.
     ///
     /// # Errors
