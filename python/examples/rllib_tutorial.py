@@ -67,6 +67,8 @@ def show_wrappers() -> None:
     print("candidates:", observation["doc"].ravel().round(2), " slates:", env.action_space)
     print("for DQN:", LongTermSatisfactionRecSimEnv(TUTORIAL | {"convert_to_discrete_action_space": True}).action_space)
     print("for bandits:", LongTermSatisfactionRecSimEnv(TUTORIAL | {"wrap_for_bandits": True}).observation_space)
+    # The wrapper that the tutorial writes: the user's satisfaction beside what is observed.
+    print("with satisfaction:", LongTermSatisfactionRecSimEnv(TUTORIAL | {"hidden": ["satisfaction"]}).observation_space["user"])
     print("for runners:", LongTermSatisfactionRecSimEnv(SMALL | {"num_envs": 64, "observation": "flat"}).observation_space.shape)
 
 

@@ -14,7 +14,10 @@ from slatesim._sources import Config, Section, source
 
 @dataclass(frozen=True)
 class Solution:
-    """The exact figures of a policy; errors of rounding are below 1e-12 of them."""
+    """The exact figures of a policy, in double precision.
+
+    Probabilities of the policy `table` are rounded to single precision as in a campaign, and solved as they are then.
+    """
 
     environment: dict[str, Any]
     """The environment with all parameters."""

@@ -6,13 +6,12 @@ use crate::settings::{BackendArgs, Given, sources, text_of};
 use crate::watch::{Watched, watch};
 use pyo3::prelude::*;
 use slatesim::Error;
-use slatesim::backend::{Observer, Simulation};
+use slatesim::backend::Simulation;
 use slatesim::cli;
 use slatesim::config::{Arrangement, Axis, Config, Override, Point, Variant, run_keys};
 use slatesim::evaluation::{
     self, Comparison, ComparisonReport, DEFAULT_MAX_EPISODES, EvaluationError, Extent,
-    MAX_COMPARED, MAX_POINTS, Part, Pooling, Precision, Report, Shard, Sweep, SweepReport, Target,
-    Warning,
+    MAX_COMPARED, MAX_POINTS, Pooling, Precision, Report, Shard, SweepReport, Target,
 };
 use std::path::PathBuf;
 
@@ -26,8 +25,8 @@ pub(crate) type Source<'py> = (Option<PathBuf>, Vec<Given<'py>>);
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct ExtentArgs {
-    first_episode: u64,
-    shard: Option<String>,
+    pub(crate) first_episode: u64,
+    pub(crate) shard: Option<String>,
     target_standard_error: Option<f64>,
     target_half_width: Option<f64>,
     max_episodes: Option<u64>,
@@ -104,10 +103,10 @@ pub(crate) fn evaluate(
 }
 
 /// The configurations that are compared, with their labels, and their simulations.
-type Compared = (Vec<(String, Config)>, Vec<Simulation>);
+pub(crate) type Compared = (Vec<(String, Config)>, Vec<Simulation>);
 
 /// Resolves variants: each a label, and values by their keys.
-fn compared(
+pub(crate) fn compared(
     py: Python<'_>,
     source: Source<'_>,
     variants: Vec<(String, Vec<Given<'_>>)>,
@@ -152,7 +151,7 @@ pub(crate) fn compare(
 }
 
 /// Runs a comparison.
-fn run_comparison(
+pub(crate) fn run_comparison(
     py: Python<'_>,
     simulations: &[Simulation],
     backend: &BackendArgs,
@@ -178,76 +177,8 @@ fn run_comparison(
     Ok((comparison, interruption))
 }
 
-/// Runs the shard of a comparison that `extent` names, and returns it as JSON.
-#[pyfunction]
-#[pyo3(signature = (source, variants, backend, extent, *, curves, progress))]
-pub(crate) fn compare_part(
-    py: Python<'_>,
-    source: Source<'_>,
-    variants: Vec<(String, Vec<Given<'_>>)>,
-    backend: BackendArgs,
-    extent: ExtentArgs,
-    curves: bool,
-    progress: Option<Bound<'_, PyAny>>,
-) -> PyResult<(String, Option<PyErr>)> {
-    let (compared, simulations) = compared(py, source, variants)?;
-    let shard = or_raise(
-        py,
-        extent.shard.as_deref().unwrap_or("0/1").parse::<Shard>(),
-    )?;
-    let episodes = shard.episodes(compared[0].1.episodes);
-    let extent = Extent::From {
-        first: extent.first_episode.saturating_add(episodes.start),
-        episodes: episodes.end - episodes.start,
-    };
-    let (comparison, interruption) =
-        run_comparison(py, &simulations, &backend, extent, curves, progress)?;
-    let part = Part::of_comparison(&compared, shard, &comparison);
-    Ok((part.to_json(), interruption))
-}
-
-/// Puts the parts of a comparison together, given as names and JSON.
-#[pyfunction]
-#[pyo3(signature = (source, variants, extent, parts, *, curves))]
-pub(crate) fn compare_of_parts(
-    py: Python<'_>,
-    source: Source<'_>,
-    variants: Vec<(String, Vec<Given<'_>>)>,
-    extent: ExtentArgs,
-    parts: Vec<(String, String)>,
-    curves: bool,
-) -> PyResult<(String, String)> {
-    let (compared, simulations) = compared(py, source, variants)?;
-    let joined = py.detach(|| {
-        let parts = read_parts(parts)?;
-        Comparison::of_parts(&compared, &simulations, extent.first_episode, &parts)
-    });
-    let mut joined = or_raise(py, joined)?;
-    if !curves {
-        for statistics in &mut joined.result.statistics {
-            statistics.drop_curves();
-        }
-    }
-    let mut report = ComparisonReport::new(&compared, &joined.result);
-    report.warnings.extend(plain(joined.warnings));
-    let text = cli::text_of_comparison(&report, registry());
-    Ok((json_of(py, &report)?, text))
-}
-
-fn read_parts(parts: Vec<(String, String)>) -> Result<Vec<(String, Part)>, EvaluationError> {
-    let read = |(name, json): (String, String)| {
-        let part = Part::from_json(&name, &json)?;
-        Ok((name, part))
-    };
-    parts.into_iter().map(read).collect()
-}
-
-fn plain(warnings: Vec<String>) -> impl Iterator<Item = Warning> {
-    warnings.into_iter().map(Warning::plain)
-}
-
 /// Resolves the points of a grid or of a list of values; `axes` are keys with their values.
-fn points(
+pub(crate) fn points(
     py: Python<'_>,
     source: Source<'_>,
     axes: Vec<(String, Vec<Bound<'_, PyAny>>)>,
@@ -301,78 +232,6 @@ pub(crate) fn sweep(
     let report = SweepReport::new(&points, or_raise(py, result)?);
     let text = cli::text_of_sweep(&report, registry());
     Ok((json_of(py, &report)?, text, interruption))
-}
-
-/// Runs a shard of the points of a sweep, and returns it as JSON.
-#[pyfunction]
-#[pyo3(signature = (source, axes, backend, *, zip, first_episode, shard, curves, progress))]
-pub(crate) fn sweep_part(
-    py: Python<'_>,
-    source: Source<'_>,
-    axes: Vec<(String, Vec<Bound<'_, PyAny>>)>,
-    backend: BackendArgs,
-    zip: bool,
-    first_episode: u64,
-    shard: &str,
-    curves: bool,
-    progress: Option<Bound<'_, PyAny>>,
-) -> PyResult<(String, Option<PyErr>)> {
-    let (points, simulations) = points(py, source, axes, zip)?;
-    let shard = or_raise(py, shard.parse::<Shard>())?;
-    let opened = backend.open(py)?;
-    let episodes = points.first().map_or(0, |point| point.config.episodes);
-    let episodes = first_episode..first_episode.saturating_add(episodes);
-    let Watched {
-        result,
-        interruption,
-    } = watch(py, progress.as_ref(), |watcher| {
-        let backend = opened.backend.backend();
-        let mut reports = Vec::new();
-        for index in shard.points(points.len()) {
-            if watcher.is_interrupted() {
-                break;
-            }
-            let simulation = &simulations[index];
-            let campaign = evaluation::evaluate(simulation, backend, episodes.clone(), watcher)?;
-            let mut report = Report::new(&points[index].config, None, &campaign);
-            if !curves {
-                report.drop_curves();
-            }
-            reports.push((index, report));
-        }
-        Ok::<_, EvaluationError>(Part::of_points(reports))
-    });
-    Ok((or_raise(py, result)?.to_json(), interruption))
-}
-
-/// Puts the parts of a sweep together, given as names and JSON.
-#[pyfunction]
-#[pyo3(signature = (source, axes, parts, *, zip, first_episode, curves))]
-pub(crate) fn sweep_of_parts(
-    py: Python<'_>,
-    source: Source<'_>,
-    axes: Vec<(String, Vec<Bound<'_, PyAny>>)>,
-    parts: Vec<(String, String)>,
-    zip: bool,
-    first_episode: u64,
-    curves: bool,
-) -> PyResult<(String, String)> {
-    let (points, simulations) = points(py, source, axes, zip)?;
-    let joined = py.detach(|| {
-        let parts = read_parts(parts)?;
-        let configs: Vec<&Config> = points.iter().map(|point| &point.config).collect();
-        Sweep::of_parts(&configs, &simulations, first_episode, &parts)
-    });
-    let mut joined = or_raise(py, joined)?;
-    if !curves {
-        for point in &mut joined.result.points {
-            point.summary.drop_curves();
-        }
-    }
-    let mut report = SweepReport::new(&points, joined.result);
-    report.warnings.extend(plain(joined.warnings));
-    let text = cli::text_of_sweep(&report, registry());
-    Ok((json_of(py, &report)?, text))
 }
 
 /// Merges reports, given as names and JSON.

@@ -9,6 +9,7 @@ mod env;
 mod errors;
 mod exact;
 mod memory;
+mod parts;
 mod settings;
 mod trace;
 mod watch;
@@ -24,13 +25,14 @@ use std::sync::OnceLock;
 mod _slatesim {
     #[pymodule_export]
     use super::campaigns::{
-        compare, compare_of_parts, compare_part, critical_value, declarations, evaluate, merge,
-        read_report, sweep, sweep_of_parts, sweep_part,
+        compare, critical_value, declarations, evaluate, merge, read_report, sweep,
     };
     #[pymodule_export]
     use super::env::Env;
     #[pymodule_export]
     use super::exact::exact;
+    #[pymodule_export]
+    use super::parts::{compare_of_parts, compare_part, sweep_of_parts, sweep_part};
     #[pymodule_export]
     use super::trace::record;
     #[pymodule_export]

@@ -154,7 +154,16 @@ pub trait Stepper: Send {
     ///
     /// # Errors
     /// [`BackendError::Gpu`] if the device fails.
-    fn responses(&mut self) -> Result<Vec<f32>, BackendError>;
+    fn responses(&mut self) -> Result<Vec<f32>, BackendError> {
+        let sizes = self.sizes();
+        let columns = Columns {
+            responses: sizes.observable().responses,
+            ..Columns::default()
+        };
+        let mut seen = Observation::default();
+        self.observe_into(&columns, seen.rows(sizes.lengths(&columns)))?;
+        Ok(seen.responses)
+    }
 
     /// Returns how many rows observations have, and from how many numbers they are taken.
     fn sizes(&self) -> Sizes;

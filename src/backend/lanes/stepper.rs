@@ -302,15 +302,6 @@ impl<N: Number, E: Environment<N>> Stepper for LaneStepper<N, E> {
         }))
     }
 
-    fn responses(&mut self) -> Result<Vec<f32>, BackendError> {
-        let size = self.plan.slate_size as usize * self.plan.outline.response_size();
-        let mut responses = vec![0.0; self.sharing.num_lanes * size];
-        let rows = self.sharing.rows_mut(&mut responses, size, 1);
-        let observe = LaneRange::observe_responses;
-        self.sharing.each(&mut self.ranges, size, rows, observe);
-        Ok(responses)
-    }
-
     fn sizes(&self) -> Sizes {
         let num_fields = self.ranges[0].lanes.num_fields();
         let num_lanes = self.sharing.num_lanes;

@@ -15,11 +15,9 @@ impl VecEnv {
     /// # Errors
     /// [`VecEnvError::NotReset`] if no episode is under way; [`VecEnvError::Backend`] if the device fails.
     pub fn observe(&mut self) -> Result<Observation, VecEnvError> {
-        self.check_is_reset()?;
         let mut seen = self.recycled.take();
-        let rows = seen.rows(self.lengths());
-        self.stepper.observe_into(&self.columns, rows)?;
-        self.seen_now(seen)
+        self.observe_into(seen.rows(self.lengths()))?;
+        self.shaped(seen)
     }
 
     /// Writes what is observed now to memory of the caller, in single or half precision: [`observe`](Self::observe) without new
@@ -35,7 +33,7 @@ impl VecEnv {
         self.check_is_reset()?;
         self.check_rows("observation", &rows)?;
         self.stepper.observe_into(&self.columns, rows.reborrow())?;
-        self.clear_begun(rows);
+        self.clear_begun(&self.columns, rows);
         Ok(())
     }
 
@@ -45,19 +43,18 @@ impl VecEnv {
     /// [`VecEnvError::NotReset`] if no episode is under way; [`VecEnvError::Backend`] if the device fails.
     pub fn responses(&mut self) -> Result<Option<Array3<f32>>, VecEnvError> {
         self.check_is_reset()?;
-        let Some(stepped) = self.phase.stepped() else {
+        if self.phase.stepped().is_none() {
             return Ok(None);
-        };
+        }
         let columns = Columns {
             responses: self.columns.responses.clone(),
             ..Columns::default()
         };
         let mut seen = backend::Observation::default();
-        let rows = seen.rows(self.stepper.sizes().lengths(&columns));
-        self.stepper.observe_into(&columns, rows)?;
-        let mut responses = self.shaped_responses(seen.responses);
-        clear(&mut responses, &stepped.begun);
-        Ok(Some(responses))
+        let mut rows = seen.rows(self.stepper.sizes().lengths(&columns));
+        self.stepper.observe_into(&columns, rows.reborrow())?;
+        self.clear_begun(&columns, rows);
+        Ok(Some(self.shaped_responses(seen.responses)))
     }
 
     /// Fetches the last observation of the episodes that ended with the last step, if new ones have begun in their place.
@@ -115,32 +112,36 @@ impl VecEnv {
     }
 
     fn fetch_all(&mut self) -> Result<(Observation, Option<FinalObservation>), VecEnvError> {
-        let Some(replaced) = self.phase.replaced() else {
+        if self.phase.replaced().is_none() {
             return Ok((self.observe()?, None));
-        };
+        }
         let [mut now, mut then] = [(); 2].map(|()| self.recycled.take());
         let lengths = self.lengths();
-        self.stepper.observe_now_and_kept_into(
-            &self.columns,
-            now.rows(lengths),
-            &replaced.kept,
-            then.rows(lengths),
-        )?;
-        let lanes = replaced.lanes.clone();
+        let lanes = self.observe_step(now.rows(lengths), Some(then.rows(lengths)))?;
         let observation = self.shaped(then)?;
-        let last = FinalObservation { observation, lanes };
-        Ok((self.seen_now(now)?, Some(last)))
+        let last = lanes.map(|lanes| FinalObservation { observation, lanes });
+        Ok((self.shaped(now)?, last))
     }
 
-    /// Gives shapes to the stepper's present observation.
-    fn seen_now(&mut self, seen: backend::Observation) -> Result<Observation, VecEnvError> {
-        let mut observation = self.shaped(seen)?;
-        if let Some(stepped) = self.phase.stepped()
-            && let Some(responses) = &mut observation.responses
-        {
-            clear(responses, &stepped.begun);
+    /// Writes what is observed after a step, and the last observation of episodes that have been replaced if there is memory for
+    /// it; returns which those are.
+    pub(super) fn observe_step(
+        &mut self,
+        mut rows: Rows<'_>,
+        last: Option<Rows<'_>>,
+    ) -> Result<Option<Array1<bool>>, VecEnvError> {
+        let (stepper, columns) = (&mut self.stepper, &self.columns);
+        let replaced = self.phase.replaced();
+        match (replaced, last) {
+            (Some(replaced), Some(last)) => {
+                let kept = &replaced.kept;
+                stepper.observe_now_and_kept_into(columns, rows.reborrow(), kept, last)?;
+            }
+            _ => stepper.observe_into(columns, rows.reborrow())?,
         }
-        Ok(observation)
+        let lanes = replaced.map(|replaced| replaced.lanes.clone());
+        self.clear_begun(&self.columns, rows);
+        Ok(lanes)
     }
 
     fn shaped_responses(&self, seen: Vec<f32>) -> Array3<f32> {
@@ -235,24 +236,17 @@ impl VecEnv {
     }
 
     /// Clears the responses of lanes in whose episode nothing has been shown yet.
-    pub(super) fn clear_begun(&self, rows: Rows<'_>) {
-        let row = self.stepper.sizes().row(&self.columns);
+    fn clear_begun(&self, columns: &Columns, rows: Rows<'_>) {
         let begun = self.phase.stepped().map(|stepped| &stepped.begun);
+        // Nearly always there are none.
+        if begun.is_some_and(|begun| !begun.as_slice().is_some_and(slates::any)) {
+            return;
+        }
+        let row = self.stepper.sizes().row(columns);
         let is_begun = |lane: usize| begun.is_none_or(|begun| begun[lane]);
         match rows {
             Rows::Single(tables) => tables.clear(is_begun, row),
             Rows::Half(tables) => tables.clear(is_begun, row),
-        }
-    }
-}
-
-/// Clears the responses of lanes whose episode has just begun, because nothing has been shown in it yet.
-fn clear(responses: &mut Array3<f32>, begun: &Array1<bool>) {
-    if begun.as_slice().is_some_and(slates::any) {
-        for (mut response, &begun) in responses.axis_iter_mut(Axis(0)).zip(begun) {
-            if begun {
-                response.fill(0.0);
-            }
         }
     }
 }

@@ -57,7 +57,7 @@ impl VecEnv {
     pub fn step_into(
         &mut self,
         slates: ArrayView2<'_, u32>,
-        mut rows: Rows<'_>,
+        rows: Rows<'_>,
         last: Option<Rows<'_>>,
     ) -> Result<(Outcome, Option<Array1<bool>>), VecEnvError> {
         self.check_rows("observation", &rows)?;
@@ -65,19 +65,8 @@ impl VecEnv {
             self.check_rows("last observation", last)?;
         }
         let outcome = self.advance(slates)?;
-        let replaced = self.phase.replaced();
-        let lanes = replaced.map(|replaced| replaced.lanes.clone());
-        let written = match (replaced, last) {
-            (Some(replaced), Some(last)) => self.stepper.observe_now_and_kept_into(
-                &self.columns,
-                rows.reborrow(),
-                &replaced.kept,
-                last,
-            ),
-            _ => self.stepper.observe_into(&self.columns, rows.reborrow()),
-        };
-        self.or_give_up(written.map_err(VecEnvError::from))?;
-        self.clear_begun(rows);
+        let observed = self.observe_step(rows, last);
+        let lanes = self.or_give_up(observed)?;
         Ok((outcome, lanes))
     }
 

@@ -338,15 +338,6 @@ impl GpuStepper {
         Ok(())
     }
 
-    /// Returns the part of the responses in their buffer that means something: nothing, if the environment observes nothing
-    /// of responses and the buffer has filler in their place.
-    fn told(&self, responses: Range<usize>) -> Range<usize> {
-        match self.simulation.plan.outline.response_size() {
-            0 => 0..0,
-            _ => responses,
-        }
-    }
-
     /// Begins the given episode in each lane that has one.
     fn begin(&mut self, starts: &[Option<u64>]) -> Result<(), GpuError> {
         let mut words = vec![0_u32; CLOCK_FIELDS * self.num_lanes];
@@ -482,10 +473,6 @@ impl Stepper for GpuStepper {
         words: &[[u32; 4]],
     ) -> Result<StepOutcome, BackendError> {
         self.take_step(slates, Some(words))
-    }
-
-    fn responses(&mut self) -> Result<Vec<f32>, BackendError> {
-        Ok(self.copy(&self.observations, self.told(self.layout().responses))?)
     }
 
     fn sizes(&self) -> Sizes {

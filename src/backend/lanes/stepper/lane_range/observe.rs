@@ -156,19 +156,6 @@ impl<N: Number, E: Environment<N>> LaneRange<N, E> {
         self.transposed.write(observed, chosen, (0, 1), rows);
     }
 
-    /// Writes what is observed of the responses to the slates shown last.
-    pub(in super::super) fn observe_responses(&mut self, rows: &mut [f32]) {
-        let size = self.responses.len() / self.lanes.num_groups();
-        let all: Vec<usize> = (0..size).collect();
-        let mut tables = Tables::Apart([&mut [], &mut [], rows]);
-        vectorized!(N, {
-            for group in 0..self.lanes.num_groups() {
-                let part = tables.part(2, [0, 0, size]);
-                self.observe_responses_of(self.lanes.group(group), part, &all);
-            }
-        });
-    }
-
     /// Writes what is observed of a group.
     #[inline(always)]
     fn observe_group<T: Stored>(
