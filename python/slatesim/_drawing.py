@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slatesim import _slatesim
 from slatesim.errors import ConfigError
 from slatesim.estimates import Estimate, Moments
 from slatesim.figures import Figures
@@ -31,7 +32,8 @@ ESTIMATES = {
 MOST_LINES = 12
 """Curves that one picture can have."""
 
-_NORMAL_95 = 1.959963984540054
+_LEVEL = 0.95
+_MANY = 2**53
 _WIDEST_TICK = 24
 _WIDEST_TICKS = 48
 _MOST_TICKS = 16
@@ -117,7 +119,7 @@ def curves(ax: "Axes | None", lines: Sequence[tuple[str, Figures]], what: str) -
         errors = curve.get(f"{name}_standard_error", np.full_like(curve["step"], np.nan))
         is_known = np.isfinite(errors) if np.isfinite(errors).any() else np.full(errors.shape, True)
         step, mean = curve["step"][is_known], curve[name][is_known]
-        width = _NORMAL_95 * errors[is_known]
+        width = value(_slatesim.critical_value(_LEVEL, _MANY)) * errors[is_known]
         line = ax.plot(step, mean, label=title)[0]
         if name != "running":
             ax.fill_between(step, mean - width, mean + width, color=line.get_color(), alpha=0.25, linewidth=0)

@@ -1,10 +1,14 @@
 """Configurations: a file and values, as the extension module takes them."""
 
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from slatesim.errors import ConfigError
+
+_SEED_BITS = 63
+"""Bits of a seed of the operating system."""
 
 Config: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | None
 """A TOML file, or a mapping of keys, dotted or nested."""
@@ -53,6 +57,11 @@ def of_section(section: str, given: Section) -> Iterator[Given]:
     else:
         message = f"`{section}` is {given!r}; allowed is a name or a mapping of keys"
         raise ConfigError(message)
+
+
+def fresh_seed() -> int:
+    """Draw a seed from the operating system."""
+    return secrets.randbits(_SEED_BITS)
 
 
 def source(

@@ -1,7 +1,6 @@
 """Environments that an agent steps together, as arrays: what `slatesim.gym` builds on. It needs NumPy alone."""
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,11 +11,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from slatesim import _slatesim
 from slatesim._device import device
 from slatesim._memory import Pool
-from slatesim._sources import Config, Section, source
+from slatesim._sources import Config, Section, fresh_seed, source
 from slatesim.errors import ActionError, ConfigError
-
-_SEED_BITS = 63
-"""Bits of a seed of the operating system."""
 
 _PRECISIONS = (np.dtype(np.float32), np.dtype(np.float16))
 
@@ -271,7 +267,7 @@ class VecEnv:
     def _seed(self, seed: int | None) -> int | None:
         """Return the seed of a reset."""
         if seed is None and self._needs_seed:
-            seed = secrets.randbits(_SEED_BITS)
+            seed = fresh_seed()
         if seed is not None:
             if not 0 <= seed < 2**64:
                 message = f"`seed` = {seed} is not allowed; allowed is an integer from 0 to 18446744073709551615"

@@ -1,7 +1,6 @@
 """The simulation below the gym environment: one user and the candidates, with RecSim's attributes."""
 
 import operator
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from slatesim._sources import fresh_seed
 from slatesim.errors import ActionError, Error
 from slatesim.recsim import _observations
 from slatesim.recsim._config import EnvConfig
 from slatesim.recsim._observations import Response
 from slatesim.recsim._spaces import describer
 from slatesim.vec_env import Observation, Spaces, VecEnv
-
-_SEED_BITS = 63
-"""Bits of a seed of the operating system."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,7 @@ class Environment:
 
     def seed(self, seed: int | None) -> None:
         """Let the next reset begin the first episode of another seed, or of one of the operating system."""
-        self._seed = secrets.randbits(_SEED_BITS) if seed is None else seed
+        self._seed = fresh_seed() if seed is None else seed
         self._begins_anew = True
 
     def step(self, slate: Sequence[int] | NDArray[Any]) -> tuple[Any, "OrderedDict[str, Any]", list[Response], bool]:
